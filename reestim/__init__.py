@@ -1,0 +1,65 @@
+"""REEstim: structural estimation with Bayesian inference of what rare-earth restrictions do.
+
+The public names are imported on first use, so that ``import reestim`` and ``reestim --help`` stay fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "load_dataset": "reestim.data.dataset",
+    "check_dataset": "reestim.data.dataset",
+    "ree_input_output": "reestim.supply_chain.ree_rows",
+    "exposure": "reestim.supply_chain.exposure",
+    "read_spec": "reestim.spec",
+    "read_scenario": "reestim.spec",
+    "build": "reestim.estimate.fit",
+    "fit": "reestim.estimate.fit",
+    "Economy": "reestim.equilibrium.economy",
+    "Parameters": "reestim.equilibrium.parameters",
+    "Scenario": "reestim.equilibrium.policy",
+    "ExportQuota": "reestim.equilibrium.policy",
+    "solve": "reestim.equilibrium.solve",
+    "counterfactual": "reestim.counterfactual",
+    "save": "reestim.store",
+    "load": "reestim.store",
+    "report": "reestim.report.build",
+}
+
+__all__ = ["__version__", *_HOME]
+
+if TYPE_CHECKING:
+    from reestim.counterfactual import counterfactual as counterfactual
+    from reestim.data.dataset import check_dataset as check_dataset
+    from reestim.data.dataset import load_dataset as load_dataset
+    from reestim.equilibrium.economy import Economy as Economy
+    from reestim.equilibrium.parameters import Parameters as Parameters
+    from reestim.equilibrium.policy import ExportQuota as ExportQuota
+    from reestim.equilibrium.policy import Scenario as Scenario
+    from reestim.equilibrium.solve import solve as solve
+    from reestim.estimate.fit import build as build
+    from reestim.estimate.fit import fit as fit
+    from reestim.report.build import report as report
+    from reestim.spec import read_scenario as read_scenario
+    from reestim.spec import read_spec as read_spec
+    from reestim.store import load as load
+    from reestim.store import save as save
+    from reestim.supply_chain.exposure import exposure as exposure
+    from reestim.supply_chain.ree_rows import ree_input_output as ree_input_output
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from its room on first use (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'reestim' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

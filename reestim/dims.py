@@ -1,0 +1,37 @@
+"""The vocabulary of the model: dimension names and labels, once (see docs/notation.md).
+
+Every array of REEstim carries these names; nothing is ever matched by position.
+"""
+
+COUNTRY = "country"
+IMPORTER = "importer"
+EXPORTER = "exporter"
+SECTOR = "sector"
+INPUT = "input"
+FACTOR = "factor"
+ELEMENT = "element"
+YEAR = "year"
+LABEL = "label"
+OUTCOME = "outcome"
+SCENARIO = "scenario"
+TECHNOLOGY = "technology"
+CHAIN = "chain"
+DRAW = "draw"
+
+#: Dimension of ``trade_elasticity`` in a posterior. Elasticities of substitution exist only for the sectors that
+#: use rare earths (dimension ``sector`` there), trade elasticities for all: one name cannot have two lengths.
+TRADED_SECTOR = "traded_sector"
+
+#: Classes of a patent, in the order of every array; ``unrelated`` is the reference of the logit (equation 12).
+LABELS = ("unrelated", "using", "enhancing", "substituting")
+
+OUTCOMES = ("exports", "tfp", "patents")
+
+#: Mobile factors; each element adds the factor ``resource_<element>``.
+LABOR = "labor"
+CAPITAL = "capital"
+
+
+def resource(element: str) -> str:
+    """Name of the factor that is specific to an element, e.g. ``resource_Nd``."""
+    return f"resource_{element}"

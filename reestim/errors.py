@@ -1,0 +1,70 @@
+"""One exception per kind of failure; the message says what is wrong and what to do.
+
+The command line turns each into its exit code: 1 bad input, 2 a gate failed, 3 too many draws unsolved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with an input: where it stands, what it is, what to do about it."""
+
+    message: str
+    advice: str
+    file: str | None = None
+    row: int | None = None  # line of the file as an editor counts it (the header is line 1)
+    column: str | None = None
+    value: object = None
+
+    def __str__(self) -> str:
+        where = [str(self.file)] if self.file else []
+        if self.row is not None:
+            where.append(f"row {self.row}")
+        if self.column is not None:
+            where.append(f"column {self.column!r}")
+        if self.value is not None:
+            where.append(f"value {self.value!r}")
+        place = ", ".join(where)
+        return f"{place}: {self.message}. {self.advice}" if place else f"{self.message}. {self.advice}"
+
+
+class ReestimError(Exception):
+    """Base of everything REEstim raises on purpose."""
+
+    exit_code = 1
+
+
+class InputError(ReestimError):
+    """Something in the input is wrong. ``problems`` lists all of it; nothing was computed or written."""
+
+    def __init__(self, problems: Sequence[Problem] | Problem, title: str = "the input cannot be used") -> None:
+        self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        n = len(self.problems)
+        count = "1 problem" if n == 1 else f"{n} problems"
+        super().__init__("\n".join([f"{title} ({count}):", *(f"  - {p}" for p in self.problems)]))
+
+
+class ParameterError(InputError):
+    """Parameters outside the interior of the model (σ ≥ 1 + 1/κ, negative κ, ...): there is no interior optimum."""
+
+
+class EquilibriumError(ReestimError):
+    """The solver found no equilibrium: try a smaller shock, a looser tolerance, or look at the named residual."""
+
+    exit_code = 3
+
+
+class UnsolvedDrawsError(ReestimError):
+    """More than the allowed share of posterior draws has no equilibrium; summaries would be of the easy draws only."""
+
+    exit_code = 3
+
+
+class GateError(ReestimError):
+    """The sampler did not converge (divergences, R-hat, effective sample size): its draws are not a posterior yet."""
+
+    exit_code = 2
