@@ -1,0 +1,1 @@
+"""Datasets: what goes into the model, checked before anything is computed."""
