@@ -7,13 +7,25 @@ derivatives, with no branch on a draw.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 jax.config.update("jax_enable_x64", True)
+
+
+class TechnologyParameters(NamedTuple):
+    """Parameters of equations (1)–(2), each broadcast to (country, sector); σ is 1 where a sector uses no rare earths."""
+
+    sigma: Float[Array, "country sector"]
+    kappa: Float[Array, "country sector"]
+    spillover: Float[Array, "country sector"]
+    crowding_out: Float[Array, "country sector"]
+    diffusion: Float[Array, "country sector"]
+    element_elasticity: Float[Array, "country sector"]
+    directed: Float[Array, ""]  # 1 directed technology, 0 fixed
 
 # --- Directed technological change, any array library ---------------------------------------------------------------
 
@@ -52,3 +64,96 @@ def cost_effect(ree_share: Any, relative_price: Any, log_ree_technology: Any, cr
 def cost_share_effect(sigma: Any, relative_price: Any, bias: Any) -> Any:
     """Δ ln(θ/(1−θ)) = (1−σ)(q − a), equation (15). Log change."""
     return (1 - sigma) * (relative_price - bias)
+
+# --- The CES functions of the equilibrium, JAX -----------------------------------------------------------------------
+
+_SERIES_TERMS = 15
+_FACTORIALS = [1.0]
+for _k in range(1, _SERIES_TERMS + 3):
+    _FACTORIALS.append(_FACTORIALS[-1] * _k)
+
+
+def _second_order_exponential(y: Float[Array, "..."]) -> Float[Array, "..."]:
+    """(eʸ − 1 − y)/y², smooth through y = 0: a Taylor polynomial inside |y| < 1/2, the formula outside."""
+    near = jnp.abs(y) < 0.5
+    small = jnp.where(near, y, 0.0)
+    polynomial = jnp.zeros_like(small)
+    for k in reversed(range(_SERIES_TERMS)):
+        polynomial = polynomial * small + 1.0 / _FACTORIALS[k + 2]
+    large = jnp.where(near, 1.0, y)
+    return jnp.where(near, polynomial, (jnp.expm1(large) - large) / large**2)
+
+
+def _log1p_ratio(v: Float[Array, "..."]) -> Float[Array, "..."]:
+    """ln(1+v)/v for v ≥ 0, smooth through v = 0 in value and derivatives."""
+    near = v < 0.01
+    small = jnp.where(near, v, 0.0)
+    polynomial = jnp.zeros_like(small)
+    for k in reversed(range(10)):
+        polynomial = polynomial * -small + 1.0 / (k + 1)
+    large = jnp.where(near, 1.0, v)
+    return jnp.where(near, polynomial, jnp.log1p(large) / large)
+
+
+def ces_index(
+    weight: Float[Array, "..."], log_price: Float[Array, "..."], elasticity: Float[Array, "..."], axis: int
+) -> Float[Array, "..."]:
+    """Log change of a CES price index, (1/h)·ln Σ wᵢ·exp(h·xᵢ) with h = 1 − elasticity, weights summing to 1.
+
+    Deviations from the weighted mean are expanded around h = 0, so the Cobb–Douglas limit (elasticity 1) is exact in
+    value and derivatives and there is no cancellation for large changes: the sum is at least 1 by Jensen's inequality.
+    Where all weights are zero the index is zero.
+    """
+    h = 1.0 - elasticity
+    mean = jnp.sum(weight * log_price, axis=axis)
+    deviation = log_price - jnp.expand_dims(mean, axis)
+    spread = jnp.sum(weight * deviation**2 * _second_order_exponential(jnp.expand_dims(h, axis) * deviation), axis=axis)
+    return mean + h * spread * _log1p_ratio(h**2 * spread)
+
+
+class Costs(NamedTuple):
+    """What the technology block returns; log changes except the two shares, which are new levels. (country, sector)."""
+
+    unit_cost: Float[Array, "country sector"]  # ln ĉ, equation (1)
+    ree_price: Float[Array, "country sector"]  # ln p̂_R
+    bias: Float[Array, "country sector"]  # a = ln Â − ln B̂, equation (2)
+    ree_technology: Float[Array, "country sector"]  # ln Â
+    other_technology: Float[Array, "country sector"]  # ln B̂
+    productivity: Float[Array, "country sector"]  # ln T̂ from spillovers, ξ·θ·ln Â
+    ree_share: Float[Array, "country sector"]  # θ′
+    element_share: Float[Array, "country element sector"]  # ω′
+
+
+def unit_costs(
+    other_cost: Float[Array, "country sector"],
+    element_price: Float[Array, "country element"],
+    ree_share: Float[Array, "country sector"],
+    element_share: Float[Array, "country element sector"],
+    diffusion_weight: Float[Array, "country sector"],
+    parameters: TechnologyParameters,
+) -> Costs:
+    """Equations (1) and (2): unit cost, technology and cost shares at given prices of the two bundles.
+
+    ``other_cost`` is ln ĉ_X, ``element_price`` ln P̂_ne. ``diffusion_weight`` sums to 1 over countries (zero for
+    sectors without rare earths). Sectors with θ = 0 keep c = c_X and no technology response.
+    """
+    users = ree_share > 0
+    log_price = jnp.broadcast_to(element_price[:, :, None], element_share.shape)
+    ree_price = ces_index(element_share, log_price, parameters.element_elasticity, axis=1)
+    relative_price = jnp.where(users, ree_price - other_cost, 0.0)
+
+    own = innovation_passthrough(parameters.sigma, parameters.kappa) * relative_price
+    world = jnp.sum(diffusion_weight * own, axis=0)
+    bias = parameters.directed * jnp.where(
+        users, (1 - parameters.diffusion) * own + parameters.diffusion * world, jnp.zeros_like(own)
+    )
+    log_a = ree_technology(bias, ree_share, parameters.crowding_out)
+    log_b = other_technology(log_a, ree_share, parameters.crowding_out)
+    productivity = parameters.spillover * ree_share * log_a
+
+    bundles = jnp.stack([other_cost - log_b, jnp.where(users, ree_price - log_a, other_cost - log_b)])
+    nest = ces_index(jnp.stack([1 - ree_share, ree_share]), bundles, parameters.sigma, axis=0)
+    new_ree_share = ree_share * jnp.exp((1 - parameters.sigma) * (bundles[1] - nest))
+    h = 1.0 - parameters.element_elasticity
+    new_element_share = element_share * jnp.exp(h[:, None, :] * (log_price - ree_price[:, None, :]))
+    return Costs(nest - productivity, ree_price, bias, log_a, log_b, productivity, new_ree_share, new_element_share)

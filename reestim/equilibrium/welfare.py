@@ -1,0 +1,181 @@
+"""What an equilibrium means: welfare, prices, trade, technology, and the first-order welfare accounting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float
+
+from reestim.dims import COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, SECTOR
+from reestim.equilibrium.economy import Baseline
+from reestim.equilibrium.equations import State, Unknowns, evaluate, revenue
+from reestim.equilibrium.parameters import ParameterArrays
+from reestim.equilibrium.policy import PolicyArrays
+
+if TYPE_CHECKING:
+    from reestim.equilibrium.economy import Economy
+
+
+class Outcomes(NamedTuple):
+    """Results of one equilibrium in arrays; see ``VARIABLES`` for dimensions, meaning and unit of each."""
+
+    welfare: Array
+    income: Array
+    price_index: Array
+    real_wage: Array
+    factor_price: Array
+    price: Array
+    unit_cost: Array
+    output: Array
+    exports: Array
+    ree_price: Array
+    ree_technology: Array
+    other_technology: Array
+    trade_share: Array
+    expenditure: Array
+    ree_share: Array
+    element_share: Array
+    export_tax: Array
+    tariff_revenue: Array
+    quota_rent: Array
+    welfare_first_order: Array
+    terms_of_trade: Array
+    volume_of_trade: Array
+    technology_effect: Array
+
+
+_BILATERAL = (IMPORTER, EXPORTER, SECTOR)
+_CELL = (COUNTRY, SECTOR)
+_LOG = "log change"
+_MONEY = "money units of the data"
+_PERCENT = "per cent of baseline income"
+
+#: name: (dimensions, long name, unit)
+VARIABLES: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "welfare": ((COUNTRY,), "Welfare: real income, ln(I/P)", _LOG),
+    "income": ((COUNTRY,), "Income of final demand", _LOG),
+    "price_index": ((COUNTRY,), "Price index of final demand", _LOG),
+    "real_wage": ((COUNTRY,), "Factor income deflated by the price index", _LOG),
+    "factor_price": ((COUNTRY, FACTOR), "Factor price", _LOG),
+    "price": (_CELL, "Purchaser price", _LOG),
+    "unit_cost": (_CELL, "Unit cost of production", _LOG),
+    "output": (_CELL, "Output value at producer prices", _LOG),
+    "exports": (_CELL, "Export value at the border (export tax included)", _LOG),
+    "ree_price": (_CELL, "Price of the sector's rare-earth bundle", _LOG),
+    "ree_technology": (_CELL, "REE-enhancing technology", _LOG),
+    "other_technology": (_CELL, "Technology of other inputs", _LOG),
+    "trade_share": (_BILATERAL, "Share of spending by exporter", "fraction"),
+    "expenditure": (_CELL, "Expenditure at purchaser prices", _MONEY),
+    "ree_share": (_CELL, "Share of rare earths in cost", "fraction"),
+    "element_share": ((COUNTRY, ELEMENT, SECTOR), "Share of an element in the rare-earth bundle", "fraction"),
+    "export_tax": (_BILATERAL, "Export tax, shadow tax of quotas included", "ad valorem fraction"),
+    "tariff_revenue": ((COUNTRY,), "Tariff revenue", _MONEY),
+    "quota_rent": (_CELL, "Rent of export quotas", _MONEY),
+    "welfare_first_order": ((COUNTRY,), "Welfare, first order (Caliendo and Parro 2015)", _PERCENT),
+    "terms_of_trade": ((COUNTRY,), "Terms of trade, first order", _PERCENT),
+    "volume_of_trade": ((COUNTRY,), "Volume of trade, first order", _PERCENT),
+    "technology_effect": ((COUNTRY,), "Productivity and directed technology, first order", _PERCENT),
+}
+
+
+def outcomes(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns) -> Outcomes:
+    """All results at the equilibrium ``u``. Cells without output, exports or spending in the baseline are NaN."""
+    state = evaluate(b, policy, parameters, u)
+    price_index = jnp.sum(b.final_share * u.price, axis=1)
+    income = jnp.log(state.income) - jnp.log(b.income)
+    factor_income = jnp.sum(b.factor_income * jnp.exp(u.factor_price), axis=1) / jnp.sum(b.factor_income, axis=1)
+    users = b.ree_share > 0
+    n = b.income.size
+    abroad = (1.0 - jnp.eye(n))[:, :, None]
+    new_exports, old_exports = _border_exports(b, policy, state, u)
+    first, terms, volume, technology = first_order(b, policy, state, u)
+    quota = jnp.zeros(b.expenditure.shape).at[policy.quota_exporter, policy.quota_sector].add(u.shadow_tax)
+    earned = revenue(state.trade_share, b.expenditure * jnp.exp(u.expenditure), state.log_tariff, state.log_export_tax)
+    # The rent is what the shadow tax adds to the export tax's revenue: (e^t - 1)(1+x) on exports at producer prices.
+    rent = jnp.sum(abroad * earned * jnp.exp(policy.log_export_tax) * jnp.expm1(quota)[None], axis=0)
+    return Outcomes(
+        welfare=income - price_index,
+        income=income,
+        price_index=price_index,
+        real_wage=jnp.log(factor_income) - price_index,
+        factor_price=jnp.where(b.factor_income > 0, u.factor_price, jnp.nan),
+        price=jnp.where(b.expenditure > 0, u.price, jnp.nan),
+        unit_cost=jnp.where(b.output > 0, state.costs.unit_cost, jnp.nan),
+        output=_log_change(state.output, b.output),
+        exports=_log_change(new_exports, old_exports),
+        ree_price=jnp.where(users, state.costs.ree_price, jnp.nan),
+        ree_technology=jnp.where(users, state.costs.ree_technology, jnp.nan),
+        other_technology=jnp.where(users, state.costs.other_technology, jnp.nan),
+        trade_share=state.trade_share,
+        expenditure=b.expenditure * jnp.exp(u.expenditure),
+        ree_share=state.costs.ree_share,
+        element_share=state.costs.element_share,
+        export_tax=jnp.expm1(state.log_export_tax),
+        tariff_revenue=state.tariff_revenue,
+        quota_rent=rent,
+        welfare_first_order=100 * first,
+        terms_of_trade=100 * terms,
+        volume_of_trade=100 * volume,
+        technology_effect=100 * technology,
+    )
+
+
+def _log_change(new: Array, old: Array) -> Array:
+    exists = old > 0
+    return jnp.where(exists, jnp.log(jnp.where(exists, new, 1.0)) - jnp.log(jnp.where(exists, old, 1.0)), jnp.nan)
+
+
+def _border_exports(b: Baseline, policy: PolicyArrays, state: State, u: Unknowns) -> tuple[Array, Array]:
+    """Exports to all other countries at border prices, new and old. (country, sector)"""
+    abroad = (1.0 - jnp.eye(b.income.size))[:, :, None]
+    spending = b.expenditure * jnp.exp(u.expenditure)
+    new = abroad * state.trade_share * spending[:, None, :] * jnp.exp(-state.log_tariff)
+    old = abroad * b.trade_share * b.expenditure[:, None, :] / (1 + b.tariff)
+    return new.sum(axis=0), old.sum(axis=0)
+
+
+def first_order(
+    b: Baseline, policy: PolicyArrays, state: State, u: Unknowns
+) -> tuple[Float[Array, " country"], Float[Array, " country"], Float[Array, " country"], Float[Array, " country"]]:
+    """Caliendo and Parro's one-step welfare accounting, as fractions of baseline income: total, terms, volume, technology.
+
+    Terms of trade: exports less imports at border prices times their price changes. Volume of trade: tariffs on the
+    change in imported quantities, and export taxes on that in exported ones. Technology: Domar-weighted productivity
+    (zero in their model), so that the total is exact to first order for every shock the solver takes.
+    """
+    spending = b.expenditure * jnp.exp(u.expenditure)
+    old = b.trade_share * b.expenditure[:, None, :] / (1 + b.tariff)  # border value, export tax included
+    new = state.trade_share * spending[:, None, :] * jnp.exp(-state.log_tariff)
+    price = jnp.exp(state.trade_cost - state.log_tariff + jnp.log1p(b.tariff))  # border price, level ratio
+    terms = jnp.sum(old * (price - 1), axis=(0, 2)) - jnp.sum(old * (price - 1), axis=(1, 2))
+    quantity = new - old * price
+    volume = jnp.sum(b.tariff * quantity, axis=(1, 2))
+    volume = volume + jnp.sum(b.export_tax / (1 + b.export_tax) * quantity, axis=(0, 2))
+    directed = (1 - b.ree_share) * state.costs.other_technology + b.ree_share * state.costs.ree_technology
+    gain = policy.log_productivity + state.costs.productivity + directed
+    technology = jnp.sum(b.output * gain, axis=1)
+    terms, volume, technology = terms / b.income, volume / b.income, technology / b.income
+    return terms + volume + technology, terms, volume, technology
+
+
+def to_dataset(economy: Economy, result: Outcomes) -> xr.Dataset:
+    """Label the arrays of one equilibrium; ``VARIABLES`` gives dimensions and units."""
+    labels = labels_of(economy)
+    data = {}
+    for name, (dims, long_name, unit) in VARIABLES.items():
+        attrs = {"long_name": long_name, "units": unit}
+        data[name] = xr.DataArray(np.asarray(getattr(result, name)), dims=dims, attrs=attrs)
+    used = {d for dims, _, _ in VARIABLES.values() for d in dims}
+    return xr.Dataset(data, coords={d: labels[d] for d in used})
+
+
+def labels_of(economy: Economy) -> dict[str, list[str]]:
+    """Labels of every dimension of a result."""
+    countries = list(economy.countries)
+    return {
+        COUNTRY: countries, IMPORTER: countries, EXPORTER: countries,
+        SECTOR: list(economy.sectors), FACTOR: list(economy.factors), ELEMENT: list(economy.elements),
+    }  # fmt: skip
