@@ -101,6 +101,7 @@ def evaluate(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
     export_tax_revenue = jnp.sum(earned * jnp.expm1(log_export_tax), axis=(0, 2))
     factor_income = jnp.sum(b.factor_income * jnp.exp(u.factor_price), axis=1)
     income = factor_income + tariff_revenue + export_tax_revenue + policy.deficit  # (10)
+    income = jnp.where(income > 0, income, jnp.nan)  # a fixed deficit can exhaust it: no equilibrium, never a number
 
     other_spending = (1 - costs.ree_share) * output
     demand = b.final_share * income[:, None] + jnp.einsum("nks,ns->nk", b.input_share, other_spending)  # (9)

@@ -74,14 +74,16 @@ def newton(f: Function, start: Float[Array, " n"], tolerance: float, max_steps: 
 
 def continuation(
     family: Callable[[Float[Array, ""]], Function],
+    origin: Float[Array, " n"],
     start: Float[Array, " n"],
     tolerance: float,
     max_stages: int = 60,
 ) -> Root:
-    """Solve family(1)(z) = 0, where family(0) is solved by ``start`` (no shock).
+    """Solve family(1)(z) = 0, where family(0) is solved by ``origin`` (no shock).
 
-    Tries the whole shock first; where Newton fails, half of what is left, from the last solution, and doubles the
-    stage after each success. Gives up when a stage of 1/1024 fails; ``stage`` < 1 says how far it came.
+    Tries the whole shock first, from ``start``; where Newton fails, half of what is left, from the last solution
+    (``origin`` at first), and doubles the stage after each success. Gives up when a stage of 1/1024 fails; ``stage``
+    < 1 says how far it came.
     """
 
     def go_on(state: tuple) -> Bool[Array, ""]:
@@ -95,7 +97,7 @@ def continuation(
         good = root.residual <= tolerance
         size = jnp.where(good, 2 * size, size / 2)
         return (
-            jnp.where(good, root.point, z),
+            jnp.where(good, root.point, jnp.where(reached == 0, origin, z)),
             jnp.where(good | (target == 1.0), root.residual, res),
             steps + root.steps,
             jnp.where(good, target, reached),

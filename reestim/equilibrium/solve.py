@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from reestim.equilibrium.economy import Baseline, Economy
 from reestim.equilibrium.equations import Unknowns, residual
-from reestim.equilibrium.newton import Root, continuation, jacobian, largest, newton
+from reestim.equilibrium.newton import Function, Root, continuation, jacobian, largest
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.policy import PolicyArrays, Scenario
 from reestim.equilibrium.welfare import outcomes, to_dataset
@@ -58,16 +58,11 @@ def equilibrium(
     Newton from ``start``; where that fails, continuation from the baseline. The derivative is that of the implicit
     function, one linear solve with the Jacobian at the solution, forward and reverse.
     """
-    first = newton(partial(flat_residual, b, policy, parameters), start, tolerance)
 
-    def family(stage: Float[Array, ""]):  # noqa: ANN202
+    def family(stage: Float[Array, ""]) -> Function:
         return partial(flat_residual, b, scaled(b, policy, stage), parameters)
 
-    def retry(_: None) -> Root:
-        root = continuation(family, jnp.zeros_like(start), tolerance)
-        return root._replace(steps=root.steps + first.steps)
-
-    return jax.lax.cond(first.residual <= tolerance, lambda _: first, retry, None)
+    return continuation(family, jnp.zeros_like(start), start, tolerance)
 
 
 @equilibrium.defjvp

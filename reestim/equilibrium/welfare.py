@@ -149,11 +149,12 @@ def first_order(
     spending = b.expenditure * jnp.exp(u.expenditure)
     old = b.trade_share * b.expenditure[:, None, :] / (1 + b.tariff)  # border value, export tax included
     new = state.trade_share * spending[:, None, :] * jnp.exp(-state.log_tariff)
-    price = jnp.exp(state.trade_cost - state.log_tariff + jnp.log1p(b.tariff))  # border price, level ratio
-    terms = jnp.sum(old * (price - 1), axis=(0, 2)) - jnp.sum(old * (price - 1), axis=(1, 2))
-    quantity = new - old * price
-    volume = jnp.sum(b.tariff * quantity, axis=(1, 2))
-    volume = volume + jnp.sum(b.export_tax / (1 + b.export_tax) * quantity, axis=(0, 2))
+    # Border prices, new over old: delivered to the importer, and free on board (what melts on the way is not paid twice).
+    delivered = jnp.exp(state.trade_cost - state.log_tariff + jnp.log1p(b.tariff))
+    on_board = delivered * jnp.exp(-policy.log_trade_cost)
+    terms = jnp.sum(old * (on_board - 1), axis=(0, 2)) - jnp.sum(old * (delivered - 1), axis=(1, 2))
+    volume = jnp.sum(b.tariff * (new - old * delivered), axis=(1, 2))
+    volume = volume + jnp.sum(b.export_tax / (1 + b.export_tax) * (new - old * on_board), axis=(0, 2))
     directed = (1 - b.ree_share) * state.costs.other_technology + b.ree_share * state.costs.ree_technology
     gain = policy.log_productivity + state.costs.productivity + directed
     technology = jnp.sum(b.output * gain, axis=1)

@@ -1,0 +1,249 @@
+"""What must always hold (model.md section 5, items 1-5 and 7), on random economies."""
+
+from __future__ import annotations
+
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import xarray as xr
+
+import reestim as ree
+from reestim.equilibrium.equations import residual
+from reestim.equilibrium.solve import solve_arrays
+from reestim.equilibrium.welfare import outcomes
+from tests.oracles import random_economy, random_parameters, random_scenario
+
+SHAPES = {
+    "one factor, no inputs": {"factors": 1, "inputs": False, "elements": 0},
+    "many factors and inputs": {"factors": 3},
+    "no rare earths": {"elements": 0},
+    "large rare-earth shares": {"ree_share": (0.05, 0.5)},
+    "tiny rare-earth shares": {"ree_share": (1e-9, 1e-7)},
+    "elasticities up to 65": {"elasticity": (1.2, 65.0)},
+}
+shapes = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
+
+
+def closed_economy(seed: int, **shape: object) -> ree.Economy:
+    """One untaxed country that trades with nobody."""
+    return random_economy(seed, countries=1, taxes=False, **shape)
+
+
+@shapes
+@pytest.mark.parametrize("technology", ["fixed", "directed"])
+def test_no_shock_no_change(shape: dict, technology: str) -> None:
+    economy = random_economy(11, **shape)
+    quota = (ree.ExportQuota("c0", "all", 1.0),) if economy.elements else ()
+    for scenario in (ree.Scenario(), ree.Scenario(export_quota=quota)):
+        result = ree.solve(economy, scenario, random_parameters(11, economy), technology=technology)
+        for name in ("welfare", "real_wage", "price", "output", "exports", "factor_price", "ree_technology"):
+            assert float(abs(result[name]).max(skipna=True).fillna(0)) < 1e-12, name
+        np.testing.assert_allclose(result.trade_share, economy.baseline.trade_share, atol=1e-12)
+
+
+@shapes
+def test_prices_scale_with_the_numeraire_and_the_dropped_market_clears(shape: dict) -> None:
+    economy = random_economy(12, deficits=False, **shape)
+    policy = random_scenario(12, economy).to_arrays(economy)
+    arrays = random_parameters(12, economy).to_arrays(economy)
+    u, root, worst = solve_arrays(economy.baseline, policy, arrays)
+    assert float(root.residual) < 1e-10
+    assert float(worst) < 1e-9  # the dropped factor market included
+    balanced = policy._replace(deficit=jnp.zeros_like(policy.deficit))
+    u, _, _ = solve_arrays(economy.baseline, balanced, arrays)
+    b = economy.baseline
+    shift = 0.7
+    scaled = u._replace(
+        factor_price=jnp.where(b.factor_income > 0, u.factor_price + shift, 0.0),
+        price=jnp.where(b.expenditure > 0, u.price + shift, 0.0),
+        expenditure=jnp.where(b.expenditure > 0, u.expenditure + shift, 0.0),
+    )
+    r = residual(b, balanced, arrays, scaled, walras=True)
+    assert max(float(jnp.abs(part).max()) for part in r[:3]) < 1e-9
+
+
+def test_one_sector_welfare_is_the_domestic_share() -> None:
+    """Arkolakis, Costinot and Rodríguez-Clare (2012): ln(I/P) = -(1/ε)·Δ ln π_nn."""
+    economy = random_economy(3, countries=5, goods=1, elements=0, factors=1, inputs=False, taxes=False, deficits=False)
+    scenario = random_scenario(3, economy, size=0.5)
+    scenario = ree.Scenario(trade_cost=scenario.trade_cost)
+    result = ree.solve(economy, scenario, ree.Parameters(), tolerance=1e-13)
+    own = np.log(np.diagonal(result.trade_share.values[:, :, 0]) / np.diagonal(np.asarray(economy.baseline.trade_share)[:, :, 0]))
+    expected = -own / float(economy.ds.trade_elasticity[0])
+    assert np.abs(expected).max() > 0.01
+    np.testing.assert_allclose(result.welfare, expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("technology", ["fixed", "directed"])
+def test_closed_economy_productivity_has_its_domar_weight(technology: str) -> None:
+    """Hulten (1978). Directed technology changes nothing when moving along the frontier is neutral (ξ = 0, χ = 1)."""
+    economy = closed_economy(4)
+    parameters = random_parameters(4, economy, spillover=0.0, crowding_out=1.0, diffusion=0.0)
+    arrays = parameters.to_arrays(economy, technology)
+    policy = ree.Scenario().to_arrays(economy)
+
+    def welfare(log_productivity: jax.Array) -> jax.Array:
+        moved = policy._replace(log_productivity=log_productivity)
+        u, _, _ = solve_arrays(economy.baseline, moved, arrays, 1e-13)
+        return outcomes(economy.baseline, moved, arrays, u).welfare
+
+    slope = jax.jacrev(welfare)(policy.log_productivity)
+    domar = np.asarray(economy.baseline.output / economy.baseline.income[:, None])
+    assert domar.min() > 0
+    np.testing.assert_allclose(slope[0, 0], domar[0], atol=1e-10)
+
+
+def test_unit_elasticity_leaves_technology_undirected() -> None:
+    economy = random_economy(5)
+    scenario = random_scenario(5, economy, quota=0.5)
+    parameters = random_parameters(5, economy, sigma=1.0)
+    fixed, directed = (ree.solve(economy, scenario, parameters, technology=t) for t in ("fixed", "directed"))
+    np.testing.assert_allclose(fixed.welfare, directed.welfare, atol=1e-11)
+    assert float(abs(directed.ree_technology).max()) < 1e-12
+
+
+def test_results_are_smooth_through_unit_elasticities() -> None:
+    """σ and ρ at, and just beside, 1: values and slopes agree across the point where CES becomes Cobb-Douglas."""
+    economy = random_economy(5, ree_share=(0.05, 0.2))
+    scenario = random_scenario(5, economy, quota=0.5)
+    policy = scenario.to_arrays(economy)
+    base = random_parameters(5, economy, sigma=0.9, kappa=1.0, element_elasticity=1.0).to_arrays(economy)
+
+    def welfare(sigma: float, rho: float) -> jax.Array:
+        t = base.technology._replace(
+            sigma=jnp.where(economy.baseline.ree_share > 0, sigma, 1.0),
+            element_elasticity=jnp.full_like(base.technology.sigma, rho),
+        )
+        arrays = base._replace(technology=t)
+        u, _, _ = solve_arrays(economy.baseline, policy, arrays, 1e-13)
+        return outcomes(economy.baseline, policy, arrays, u).welfare[1]
+
+    for argument in (0, 1):
+        slope = jax.grad(welfare, argnums=argument)
+        at = [float(slope(*(1.0 + d * (k == argument) for k in (0, 1)))) for d in (-1e-3, -1e-7, 0.0, 1e-7, 1e-3)]
+        assert abs(at[2]) > 1e-6
+        np.testing.assert_allclose([at[1], at[3]], at[2], rtol=1e-5)
+        np.testing.assert_allclose((at[0] + at[4]) / 2, at[2], rtol=1e-4)
+
+
+def test_neutral_direction_is_second_order() -> None:
+    """ξ = 0, χ = 1 in a closed economy: directed minus fixed vanishes with the square of the shock."""
+    economy = closed_economy(6, ree_share=(0.05, 0.3))
+    parameters = random_parameters(6, economy, spillover=0.0, crowding_out=1.0, diffusion=0.0)
+
+    def gap(size: float) -> np.ndarray:
+        productivity = xr.DataArray([np.exp(-size)] * len(economy.elements), coords={"sector": list(economy.elements)})
+        scenario = ree.Scenario(productivity=productivity)
+        fixed, directed = (
+            ree.solve(economy, scenario, parameters, technology=t, tolerance=1e-13).welfare.values for t in ("fixed", "directed")
+        )
+        return directed - fixed
+
+    small, double = gap(0.01), gap(0.02)
+    assert np.all(np.abs(small) > 1e-9)
+    np.testing.assert_allclose(double / small, 4.0, rtol=0.05)
+
+
+def test_unbounded_research_fixes_the_effective_relative_price() -> None:
+    economy = random_economy(7)
+    parameters = random_parameters(7, economy, sigma=0.5, kappa=1e9, diffusion=0.0, crowding_out=0.3)
+    result = ree.solve(economy, random_scenario(7, economy, quota=0.5), parameters)
+    users = np.asarray(economy.baseline.ree_share) > 0
+    np.testing.assert_allclose(result.ree_share.values[users], np.asarray(economy.baseline.ree_share)[users], rtol=1e-7)
+    assert float(abs(result.ree_technology).max()) > 0.05
+
+
+@pytest.mark.parametrize("quota", [None, 0.5])
+def test_gradients_match_central_differences(quota: float | None) -> None:
+    economy = random_economy(8, ree_share=(0.01, 0.2))
+    policy = random_scenario(8, economy, quota=quota).to_arrays(economy)
+    arrays = random_parameters(8, economy, sigma=0.6).to_arrays(economy)
+    users = economy.baseline.ree_share > 0
+
+    def welfare(x: dict[str, jax.Array]) -> jax.Array:
+        t = arrays.technology._replace(
+            sigma=jnp.where(users, arrays.technology.sigma + x["sigma"], 1.0),
+            kappa=arrays.technology.kappa + x["kappa"],
+            spillover=arrays.technology.spillover + x["spillover"],
+            crowding_out=arrays.technology.crowding_out + x["crowding_out"],
+            element_elasticity=arrays.technology.element_elasticity + x["element_elasticity"],
+        )
+        p = arrays._replace(technology=t, trade_elasticity=arrays.trade_elasticity + x["trade_elasticity"])
+        foreign = 1.0 - jnp.eye(len(economy.countries))[:, :, None]
+        pol = policy._replace(
+            log_tariff=policy.log_tariff + foreign * x["log_tariff"],
+            log_export_tax=policy.log_export_tax.at[1:, 0, -1].add(x["log_export_tax"]),
+            log_quota=policy.log_quota + x["log_quota"],
+        )
+        u, _, _ = solve_arrays(economy.baseline, pol, p, 1e-13)
+        return outcomes(economy.baseline, pol, p, u).welfare[2]
+
+    names = ["sigma", "kappa", "spillover", "crowding_out", "element_elasticity", "trade_elasticity", "log_tariff", "log_export_tax"]
+    zero = {name: jnp.zeros(()) for name in [*names, "log_quota"]}
+    reverse = jax.grad(welfare)(zero)
+    forward = jax.jacfwd(welfare)(zero)
+    step = 1e-4
+    for name in names + (["log_quota"] if quota else []):
+        up, down, up2, down2 = (welfare(zero | {name: jnp.asarray(d * step)}) for d in (1, -1, 2, -2))
+        central = (8 * (up - down) - (up2 - down2)) / (12 * step)  # fourth order
+        assert abs(central) > 1e-7, name
+        np.testing.assert_allclose(reverse[name], central, rtol=1e-6, err_msg=name)
+        np.testing.assert_allclose(forward[name], reverse[name], rtol=1e-9, err_msg=name)
+
+
+def test_trade_elasticity_has_its_sign_and_size() -> None:
+    """d ln π_ni / d ln κ_ni = -ε(1 - π_ni) at given prices of the exporters: catches a flipped or scaled elasticity."""
+    economy = random_economy(9, elements=0, goods=1, factors=1, inputs=False, taxes=False, countries=6)
+    ds = economy.ds.copy(deep=True)
+    ds["expenditure"] = ds.expenditure * xr.DataArray(np.r_[1e-7, np.ones(5)], dims="country")  # a small importer moves nobody's wage
+    from reestim.equilibrium.equations import price_and_trade_share
+
+    epsilon = jnp.asarray(ds.trade_elasticity.values)
+    cost = jnp.zeros_like(economy.baseline.trade_share)
+    bump = 1e-6
+    _, before = price_and_trade_share(economy.baseline, cost, epsilon)
+    _, after = price_and_trade_share(economy.baseline, cost.at[0, 1, 0].add(bump), epsilon)
+    slope = float(jnp.log(after[0, 1, 0] / before[0, 1, 0]) / bump)
+    np.testing.assert_allclose(slope, -float(epsilon[0]) * (1 - float(before[0, 1, 0])), rtol=1e-4)
+
+
+def test_slack_quota_changes_nothing_and_a_tight_one_holds() -> None:
+    economy = random_economy(10)
+    parameters = random_parameters(10, economy)
+    slack = ree.solve(economy, ree.Scenario(export_quota=(ree.ExportQuota("c0", "all", 1.2),)), parameters)
+    assert float(abs(slack.welfare).max()) < 1e-12
+    assert float(abs(slack.quota_rent).max()) == 0.0
+    tight = ree.solve(economy, ree.Scenario(export_quota=(ree.ExportQuota("c0", "all", 0.5),)), parameters, tolerance=1e-12)
+    b = economy.baseline
+    foreign = 1.0 - np.eye(len(economy.countries))[:, 0]
+    taxed = np.asarray(tight.export_tax)[:, 0, :]
+    for element in economy.elements:
+        s = economy.sectors.index(element)
+        new = tight.trade_share.values[:, 0, s] * tight.expenditure.values[:, s] / (1 + np.asarray(b.tariff)[:, 0, s]) / (1 + taxed[:, s])
+        old = np.asarray(b.trade_share * b.expenditure[:, None])[:, 0, s] / (1 + np.asarray(b.tariff)[:, 0, s]) / (1 + np.asarray(b.export_tax)[:, 0, s])
+        quantity = (foreign * new).sum() / (foreign * old).sum() / np.exp(float(tight.unit_cost.sel(country="c0", sector=element)))
+        np.testing.assert_allclose(quantity, 0.5, rtol=1e-10)
+        assert float(tight.quota_rent.sel(country="c0", sector=element)) > 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_first_order_accounting_is_the_slope(seed: int) -> None:
+    """Terms of trade + volume of trade + technology is the derivative of exact welfare along any shock (balanced trade)."""
+    economy = random_economy(20 + seed, deficits=False)
+    parameters = random_parameters(20 + seed, economy)
+    errors = []
+    for size in (2e-3, 1e-3):
+        s = random_scenario(20 + seed, economy, size=size)
+        b = economy.ds
+        scenario = ree.Scenario(
+            tariff=b.tariff + s.tariff, export_tax=b.export_tax + s.export_tax,
+            trade_cost=s.trade_cost, productivity=s.productivity,
+        )  # fmt: skip
+        result = ree.solve(economy, scenario, parameters, tolerance=1e-13)
+        errors.append(np.abs(result.welfare - result.welfare_first_order / 100).values)
+    assert np.all(errors[0] > 1e-12)
+    assert errors[1].max() < 0.3 * errors[0].max()
+
+
