@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from reestim.dims import COUNTRY, SECTOR, TRADED_SECTOR
 from reestim.errors import ParameterError, Problem
@@ -27,7 +28,7 @@ class ParameterArrays(NamedTuple):
     """Parameters as arrays in the economy's order of labels."""
 
     technology: TechnologyParameters
-    trade_elasticity: Float[Array, " sector"]
+    trade_elasticity: Float[Array, "*draw sector"]
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,37 @@ class Parameters:
 
     def to_arrays(self, economy: Economy, technology: str = "directed") -> ParameterArrays:
         """Place by label and check. Raises ParameterError with every problem found."""
-        problems: list[Problem] = []
+        values, problems = self._placed(economy, technology, None)
+        if not problems:
+            problems = [problem for _, problem in _violations(values, economy, technology)]
+        if problems:
+            raise ParameterError(problems, "these parameters have no equilibrium in the model")
+        return _arrays(values, economy, technology)
+
+    def to_batch(self, economy: Economy, technology: str, batch: str) -> tuple[ParameterArrays, Bool[np.ndarray, " draw"]]:
+        """Parameters over a further dimension ``batch``, leading in every array, and which draws are inside the interior.
+
+        Draws outside are replaced by the median draw so that the batch stays regular: the caller marks them unsolved.
+        Raises ParameterError for what no draw can mend (labels, dimensions) and when no draw is inside.
+        """
+        values, problems = self._placed(economy, technology, batch)
+        if problems:
+            raise ParameterError(problems, "these parameters do not fit the economy")
+        violations = list(_violations(values, economy, technology))
+        inside = np.ones(len(values["sigma"]), bool)
+        for bad, _ in violations:
+            inside &= ~bad.reshape(len(inside), -1).any(axis=1)
+        if not inside.any():
+            raise ParameterError([problem for _, problem in violations], "no draw has an equilibrium in the model")
+        for name, value in values.items():
+            median = np.median(value[inside], axis=0)
+            values[name] = np.where(inside.reshape(-1, *[1] * (value.ndim - 1)), value, median)
+        return _arrays(values, economy, technology), inside
+
+    def _placed(
+        self, economy: Economy, technology: str, batch: str | None
+    ) -> tuple[dict[str, np.ndarray], list[Problem]]:
+        """Every parameter as ([batch,] country, sector) in the economy's order, and what cannot be placed."""
         if technology not in TECHNOLOGIES:
             advice = f"Use one of {', '.join(TECHNOLOGIES)}."
             raise ParameterError(Problem("unknown technology", advice, value=technology))
@@ -72,74 +103,97 @@ class Parameters:
         if elasticity is None:
             advice = "Give Parameters(trade_elasticity=...) or put trade_elasticity(sector) into the economy's Dataset."
             raise ParameterError(Problem("the trade elasticity is missing", advice))
+        problems: list[Problem] = []
+        given = {name: getattr(self, name) for name in self.names()} | {"trade_elasticity": elasticity}
+        sizes = {v.sizes[batch] for v in given.values() if isinstance(v, xr.DataArray) and batch in v.dims}
+        if batch is not None and len(sizes) != 1:
+            raise ParameterError(Problem(f"no parameter, or unequal ones, along {batch!r}", "Give one size for all."))
+        lead = (sizes.pop(),) if batch is not None else ()
+        shape = (*lead, len(economy.countries), len(economy.sectors))
+        return {name: _place(name, value, economy, shape, batch, problems) for name, value in given.items()}, problems
 
-        users = np.asarray(economy.baseline.ree_share) > 0
-        shape = users.shape
-        values: dict[str, np.ndarray] = {}
-        for name in ("sigma", "kappa", "spillover", "crowding_out", "diffusion", "element_elasticity"):
-            values[name] = _place(name, getattr(self, name), economy, shape, problems)
-        epsilon = _place("trade_elasticity", elasticity, economy, shape, problems)
 
-        _require(problems, values["kappa"], users, "kappa", lambda v: v >= 0, "κ must be ≥ 0")
-        _require(problems, values["spillover"], users, "spillover", lambda v: v >= 0, "ξ must be ≥ 0")
-        for name in ("crowding_out", "diffusion"):
-            _require(problems, values[name], users, name, lambda v: (v >= 0) & (v <= 1), f"{name} must lie in [0, 1]")
-        _require(problems, values["element_elasticity"], users, "element_elasticity", lambda v: v > 0, "ρ must be > 0")
-        _require(problems, epsilon, np.ones(shape, bool), "trade_elasticity", lambda v: v > 0, "ε must be > 0")
-        _require(problems, values["sigma"], users, "sigma", lambda v: v > 0, "σ must be > 0")
-        if technology != "fixed":
-            with np.errstate(divide="ignore"):
-                bound = sigma_upper_bound(values["kappa"])
-            _require(
-                problems, values["sigma"] / bound, users, "sigma", lambda v: v < 1,
-                "σ must be below 1 + 1/κ: outside it research has a corner solution and the model no interior optimum",
-                shown=values["sigma"],
-            )  # fmt: skip
-        if problems:
-            raise ParameterError(problems, "these parameters have no equilibrium in the model")
+def _arrays(values: dict[str, np.ndarray], economy: Economy, technology: str) -> ParameterArrays:
+    """JAX arrays; where a sector uses no rare earths the technology parameters do not matter and are neutral."""
+    users = np.asarray(economy.baseline.ree_share) > 0
+    neutral = {"sigma": 1.0, "element_elasticity": 1.0}
+    technology_values = {
+        name: jnp.asarray(np.where(users, value, neutral.get(name, 0.0)))
+        for name, value in values.items()
+        if name != "trade_elasticity"
+    }
+    directed = jnp.full(values["sigma"].shape[:-2], 0.0 if technology == "fixed" else 1.0)
+    elasticity = jnp.asarray(values["trade_elasticity"][..., 0, :])
+    return ParameterArrays(TechnologyParameters(directed=directed, **technology_values), elasticity)
 
-        values["sigma"] = np.where(users, values["sigma"], 1.0)
-        arrays = {name: jnp.asarray(np.where(users, value, 1.0 if name in ("sigma", "element_elasticity") else 0.0))
-                  for name, value in values.items()}  # fmt: skip
-        directed = jnp.asarray(0.0 if technology == "fixed" else 1.0)
-        return ParameterArrays(TechnologyParameters(directed=directed, **arrays), jnp.asarray(epsilon[0]))
+
+def _violations(
+    values: dict[str, np.ndarray], economy: Economy, technology: str
+) -> Iterator[tuple[Bool[np.ndarray, "..."], Problem]]:
+    """Cells outside the parameter space (or missing), with the sentence that says so."""
+    users = np.asarray(economy.baseline.ree_share) > 0
+    everywhere = np.ones_like(users)
+    with np.errstate(divide="ignore"):
+        interior = values["sigma"] < sigma_upper_bound(values["kappa"])
+    rules = [
+        ("sigma", users, values["sigma"] > 0, "σ must be > 0"),
+        ("kappa", users, values["kappa"] >= 0, "κ must be ≥ 0"),
+        ("spillover", users, values["spillover"] >= 0, "ξ must be ≥ 0"),
+        ("crowding_out", users, (values["crowding_out"] >= 0) & (values["crowding_out"] <= 1), "χ must lie in [0, 1]"),
+        ("diffusion", users, (values["diffusion"] >= 0) & (values["diffusion"] <= 1), "ψ must lie in [0, 1]"),
+        ("element_elasticity", users, values["element_elasticity"] > 0, "ρ must be > 0"),
+        ("trade_elasticity", everywhere, values["trade_elasticity"] > 0, "ε must be > 0"),
+    ]
+    if technology != "fixed":
+        corner = "σ must be below 1 + 1/κ: outside it research has a corner solution and the model no interior optimum"
+        rules.append(("sigma", users, interior | ~np.isfinite(values["sigma"]), corner))
+    for name, where, good, message in rules:
+        bad = where & ~(good & np.isfinite(values[name]))
+        if bad.any():
+            index = tuple(np.argwhere(bad)[0])
+            value = float(values[name][index])
+            cell = f"{economy.countries[index[-2]]} {economy.sectors[index[-1]]}"
+            if np.isnan(value):
+                yield bad, Problem(f"{name} has no value for {cell}", "Give one for every sector that needs it.", column=name)
+            else:
+                yield bad, Problem(f"{message} (at {cell})", f"Correct {name}.", column=name, value=value)
 
 
 def _place(
-    name: str, value: Value, economy: Economy, shape: tuple[int, int], problems: list[Problem]
-) -> Float[np.ndarray, "country sector"]:
-    """Value as (country, sector) in the economy's order; labels that are missing become NaN and are judged later."""
+    name: str,
+    value: Value,
+    economy: Economy,
+    shape: tuple[int, ...],
+    batch: str | None,
+    problems: list[Problem],
+) -> Float[np.ndarray, "..."]:
+    """Value broadcast to ``shape`` = ([batch,] country, sector); labels that are missing become NaN and are judged later."""
     if not isinstance(value, xr.DataArray):
         return np.broadcast_to(np.asarray(value, dtype=float), shape)
     if TRADED_SECTOR in value.dims:
         value = value.rename({TRADED_SECTOR: SECTOR})
-    extra = set(value.dims) - {COUNTRY, SECTOR}
-    if extra or (name == "trade_elasticity" and COUNTRY in value.dims):
-        advice = "Give a number or an array over (sector)" + ("" if name == "trade_elasticity" else " or (country, sector).")
-        problems.append(Problem(f"{name} has dimensions {value.dims}", advice))
+    allowed = {SECTOR} if name == "trade_elasticity" else {COUNTRY, SECTOR}
+    if set(value.dims) - allowed - {batch}:
+        advice = f"Give a number or an array over {' and '.join(sorted(allowed))}."
+        problems.append(Problem(f"{name} has dimensions {value.dims}", advice, column=name))
         return np.ones(shape)
     for dim, labels in ((COUNTRY, economy.countries), (SECTOR, economy.sectors)):
         if dim not in value.dims:
             continue
+        if dim not in value.coords:
+            advice = "Give the array coordinates; nothing is placed by position."
+            problems.append(Problem(f"{name} has no labels on {dim}", advice, column=name))
+            return np.ones(shape)
         given = [str(label) for label in value[dim].values]
         unknown = sorted(set(given) - set(labels))
         if unknown:
             advice = f"The economy has {', '.join(labels)}."
-            problems.append(Problem(f"{name} names an unknown {dim}", advice, value=", ".join(unknown)))
+            problems.append(Problem(f"{name} names an unknown {dim}", advice, column=name, value=", ".join(unknown)))
         if len(set(given)) != len(given):
-            problems.append(Problem(f"{name} repeats a {dim}", "Keep one value per label."))
+            problems.append(Problem(f"{name} repeats a {dim}", "Keep one value per label.", column=name))
             return np.ones(shape)
         value = value.reindex({dim: list(labels)})
-    expanded = value.transpose(..., *(d for d in (COUNTRY, SECTOR) if d in value.dims)).values.astype(float)
-    if value.dims == (COUNTRY,):
-        expanded = expanded[:, None]
-    return np.broadcast_to(expanded, shape)
-
-
-def _require(problems, value, where, name, condition, message, shown=None) -> None:  # noqa: ANN001
-    """Append one problem when the condition fails (or the value is missing) on any cell that matters."""
-    good = condition(value) & np.isfinite(value)
-    bad = where & ~good
-    if bad.any():
-        first = (value if shown is None else shown)[bad][0]
-        problems.append(Problem(message, f"Correct {name}.", column=name, value=float(first)))
+    for dim in [d for d in (batch, COUNTRY, SECTOR) if d is not None and d not in value.dims]:
+        value = value.expand_dims(dim)
+    order = [d for d in (batch, COUNTRY, SECTOR) if d is not None]
+    return np.broadcast_to(value.transpose(*order).values.astype(float), shape)

@@ -1,0 +1,216 @@
+"""Posterior draws through the equilibrium: one call from a posterior to counterfactual welfare with its uncertainty."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+import xarray as xr
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY
+from reestim.equilibrium.economy import Economy
+from reestim.equilibrium.parameters import ParameterArrays, Parameters
+from reestim.equilibrium.policy import Scenario
+from reestim.equilibrium.sweep import Sweep, middle_of, reference, sweep
+from reestim.equilibrium.welfare import VARIABLES, labels_of
+from reestim.errors import InputError, Problem, UnsolvedDrawsError
+
+#: Results kept for every draw; bilateral arrays are left out, a sweep of them would not fit in memory.
+KEPT = (
+    "welfare", "real_wage", "income", "price_index", "welfare_first_order", "terms_of_trade", "volume_of_trade",
+    "technology_effect", "output", "exports", "price", "unit_cost", "ree_price", "ree_technology", "ree_share",
+    "quota_rent",
+)  # fmt: skip
+
+#: Largest share of unsolved draws that summaries may hide.
+MAX_UNSOLVED = 0.01
+REASONS = ("solved", "parameters outside the interior", "no equilibrium found")
+
+_SAMPLE = "_sample"
+_BYTES_PER_CHUNK = 4e8
+
+
+def counterfactual(
+    economy: Economy,
+    scenarios: Scenario | Sequence[Scenario],
+    post: xr.DataTree,
+    technology: Sequence[str] = ("fixed", "directed"),
+    draws: int | None = None,
+    defaults: Parameters | None = None,
+    tolerance: float = 1e-12,
+    progress: bool = True,
+    allow_unsolved: bool = False,
+) -> xr.DataTree:
+    """Solve every scenario and technology at every posterior draw.
+
+    Parameters
+    ----------
+    post
+        Any DataTree whose group ``posterior`` (chain, draw, ...) holds names of :class:`Parameters`; what it lacks
+        comes from ``defaults``. σ needs only the sectors that use rare earths.
+    draws
+        How many draws to use in all, evenly spaced over each chain; ``None`` uses every one. All scenarios and
+        technologies see the same draws, so their differences are exact.
+
+    Returns
+    -------
+    A copy of ``post`` with the group ``counterfactual``, dims (scenario, technology, chain, draw, country | sector),
+    log changes unless ``attrs["units"]`` says otherwise, with ``solved``, ``reason``, ``residual`` and ``steps``; and
+    the group ``economy``, the baseline it was computed on (``Economy(post["economy"].to_dataset())``).
+
+    Raises
+    ------
+    InputError, ParameterError
+        Before anything is solved.
+    UnsolvedDrawsError
+        If more than 1 % of the draws of a scenario have no equilibrium, unless ``allow_unsolved``.
+    """
+    scenarios = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
+    technology = [technology] if isinstance(technology, str) else list(technology)
+    _check_request(scenarios, technology, post, economy)
+    policies = [scenario.to_arrays(economy) for scenario in scenarios]
+    samples = _thin(post["posterior"].to_dataset(), draws)
+    parameters, used = _parameters(samples, defaults or Parameters())
+    batches = {name: parameters.to_batch(economy, name, _SAMPLE) for name in technology}
+    count = samples.sizes[CHAIN] * samples.sizes[DRAW]
+    size = _chunk_size(economy, count)
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    results = []
+    with Progress(*columns, disable=not progress) as bar:
+        task = bar.add_task("equilibria", total=count * len(scenarios) * len(technology))
+        for policy in policies:
+            row = []
+            for name in technology:
+                batch, inside = batches[name]
+                ref = reference(economy.baseline, policy, middle_of(batch), tolerance)
+                parts = []
+                for start in range(0, count, size):
+                    chunk = np.minimum(np.arange(start, start + size), count - 1)  # the last chunk repeats its last draw
+                    part = jax.tree.map(lambda leaf, i=chunk: leaf[i], batch)
+                    keep = min(size, count - start)
+                    parts.append(_cut(sweep(economy.baseline, policy, part, ref, tolerance), keep))
+                    bar.advance(task, keep)
+                row.append(_label(economy, parts, inside, samples))
+            results.append(xr.concat(row, xr.IndexVariable(TECHNOLOGY, technology), combine_attrs="override"))
+    names = [scenario.name for scenario in scenarios]
+    ds = xr.concat(results, xr.IndexVariable(SCENARIO, names), combine_attrs="override")
+    ds.attrs = {
+        "tolerance": tolerance,
+        "scenarios": json.dumps({s.name: describe(s) for s in scenarios}),
+        "parameters_from_posterior": json.dumps(used),
+        "draws": f"{count} of {post['posterior'].sizes[CHAIN] * post['posterior'].sizes[DRAW]} posterior draws",
+    }
+    out = post.copy()
+    out["counterfactual"] = xr.DataTree(ds)
+    out["economy"] = xr.DataTree(economy.ds)
+    _refuse_unsolved(ds, allow_unsolved)
+    return out
+
+
+def describe(scenario: Scenario) -> dict[str, Any]:
+    """A scenario in words and numbers that JSON holds; arrays are summarised by their range."""
+    out: dict[str, Any] = {"description": scenario.description, "year": scenario.year}
+    out["export_quota"] = [
+        {"exporter": q.exporter, "elements": q.elements, "quantity_change": q.quantity_change} for q in scenario.export_quota
+    ]
+    for name in ("tariff", "export_tax", "trade_cost", "productivity"):
+        value = getattr(scenario, name)
+        if value is not None:
+            out[name] = {"dims": list(map(str, value.dims)), "min": float(value.min()), "max": float(value.max())}
+    return out
+
+
+def _check_request(scenarios: list[Scenario], technology: list[str], post: xr.DataTree, economy: Economy) -> None:
+    problems = []
+    if not economy.is_balanced:
+        problems.append(Problem("this economy is not in equilibrium at its baseline", "Use economy.rebased()."))
+    if "posterior" not in post.children:
+        problems.append(Problem("the DataTree has no group 'posterior'", "Pass what ree.fit or pm.sample returns."))
+    if not scenarios or not technology:
+        problems.append(Problem("nothing to solve", "Give at least one scenario and one technology."))
+    for kind, names in (("scenario", [s.name for s in scenarios]), ("technology", technology)):
+        for name in sorted({n for n in names if names.count(n) > 1}):
+            problems.append(Problem(f"the {kind} {name!r} is given twice", "Give each a name of its own.", value=name))
+    if problems:
+        raise InputError(problems, "the counterfactual cannot be computed")
+
+
+def _thin(posterior: xr.Dataset, draws: int | None) -> xr.Dataset:
+    """About ``draws`` draws in all, the same number from each chain, evenly spaced."""
+    if draws is None:
+        return posterior
+    if draws < 1:
+        raise InputError(Problem("the number of draws must be positive", "Give at least 1.", value=draws))
+    per_chain = min(posterior.sizes[DRAW], -(-draws // posterior.sizes[CHAIN]))
+    return posterior.isel({DRAW: np.linspace(0, posterior.sizes[DRAW] - 1, per_chain).round().astype(int)})
+
+
+def _parameters(samples: xr.Dataset, defaults: Parameters) -> tuple[Parameters, list[str]]:
+    """Parameters with one batch dimension; which of them came from the posterior."""
+    used = [name for name in Parameters.names() if name in samples]
+    if not used:
+        advice = f"It needs at least one of {', '.join(Parameters.names())}."
+        raise InputError(Problem("the posterior holds no parameter of the model", advice))
+    stacked = samples[used].stack({_SAMPLE: [CHAIN, DRAW]}).reset_index(_SAMPLE, drop=True)
+    values = {name: getattr(defaults, name) for name in Parameters.names()}
+    return Parameters(**(values | {name: stacked[name] for name in used})), used
+
+
+def _chunk_size(economy: Economy, count: int) -> int:
+    """Draws solved at once: bounds memory, whatever the number of draws."""
+    cells = economy.baseline.trade_share.size + economy.baseline.input_share.size
+    unknowns = economy.baseline.factor_income.size + 2 * economy.baseline.expenditure.size
+    return int(np.clip(_BYTES_PER_CHUNK / (8 * (12 * cells + 4 * unknowns)), 1, min(256, count)))
+
+
+def _cut(part: Sweep, keep: int) -> Sweep:
+    """NumPy arrays of the first ``keep`` draws, only the kept variables."""
+    kept = {name: np.asarray(getattr(part.outcomes, name))[:keep] for name in KEPT}
+    return Sweep(kept, part.solved[:keep], part.residual[:keep], part.steps[:keep])  # type: ignore[arg-type]
+
+
+def _label(economy: Economy, parts: list[Sweep], inside: np.ndarray, samples: xr.Dataset) -> xr.Dataset:
+    """One technology of one scenario: (chain, draw, ...) with labels; unsolved draws are NaN."""
+    lead = (samples.sizes[CHAIN], samples.sizes[DRAW])
+    labels = labels_of(economy)
+
+    def joined(arrays: Iterable[np.ndarray]) -> np.ndarray:
+        whole = np.concatenate(list(arrays))
+        return whole.reshape(*lead, *whole.shape[1:])
+
+    solved = joined(p.solved for p in parts) & inside.reshape(lead)
+    data = {}
+    for name in KEPT:
+        dims, long_name, unit = VARIABLES[name]
+        values = joined(p.outcomes[name] for p in parts)  # type: ignore[index]
+        values = np.where(solved.reshape(*lead, *[1] * len(dims)), values, np.nan)
+        data[name] = ((CHAIN, DRAW, *dims), values, {"long_name": long_name, "units": unit})
+    reason = np.where(solved, 0, np.where(inside.reshape(lead), 2, 1))
+    status = {
+        "solved": (solved, {"long_name": "equilibrium found within the tolerance"}),
+        "reason": (reason, {"long_name": "why a draw is unsolved", "flag_values": [0, 1, 2], "flag_meanings": "; ".join(REASONS)}),
+        "residual": (joined(p.residual for p in parts), {"long_name": "largest relative residual of all equations"}),
+        "steps": (joined(p.steps for p in parts), {"long_name": "solver steps"}),
+    }  # fmt: skip
+    for name, (values, attrs) in status.items():
+        data[name] = ((CHAIN, DRAW), values, attrs)
+    coords = {CHAIN: samples[CHAIN].values, DRAW: samples[DRAW].values, COUNTRY: labels[COUNTRY], SECTOR: labels[SECTOR]}
+    return xr.Dataset(data, coords=coords)
+
+
+def _refuse_unsolved(ds: xr.Dataset, allow: bool) -> None:
+    share = 1 - ds.solved.mean((CHAIN, DRAW))
+    worst = float(share.max())
+    if worst > MAX_UNSOLVED and not allow:
+        counts = ds.reason.where(ds.reason > 0)
+        reasons = ", ".join(f"{int((counts == k).sum())} {REASONS[k]}" for k in (1, 2) if bool((counts == k).any()))
+        raise UnsolvedDrawsError(
+            f"{worst:.1%} of the draws of a scenario are unsolved ({reasons}); at most {MAX_UNSOLVED:.0%} may be, since a "
+            "summary of the rest would leave out the hard ones. Use a smaller shock, a tighter prior, or "
+            "allow_unsolved=True to see which they are."
+        )
