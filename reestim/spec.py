@@ -1,0 +1,204 @@
+"""The TOML files a researcher edits: a study (model, data, priors, sampler, counterfactual) and its scenarios."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+from reestim.errors import InputError, Problem
+from reestim.prior import Prior
+from reestim.scenario_file import check_scenario, read_scenario
+from reestim.toml import Rows, at, closest, find, key_rows, parse, read_text, validate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "CounterfactualSpec", "Evidence", "Gates", "Prior", "Sampler", "Spec", "read_scenario", "read_spec",
+]  # fmt: skip
+
+_STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Evidence(BaseModel):
+    """Which blocks of the likelihood are used (model.md section 4), and how."""
+
+    model_config = _STRICT
+
+    patents: bool = True  # equations (12)–(13)
+    event_study: bool = True
+    ree_use: bool = True  # equation (15)
+    price_lag: int = Field(default=1, ge=0, le=10)  # years
+    adjustment_rate: float = Field(default=0.2, gt=0, le=1)  # λ, share of the distance closed in a year
+    event_outcomes: list[Literal["exports", "tfp", "patents"]] = ["exports", "tfp"]
+
+
+class Sampler(BaseModel):
+    """How the posterior is drawn. ``draws`` and ``tune`` are per chain."""
+
+    model_config = _STRICT
+
+    name: Literal["nutpie", "pymc", "numpyro"] = "nutpie"
+    draws: int = Field(default=500, ge=1)
+    tune: int = Field(default=1000, ge=0)
+    chains: int = Field(default=4, ge=1)
+    target_accept: float = Field(default=0.9, gt=0, lt=1)
+
+
+class Gates(BaseModel):
+    """What the draws must pass before they count as a posterior."""
+
+    model_config = _STRICT
+
+    max_divergences: int = Field(default=0, ge=0)
+    max_r_hat: float = Field(default=1.01, gt=1)
+    min_ess: float = Field(default=400.0, gt=0)  # bulk and tail, the smallest over all parameters
+
+
+class CounterfactualSpec(BaseModel):
+    """Scenario files beside the study, technologies, and how many posterior draws go through the equilibrium."""
+
+    model_config = _STRICT
+
+    scenarios: list[str] = []
+    technology: list[Literal["fixed", "directed"]] = Field(default=["fixed", "directed"], min_length=1)
+    draws: int | None = Field(default=None, ge=1)  # absent: all
+
+
+class Spec(BaseModel):
+    """One study. ``path``, ``text`` and ``hash`` say which file it came from (empty when made in Python).
+
+    ``model`` is a Python file beside the study with ``build(data, priors) -> pm.Model``; ``dataset`` is the name of a
+    folder in ``data/`` or a path.
+    """
+
+    model_config = _STRICT
+
+    name: str = Field(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]*$")
+    description: str = ""
+    model: str
+    dataset: str = Field(min_length=1)
+    evidence: Evidence = Evidence()
+    priors: dict[str, Prior] = {}
+    sampler: Sampler = Sampler()
+    gates: Gates = Gates()
+    counterfactual: CounterfactualSpec = CounterfactualSpec()
+
+    _path: Path | None = PrivateAttr(default=None)
+    _text: str = PrivateAttr(default="")
+    _quick: bool = PrivateAttr(default=False)
+
+    @property
+    def path(self) -> Path | None:
+        """The TOML file this study was read from."""
+        return self._path
+
+    @property
+    def text(self) -> str:
+        """The file as it was read; for a study made in Python, its JSON."""
+        return self._text or self.model_dump_json(indent=1)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of everything that decides the numbers: the study itself (comments do not count)."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    @property
+    def is_quick(self) -> bool:
+        """True for a smoke run: its numbers show that the program works, not what the answer is."""
+        return self._quick
+
+    @property
+    def folder(self) -> Path:
+        """Folder that ``model`` and ``counterfactual.scenarios`` are seen from."""
+        return self._path.parent if self._path else Path()
+
+    @property
+    def model_path(self) -> Path:
+        """The Python file with ``build``."""
+        return self.folder / self.model
+
+    @property
+    def dataset_location(self) -> str | Path:
+        """What ``load_dataset`` takes: a path beside the study if there is such a folder, else the text as given."""
+        beside = self.folder / self.dataset
+        return beside if "/" in self.dataset and beside.is_dir() else self.dataset
+
+    @property
+    def scenario_paths(self) -> tuple[Path, ...]:
+        """The scenario files."""
+        return tuple(self.folder / scenario for scenario in self.counterfactual.scenarios)
+
+    def quick(self) -> Spec:
+        """The same study as a smoke run: two short chains, gates that only catch a broken sampler, few draws solved."""
+        few = {"draws": min(self.sampler.draws, 50), "tune": min(self.sampler.tune, 150), "chains": 2}
+        solved = min(self.counterfactual.draws or 10, 10)
+        changed = self.model_copy(
+            update={
+                "sampler": self.sampler.model_copy(update=few),
+                "gates": Gates(max_divergences=few["draws"], max_r_hat=2.0, min_ess=2.0),
+                "counterfactual": self.counterfactual.model_copy(update={"draws": solved}),
+            }
+        )
+        changed._quick = True
+        return changed
+
+
+def read_spec(path: str | Path) -> Spec:
+    """Read and check a study.
+
+    ``path`` is seen from the working directory or, where nothing is there, from the project's folder. The model file
+    and every scenario must exist in the study's folder or below, and each scenario is checked too.
+
+    Raises
+    ------
+    InputError
+        Listing every problem of the study and of its scenarios.
+    """
+    path = find(path)
+    text, problems = read_text(path)
+    content = None
+    if text is not None:
+        content, problems = parse(text, str(path))
+    spec = None
+    if content is not None and text is not None:
+        spec, problems = validate(Spec, content, str(path), text)
+        problems = [*problems, *_file_problems(content, path, key_rows(text))]
+    if spec is None or text is None or problems:
+        raise InputError(problems, f"the study {str(path)!r} cannot be used")
+    spec._path, spec._text = path, text
+    return spec
+
+
+def _file_problems(content: dict[str, object], path: Path, rows: Rows) -> Iterator[Problem]:
+    """Files that the study names: they lie in its folder, exist, and the scenarios are sound.
+
+    Works on the raw content, so that a typo elsewhere in the study does not hide what is wrong here.
+    """
+    model = content.get("model")
+    if isinstance(model, str):
+        yield from _place_problems(path, ("model",), rows, model, ".py")
+    table = content.get("counterfactual")
+    scenarios = table.get("scenarios") if isinstance(table, dict) else None
+    for i, scenario in enumerate(scenarios if isinstance(scenarios, list) else []):
+        if isinstance(scenario, str):
+            loc = ("counterfactual", "scenarios", i)
+            found = list(_place_problems(path, loc, rows, scenario, ".toml"))
+            yield from found or check_scenario(path.parent / scenario)
+
+
+def _place_problems(spec: Path, loc: tuple[str | int, ...], rows: Rows, given: str, suffix: str) -> Iterator[Problem]:
+    folder, target = spec.parent.resolve(), spec.parent / given
+    message = advice = ""
+    if "\0" in given or Path(given).is_absolute() or not target.resolve().is_relative_to(folder):
+        message, advice = "this path leaves the folder of the study", "Copy the file beside the study."
+    elif target.suffix != suffix:
+        message, advice = f"this is not a {suffix} file", f"Give a path that ends in {suffix}."
+    elif not target.is_file():
+        here = [str(p.relative_to(spec.parent)) for p in sorted(spec.parent.glob(f"**/*{suffix}"))]
+        message, advice = "there is no such file", closest(given, here)
+    if message:
+        yield at(str(spec), loc, rows, message, advice, value=given)
