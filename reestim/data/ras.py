@@ -46,7 +46,7 @@ def ras(
     c = np.asarray(column_totals, dtype=float)
     row_names = list(rows) if rows is not None else [f"row {i}" for i in range(len(r))]
     column_names = list(columns) if columns is not None else [f"column {j}" for j in range(len(c))]
-    problems = _problems(cells, r, c, row_names, column_names, name)
+    problems = _problems(cells, (r, c), (row_names, column_names), name)
     if problems:
         raise InputError(problems, title=f"{name} cannot be balanced")
 
@@ -77,8 +77,9 @@ def _ratio(target: Float[np.ndarray, " n"], current: Float[np.ndarray, " n"]) ->
 
 
 def _problems(
-    cells: np.ndarray, r: np.ndarray, c: np.ndarray, rows: list[str], columns: list[str], name: str
+    cells: np.ndarray, margins: tuple[np.ndarray, np.ndarray], labels: tuple[list[str], list[str]], name: str
 ) -> list[Problem]:
+    (r, c), (rows, columns) = margins, labels
     if cells.shape != (len(r), len(c)):
         message = f"{name} has shape {cells.shape} but there are {len(r)} row and {len(c)} column totals"
         return [Problem(message, "Give one total for each row and each column")]

@@ -1,0 +1,181 @@
+"""Load a dataset folder: read every file, collect every problem, hand over only what is sound."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+import pandas as pd
+
+from reestim.data.meta import FILE as META_FILE
+from reestim.data.meta import DatasetMeta, read_meta
+from reestim.data.read import closest, decode, read_bytes, read_table
+from reestim.data.rules import Tables, cross_file_problems, goods_of, regions_of
+from reestim.data.schemas import REQUIRED, SCHEMAS
+from reestim.data.tables import check_table
+from reestim.errors import InputError, Problem
+
+__all__ = ["Dataset", "DatasetMeta", "check_dataset", "load_dataset", "problem_lines"]
+
+BUNDLED = Path(__file__).resolve().parents[2] / "data"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A checked dataset. ``tables`` maps the stem of a file (``"trade"``) to its frame; absent files are absent.
+
+    ``hash`` is the SHA-256 over the names and bytes of ``dataset.toml`` and the tables.
+    """
+
+    path: Path
+    meta: DatasetMeta
+    tables: Mapping[str, pd.DataFrame] = field(repr=False)
+    hash: str
+
+    @property
+    def countries(self) -> tuple[str, ...]:
+        """Regions, in the order of ``trade.csv``."""
+        return regions_of(self.tables)
+
+    @property
+    def goods(self) -> tuple[str, ...]:
+        """Sectors without the elements, in the order of ``trade.csv``."""
+        return goods_of(self.tables)
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Rare-earth elements, in the order of ``elements.csv``."""
+        return tuple(self.tables["elements"]["element"])
+
+    @property
+    def years(self) -> tuple[int, ...]:
+        """Years with element prices, ascending."""
+        return tuple(int(year) for year in sorted(self.tables["element_prices"]["year"].unique()))
+
+    def __getitem__(self, stem: str) -> pd.DataFrame:
+        if stem not in self.tables:
+            message = f"the dataset {self.meta.name!r} has no file {stem}.csv"
+            raise InputError(
+                Problem(message, f"Add it, or choose an analysis without it. {closest(stem, self.tables)}")
+            )
+        return self.tables[stem]
+
+    def __contains__(self, stem: object) -> bool:
+        return stem in self.tables
+
+
+def load_dataset(name_or_path: str | Path) -> Dataset:
+    """Read and check a dataset.
+
+    Parameters
+    ----------
+    name_or_path : a folder, or the name of a folder in ``data/`` of the working directory or beside the package.
+
+    Raises
+    ------
+    InputError
+        With all problems of all files (``.problems``); the message shows the first few of each kind, counts the rest.
+    """
+    folder, problems = _find(name_or_path)
+    dataset, found = (None, []) if folder is None else _read(folder)
+    problems += found
+    if problems or dataset is None:
+        title = f"the dataset {str(name_or_path)!r} cannot be used"
+        error = InputError(problems, title=title)
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        error.args = ("\n".join([f"{title} ({count}):", *(f"  - {line}" for line in problem_lines(problems))]),)
+        raise error
+    return dataset
+
+
+def check_dataset(path: str | Path) -> list[Problem]:
+    """All problems of a dataset (empty when it is sound); takes what ``load_dataset`` takes and raises nothing."""
+    folder, problems = _find(path)
+    return problems if folder is None else problems + _read(folder)[1]
+
+
+def problem_lines(problems: Sequence[Problem], cap: int = 5) -> list[str]:
+    """One line a problem; of each kind (file, column, sentence) the first ``cap`` and the number of further ones."""
+    groups: dict[tuple[str | None, str | None, str], list[Problem]] = {}
+    for problem in problems:
+        groups.setdefault((problem.file, problem.column, problem.message), []).append(problem)
+    lines = []
+    for (file, column, message), group in groups.items():
+        shown = group if len(group) == cap + 1 else group[:cap]
+        lines += [str(problem) for problem in shown]
+        if len(group) > len(shown):
+            place = ", ".join([*([file] if file else []), *([f"column {column!r}"] if column else [])])
+            lines.append(f"{place or 'dataset'}: and {len(group) - len(shown)} more of the same kind ({message})")
+    return lines
+
+
+def _find(name_or_path: str | Path) -> tuple[Path | None, list[Problem]]:
+    given = Path(name_or_path)
+    candidates = [given]
+    if len(given.parts) == 1 and not given.is_absolute():
+        candidates += [Path("data") / given, BUNDLED / given]
+    folders = [folder for folder in candidates if folder.is_dir()]
+    for folder in [*(f for f in folders if (f / META_FILE).exists()), *folders]:
+        return folder, []
+    if given.exists():
+        advice = f"Give the folder that holds {META_FILE}"
+        return None, [Problem("this is a file, not a dataset folder", advice, value=str(name_or_path))]
+    names = sorted({path.parent.name for root in (Path("data"), BUNDLED) for path in root.glob(f"*/{META_FILE}")})
+    advice = f"Give a folder, or the name of one in data/. {closest(name_or_path, names)}"
+    return None, [Problem("there is no such dataset", advice, value=str(name_or_path))]
+
+
+def _read(folder: Path) -> tuple[Dataset | None, list[Problem]]:
+    meta, raw_meta, problems = read_meta(folder)
+    digest = hashlib.sha256()
+    if raw_meta is not None:
+        _update(digest, META_FILE, raw_meta)
+    present = {path.stem: path for path in sorted(folder.glob("*.csv"))}
+    problems += _file_problems(present)
+    tables: dict[str, pd.DataFrame] = {}
+    tainted: dict[str, set[int]] = {}
+    for stem in SCHEMAS:
+        if stem not in present:
+            continue
+        file = f"{stem}.csv"
+        raw, found = read_bytes(present[stem], folder)
+        problems += found
+        if raw is None:
+            continue
+        _update(digest, file, raw)
+        text, found = decode(raw, file)
+        problems += found
+        cells, found = read_table(text, file) if text is not None else (None, [])
+        problems += found
+        if cells is not None:
+            broken = bool(found)  # rows that could not be split into cells: sums over the file would mislead
+            tables[stem], found, tainted[stem] = check_table(stem, cells)
+            problems += found
+            if broken:
+                tainted[stem] |= {-1}
+    problems += cross_file_problems(meta, Tables(tables, tainted))
+    if problems or meta is None:
+        return None, problems
+    clean = {stem: table.reset_index(drop=True) for stem, table in tables.items()}
+    return Dataset(folder.resolve(), meta, MappingProxyType(clean), digest.hexdigest()), []
+
+
+def _update(digest: hashlib._Hash, name: str, raw: bytes) -> None:
+    digest.update(name.encode() + b"\0" + hashlib.sha256(raw).digest())
+
+
+def _file_problems(present: Mapping[str, Path]) -> list[Problem]:
+    """Missing required files, and CSV files that no part of REEstim reads (most often a misspelt name)."""
+    unknown = [stem for stem in present if stem not in SCHEMAS]
+    problems = []
+    for stem in REQUIRED:
+        if stem not in present:
+            advice = f"Add it to the folder. {closest(stem, unknown)}" if unknown else "Add it to the folder"
+            problems.append(Problem("the file is missing", advice, file=f"{stem}.csv"))
+    for stem in unknown:
+        advice = f"Rename it, or move it to a subfolder. {closest(stem, [s for s in SCHEMAS if s not in present])}"
+        problems.append(Problem("no such file belongs to a dataset", advice, file=f"{stem}.csv"))
+    return problems

@@ -1,0 +1,85 @@
+"""``dataset.toml``: what a dataset is, how old it is, and which of its files are not observations."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path, PurePath
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from reestim.data.read import closest, decode, read_bytes
+from reestim.errors import Problem
+
+FILE = "dataset.toml"
+
+
+class DatasetMeta(BaseModel):
+    """The keys of ``dataset.toml``; no others are allowed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    name: str = Field(min_length=1)
+    description: str = Field(min_length=1)
+    base_year: int = Field(ge=1900, le=2100)
+    policy_year: int = Field(ge=1900, le=2100)
+    licence: str
+    host_sector: str  # the goods sector whose row hides the rare earths
+    synthetic: list[str] = []  # files that were simulated
+    imputed: list[str] = []  # files with cells that a rule made
+    notes: list[str] = []
+    truth: dict[str, Any] | None = None  # parameters behind the simulated files, for tests of recovery
+
+
+def read_meta(folder: Path) -> tuple[DatasetMeta | None, bytes | None, list[Problem]]:
+    """Parsed ``dataset.toml``, its bytes, and everything wrong with it."""
+    path = folder / FILE
+    if not path.exists():
+        message, advice = "the file is missing", "Every dataset has one; copy that of the bundled dataset and change it"
+        return None, None, [Problem(message, advice, file=FILE)]
+    raw, problems = read_bytes(path, folder)
+    if raw is None:
+        return None, None, problems
+    text, problems = decode(raw, FILE)
+    if text is None:
+        return None, raw, problems
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        at = re.search(r"line (\d+)", str(error))
+        reason = re.sub(r" \(at .*\)$", "", str(error))
+        advice = "Strings stand in quotes, lists in brackets, one key = value per line"
+        row = int(at.group(1)) if at else None
+        return None, raw, [Problem(f"the TOML is broken ({reason})", advice, file=FILE, row=row)]
+    try:
+        meta = DatasetMeta.model_validate(content)
+    except ValidationError as error:
+        return None, raw, [_problem(dict(item), content) for item in error.errors()]
+    return meta, raw, _named_files(meta, folder)
+
+
+def _problem(item: dict[str, Any], content: dict[str, Any]) -> Problem:
+    key = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        free = [name for name in DatasetMeta.model_fields if name not in content]
+        return Problem("the key is unknown", f"Rename or remove it. {closest(key, free)}", file=FILE, column=key)
+    if item["type"] == "missing":
+        return Problem("the key is missing", f"Add {key} = ...", file=FILE, column=key)
+    return Problem("the value does not fit", f"{item['msg']}", file=FILE, column=key, value=item["input"])
+
+
+def _named_files(meta: DatasetMeta, folder: Path) -> list[Problem]:
+    """``synthetic`` and ``imputed`` name files of the folder, nothing else."""
+    problems = []
+    here = sorted(path.name for path in folder.glob("*.csv"))
+    for key in ("synthetic", "imputed"):
+        for name in getattr(meta, key):
+            if PurePath(name).name != name or "\\" in name:
+                advice = "Give the bare name of a file in the folder"
+                message = "the path leaves the dataset folder"
+                problems.append(Problem(message, advice, file=FILE, column=key, value=name))
+            elif name not in here:
+                message = "the file named here is not in the folder"
+                problems.append(Problem(message, closest(name, here), file=FILE, column=key, value=name))
+    return problems

@@ -1,0 +1,138 @@
+"""Read one CSV file into a frame whose index is the line number an editor shows, and say what is wrong with it."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from reestim.errors import Problem
+
+Kind = Literal["text", "number", "integer", "boolean"]
+
+_LARGEST_EXACT_INTEGER = 2.0**53
+
+
+def closest(word: object, known: Iterable[str]) -> str:
+    """Advice that starts with the nearest known word, e.g. ``Did you mean 'chemicals'? Known: ...``."""
+    names = list(known)
+    near = difflib.get_close_matches(str(word), names, n=1, cutoff=0.6)
+    if not near:  # the same letters in another case are no near match for difflib
+        near = [name for name in names if name.lower() == str(word).lower()]
+    listed = ", ".join(names[:25]) + (f", ... ({len(names)} in all)" if len(names) > 25 else "")
+    return (f"Did you mean {near[0]!r}? " if near else "") + f"Known: {listed or 'none'}"
+
+
+def read_bytes(path: Path, folder: Path) -> tuple[bytes | None, list[Problem]]:
+    """Content of a file that must lie inside the dataset folder, links resolved."""
+    try:
+        if not path.resolve().is_relative_to(folder.resolve()):
+            message, advice = "the file is a link that leaves the dataset folder", "Copy the file into the folder"
+            return None, [Problem(message, advice, file=path.name)]
+        return path.read_bytes(), []
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        message, advice = f"the file cannot be read ({reason})", "Check that it is a file and that you may read it"
+        return None, [Problem(message, advice, file=path.name)]
+
+
+def decode(raw: bytes, file: str) -> tuple[str | None, list[Problem]]:
+    """Text of a UTF-8 file, with or without a byte-order mark."""
+    try:
+        return raw.decode("utf-8-sig"), []
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        advice = "Save it again as UTF-8 (in a spreadsheet: 'CSV UTF-8')"
+        return None, [Problem("the file is not UTF-8 text", advice, file=file, row=line)]
+
+
+def read_table(text: str, file: str) -> tuple[pd.DataFrame | None, list[Problem]]:
+    """Cells as text, blanks stripped, index = line number in an editor (the header is line 1).
+
+    Returns None when the file has no usable shape (empty, broken quotes, a repeated column name); rows of the wrong
+    length are reported and left out. Blank lines are skipped.
+    """
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        advice = "The file is damaged or not a CSV file: export it again"
+        return None, [Problem("the file contains a NUL byte", advice, file=file, row=line)]
+    problems: list[Problem] = []
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header: list[str] | None = None
+    lines: list[int] = []
+    rows: list[list[str]] = []
+    line = 1
+    try:
+        for record in reader:
+            start, line = line, reader.line_num + 1
+            cells = [cell.strip() for cell in record]
+            if not any(cells):
+                continue
+            if header is None:
+                header = cells
+            elif len(cells) != len(header):
+                advice = f"The header has {len(header)} columns, this row {len(cells)}: check commas and quotes"
+                problems.append(Problem("the row has the wrong number of cells", advice, file=file, row=start))
+            else:
+                lines.append(start)
+                rows.append(cells)
+    except csv.Error as error:
+        advice = "Check the quotes on that line; a text that contains a quote or a comma stands in quotes"
+        return None, [*problems, Problem(f"the CSV is broken ({error})", advice, file=file, row=line)]
+    if header is None:
+        return None, [Problem("the file is empty", "Give it at least its header line", file=file)]
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
+        message, advice = "the columns are not separated by commas", "Save the file with commas between the columns"
+        return None, [Problem(message, advice, file=file, row=1, value=header[0])]
+    repeated = {name for name in header if header.count(name) > 1}
+    for name in sorted(repeated):
+        problems.append(Problem("the column appears twice", "Keep one of them", file=file, row=1, column=name))
+    if repeated:
+        return None, problems
+    table = pd.DataFrame(np.array(rows, dtype=object).reshape(len(rows), len(header)), columns=header, index=lines)
+    return table, problems
+
+
+def parse_column(
+    cells: pd.Series, kind: Kind, *, file: str, may_be_empty: bool
+) -> tuple[pd.Series, list[Problem], Collection[int]]:
+    """Typed column (float64, int64, bool or object), the problems, and the lines whose cell could not be used.
+
+    A cell that cannot be used becomes NaN, 0, False or ``""``; the caller keeps its line out of what follows.
+    """
+    problems: list[Problem] = []
+    empty = cells == ""
+    bad = pd.Series(False, index=cells.index)
+
+    def report(mask: pd.Series, message: str, advice: str) -> None:
+        nonlocal bad
+        for row in cells.index[mask & ~bad]:
+            value = cells[row] or None
+            problems.append(Problem(message, advice, file=file, row=int(row), column=str(cells.name), value=value))
+        bad = bad | mask
+
+    if not may_be_empty:
+        report(empty, "the cell is empty", "Fill it in, or leave the whole row out")
+    if kind == "text":
+        return cells.astype(object), problems, list(cells.index[bad])
+    if kind == "boolean":
+        lower = cells.str.lower()
+        report(~empty & ~lower.isin(["true", "false"]), "neither true nor false", "Write true or false")
+        return lower == "true", problems, list(cells.index[bad])
+
+    numbers = pd.to_numeric(cells.mask(empty), errors="coerce").astype(float)
+    report(~empty & numbers.isna(), "not a number", "Write a plain number with a decimal point, no unit, no spaces")
+    report(~empty & np.isinf(numbers), "not a finite number", "Write a plain finite number")
+    if kind == "integer":
+        whole = (numbers == np.floor(numbers)) & (numbers.abs() <= _LARGEST_EXACT_INTEGER)
+        report(~empty & ~bad & ~whole, "not a whole number", "Counts and years are whole numbers")
+        if may_be_empty and bool(empty.any()):
+            return numbers.mask(bad), problems, list(cells.index[bad])
+        return numbers.mask(bad, 0.0).fillna(0.0).astype("int64"), problems, list(cells.index[bad])
+    return numbers.mask(bad), problems, list(cells.index[bad])

@@ -1,0 +1,263 @@
+"""Rules that compare the files of a dataset: known labels, weights, prices without holes, accounting identities.
+
+Every rule returns its problems; none raises. Cells that already have a problem of their own are left out of the
+sums, so that one mistake is not reported twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from reestim.data.identities import identity_problems
+from reestim.data.meta import FILE as META_FILE
+from reestim.data.meta import DatasetMeta
+from reestim.data.read import closest
+from reestim.data.schemas import ALL_OTHERS, ALL_SECTORS
+from reestim.errors import Problem
+
+WEIGHT_TOLERANCE = 1e-6
+_SECTOR_FILES = ("trade", "value_added", "trade_elasticities")
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Typed tables indexed by line, and the lines of each that have a problem (-1: lines that could not be read)."""
+
+    tables: Mapping[str, pd.DataFrame]
+    tainted: Mapping[str, set[int]]
+
+    def get(self, stem: str, *columns: str) -> pd.DataFrame | None:
+        """The table if it is there with these columns."""
+        table = self.tables.get(stem)
+        return table if table is not None and all(name in table for name in columns) else None
+
+    def sound(self, stem: str, *columns: str) -> pd.DataFrame | None:
+        """The table without the lines that have a problem; None if lines are lost or columns missing."""
+        table = self.get(stem, *columns)
+        bad = self.tainted.get(stem, set())
+        return None if table is None or -1 in bad else table.drop(index=[row for row in bad if row in table.index])
+
+    def mark(self, stem: str, rows: Iterable[int]) -> None:
+        """Remember that these lines have a problem."""
+        self.tainted.setdefault(stem, set()).update(rows)  # type: ignore[union-attr]
+
+
+def regions_of(tables: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
+    """Countries that buy from themselves in ``trade.csv``, in file order (a misspelt name never does)."""
+    trade = tables.get("trade")
+    if trade is None or not {"importer", "exporter"} <= set(trade):
+        return ()
+    home = set(trade.loc[trade["importer"] == trade["exporter"], "importer"])
+    return tuple(name for name in dict.fromkeys(trade["importer"]) if name in home)
+
+
+def goods_of(tables: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
+    """Sectors that at least two of trade, value added and trade elasticities know, elements apart, in file order."""
+    elements = set(tables["elements"]["element"]) if "element" in tables.get("elements", ()) else set()
+    lists = [list(dict.fromkeys(tables[stem]["sector"])) for stem in _SECTOR_FILES if "sector" in tables.get(stem, ())]
+    needed = min(2, len(lists))
+    seen = list(dict.fromkeys(name for names in lists for name in names))
+    return tuple(n for n in seen if n not in elements and sum(n in names for names in lists) >= needed)
+
+
+def cross_file_problems(meta: DatasetMeta | None, data: Tables) -> list[Problem]:
+    """All problems that need more than one file to see."""
+    countries, goods = regions_of(data.tables), goods_of(data.tables)
+    table = data.get("elements", "element")
+    elements = tuple(dict.fromkeys(table["element"])) if table is not None else ()
+    problems = _unknown_labels(data, countries, goods, elements)
+    problems += _weights(data) + _elasticities(data, goods, elements)
+    problems += _prices(meta, data, countries, elements) + _tonnages(meta, data)
+    problems += _policy(data) + _patents(data) + _panel(data)
+    if meta is not None and goods and meta.host_sector not in goods:
+        message, advice = "unknown sector", closest(meta.host_sector, goods)
+        problems.append(Problem(message, advice, file=META_FILE, column="host_sector", value=meta.host_sector))
+    problems += identity_problems(data.tables, data.tainted, countries, goods)
+    return problems
+
+
+def _unknown_labels(
+    data: Tables, countries: tuple[str, ...], goods: tuple[str, ...], elements: tuple[str, ...]
+) -> list[Problem]:
+    use = data.get("element_use", "application")
+    applications = tuple(dict.fromkeys(use["application"])) if use is not None else ()
+    known: dict[str, tuple[str, tuple[str, ...]]] = {
+        "country": ("unknown country", countries),
+        "importer": ("unknown country", countries),
+        "exporter": ("unknown country", countries),
+        "sector": ("unknown sector", goods),
+        "input": ("unknown sector", goods),
+        "element": ("unknown element", elements),
+        "application": ("unknown application", applications),
+    }
+    problems = []
+    for stem, table in data.tables.items():
+        for column in table.columns.intersection(list(known)):
+            message, labels = known[column]
+            if not labels or (stem, column) in (("elements", "element"), ("element_use", "application")):
+                continue
+            allowed = set(labels)
+            if stem == "policy":
+                allowed |= {ALL_OTHERS} if column in ("importer", "exporter") else set(elements)
+            if (stem, column) == ("trade_elasticities", "sector"):
+                allowed |= set(elements)
+            if (stem, column) == ("ree_use_panel", "sector"):
+                allowed |= {ALL_SECTORS}
+            wrong = table[column][~table[column].isin(list(allowed)) & (table[column] != "")]
+            data.mark(stem, (int(row) for row in wrong.index))
+            for row, value in wrong.items():
+                advice = closest(value, [*labels, *sorted(allowed - set(labels))])
+                if column in ("sector", "input") and value in elements:
+                    advice = "Elements stay inside the host sector in this file; they are split out later"
+                problems.append(Problem(message, advice, file=f"{stem}.csv", row=int(row), column=column, value=value))
+    return problems
+
+
+def _weights(data: Tables) -> list[Problem]:
+    """Every application has a concordance and its weights sum to 1."""
+    weights, use = data.get("application_sector", "application", "sector", "weight"), data.get("element_use")
+    if weights is None:
+        return []
+    bad = data.tainted.get("application_sector", set())
+    doubtful = set(weights.loc[[row for row in bad if row in weights.index], "application"])
+    problems = []
+    if -1 not in bad:
+        for application, total in weights.groupby("application", sort=False)["weight"].sum().items():
+            if application not in doubtful and abs(total - 1) > WEIGHT_TOLERANCE:
+                rows = weights.index[weights["application"] == application]
+                advice = f"They sum to {total:.6g} (rows {', '.join(str(row) for row in rows)}); scale them to 1"
+                message = "the weights of the application do not sum to 1"
+                place = {"file": "application_sector.csv", "row": int(rows[0]), "column": "weight"}
+                problems.append(Problem(message, advice, **place, value=application))
+    if use is not None and "application" in use and -1 not in bad:
+        for name in dict.fromkeys(use["application"]):
+            if name != "" and name not in set(weights["application"]):
+                row = int(use.index[use["application"] == name][0])
+                advice = "Say in application_sector.csv which sectors it happens in"
+                place = {"file": "element_use.csv", "row": row, "column": "application"}
+                problems.append(Problem("the application has no sector", advice, **place, value=name))
+    return problems
+
+
+def _elasticities(data: Tables, goods: tuple[str, ...], elements: tuple[str, ...]) -> list[Problem]:
+    table = data.get("trade_elasticities", "sector")
+    if table is None or -1 in data.tainted.get("trade_elasticities", set()):
+        return []
+    advice = "Add a row; elements are sectors too"
+    missing = [name for name in (*goods, *elements) if name not in set(table["sector"])]
+    place = {"file": "trade_elasticities.csv", "column": "sector"}
+    return [Problem("the sector has no trade elasticity", advice, **place, value=name) for name in missing]
+
+
+def _prices(
+    meta: DatasetMeta | None, data: Tables, countries: tuple[str, ...], elements: tuple[str, ...]
+) -> list[Problem]:
+    """Every element has a price in every market in every year between the first and the last, base year included."""
+    table = data.get("element_prices", "element", "year", "market")
+    if table is None or table.empty or -1 in data.tainted.get("element_prices", set()):
+        return []
+    markets = ["export", *(["domestic_CHN"] if "CHN" in countries else [])]
+    known = table[table["year"].between(1900, 2100)]
+    years = set(range(int(known["year"].min()), int(known["year"].max()) + 1)) if len(known) else set()
+    if meta is not None:
+        years.add(meta.base_year)
+    have = set(zip(table["element"], table["year"], table["market"], strict=True))
+    place = {"file": "element_prices.csv", "column": "price"}
+    advice = "Add the row; if it is imputed, say the rule in source and set verified to false"
+    return [
+        Problem("the price is missing", advice, **place, value=f"{element}, {year}, {market}")
+        for element in elements
+        for market in markets
+        for year in sorted(years)
+        if (element, year, market) not in have
+    ]
+
+
+def _tonnages(meta: DatasetMeta | None, data: Tables) -> list[Problem]:
+    """Each element that is used is mined in the base year, and the two totals are of one magnitude."""
+    use, output = data.sound("element_use", "element", "tonnes"), data.sound("element_output", "element", "tonnes")
+    if use is None or output is None or meta is None or "year" not in output:
+        return []
+    mined = output[output["year"] == meta.base_year]
+    used = set(use.loc[use["tonnes"] > 0, "element"])
+    problems = []
+    for element in dict.fromkeys(use["element"]):
+        if element in used and mined.loc[mined["element"] == element, "tonnes"].sum() <= 0:
+            message = "the element is used but has no output in the base year"
+            advice = f"Add its output in {meta.base_year}, or take it out of element_use.csv"
+            place = {"file": "element_output.csv", "column": "element"}
+            problems.append(Problem(message, advice, **place, value=element))
+    total_use, total_output = float(use["tonnes"].sum()), float(mined["tonnes"].sum())
+    if not problems and total_output > 0 and not 1 / 3 < total_use / total_output < 3:
+        message = "world use and world output differ by more than a factor of three"
+        advice = f"Output in {meta.base_year} is {total_output:,.0f} t: check that both files are in tonnes of oxide"
+        place = {"file": "element_use.csv", "column": "tonnes"}
+        problems.append(Problem(message, advice, **place, value=f"{total_use:,.0f} t"))
+    problems += _exports(data, mined, meta.base_year)
+    return problems
+
+
+def _exports(data: Tables, mined: pd.DataFrame, base_year: int) -> list[Problem]:
+    """No country exports more rare earths than it mines in the base year."""
+    exports = data.sound("element_exports", "country", "year", "tonnes")
+    problems = []
+    for row, country, year, tonnes in [] if exports is None else exports[["country", "year", "tonnes"]].itertuples():
+        output = mined.loc[mined["country"] == country, "tonnes"].sum()
+        if year == base_year and tonnes > output * (1 + 1e-9):
+            message = "exports of the base year exceed output"
+            advice = f"{country} mines {output:,.0f} t in element_output.csv"
+            place = {"file": "element_exports.csv", "row": int(row), "column": "tonnes"}
+            problems.append(Problem(message, advice, **place, value=tonnes))
+    return problems
+
+
+def _policy(data: Tables) -> list[Problem]:
+    table = data.get("policy", "importer", "exporter")
+    if table is None:
+        return []
+    same = table[table["importer"] == table["exporter"]]
+    message, advice = (
+        "importer and exporter are the same",
+        "Policy stands at the border: name two countries, or one and *",
+    )
+    return [
+        Problem(message, advice, file="policy.csv", row=int(row), value=f"{cells.importer}, {cells.exporter}")
+        for row, cells in zip(same.index, same.itertuples(index=False), strict=True)
+    ]
+
+
+def _patents(data: Tables) -> list[Problem]:
+    """Counts and audit come together, and the audit has one design."""
+    problems = []
+    pair = ("patent_labels", "label_audit")
+    for one, other in (pair, pair[::-1]):
+        if one in data.tables and other not in data.tables:
+            advice = f"It goes with {one}.csv: add it, or remove both"
+            problems.append(Problem("the file is missing", advice, file=f"{other}.csv"))
+    audit = data.sound("label_audit", "design")
+    if audit is not None and len(set(audit["design"])) > 1:
+        first = audit["design"].iloc[0]
+        message = f"the audit mixes designs (it starts with {first!r})"
+        advice = "One file states one design; keep the audits of one design"
+        for row, design in audit.loc[audit["design"] != first, "design"].items():
+            place = {"file": "label_audit.csv", "row": int(row), "column": "design"}
+            problems.append(Problem(message, advice, **place, value=design))
+    return problems
+
+
+def _panel(data: Tables) -> list[Problem]:
+    """Each row of the panel of rare-earth use has tonnes or value."""
+    table = data.get("ree_use_panel", "year")
+    if table is None:
+        return []
+    blank = table[[]].assign(tonnes=table.get("tonnes"), value=table.get("value")).isna().all(axis=1)
+    bad = data.tainted.get("ree_use_panel", set())
+    advice = "Give one of them at least"
+    return [
+        Problem("neither tonnes nor value", advice, file="ree_use_panel.csv", row=int(row))
+        for row in table.index[blank]
+        if int(row) not in bad
+    ]
