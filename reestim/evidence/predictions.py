@@ -1,0 +1,88 @@
+"""What the structure predicts for the event study: the same regression run on predicted changes (model.md section 4).
+
+First order, partial equilibrium, and per unit of the structural coefficients: the sampler only sums small arrays.
+
+    tfp       (1−χ+ξ)·θ·m·q / (1+χθ/(1−θ))                     θ(1−χ+ξ)·ln Â
+    exports   −ε·(I−W)·[θq − (1−χ+ξ)·θ·m·q / (1+χθ/(1−θ))]     −ε·(d ln c − market average)
+    patents   m·q                                              ln Â − ln B̂
+
+W averages costs over the foreign markets of an exporter. All are linear in what the regression is applied to.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR, YEAR
+
+
+def market_weights(io: xr.Dataset) -> xr.DataArray:
+    """W (country, exporter, sector): weight of an exporter's cost in the average price on a country's foreign markets.
+
+    Rows sum to 1 over exporter where the country exports the good, to 0 where it does not.
+    """
+    share = io["trade_share"].transpose(IMPORTER, EXPORTER, SECTOR)
+    flow = share * io["expenditure"].rename({COUNTRY: IMPORTER})
+    foreign = flow.where(flow[IMPORTER] != flow[EXPORTER], 0.0)
+    total = foreign.sum(IMPORTER)
+    market = (foreign / total.where(total > 0, 1.0)).rename({EXPORTER: COUNTRY})
+    return (market * share).sum(IMPORTER).transpose(COUNTRY, EXPORTER, SECTOR)
+
+
+def structural_responses(study: xr.Dataset, io: xr.Dataset, relative_price: xr.DataArray) -> xr.Dataset:
+    """Coefficients of the event study per unit of structure, for the sectors that use rare earths.
+
+    study: from ``event_study``; relative_price: q (country, sector, year). Returns, with dims in this order,
+    ``event_price_response`` (effect, sector): effects of θq on export prices against the market, to be times −ε;
+    ``event_knowledge_response`` (effect, country, sector): effects of θq of one country's sector, to be multiplied by
+    (1−χ+ξ)·m/(1+χθ/(1−θ)) and for exports by ε; ``event_bias_response`` (effect, sector): effects of q, for patents.
+    """
+    price = relative_price.transpose(COUNTRY, SECTOR, YEAR)
+    shape = (study.sizes["effect"], *price.shape)
+    weights = np.zeros(shape)  # regression weights by effect and cell; cells outside the panel or without θ stay 0
+    place = [price.get_index(d).get_indexer(study[d].values) for d in (COUNTRY, SECTOR, YEAR)]
+    inside = np.all([p >= 0 for p in place], axis=0)
+    # Two outcomes are observed in one cell: add, do not assign.
+    np.add.at(weights, (slice(None), *(p[inside] for p in place)), study["linear_map"].values[:, inside])
+
+    share = io["ree_share"].transpose(COUNTRY, SECTOR).sel(country=price[COUNTRY], sector=price[SECTOR]).values
+    weighted = share[:, :, None] * price.values  # θq
+    users = price[SECTOR].values
+    average = market_weights(io).sel(country=price[COUNTRY], exporter=price[COUNTRY].values, sector=users).values
+    against_market = np.eye(len(share))[:, :, None] - average  # I − W
+    outcome = study["outcome"].values
+    exports = _along_exporters(weights, against_market, weighted) * (outcome == "exports")[:, None, None]
+    own = np.einsum("ecst,cst->ecs", weights, weighted) * (outcome == "tfp")[:, None, None]
+    bias = np.einsum("ecst,cst->es", weights, price.values) * (outcome == "patents")[:, None]
+    units = "log points for one standard deviation of exposure"
+    coords = {"effect": study["effect"].values, COUNTRY: price[COUNTRY].values, SECTOR: users}
+    return xr.Dataset(
+        {
+            "event_price_response": (
+                ("effect", SECTOR),
+                exports.sum(1),
+                {"long_name": "event-study effects of θq against the market", "units": units},
+            ),
+            "event_knowledge_response": (
+                ("effect", COUNTRY, SECTOR),
+                exports + own,
+                {"long_name": "event-study effects of θq of one country", "units": units},
+            ),
+            "event_bias_response": (
+                ("effect", SECTOR),
+                bias,
+                {"long_name": "event-study effects of q on patents", "units": units},
+            ),
+        },
+        coords=coords,
+    )
+
+
+def _along_exporters(
+    weights: np.ndarray, against_market: np.ndarray, weighted: np.ndarray
+) -> Float[np.ndarray, "effect country sector"]:
+    """Effects of θq of country d on its own and its rivals' exports: Σ_ct L_ecst (I−W)_cds θ_ds q_dst."""
+    seen = np.einsum("ecst,cds->edst", weights, against_market, optimize=True)
+    return np.einsum("edst,dst->eds", seen, weighted)

@@ -1,0 +1,114 @@
+"""The event study: pyfixest's estimates, the same regression as a linear map, and the structure put through it."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from reestim.data.simulate import Truth, simulate_evidence, true_sigma
+from reestim.errors import InputError
+from reestim.evidence.event_study import event_study, usable_covariance
+from reestim.evidence.predictions import market_weights, structural_responses
+from reestim.technology import innovation_passthrough
+from tests.recovery.world import OTHERS, USERS, small_world
+
+POLICY_YEAR = 2010
+WINDOWS = ((-100, -2), (0, 1), (2, 100))
+
+
+@pytest.fixture(scope="module")
+def world() -> tuple[xr.Dataset, xr.DataArray, xr.DataArray]:
+    return small_world()
+
+
+@pytest.fixture(scope="module")
+def exposure(world: tuple[xr.Dataset, xr.DataArray, xr.DataArray]) -> xr.DataArray:
+    return world[0]["ree_share"].sel(sector=[*USERS, *OTHERS])
+
+
+def _outcomes(world: tuple[xr.Dataset, xr.DataArray, xr.DataArray], truth: Truth) -> pd.DataFrame:
+    return simulate_evidence(*world, truth, seed=5)["outcomes"]
+
+
+def test_the_linear_map_reproduces_pyfixest(world, exposure) -> None:
+    """On an unbalanced panel, where demeaning by hand would go wrong."""
+    outcomes = _outcomes(world, Truth(beta=(-0.4, 0.2))).sample(frac=0.9, random_state=0)
+    study = event_study(outcomes, exposure, POLICY_YEAR, windows=WINDOWS)
+    again = (study["linear_map"] * study["log_outcome"]).sum("observation")
+    np.testing.assert_allclose(again, study["estimate"], atol=1e-8)
+    assert study["outcome"].values.tolist() == ["exports"] * 3 + ["tfp"] * 3
+    assert study["event_time"].values.tolist() == [-10, 0, 2, -10, 0, 2]
+
+
+def test_it_recovers_a_known_effect_and_its_clustered_error(world, exposure) -> None:
+    """ln y = 0.3 · exposure (in sd) from event time 0 on, plus country-sector and country-year effects and noise."""
+    rng = np.random.default_rng(0)
+    sd = float(exposure.to_series().std())
+    rows = (
+        exposure.rename("theta").to_series().reset_index().merge(pd.DataFrame({"year": range(2004, 2015)}), how="cross")
+    )
+    unit = rng.normal(size=len(exposure.to_series())).repeat(11)
+    noise = 0.1 * rng.normal(size=len(rows))
+    effect = 0.3 * rows["theta"] / sd * (rows["year"] >= POLICY_YEAR)
+    frame = rows.assign(outcome="tfp", value=np.exp(effect + unit + 0.1 * (rows["year"] - 2000) + noise))
+    study = event_study(frame, exposure, POLICY_YEAR, names=["tfp"], windows=WINDOWS)
+    error = np.sqrt(np.diag(study["covariance"]))
+    assert (np.abs(study["estimate"] - [0, 0.3, 0.3]) < 3 * error).all()
+    assert (error < 0.1).all()
+
+
+def test_structure_through_the_map_is_the_event_study_of_noiseless_outcomes(world, exposure) -> None:
+    """Outcomes simulated without noise: their event study equals the closed form put through the linear map."""
+    io, price, z = world
+    truth = Truth(beta=(-0.4, 0.2), exports_noise=1e-9, tfp_noise=1e-9)
+    outcomes = simulate_evidence(io, price, z, truth, seed=5)["outcomes"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        study = event_study(outcomes, exposure, POLICY_YEAR)
+    response = structural_responses(study, io, price)
+    sigma = true_sigma(z, truth, np.random.default_rng(np.random.SeedSequence(5).spawn(5)[0]))
+    passthrough = innovation_passthrough(sigma, truth.kappa)
+    share = io["ree_share"].sel(sector=list(USERS))
+    diluted = response["event_knowledge_response"] / (1 + truth.crowding_out * share / (1 - share))
+    knowledge = (1 - truth.crowding_out + truth.spillover) * passthrough * diluted.sum("country")
+    epsilon = io["trade_elasticity"].sel(sector=list(USERS))
+    exports = (epsilon * (knowledge - response["event_price_response"])).sum("sector")
+    predicted = xr.where(study["outcome"] == "exports", exports, knowledge.sum("sector"))
+    np.testing.assert_allclose(predicted, study["estimate"], atol=1e-7)
+    assert float(np.abs(predicted).max()) > 1e-3  # not a comparison of zeros
+
+
+def test_a_market_average_leaves_a_common_shock_without_effect(world) -> None:
+    weights = market_weights(world[0])
+    np.testing.assert_allclose(weights.sum("exporter"), 1.0, atol=1e-12)
+
+
+def test_few_clusters_give_wide_windows_with_a_warning(world, exposure) -> None:
+    outcomes = _outcomes(world, Truth(beta=(-0.4, 0.2)))
+    with pytest.warns(UserWarning, match="80 country-sectors are too few"):
+        study = event_study(outcomes, exposure, POLICY_YEAR)
+    assert study["effect"].values.tolist()[:4] == ["exports -10..-2", "exports +0..+1", "exports +2..+3", "exports +4"]
+
+
+def test_a_singular_covariance_is_refused_not_ridged() -> None:
+    with pytest.raises(InputError, match="singular"):
+        usable_covariance(np.ones((3, 3)), clusters=50)
+    with pytest.raises(InputError, match="5 clusters"):
+        usable_covariance(np.eye(4), clusters=5)
+    np.testing.assert_allclose(usable_covariance(np.eye(2), clusters=14), 1.3 * np.eye(2))
+
+
+def test_bad_panels_are_refused_with_words(world, exposure) -> None:
+    outcomes = _outcomes(world, Truth(beta=(-0.4, 0.2)))
+    with pytest.raises(InputError, match="no such outcome"):
+        event_study(outcomes, exposure, POLICY_YEAR, names=["exports", "patents"])
+    with pytest.raises(InputError, match="reference"):
+        event_study(outcomes, exposure, policy_year=2040)
+    with pytest.raises(InputError, match="vary"):
+        event_study(outcomes, exposure * 0, POLICY_YEAR)
+    with pytest.raises(InputError, match="above 0"):
+        event_study(outcomes.assign(value=-1.0), exposure, POLICY_YEAR)
