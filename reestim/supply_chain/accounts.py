@@ -1,0 +1,79 @@
+"""The goods economy of a dataset in arrays, before the rare earths are split out of their host sector."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import xarray as xr
+
+from reestim.data.identities import cube
+from reestim.data.policy import policy_arrays
+from reestim.dims import CAPITAL, COUNTRY, EXPORTER, FACTOR, IMPORTER, INPUT, LABOR, SECTOR
+from reestim.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from reestim.data.dataset import Dataset
+
+#: Inputs and value added may differ from output by this much, relative to output: rounding of the files.
+TOLERANCE = 1e-6
+
+
+class Accounts(NamedTuple):
+    """Flows of goods at the baseline in million US$; ``tariff`` and ``export_tax`` are fractions, goods then elements.
+
+    trade (importer, exporter, sector) is what importers spend; inputs (country, input, sector) and value_added
+    (country, factor, sector) are what producers spend; output (country, sector) is what they receive.
+    """
+
+    trade: xr.DataArray
+    inputs: xr.DataArray
+    value_added: xr.DataArray
+    output: xr.DataArray
+    tariff: xr.DataArray
+    export_tax: xr.DataArray
+
+
+def accounts(data: Dataset) -> Accounts:
+    """Read trade, inputs, value added and border taxes by label; absent cells are 0.
+
+    Output is what all importers pay net of tariffs and export taxes (equation 8). Value added is scaled by the rounding
+    of the files so that inputs and value added equal output exactly; the use of inputs is kept.
+
+    Raises
+    ------
+    InputError
+        Naming every country and sector whose costs differ from its output by more than ``TOLERANCE``.
+    """
+    countries, goods = list(data.countries), list(data.goods)
+    sectors = [*goods, *data.elements]
+    bilateral = {IMPORTER: countries, EXPORTER: countries, SECTOR: goods}
+    technical = {COUNTRY: countries, INPUT: goods, SECTOR: goods}
+    primary = {COUNTRY: countries, FACTOR: [LABOR, CAPITAL], SECTOR: goods}
+    trade, inputs, value_added = (
+        xr.DataArray(cube(data[stem], list(labels), list(labels.values())), coords=labels, dims=list(labels))
+        for stem, labels in (("trade", bilateral), ("input_output", technical), ("value_added", primary))
+    )
+    policy = data.tables.get("policy")
+    tariff, export_tax = (
+        xr.DataArray(array, coords={**bilateral, SECTOR: sectors}, dims=list(bilateral))
+        for array in policy_arrays(policy, countries, sectors)
+    )
+    output = revenue(trade, tariff.sel({SECTOR: goods}), export_tax.sel({SECTOR: goods}))
+    left = output - inputs.sum(INPUT)
+    earned = value_added.sum(FACTOR)
+    off = abs(left - earned) > TOLERANCE * output
+    if bool(off.any()):
+        cells = [(str(n), str(s)) for n in countries for s in goods if bool(off.loc[n, s])]
+        advice = "Correct trade.csv, input_output.csv or value_added.csv so that the two agree"
+        raise InputError(
+            [Problem("inputs + value added are not equal to output", advice, value=f"{n}, {s}") for n, s in cells],
+            "the accounts do not add up",
+        )
+    value_added = value_added * (left.clip(min=0) / earned.where(earned > 0)).fillna(0.0)
+    return Accounts(trade, inputs, value_added, output, tariff, export_tax)
+
+
+def revenue(trade: xr.DataArray, tariff: xr.DataArray, export_tax: xr.DataArray) -> xr.DataArray:
+    """Equation (8): what producers receive, (country, sector), in the unit of ``trade``."""
+    net = trade / ((1 + tariff) * (1 + export_tax))
+    return net.sum(IMPORTER).rename({EXPORTER: COUNTRY})

@@ -1,0 +1,168 @@
+"""The input-output table with rare-earth rows: the world economy in the arrays of model.md section 3."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import xarray as xr
+
+from reestim.dims import COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR, resource
+from reestim.errors import InputError, Problem
+from reestim.supply_chain.accounts import Accounts, accounts, revenue
+from reestim.supply_chain.host import Elements, World, split_host
+from reestim.supply_chain.ree_use import (
+    country_use,
+    element_supply,
+    element_trade_shares,
+    market_prices,
+    sector_use,
+    sheltered_countries,
+)
+
+if TYPE_CHECKING:
+    from reestim.data.dataset import Dataset
+
+
+def ree_input_output(data: Dataset) -> xr.Dataset:
+    """The world economy with one sector for each rare-earth element: the arrays of model.md section 3.
+
+    Returns
+    -------
+    Dataset with coordinates country, importer, exporter, sector (goods, then elements), input, factor (labor, capital,
+    resource_<element>), element and
+
+    * ``trade_share`` (importer, exporter, sector), summing to 1 over exporters where anything is bought, else 0;
+    * ``expenditure`` (country, sector), million US$ at purchaser prices;
+    * ``tariff``, ``export_tax`` (importer, exporter, sector), fractions;
+    * ``factor_share`` (country, factor, sector), ``input_share`` (country, input, sector): shares within all inputs but
+      rare earths, summing to 1 over both; where nothing is produced, the world average of the sector;
+    * ``ree_share`` θ (country, sector), ``element_share`` ω (country, element, sector, summing to 1 where θ > 0);
+    * ``trade_elasticity``, ``trade_elasticity_sd`` (sector);
+    * ``element_tonnes`` (country, element, sector), use in t REO; ``element_supply`` (country, element), t REO;
+      ``element_price`` (country, element), US$/kg on the country's market.
+
+    How: tonnes by application go to sectors (concordance), from there to countries (output; a country with known
+    exports uses the rest of its supply) and are valued at the price of the buyer's market. Their value leaves the
+    host sector: its sales to the same users, its bilateral trade (rebalanced by RAS where a cell is too small), and,
+    on the cost side, the inputs, factors, resource rents and export tax of the elements.
+
+    Raises
+    ------
+    InputError
+        When prices, producers or weights are missing, or naming each cell of the host sector that is too small.
+    """
+    base = accounts(data)
+    use = sector_use(data)
+    supply = element_supply(data, use)
+    tonnes = country_use(data, use, supply, base.output)
+    prices = market_prices(data, [data.meta.base_year]).isel(year=0, drop=True)
+    elements = value_of_elements(data, tonnes, supply, prices, base)
+    world, rebalanced = split_host(base, elements, data.meta.host_sector)
+    return (
+        _shares(data, base, elements, world)
+        .assign(
+            {
+                "element_tonnes": _labelled(
+                    tonnes.reindex({SECTOR: world.trade[SECTOR]}).fillna(0.0), "use of rare earths", "t REO"
+                ),
+                "element_supply": _labelled(supply, "supply of rare earths", "t REO"),
+                "element_price": _labelled(prices, "price of the element on the country's market", "US$/kg"),
+            }
+        )
+        .assign_attrs(_provenance(data, elements, rebalanced))
+    )
+
+
+def value_of_elements(
+    data: Dataset, tonnes: xr.DataArray, supply: xr.DataArray, prices: xr.DataArray, base: Accounts
+) -> Elements:
+    """Value the tonnes at the buyer's market price, and follow the money to the producers."""
+    purchases = (tonnes * prices / 1000.0).transpose(COUNTRY, ELEMENT, SECTOR)
+    shares = element_trade_shares(tonnes, supply, sheltered_countries(data))
+    trade = (shares * purchases.sum(SECTOR).rename({COUNTRY: IMPORTER})).transpose(IMPORTER, EXPORTER, ELEMENT)
+    tariff, export_tax = (
+        wedge.sel({SECTOR: list(data.elements)}).rename({SECTOR: ELEMENT}) for wedge in (base.tariff, base.export_tax)
+    )
+    table = data["elements"].set_index("element").loc[list(data.elements), "supply_elasticity"]
+    mu = xr.DataArray(table.to_numpy(dtype=float), coords={ELEMENT: list(data.elements)}, dims=ELEMENT)
+    return Elements(purchases, trade, revenue(trade, tariff, export_tax), 1.0 / (1.0 + mu))
+
+
+def _shares(data: Dataset, base: Accounts, elements: Elements, world: World) -> xr.Dataset:
+    """Shares of the flows, as the equilibrium wants them."""
+    labels = list(data.elements)
+    goods_inputs = world.inputs.where(~world.inputs[INPUT].isin(labels), 0.0)
+    other = goods_inputs.sum(INPUT) + world.factors.sum(FACTOR)
+    spent_on_ree = world.inputs.sel({INPUT: labels}).rename({INPUT: ELEMENT})
+    ree_total = spent_on_ree.sum(ELEMENT)
+    cost = other + ree_total
+    expenditure = world.trade.sum(EXPORTER)
+
+    def within(flows: xr.DataArray) -> xr.DataArray:
+        average = flows.sum(COUNTRY) / other.sum(COUNTRY).where(other.sum(COUNTRY) > 0, 1.0)
+        return (flows / other.where(other > 0)).fillna(average).clip(min=0)
+
+    goods_share, paid_share = _idle_elements(data, within(goods_inputs), within(world.factors), elements)
+    elasticity = data["trade_elasticities"].set_index("sector").loc[list(world.trade[SECTOR].values)]
+    variables = {
+        "trade_share": (world.trade / expenditure.where(expenditure > 0, 1.0), "share of the exporter", "fraction"),
+        "expenditure": (expenditure.rename({IMPORTER: COUNTRY}), "expenditure at purchaser prices", "million US$"),
+        "tariff": (base.tariff, "ad valorem tariff", "fraction"),
+        "export_tax": (base.export_tax, "ad valorem export tax", "fraction"),
+        "factor_share": (paid_share, "factor share in costs other than rare earths", "fraction"),
+        "input_share": (goods_share, "input share in costs other than rare earths", "fraction"),
+        "ree_share": (ree_total / cost.where(cost > 0, 1.0), "cost share of rare earths", "fraction"),
+        "element_share": (
+            (spent_on_ree / ree_total.where(ree_total > 0, 1.0)).transpose(COUNTRY, ELEMENT, SECTOR),
+            "share of the element in the cost of rare earths",
+            "fraction",
+        ),
+    }
+    for name, column in (("trade_elasticity", "trade_elasticity"), ("trade_elasticity_sd", "sd")):
+        values = xr.DataArray(
+            elasticity[column].to_numpy(dtype=float), dims=SECTOR, coords={SECTOR: elasticity.index.to_numpy()}
+        )
+        variables[name] = (values, name.replace("_", " "), "1")
+    return xr.Dataset({name: _labelled(*parts) for name, parts in variables.items()})
+
+
+def _idle_elements(
+    data: Dataset, inputs: xr.DataArray, factors: xr.DataArray, elements: Elements
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """An element that nobody sells has no average column: it needs only its resource, and is never used."""
+    for e in data.elements:
+        if float(elements.revenue.sel({ELEMENT: e}).sum()) <= 0:
+            factors.loc[{SECTOR: e}] = (factors[FACTOR] == resource(e)).astype(float)
+            inputs.loc[{SECTOR: e}] = 0.0
+    for s in data.goods:
+        if float(inputs.sel({SECTOR: s}).sum() + factors.sel({SECTOR: s}).sum()) == 0:
+            message, advice = "the sector produces nothing anywhere", "Leave it out of the dataset"
+            raise InputError(Problem(message, advice, value=s))
+    return inputs, factors
+
+
+def _labelled(array: xr.DataArray, long_name: str, units: str) -> xr.DataArray:
+    return array.assign_attrs(long_name=long_name, units=units)
+
+
+def _provenance(data: Dataset, elements: Elements, rebalanced: int) -> dict[str, str | int | float]:
+    """What the numbers rest on, in words and figures that survive a netCDF file."""
+    synthetic = ", ".join(data.meta.synthetic)
+    bought = elements.purchases.sum()
+    return {
+        "name": data.meta.name,
+        "base_year": int(data.meta.base_year),
+        "host_sector": data.meta.host_sector,
+        "synthetic": f"simulated files: {synthetic}" if synthetic else "no simulated files",
+        "imputed": f"files with imputed cells: {', '.join(data.meta.imputed)}"
+        if data.meta.imputed
+        else "no imputed cells",
+        "units": "million US$ and t REO",
+        "method": (
+            "rare earths split out of the host sector: tonnes by application to sectors by concordance, to countries "
+            "by output, valued at the price of the buyer's market; producers' tonnes scaled to world use; trade of the "
+            "host rebalanced by RAS; value added of the host is the residual"
+        ),
+        "ree_value": float(bought),
+        "rebalanced_host_flows": rebalanced,
+    }

@@ -1,0 +1,189 @@
+"""Who uses how many tonnes of which element, who sold them, and at what price."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from reestim.data.identities import cube
+from reestim.data.ras import ras
+from reestim.dims import COUNTRY, ELEMENT, EXPORTER, IMPORTER, SECTOR
+from reestim.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from reestim.data.dataset import Dataset
+
+EXPORT_MARKET = "export"
+HOME_MARKET = "domestic_"  # followed by the country whose buyers pay that price
+WEIGHT_TOLERANCE = 1e-6
+
+
+def sector_use(data: Dataset) -> xr.DataArray:
+    """World use by element and sector, (element, sector), t REO: uses by application through the concordance.
+
+    Raises InputError for an application whose weights do not sum to 1 (its tonnes would be lost or invented).
+    """
+    used, weights = data["element_use"], data["application_sector"]
+    applications = list(dict.fromkeys([*used["application"], *weights["application"]]))
+    elements, goods = list(data.elements), list(data.goods)
+    tonnes = _tonnes(used, {"application": applications, ELEMENT: elements})
+    weight = _placed(weights.rename(columns={"weight": "value"}), {"application": applications, SECTOR: goods})
+    total = weight.sum(SECTOR)
+    wrong = (abs(total - 1) > WEIGHT_TOLERANCE) & (tonnes.sum(ELEMENT) > 0)
+    if bool(wrong.any()):
+        advice = "Make the weights of each application in application_sector.csv sum to 1"
+        message = "tonnes of the application would be lost or invented"
+        names = [a for a in applications if bool(wrong.loc[a])]
+        raise InputError([Problem(message, advice, file="application_sector.csv", value=a) for a in names])
+    weight = weight / total.where(total > 0, 1.0)  # removes the rounding of the file: not a gram is lost
+    return (tonnes * weight).sum("application").transpose(ELEMENT, SECTOR)
+
+
+def element_supply(data: Dataset, use: xr.DataArray) -> xr.DataArray:
+    """Tonnes of each element supplied by country, (country, element), t REO, summing to world use.
+
+    Use is known industry by industry, mine output only by its total: so the tonnes used are the total that is kept,
+    and producers' shares in the base year's output of each element are what output says.
+    """
+    labels = {COUNTRY: list(data.countries), ELEMENT: list(data.elements)}
+    mined = _tonnes(_base_year(data, "element_output"), labels)
+    world = mined.sum(COUNTRY)
+    used = use.sum(SECTOR)
+    dry = [str(e) for e in data.elements if float(used.sel({ELEMENT: e})) > 0 and float(world.sel({ELEMENT: e})) <= 0]
+    if dry:
+        message = f"the element is used but nobody mines it in {data.meta.base_year}"
+        advice = "Add its producers to element_output.csv, or remove its uses"
+        raise InputError([Problem(message, advice, file="element_output.csv", value=e) for e in dry])
+    return mined / world.where(world > 0, 1.0) * used
+
+
+def country_use(data: Dataset, use: xr.DataArray, supply: xr.DataArray, output: xr.DataArray) -> xr.DataArray:
+    """Tonnes of each element used by country and sector, (country, element, sector), t REO.
+
+    Countries share the use of a sector by their output of it. A country with known exports (element_exports.csv) uses
+    what it supplies less those exports: its shares of all sectors are shifted by common odds (RAS) until that holds.
+    """
+    goods = use[SECTOR].values
+    made = output.sel({SECTOR: goods})
+    world = made.sum(COUNTRY)
+    idle = [str(s) for s in goods if float(use.sel({SECTOR: s}).sum()) > 0 and float(world.sel({SECTOR: s})) <= 0]
+    if idle:
+        advice = "Move the use to a sector that produces (application_sector.csv)"
+        raise InputError([Problem("rare earths are used in a sector without output", advice, value=s) for s in idle])
+    share = (made / world.where(world > 0, 1.0)).transpose(COUNTRY, SECTOR)
+    seed = (share * use).transpose(COUNTRY, ELEMENT, SECTOR)
+    exports = _tonnes(_base_year(data, "element_exports"), {COUNTRY: list(data.countries)})
+    listed = [str(c) for c in exports[COUNTRY].values if float(exports.sel({COUNTRY: c})) > 0]
+    if not listed:
+        return seed
+    own = (supply.sum(ELEMENT) - exports).sel({COUNTRY: listed})
+    problems = [
+        Problem(
+            "exports of rare earths are larger than what the country supplies",
+            "Correct element_exports.csv or element_output.csv",
+            file="element_exports.csv",
+            value=f"{c}: {float(exports.loc[c]):.6g} t of {float(supply.loc[c].sum()):.6g} t",
+        )
+        for c in listed
+        if float(own.sel({COUNTRY: c})) < 0
+    ]
+    if problems:
+        raise InputError(problems)
+    others = ~seed[COUNTRY].isin(listed)
+    cells = np.vstack(
+        [seed.sel({COUNTRY: listed}).values.reshape(len(listed), -1), seed[others].sum(COUNTRY).values.ravel()]
+    )
+    totals = np.append(own.values, float(use.sum()) - float(own.sum()))
+    names = [f"{e} in {s}" for e in use[ELEMENT].values for s in goods]
+    fitted = ras(
+        cells, totals, use.values.ravel(), rows=[*listed, "all others"], columns=names, name="use of rare earths"
+    )
+    fitted = fitted.reshape(len(listed) + 1, *use.shape)
+    rest = seed[others].sum(COUNTRY)
+    tonnes = seed * (xr.DataArray(fitted[-1], coords=use.coords, dims=use.dims) / rest.where(rest > 0, 1.0))
+    for k, country in enumerate(listed):
+        tonnes.loc[{COUNTRY: country}] = fitted[k]
+    return tonnes
+
+
+def element_trade_shares(tonnes: xr.DataArray, supply: xr.DataArray, sheltered: list[str]) -> xr.DataArray:
+    """Shares of exporters in each importer's purchases of each element, (importer, exporter, element).
+
+    A sheltered country (it has a domestic price of its own) buys only from itself. All others draw on one pool: what
+    sheltered countries have left and what the other producers mine, in proportion. Every producer sells exactly its
+    supply. A column without purchases is zero.
+    """
+    bought = tonnes.sum(SECTOR)
+    home = xr.DataArray(np.isin(bought[COUNTRY].values, sheltered), coords={COUNTRY: bought[COUNTRY]}, dims=COUNTRY)
+    left = (supply - bought.where(home, 0.0)).transpose(COUNTRY, ELEMENT)
+    short = left < -1e-9 * supply.sum(COUNTRY)
+    problems = [
+        Problem(
+            "the country buys only from itself but uses more of the element than it supplies",
+            "Correct its output (element_output.csv), its exports (element_exports.csv) or its share of the uses",
+            value=f"{c}, {e}: {float(bought.loc[c, e]):.6g} t used, {float(supply.loc[c, e]):.6g} t supplied",
+        )
+        for c in bought[COUNTRY].values
+        for e in bought[ELEMENT].values
+        if bool(short.loc[c, e])
+    ]
+    if problems:
+        raise InputError(problems, "the use of rare earths cannot be supplied")
+    left = left.clip(min=0)
+    pool = left.sum(COUNTRY)
+    share = (left / pool.where(pool > 0, 1.0)).rename({COUNTRY: EXPORTER})
+    importer_home = home.rename({COUNTRY: IMPORTER})
+    itself = xr.DataArray(
+        np.eye(bought.sizes[COUNTRY]),
+        coords={IMPORTER: bought[COUNTRY].values, EXPORTER: bought[COUNTRY].values},
+        dims=(IMPORTER, EXPORTER),
+    )
+    shares = xr.where(importer_home, itself, share) * (bought.rename({COUNTRY: IMPORTER}) > 0)
+    return shares.transpose(IMPORTER, EXPORTER, ELEMENT)
+
+
+def sheltered_countries(data: Dataset) -> list[str]:
+    """Countries with a domestic price of their own (market ``domestic_<country>``), among those of the dataset."""
+    markets = set(data["element_prices"]["market"])
+    return [c for c in data.countries if f"{HOME_MARKET}{c}" in markets]
+
+
+def market_prices(data: Dataset, years: list[int]) -> xr.DataArray:
+    """Price on each country's market, (country, element, year), US$/kg: its domestic one if it has one, else export.
+
+    Raises InputError naming every price that is missing.
+    """
+    market = {c: EXPORT_MARKET for c in data.countries} | {c: f"{HOME_MARKET}{c}" for c in sheltered_countries(data)}
+    labels = {"market": list(dict.fromkeys(market.values())), ELEMENT: list(data.elements), "year": years}
+    quoted = _placed(data["element_prices"].rename(columns={"price": "value"}), labels)
+    missing = [(m, e, y) for m, e, y in product(*labels.values()) if not float(quoted.loc[m, e, y]) > 0]
+    if missing:
+        advice = "Add it to element_prices.csv, or ask for fewer years"
+        problems = [
+            Problem("a price is missing", advice, file="element_prices.csv", value=f"{e} {y}, market {m}")
+            for m, e, y in missing
+        ]
+        raise InputError(problems, "the prices of rare earths have gaps")
+    buyers = xr.DataArray([market[c] for c in data.countries], coords={COUNTRY: list(data.countries)}, dims=COUNTRY)
+    return quoted.sel(market=buyers).drop_vars("market").transpose(COUNTRY, ELEMENT, "year")
+
+
+def _base_year(data: Dataset, stem: str) -> pd.DataFrame:
+    """Rows of the base year of a file; none where the file is absent."""
+    table = data.tables.get(stem, pd.DataFrame(columns=[COUNTRY, ELEMENT, "year", "tonnes"]))
+    return table.loc[table["year"] == data.meta.base_year]
+
+
+def _tonnes(table: pd.DataFrame, labels: dict[str, list[str]]) -> xr.DataArray:
+    return _placed(table.rename(columns={"tonnes": "value"}), labels)
+
+
+def _placed(table: pd.DataFrame, labels: Mapping[str, Sequence[Any]]) -> xr.DataArray:
+    """Column ``value`` placed by label; absent cells are 0."""
+    array = cube(table, list(labels), list(labels.values()))
+    return xr.DataArray(array, coords=labels, dims=list(labels))
