@@ -1,0 +1,75 @@
+"""Writing without half-written results: whole folders, strict JSON, names that every file system takes."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from reestim.errors import InputError, Problem
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A hidden sibling to write into; on success it takes the place of ``path``, on any failure it disappears.
+
+    Raises InputError where the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        hidden = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        advice = "Choose a place you may write to."
+        raise InputError(Problem(f"the folder cannot be written ({reason})", advice, value=str(path))) from error
+    try:
+        hidden.chmod(0o755)
+        yield hidden
+        for written in (*hidden.rglob("*"), hidden):
+            _sync(written)
+        old = hidden.with_name(f"{hidden.name}-old")
+        if path.exists():
+            path.rename(old)
+        try:
+            hidden.rename(path)
+        except BaseException:
+            if old.exists():
+                old.rename(path)
+            raise
+        _sync(path.parent)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    """Force a file, or the list of names in a folder, onto the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def strict_json(value: Any) -> Any:
+    """The same as values of strict JSON: numbers that are not finite become null, what is unknown becomes text."""
+    if isinstance(value, Mapping):
+        return {str(k): strict_json(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [strict_json(v) for v in value]
+    value = value.tolist() if hasattr(value, "tolist") else value
+    if isinstance(value, list):
+        return strict_json(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if value is None or isinstance(value, str | int | float) else str(value)
+
+
+def slug(name: str) -> str:
+    """A name that every file system takes."""
+    return "-".join("".join(c if c.isalnum() else " " for c in name.lower()).split()) or "run"

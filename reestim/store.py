@@ -1,0 +1,265 @@
+"""Run folders: ``posterior.nc`` (the whole DataTree) and ``run.json`` (what made it). Whole or not there at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reestim.errors import InputError, Problem
+from reestim.files import slug, strict_json, whole_folder
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: Version of the layout of a run folder; raised when an older REEstim could no longer read it.
+SCHEMA = 1
+POSTERIOR, RUN = "posterior.nc", "run.json"
+
+#: Every interval that REEstim prints, unless it says otherwise.
+INTERVAL = {"kind": "equal-tailed", "level": 0.9}
+
+#: Parts of ``run.json`` that describe this save, not an earlier one.
+_ALWAYS_NEW = {"schema", "reestim", "packages", "solved", "sha256"}
+
+_PACKAGES = (
+    "arviz", "h5netcdf", "jax", "jaxlib", "numpy", "numpyro", "nutpie", "pandas", "pyfixest", "pymc", "pytensor",
+    "scipy", "xarray",
+)  # fmt: skip
+
+
+def save(post: xr.DataTree, path: str | Path, *, overwrite: bool = False, **info: Any) -> Path:
+    """Write a run folder: a hidden sibling first, renamed when everything is on the disk.
+
+    Parameters
+    ----------
+    post
+        Any DataTree. Attributes that netCDF cannot hold (dictionaries, lists of text, None, booleans) are written as
+        JSON strings.
+    overwrite
+        Replace the run that is there. Its report goes with it.
+    info
+        What ``run.json`` should hold besides what the DataTree's attrs say (``describe``), e.g. ``seed=1``.
+
+    Raises
+    ------
+    InputError
+        If something is at ``path`` already, or the folder cannot be written.
+    """
+    path = Path(path)
+    if path.exists() and not overwrite:
+        advice = "Choose another folder, or pass overwrite=True (--overwrite) to replace it."
+        raise InputError(Problem("there is already something in this place", advice, value=str(path)), "nothing saved")
+    if path.exists() and not ((path / RUN).is_file() or (path.is_dir() and not any(path.iterdir()))):
+        advice = "Only run folders and empty folders are replaced. Choose another place."
+        raise InputError(Problem("this is not a run folder", advice, value=str(path)), "nothing saved")
+    with whole_folder(path) as folder:
+        tree = _storable(post)
+        packed = {"zlib": True, "complevel": 2}
+        encoding = {
+            node.path: {str(name): packed for name, v in node.data_vars.items() if v.ndim and v.dtype.kind == "f"}
+            for node in tree.subtree
+        }
+        tree.to_netcdf(folder / POSTERIOR, engine="h5netcdf", encoding=encoding)
+        run = describe(post) | info | {"sha256": _sha256(folder / POSTERIOR)}
+        (folder / RUN).write_text(json.dumps(strict_json(run), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+def load(path: str | Path) -> xr.DataTree:
+    """Read a run folder back into memory; ``attrs["run"]`` holds ``run.json``.
+
+    Raises
+    ------
+    InputError
+        If there is no run, its layout is of another version, or its files are damaged.
+    """
+    import xarray as xr
+
+    path = Path(path)
+    run = read_run(path)
+    file = path / POSTERIOR
+    if not file.is_file():
+        raise _unreadable(path, f"{POSTERIOR} is missing", "Run it again.")
+    if run.get("sha256") not in {None, _sha256(file)}:
+        raise _unreadable(
+            path, f"{POSTERIOR} is not the file that was saved", "It was changed or damaged; run it again."
+        )
+    try:
+        post = xr.load_datatree(file, engine="h5netcdf")
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, f"{POSTERIOR} cannot be opened ({error})", "Run it again.") from error
+    post.attrs["run"] = json.dumps(run, ensure_ascii=False)
+    return post
+
+
+def read_run(path: str | Path) -> dict[str, Any]:
+    """``run.json`` of a run folder, its schema checked. Raises InputError."""
+    path = Path(path)
+    file = path / RUN
+    if not file.is_file():
+        message = "this folder holds no run" if path.is_dir() else "there is no such run"
+        raise _unreadable(path, message, "`reestim runs` lists the runs there are.")
+    try:
+        run = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, f"{RUN} cannot be read ({error})", "Run it again.") from error
+    schema = run.get("schema") if isinstance(run, dict) else None
+    if schema != SCHEMA:
+        written = run.get("reestim", "unknown") if isinstance(run, dict) else "unknown"
+        message = f"its layout has version {schema}, this REEstim reads version {SCHEMA}"
+        raise _unreadable(path, message, f"Open it with REEstim {written}, which wrote it, or run it again.")
+    return run
+
+
+def describe(post: xr.DataTree) -> dict[str, Any]:
+    """Everything known about a run from its DataTree: the contents of ``run.json``, plain JSON values."""
+    known = json_attr(post.attrs, "run", {})
+    run: dict[str, Any] = {
+        "schema": SCHEMA,
+        "reestim": _version("reestim"),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "quick": False,
+        "interval": INTERVAL,
+    }
+    run |= {name: value for name, value in known.items() if name not in _ALWAYS_NEW}
+    for name, default in (("spec", {}), ("provenance", {}), ("gates", None)):
+        value = json_attr(post.attrs, name, default)
+        if value or name not in run:
+            run[name] = value
+    if "counterfactual" in post.children:
+        solved = post["counterfactual"].to_dataset()["solved"]
+        counts = solved.sum(("chain", "draw"))
+        draws = int(solved.sizes["chain"] * solved.sizes["draw"])
+        run["solved"] = [
+            {
+                "scenario": str(scenario),
+                "technology": str(technology),
+                "solved": int(counts.sel(scenario=scenario, technology=technology)),
+                "draws": draws,
+            }
+            for scenario in solved["scenario"].values
+            for technology in solved["technology"].values
+        ]
+        run["scenarios"] = run.get("scenarios") or json_attr(post["counterfactual"].attrs, "scenarios", {})
+    return run | {"packages": versions()}
+
+
+def json_attr(attrs: Mapping[Any, Any], name: str, default: Any) -> Any:
+    """An attribute that is kept as a JSON string; one that is not JSON is returned as it is."""
+    value = attrs.get(name, default)
+    if isinstance(value, str):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide the numbers."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One line of ``reestim runs``; ``problem`` says why a folder cannot be used."""
+
+    path: Path
+    name: str = ""
+    created: str = ""
+    dataset: str = ""
+    scenarios: tuple[str, ...] = ()
+    quick: bool = False
+    gates_passed: bool | None = None
+    problem: str | None = None
+
+
+def list_runs(folder: str | Path = "posteriors") -> list[Run]:
+    """The runs in a folder, newest first; what is hidden is unfinished and left out."""
+    root = Path(folder)
+    if not root.is_dir():
+        return []
+    runs = []
+    for path in sorted(root.iterdir()):
+        if path.name.startswith(".") or not path.is_dir():
+            continue
+        try:
+            runs.append(_summary(path, read_run(path)))
+        except InputError as error:
+            runs.append(Run(path, problem=error.problems[0].message))
+    return sorted(runs, key=lambda run: run.created, reverse=True)
+
+
+def _summary(path: Path, run: Mapping[str, Any]) -> Run:
+    spec, provenance, gates = run.get("spec") or {}, run.get("provenance") or {}, run.get("gates")
+    return Run(
+        path=path,
+        name=str(spec.get("name", "")),
+        created=str(run.get("created", "")),
+        dataset=str(provenance.get("dataset", "")),
+        scenarios=tuple(dict.fromkeys(entry["scenario"] for entry in run.get("solved", []))),
+        quick=bool(run.get("quick", False)),
+        gates_passed=gates.get("passed") if isinstance(gates, dict) else None,
+    )
+
+
+def new_run_folder(name: str, root: str | Path = "posteriors") -> Path:
+    """``<root>/<date>-<time>-<name>``, a name nothing has yet. The folder is not made."""
+    stem = f"{datetime.now():%Y-%m-%d-%H%M%S}-{slug(name)}"
+    path, n = Path(root) / stem, 2
+    while path.exists():
+        path, n = Path(root) / f"{stem}-{n}", n + 1
+    return path
+
+
+def _storable(post: xr.DataTree) -> xr.DataTree:
+    """A copy whose attributes netCDF can hold; the data are shared."""
+    import xarray as xr
+
+    datasets = {}
+    for node in post.subtree:
+        ds = node.to_dataset(inherit=False).copy()
+        for variable in ds.variables.values():
+            variable.attrs = _plain(variable.attrs)
+        datasets[node.path] = ds.assign_attrs(_plain(ds.attrs))
+    return xr.DataTree.from_dict(datasets, name=post.name)
+
+
+def _plain(attrs: Mapping[Any, Any]) -> dict[str, Any]:
+    return {
+        str(name): value if _holds(value) else json.dumps(strict_json(value), ensure_ascii=False)
+        for name, value in attrs.items()
+    }
+
+
+def _holds(value: Any) -> bool:
+    """Can netCDF hold this attribute: text, a number, an array or list of numbers."""
+    if isinstance(value, str):
+        return True
+    if isinstance(value, list | tuple):
+        return len(value) > 0 and all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
+    kind = getattr(getattr(value, "dtype", None), "kind", None)
+    return kind in {"i", "u", "f"} or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _unreadable(path: Path, message: str, advice: str) -> InputError:
+    return InputError(Problem(message, advice, file=str(path)), "this run cannot be opened")

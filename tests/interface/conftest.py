@@ -1,0 +1,127 @@
+"""A posterior and a counterfactual that nobody estimated: known numbers in the shape of a real run."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from reestim.dims import LABELS
+from tests.oracles import random_economy
+
+COUNTRIES = ["CHN", "JPN", "R&D <b>land</b>"]
+SECTORS = ["farming", "machinery", "electronics", "La", "Nd"]
+USERS = ["machinery", "electronics"]
+CHAINS, DRAWS = 2, 40
+
+
+def economy_dataset() -> xr.Dataset:
+    """A consistent world of three countries, three goods, two elements, with the labels above."""
+    ds = random_economy(5, countries=3, goods=3, elements=2, zero_flows=False, ree_share=(1e-4, 1e-2)).ds
+    factors = ["labor", "capital", "resource_La", "resource_Nd"]
+    names = {"country": COUNTRIES, "importer": COUNTRIES, "exporter": COUNTRIES, "sector": SECTORS, "input": SECTORS}
+    ds = ds.assign_coords(**names, factor=factors, element=SECTORS[3:])
+    return ds.assign_attrs(base_year=2008, name="a world of three")
+
+
+def counterfactual_dataset(rng: np.random.Generator) -> xr.Dataset:
+    """Welfare in hundredths of a basis point, so that a report that rounds to two digits shows nothing but zeros."""
+    coords = {
+        "scenario": ["china-quota-2010"],
+        "technology": ["fixed", "directed"],
+        "chain": range(CHAINS),
+        "draw": range(DRAWS),
+        "country": COUNTRIES,
+        "sector": SECTORS,
+    }
+    lead = ("scenario", "technology", "chain", "draw")
+    sizes = {name: len(values) for name, values in coords.items()}
+
+    def change(dims: tuple[str, ...], center: np.ndarray, spread: float) -> xr.DataArray:
+        shape = [sizes[d] for d in (*lead, *dims)]
+        values = center + spread * rng.normal(size=shape)
+        return xr.DataArray(values, dims=(*lead, *dims), attrs={"long_name": "a change", "units": "log change"})
+
+    center = np.array([[2e-6, -3e-6, -1e-6], [1e-6, 1e-6, 5e-7]])[None, :, None, None, :]
+    by_cell = np.repeat(center[..., None], len(SECTORS), axis=-1) * 10
+    solved = np.ones([sizes[d] for d in lead], dtype=bool)
+    solved[0, 1, 0, 3] = False
+    welfare = change(("country",), center, 2e-7).where(xr.DataArray(solved, dims=lead))
+    ds = xr.Dataset(
+        {
+            "welfare": welfare,
+            "real_wage": change(("country",), center, 2e-7),
+            "exports": change(("country", "sector"), by_cell, 1e-6),
+            "output": change(("country", "sector"), by_cell, 1e-6),
+            "solved": (lead, solved),
+            "residual": (lead, np.full(solved.shape, 1e-13)),
+            "steps": (lead, np.full(solved.shape, 5)),
+        },
+        coords=coords,
+    )
+    quota = {"exporter": "CHN", "elements": "all", "quantity_change": 0.53}
+    scenario = {"description": "a quota", "year": 2010, "export_quota": [quota]}
+    ds.attrs = {"scenarios": json.dumps({"china-quota-2010": scenario}), "draws": "80 of 80 posterior draws"}
+    return ds
+
+
+def make_post(seed: int = 0) -> xr.DataTree:
+    """The whole tree, with the attributes that a run has."""
+    rng = np.random.default_rng(seed)
+
+    def parameters(spread: float) -> xr.Dataset:
+        def around(center: float, *dims: int) -> np.ndarray:
+            return center * np.exp(spread * rng.normal(size=(CHAINS, DRAWS, *dims)))
+
+        lead = ("chain", "draw")
+        return xr.Dataset(
+            {
+                "sigma": ((*lead, "sector"), around(0.5, 2), {"long_name": "elasticity of substitution", "units": "1"}),
+                "kappa": (lead, around(1.0), {"long_name": "direction of research", "units": "1"}),
+                "spillover": (lead, around(1.6), {"long_name": "spillover", "units": "1"}),
+                "crowding_out": (lead, around(0.1), {"long_name": "crowding out", "units": "1"}),
+                "innovation_passthrough": ((*lead, "sector"), around(0.3, 2), {"units": "1"}),
+                "confusion": ((*lead, "true_label", "label"), np.full((CHAINS, DRAWS, 4, 4), 0.25), {"units": "1"}),
+            },
+            coords={
+                "chain": range(CHAINS), "draw": range(DRAWS), "sector": USERS,
+                "true_label": list(LABELS), "label": list(LABELS),
+            },
+        )  # fmt: skip
+
+    tree = xr.DataTree.from_dict(
+        {
+            "posterior": parameters(0.2),
+            "prior": parameters(0.6),
+            "sample_stats": xr.Dataset({"diverging": (("chain", "draw"), np.zeros((CHAINS, DRAWS), dtype=bool))}),
+            "counterfactual": counterfactual_dataset(rng),
+            "economy": economy_dataset(),
+        }
+    )
+    gates = [
+        {"gate": "divergences", "value": 0, "threshold": 0, "passed": True},
+        {"gate": "r_hat", "value": 1.004, "threshold": 1.01, "passed": True},
+    ]
+    tree.attrs = {
+        "gates": json.dumps({"passed": True, "gates": gates}),
+        "spec": json.dumps({"name": "fake", "text": "name = 'fake'", "hash": "abc"}),
+        "provenance": json.dumps(
+            {"dataset": "stylised", "hash": "123", "base_year": 2008, "synthetic": ["patent_labels.csv"], "imputed": []}
+        ),
+        "run": json.dumps({"seed": 1, "command": "reestim run"}),
+        "unstorable": None,
+    }
+    return tree
+
+
+@pytest.fixture(scope="session")
+def _fake() -> xr.DataTree:
+    return make_post()
+
+
+@pytest.fixture
+def post(_fake: xr.DataTree) -> xr.DataTree:
+    """A fresh copy of the fake run."""
+    return _fake.copy(deep=True)

@@ -1,0 +1,140 @@
+"""Run folders: whole or absent, readable by another process, honest about what they cannot read."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import reestim as ree
+from reestim.errors import InputError
+from reestim.store import list_runs, load, new_run_folder, save
+
+
+def names(folder: Path) -> set[str]:
+    return {p.name for p in folder.iterdir()} if folder.exists() else set()
+
+
+def test_a_run_comes_back_in_a_new_process(post: xr.DataTree, tmp_path: Path) -> None:
+    path = save(post, tmp_path / "first", seed=7)
+    assert names(path) == {"posterior.nc", "run.json"}
+    code = (
+        "import sys, reestim as ree\n"
+        "post = ree.load(sys.argv[1])\n"
+        "print(post['counterfactual']['welfare'].dims, float(post['posterior']['sigma'].sum()).hex())\n"
+        "print(ree.Economy(post['economy'].to_dataset()).countries)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    dims, countries = done.stdout.strip().splitlines()
+    assert "('scenario', 'technology', 'chain', 'draw', 'country')" in dims
+    assert float(post["posterior"]["sigma"].sum()).hex() in dims
+    assert "JPN" in countries
+
+
+def test_everything_survives(post: xr.DataTree, tmp_path: Path) -> None:
+    back = load(save(post, tmp_path / "first"))
+    assert set(back.children) == set(post.children)
+    for name in post.children:
+        xr.testing.assert_equal(back[name].to_dataset(), post[name].to_dataset())
+    assert back["posterior"]["sigma"].attrs == post["posterior"]["sigma"].attrs
+    assert json.loads(back.attrs["gates"])["passed"] is True
+    assert "unstorable" in post.attrs, "saving must not change the tree"
+    assert post.attrs["unstorable"] is None
+
+
+def test_run_json_says_what_made_the_numbers(post: xr.DataTree, tmp_path: Path) -> None:
+    path = save(post, tmp_path / "first", seed=7, timings={"fit": float("nan")})
+    run = json.loads((path / "run.json").read_text(), parse_constant=pytest.fail)
+    assert run["schema"] == 1
+    assert run["seed"] == 7
+    assert run["spec"]["name"] == "fake"
+    assert run["provenance"]["synthetic"] == ["patent_labels.csv"]
+    assert run["interval"] == {"kind": "equal-tailed", "level": 0.9}
+    assert run["packages"]["xarray"] == xr.__version__
+    assert run["timings"] == {"fit": None}
+    assert {"scenario": "china-quota-2010", "technology": "directed", "solved": 79, "draws": 80} in run["solved"]
+
+
+def test_a_run_is_not_overwritten_unless_told(post: xr.DataTree, tmp_path: Path) -> None:
+    path = save(post, tmp_path / "first", seed=1)
+    before = (path / "run.json").read_text()
+    with pytest.raises(InputError, match="overwrite=True"):
+        save(post, path, seed=2)
+    assert (path / "run.json").read_text() == before
+    save(post, path, overwrite=True, seed=2)
+    assert json.loads((path / "run.json").read_text())["seed"] == 2
+    assert names(tmp_path) == {"first"}
+
+
+def test_a_folder_that_is_no_run_is_never_replaced(post: xr.DataTree, tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("precious")
+    with pytest.raises(InputError, match="not a run folder"):
+        save(post, tmp_path / "thesis", overwrite=True)
+    assert (tmp_path / "thesis" / "chapter.txt").read_text() == "precious"
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, OSError])
+def test_a_failure_while_writing_leaves_what_was_there(
+    post: xr.DataTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: type[BaseException]
+) -> None:
+    path = save(post, tmp_path / "first", seed=1)
+    before = (path / "run.json").read_text()
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(xr.DataTree, "to_netcdf", interrupted)
+    for target in (path, tmp_path / "second"):
+        with pytest.raises(failure):
+            save(post, target, overwrite=True, seed=2)
+    assert names(tmp_path) == {"first"}
+    assert (path / "run.json").read_text() == before
+
+
+def test_a_run_of_another_layout_or_damaged_is_refused_in_words(post: xr.DataTree, tmp_path: Path) -> None:
+    path = save(post, tmp_path / "first")
+    run = json.loads((path / "run.json").read_text())
+    (path / "run.json").write_text(json.dumps(run | {"schema": 99, "reestim": "7.0"}))
+    with pytest.raises(InputError, match=r"version 99.*REEstim 7\.0"):
+        load(path)
+    (path / "run.json").write_text("{")
+    with pytest.raises(InputError, match=r"run\.json cannot be read"):
+        load(path)
+    (path / "run.json").write_text(json.dumps(run))
+    (path / "posterior.nc").write_bytes(b"not netCDF")
+    with pytest.raises(InputError, match="changed or damaged"):
+        load(path)
+    with pytest.raises(InputError, match="no such run"):
+        load(tmp_path / "nothing")
+
+
+def test_runs_are_listed_and_unfinished_ones_are_not(post: xr.DataTree, tmp_path: Path) -> None:
+    save(post, tmp_path / "first")
+    (tmp_path / ".second-partial").mkdir()
+    (tmp_path / "stray").mkdir()
+    runs = {run.path.name: run for run in list_runs(tmp_path)}
+    assert set(runs) == {"first", "stray"}
+    assert runs["first"].gates_passed is True
+    assert runs["first"].scenarios == ("china-quota-2010",)
+    assert runs["stray"].problem == "this folder holds no run"
+    assert list_runs(tmp_path / "nowhere") == []
+
+
+def test_new_run_folders_have_names_of_their_own(tmp_path: Path) -> None:
+    first = new_run_folder("My study: A/B", tmp_path)
+    first.mkdir()
+    second = new_run_folder("My study: A/B", tmp_path)
+    assert first.name.endswith("-my-study-a-b")
+    assert first.parent == tmp_path
+    assert second != first
+
+
+def test_saving_from_the_front_door(post: xr.DataTree, tmp_path: Path) -> None:
+    ree.save(post, str(tmp_path / "first"))
+    assert np.array_equal(ree.load(str(tmp_path / "first"))["posterior"]["kappa"], post["posterior"]["kappa"])
