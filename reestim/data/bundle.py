@@ -94,7 +94,7 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Comma-separated UTF-8 with LF ends; numbers in the shortest form that reads back the same; true and false."""
     plain = table.copy()
     for name in plain.select_dtypes("bool").columns:
-        plain[name] = plain[name].map({True: "true", False: "false"})
+        plain[name] = ["true" if value else "false" for value in plain[name]]
     for name in plain.select_dtypes("float").columns:
         plain[name] = [repr(int(v)) if v == int(v) else repr(float(v)) for v in plain[name]]
     plain.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")

@@ -129,10 +129,11 @@ def _find(name_or_path: str | Path) -> tuple[Path | None, list[Problem]]:
 
 
 def _read(folder: Path) -> tuple[Dataset | None, list[Problem]]:
-    meta, raw_meta, problems = read_meta(folder)
+    about = read_meta(folder)
+    problems = list(about.problems)
     digest = hashlib.sha256()
-    if raw_meta is not None:
-        _update(digest, META_FILE, raw_meta)
+    if about.raw is not None:
+        _update(digest, META_FILE, about.raw)
     present = {path.stem: path for path in sorted(folder.glob("*.csv"))}
     problems += _file_problems(present)
     tables: dict[str, pd.DataFrame] = {}
@@ -156,11 +157,11 @@ def _read(folder: Path) -> tuple[Dataset | None, list[Problem]]:
             problems += found
             if broken:
                 tainted[stem] |= {-1}
-    problems += cross_file_problems(meta, Tables(tables, tainted))
-    if problems or meta is None:
+    problems += cross_file_problems(about.base_year, about.host_sector, Tables(tables, tainted))
+    if problems or about.meta is None:
         return None, problems
     clean = {stem: table.reset_index(drop=True) for stem, table in tables.items()}
-    return Dataset(folder.resolve(), meta, MappingProxyType(clean), digest.hexdigest()), []
+    return Dataset(folder.resolve(), about.meta, MappingProxyType(clean), digest.hexdigest()), []
 
 
 def _update(digest: hashlib._Hash, name: str, raw: bytes) -> None:

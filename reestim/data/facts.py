@@ -42,8 +42,7 @@ def element_prices(sources: Path, export_tax: dict[str, float]) -> pd.DataFrame:
 
 def _quotes(sources: Path, series: str) -> dict[tuple[str, int], Any]:
     table = pd.read_csv(sources / "prices.csv")
-    chosen = table[table["series"] == series]
-    return {(str(row.element), int(row.year)): row for row in _rows(chosen)}
+    return {(str(row.element), int(row.year)): row for row in _rows(table) if row.series == series}
 
 
 def _rows(table: pd.DataFrame) -> Iterable[Any]:
@@ -140,7 +139,7 @@ def element_output(sources: Path) -> pd.DataFrame:
     rows = []
     for country in dict.fromkeys(mines["country"]):
         for year in OUTPUT_YEARS:
-            here = list(_rows(mines[(mines["country"] == country) & (mines["year"] == year)]))
+            here = [row for row in _rows(mines) if row.country == country and row.year == year]
             total = round(10 * sum(_middle(row) for row in here))  # tenths of a tonne, so that the split adds up
             if total == 0:
                 continue

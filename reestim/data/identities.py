@@ -9,6 +9,7 @@ import pandas as pd
 from jaxtyping import Bool
 
 from reestim.data.policy import policy_arrays
+from reestim.data.read import nearest
 from reestim.errors import Problem
 
 TOLERANCE = 1e-6  # relative
@@ -16,7 +17,9 @@ TOLERANCE = 1e-6  # relative
 
 def cube(table: pd.DataFrame, columns: Sequence[str], labels: Sequence[Sequence[str]]) -> np.ndarray:
     """``value`` as a float array with one axis for each column, placed by label; absent cells 0, unknown labels out."""
-    codes = [pd.Index(names).get_indexer(table[column]) for column, names in zip(columns, labels, strict=True)]
+    codes = [
+        pd.Index(names).get_indexer(pd.Index(table[column])) for column, names in zip(columns, labels, strict=True)
+    ]
     known = np.all([code >= 0 for code in codes], axis=0) & np.isfinite(table["value"].to_numpy(dtype=float))
     array = np.zeros([len(names) for names in labels])
     np.add.at(array, tuple(code[known] for code in codes), table["value"].to_numpy(dtype=float)[known])
@@ -90,13 +93,14 @@ def identity_problems(
 def _touch(
     table: pd.DataFrame, rows: Iterable[int], columns: tuple[str, str], countries: Sequence[str], goods: Sequence[str]
 ) -> Bool[np.ndarray, "country sector"]:
-    """Cells that a line with a problem feeds; an unknown label may have meant any."""
+    """Cells that a line with a problem feeds; an unknown label counts as the nearest known one, else as any."""
     mask = np.zeros((len(countries), len(goods)), dtype=bool)
     for row in rows:
         if row in table.index:
             place: list[int | slice] = []
             for column, names in zip(columns, (countries, goods), strict=True):
-                label = table.loc[row, column]
-                place.append(list(names).index(label) if label in names else slice(None))
+                label = str(table.loc[row, column])
+                meant = label if label in names else nearest(label, names)
+                place.append(slice(None) if meant is None else list(names).index(meant))
             mask[tuple(place)] = True
     return mask

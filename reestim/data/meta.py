@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reestim.data.read import closest, decode, read_bytes
+from reestim.data.schemas import REQUIRED
 from reestim.errors import Problem
 
 FILE = "dataset.toml"
@@ -32,18 +34,30 @@ class DatasetMeta(BaseModel):
     truth: dict[str, Any] | None = None  # parameters behind the simulated files, for tests of recovery
 
 
-def read_meta(folder: Path) -> tuple[DatasetMeta | None, bytes | None, list[Problem]]:
-    """Parsed ``dataset.toml``, its bytes, and everything wrong with it."""
+@dataclass(frozen=True)
+class MetaFile:
+    """What could be had from ``dataset.toml``. ``meta`` is None when something is wrong with it; ``base_year`` and
+    ``host_sector`` are there all the same where they can be used, so that the tables are still checked."""
+
+    problems: list[Problem]
+    raw: bytes | None = None
+    meta: DatasetMeta | None = None
+    base_year: int | None = None
+    host_sector: str | None = None
+
+
+def read_meta(folder: Path) -> MetaFile:
+    """Read and check ``dataset.toml``; every problem is in the result, none is raised."""
     path = folder / FILE
     if not path.exists():
         message, advice = "the file is missing", "Every dataset has one; copy that of the bundled dataset and change it"
-        return None, None, [Problem(message, advice, file=FILE)]
+        return MetaFile([Problem(message, advice, file=FILE)])
     raw, problems = read_bytes(path, folder)
     if raw is None:
-        return None, None, problems
+        return MetaFile(problems)
     text, problems = decode(raw, FILE)
     if text is None:
-        return None, raw, problems
+        return MetaFile(problems, raw)
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -51,12 +65,15 @@ def read_meta(folder: Path) -> tuple[DatasetMeta | None, bytes | None, list[Prob
         reason = re.sub(r" \(at .*\)$", "", str(error))
         advice = "Strings stand in quotes, lists in brackets, one key = value per line"
         row = int(at.group(1)) if at else None
-        return None, raw, [Problem(f"the TOML is broken ({reason})", advice, file=FILE, row=row)]
+        return MetaFile([Problem(f"the TOML is broken ({reason})", advice, file=FILE, row=row)], raw)
     try:
         meta = DatasetMeta.model_validate(content)
     except ValidationError as error:
-        return None, raw, [_problem(dict(item), content) for item in error.errors()]
-    return meta, raw, _named_files(meta, folder)
+        found = [_problem(dict(item), content) for item in error.errors()]
+        year, host = content.get("base_year"), content.get("host_sector")
+        base_year = year if isinstance(year, int) and not isinstance(year, bool) else None
+        return MetaFile(found, raw, None, base_year, host if isinstance(host, str) else None)
+    return MetaFile(_named_files(meta, folder), raw, meta, meta.base_year, meta.host_sector)
 
 
 def _problem(item: dict[str, Any], content: dict[str, Any]) -> Problem:
@@ -79,7 +96,7 @@ def _named_files(meta: DatasetMeta, folder: Path) -> list[Problem]:
                 advice = "Give the bare name of a file in the folder"
                 message = "the path leaves the dataset folder"
                 problems.append(Problem(message, advice, file=FILE, column=key, value=name))
-            elif name not in here:
+            elif name not in here and PurePath(name).stem not in REQUIRED:  # those are reported as missing files
                 message = "the file named here is not in the folder"
                 problems.append(Problem(message, closest(name, here), file=FILE, column=key, value=name))
     return problems

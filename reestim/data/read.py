@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -19,14 +19,21 @@ Kind = Literal["text", "number", "integer", "boolean"]
 _LARGEST_EXACT_INTEGER = 2.0**53
 
 
+def nearest(word: object, known: Iterable[str]) -> str | None:
+    """The known word that was most likely meant, letter case aside, or None."""
+    names = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(str(word).lower(), list(names), n=1, cutoff=0.6)
+    return names[near[0]] if near else None
+
+
 def closest(word: object, known: Iterable[str]) -> str:
-    """Advice that starts with the nearest known word, e.g. ``Did you mean 'chemicals'? Known: ...``."""
+    """Advice: the nearest known word, ``Did you mean 'chemicals'?``, or where none is near, the known ones."""
     names = list(known)
-    near = difflib.get_close_matches(str(word), names, n=1, cutoff=0.6)
-    if not near:  # the same letters in another case are no near match for difflib
-        near = [name for name in names if name.lower() == str(word).lower()]
+    near = nearest(word, names)
+    if near is not None:
+        return f"Did you mean {near!r}?"
     listed = ", ".join(names[:25]) + (f", ... ({len(names)} in all)" if len(names) > 25 else "")
-    return (f"Did you mean {near[0]!r}? " if near else "") + f"Known: {listed or 'none'}"
+    return f"Known: {listed or 'none'}"
 
 
 def read_bytes(path: Path, folder: Path) -> tuple[bytes | None, list[Problem]]:
@@ -101,16 +108,16 @@ def read_table(text: str, file: str) -> tuple[pd.DataFrame | None, list[Problem]
 
 def parse_column(
     cells: pd.Series, kind: Kind, *, file: str, may_be_empty: bool
-) -> tuple[pd.Series, list[Problem], Collection[int]]:
+) -> tuple[pd.Series, list[Problem], set[int]]:
     """Typed column (float64, int64, bool or object), the problems, and the lines whose cell could not be used.
 
     A cell that cannot be used becomes NaN, 0, False or ``""``; the caller keeps its line out of what follows.
     """
     problems: list[Problem] = []
-    empty = cells == ""
-    bad = pd.Series(False, index=cells.index)
+    empty: Any = cells == ""
+    bad: Any = pd.Series(False, index=cells.index)
 
-    def report(mask: pd.Series, message: str, advice: str) -> None:
+    def report(mask: Any, message: str, advice: str) -> None:
         nonlocal bad
         for row in cells.index[mask & ~bad]:
             value = cells[row] or None
@@ -120,19 +127,20 @@ def parse_column(
     if not may_be_empty:
         report(empty, "the cell is empty", "Fill it in, or leave the whole row out")
     if kind == "text":
-        return cells.astype(object), problems, list(cells.index[bad])
+        return cells.astype(object), problems, {int(row) for row in cells.index[bad]}
     if kind == "boolean":
-        lower = cells.str.lower()
+        lower: Any = cells.str.lower()
         report(~empty & ~lower.isin(["true", "false"]), "neither true nor false", "Write true or false")
-        return lower == "true", problems, list(cells.index[bad])
+        return lower == "true", problems, {int(row) for row in cells.index[bad]}
 
-    numbers = pd.to_numeric(cells.mask(empty), errors="coerce").astype(float)
+    converted: Any = pd.to_numeric(cells.mask(empty), errors="coerce")
+    numbers = converted.astype(float)
     report(~empty & numbers.isna(), "not a number", "Write a plain number with a decimal point, no unit, no spaces")
     report(~empty & np.isinf(numbers), "not a finite number", "Write a plain finite number")
     if kind == "integer":
         whole = (numbers == np.floor(numbers)) & (numbers.abs() <= _LARGEST_EXACT_INTEGER)
         report(~empty & ~bad & ~whole, "not a whole number", "Counts and years are whole numbers")
         if may_be_empty and bool(empty.any()):
-            return numbers.mask(bad), problems, list(cells.index[bad])
-        return numbers.mask(bad, 0.0).fillna(0.0).astype("int64"), problems, list(cells.index[bad])
-    return numbers.mask(bad), problems, list(cells.index[bad])
+            return numbers.mask(bad), problems, {int(row) for row in cells.index[bad]}
+        return numbers.mask(bad, 0.0).fillna(0.0).astype("int64"), problems, {int(row) for row in cells.index[bad]}
+    return numbers.mask(bad), problems, {int(row) for row in cells.index[bad]}

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from reestim.data.identities import identity_problems
 from reestim.data.meta import FILE as META_FILE
-from reestim.data.meta import DatasetMeta
-from reestim.data.read import closest
-from reestim.data.schemas import ALL_OTHERS, ALL_SECTORS
+from reestim.data.read import closest, nearest
+from reestim.data.schemas import ALL_OTHERS, ALL_SECTORS, MARKETS
 from reestim.errors import Problem
 
 WEIGHT_TOLERANCE = 1e-6
@@ -27,14 +27,14 @@ class Tables:
     """Typed tables indexed by line, and the lines of each that have a problem (-1: lines that could not be read)."""
 
     tables: Mapping[str, pd.DataFrame]
-    tainted: Mapping[str, set[int]]
+    tainted: dict[str, set[int]]
 
-    def get(self, stem: str, *columns: str) -> pd.DataFrame | None:
-        """The table if it is there with these columns."""
+    def get(self, stem: str, *columns: str) -> Any:
+        """The frame if it is there with these columns, else None."""
         table = self.tables.get(stem)
         return table if table is not None and all(name in table for name in columns) else None
 
-    def sound(self, stem: str, *columns: str) -> pd.DataFrame | None:
+    def sound(self, stem: str, *columns: str) -> Any:
         """The table without the lines that have a problem; None if lines are lost or columns missing."""
         table = self.get(stem, *columns)
         bad = self.tainted.get(stem, set())
@@ -42,7 +42,7 @@ class Tables:
 
     def mark(self, stem: str, rows: Iterable[int]) -> None:
         """Remember that these lines have a problem."""
-        self.tainted.setdefault(stem, set()).update(rows)  # type: ignore[union-attr]
+        self.tainted.setdefault(stem, set()).update(rows)
 
 
 def regions_of(tables: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
@@ -63,18 +63,18 @@ def goods_of(tables: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
     return tuple(n for n in seen if n not in elements and sum(n in names for names in lists) >= needed)
 
 
-def cross_file_problems(meta: DatasetMeta | None, data: Tables) -> list[Problem]:
-    """All problems that need more than one file to see."""
+def cross_file_problems(base_year: int | None, host_sector: str | None, data: Tables) -> list[Problem]:
+    """All problems that need more than one file to see; what is None in ``dataset.toml`` is not checked against."""
     countries, goods = regions_of(data.tables), goods_of(data.tables)
     table = data.get("elements", "element")
     elements = tuple(dict.fromkeys(table["element"])) if table is not None else ()
     problems = _unknown_labels(data, countries, goods, elements)
     problems += _weights(data) + _elasticities(data, goods, elements)
-    problems += _prices(meta, data, countries, elements) + _tonnages(meta, data)
+    problems += _prices(base_year, data, countries, elements) + _tonnages(base_year, data)
     problems += _policy(data) + _patents(data) + _panel(data)
-    if meta is not None and goods and meta.host_sector not in goods:
-        message, advice = "unknown sector", closest(meta.host_sector, goods)
-        problems.append(Problem(message, advice, file=META_FILE, column="host_sector", value=meta.host_sector))
+    if host_sector is not None and goods and host_sector not in goods:
+        advice = closest(host_sector, goods)
+        problems.append(Problem("unknown sector", advice, file=META_FILE, column="host_sector", value=host_sector))
     problems += identity_problems(data.tables, data.tainted, countries, goods)
     return problems
 
@@ -106,7 +106,7 @@ def _unknown_labels(
                 allowed |= set(elements)
             if (stem, column) == ("ree_use_panel", "sector"):
                 allowed |= {ALL_SECTORS}
-            wrong = table[column][~table[column].isin(list(allowed)) & (table[column] != "")]
+            wrong: Any = table[column][~table[column].isin(list(allowed)) & (table[column] != "")]
             data.mark(stem, (int(row) for row in wrong.index))
             for row, value in wrong.items():
                 advice = closest(value, [*labels, *sorted(allowed - set(labels))])
@@ -130,14 +130,14 @@ def _weights(data: Tables) -> list[Problem]:
                 rows = weights.index[weights["application"] == application]
                 advice = f"They sum to {total:.6g} (rows {', '.join(str(row) for row in rows)}); scale them to 1"
                 message = "the weights of the application do not sum to 1"
-                place = {"file": "application_sector.csv", "row": int(rows[0]), "column": "weight"}
+                place: dict[str, Any] = {"file": "application_sector.csv", "row": int(rows[0]), "column": "weight"}
                 problems.append(Problem(message, advice, **place, value=application))
     if use is not None and "application" in use and -1 not in bad:
         for name in dict.fromkeys(use["application"]):
             if name != "" and name not in set(weights["application"]):
                 row = int(use.index[use["application"] == name][0])
                 advice = "Say in application_sector.csv which sectors it happens in"
-                place = {"file": "element_use.csv", "row": row, "column": "application"}
+                place: dict[str, Any] = {"file": "element_use.csv", "row": row, "column": "application"}
                 problems.append(Problem("the application has no sector", advice, **place, value=name))
     return problems
 
@@ -148,12 +148,12 @@ def _elasticities(data: Tables, goods: tuple[str, ...], elements: tuple[str, ...
         return []
     advice = "Add a row; elements are sectors too"
     missing = [name for name in (*goods, *elements) if name not in set(table["sector"])]
-    place = {"file": "trade_elasticities.csv", "column": "sector"}
+    place: dict[str, Any] = {"file": "trade_elasticities.csv", "column": "sector"}
     return [Problem("the sector has no trade elasticity", advice, **place, value=name) for name in missing]
 
 
 def _prices(
-    meta: DatasetMeta | None, data: Tables, countries: tuple[str, ...], elements: tuple[str, ...]
+    base_year: int | None, data: Tables, countries: tuple[str, ...], elements: tuple[str, ...]
 ) -> list[Problem]:
     """Every element has a price in every market in every year between the first and the last, base year included."""
     table = data.get("element_prices", "element", "year", "market")
@@ -162,10 +162,13 @@ def _prices(
     markets = ["export", *(["domestic_CHN"] if "CHN" in countries else [])]
     known = table[table["year"].between(1900, 2100)]
     years = set(range(int(known["year"].min()), int(known["year"].max()) + 1)) if len(known) else set()
-    if meta is not None:
-        years.add(meta.base_year)
-    have = set(zip(table["element"], table["year"], table["market"], strict=True))
-    place = {"file": "element_prices.csv", "column": "price"}
+    if base_year is not None:
+        years.add(base_year)
+    have = {  # a misspelt label is reported as such; the price under it is not missing
+        (e if e in elements else nearest(e, elements), y, m if m in MARKETS else nearest(m, MARKETS))
+        for e, y, m in zip(table["element"], table["year"], table["market"], strict=True)
+    }
+    place: dict[str, Any] = {"file": "element_prices.csv", "column": "price"}
     advice = "Add the row; if it is imputed, say the rule in source and set verified to false"
     return [
         Problem("the price is missing", advice, **place, value=f"{element}, {year}, {market}")
@@ -176,31 +179,31 @@ def _prices(
     ]
 
 
-def _tonnages(meta: DatasetMeta | None, data: Tables) -> list[Problem]:
+def _tonnages(base_year: int | None, data: Tables) -> list[Problem]:
     """Each element that is used is mined in the base year, and the two totals are of one magnitude."""
     use, output = data.sound("element_use", "element", "tonnes"), data.sound("element_output", "element", "tonnes")
-    if use is None or output is None or meta is None or "year" not in output:
+    if use is None or output is None or base_year is None or "year" not in output:
         return []
-    mined = output[output["year"] == meta.base_year]
+    mined = output[output["year"] == base_year]
     used = set(use.loc[use["tonnes"] > 0, "element"])
     problems = []
     for element in dict.fromkeys(use["element"]):
         if element in used and mined.loc[mined["element"] == element, "tonnes"].sum() <= 0:
             message = "the element is used but has no output in the base year"
-            advice = f"Add its output in {meta.base_year}, or take it out of element_use.csv"
-            place = {"file": "element_output.csv", "column": "element"}
+            advice = f"Add its output in {base_year}, or take it out of element_use.csv"
+            place: dict[str, Any] = {"file": "element_output.csv", "column": "element"}
             problems.append(Problem(message, advice, **place, value=element))
     total_use, total_output = float(use["tonnes"].sum()), float(mined["tonnes"].sum())
     if not problems and total_output > 0 and not 1 / 3 < total_use / total_output < 3:
         message = "world use and world output differ by more than a factor of three"
-        advice = f"Output in {meta.base_year} is {total_output:,.0f} t: check that both files are in tonnes of oxide"
-        place = {"file": "element_use.csv", "column": "tonnes"}
+        advice = f"Output in {base_year} is {total_output:,.0f} t: check that both files are in tonnes of oxide"
+        place: dict[str, Any] = {"file": "element_use.csv", "column": "tonnes"}
         problems.append(Problem(message, advice, **place, value=f"{total_use:,.0f} t"))
-    problems += _exports(data, mined, meta.base_year)
+    problems += _exports(data, mined, base_year)
     return problems
 
 
-def _exports(data: Tables, mined: pd.DataFrame, base_year: int) -> list[Problem]:
+def _exports(data: Tables, mined: Any, base_year: int) -> list[Problem]:
     """No country exports more rare earths than it mines in the base year."""
     exports = data.sound("element_exports", "country", "year", "tonnes")
     problems = []
@@ -209,7 +212,7 @@ def _exports(data: Tables, mined: pd.DataFrame, base_year: int) -> list[Problem]
         if year == base_year and tonnes > output * (1 + 1e-9):
             message = "exports of the base year exceed output"
             advice = f"{country} mines {output:,.0f} t in element_output.csv"
-            place = {"file": "element_exports.csv", "row": int(row), "column": "tonnes"}
+            place: dict[str, Any] = {"file": "element_exports.csv", "row": int(row), "column": "tonnes"}
             problems.append(Problem(message, advice, **place, value=tonnes))
     return problems
 
@@ -243,7 +246,7 @@ def _patents(data: Tables) -> list[Problem]:
         message = f"the audit mixes designs (it starts with {first!r})"
         advice = "One file states one design; keep the audits of one design"
         for row, design in audit.loc[audit["design"] != first, "design"].items():
-            place = {"file": "label_audit.csv", "row": int(row), "column": "design"}
+            place: dict[str, Any] = {"file": "label_audit.csv", "row": int(row), "column": "design"}
             problems.append(Problem(message, advice, **place, value=design))
     return problems
 

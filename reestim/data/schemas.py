@@ -68,7 +68,7 @@ def _positive(what: str) -> tuple[pa.Check, ...]:
     return _check(lambda v: v > 0, f"{what} must be above 0", "Correct it, or leave the row out if it is not known")
 
 
-def _between(what: str, low: float, high: float) -> tuple[pa.Check, ...]:
+def _between(what: str, low: float | int, high: float | int) -> tuple[pa.Check, ...]:
     return _check(
         lambda v: (v >= low) & (v <= high),
         f"{what} must lie between {low:g} and {high:g}",

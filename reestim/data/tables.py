@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
@@ -25,8 +26,9 @@ def check_table(stem: str, raw: pd.DataFrame) -> tuple[pd.DataFrame, list[Proble
         field = schema.all_fields.get(name, Field("number", may_be_empty=True) if schema.extra_numbers else None)
         if field is None:
             continue
-        parsed = parse_column(raw[name], field.kind, file=file, may_be_empty=field.may_be_empty)
-        typed[name], found, unusable[name] = parsed[0], parsed[1], set(parsed[2])
+        cells: Any = raw[name]
+        parsed = parse_column(cells, field.kind, file=file, may_be_empty=field.may_be_empty)
+        typed[name], found, unusable[name] = parsed[0], parsed[1], parsed[2]
         problems += found
     table = pd.DataFrame(typed, index=raw.index)
     problems += _range_problems(schema, table, raw, unusable, file)
@@ -59,7 +61,7 @@ def _range_problems(
         field = schema.all_fields.get(name)
         if field is None or not field.checks:
             continue
-        cells = table[name].drop(index=list(unusable[name]))
+        cells: Any = table[name].drop(index=list(unusable[name]))
         advice = {str(check.error): str(check.description) for check in field.checks}
         try:
             pa.SeriesSchema(checks=list(field.checks), nullable=True).validate(cells, lazy=True)
@@ -72,8 +74,8 @@ def _range_problems(
 
 
 def _duplicate_problems(schema: FileSchema, table: pd.DataFrame, skip: set[int], file: str) -> list[Problem]:
-    keys = table.drop(index=list(skip))[list(schema.key)]
-    again = keys[keys.duplicated(keep="first")]
+    keys: Any = table.drop(index=list(skip))[list(schema.key)]
+    again: Any = keys[keys.duplicated(keep="first")]
     if again.empty:
         return []
     first = {key: row for row, *key_cells in reversed(list(keys.itertuples())) for key in [tuple(key_cells)]}
