@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.equilibrium.economy import Economy
-from reestim.equilibrium.parameters import ParameterArrays, Parameters
+from reestim.equilibrium.parameters import Parameters
 from reestim.equilibrium.policy import Scenario
 from reestim.equilibrium.sweep import Sweep, middle_of, reference, sweep
 from reestim.equilibrium.welfare import VARIABLES, labels_of
@@ -80,17 +80,19 @@ def counterfactual(
     size = _chunk_size(economy, count)
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    results = []
+    results: list[xr.Dataset] = []
     with Progress(*columns, disable=not progress) as bar:
         task = bar.add_task("equilibria", total=count * len(scenarios) * len(technology))
         for policy in policies:
-            row = []
+            row: list[xr.Dataset] = []
             for name in technology:
                 batch, inside = batches[name]
                 ref = reference(economy.baseline, policy, middle_of(batch), tolerance)
                 parts = []
                 for start in range(0, count, size):
-                    chunk = np.minimum(np.arange(start, start + size), count - 1)  # the last chunk repeats its last draw
+                    chunk = np.minimum(
+                        np.arange(start, start + size), count - 1
+                    )  # the last chunk repeats its last draw
                     part = jax.tree.map(lambda leaf, i=chunk: leaf[i], batch)
                     keep = min(size, count - start)
                     parts.append(_cut(sweep(economy.baseline, policy, part, ref, tolerance), keep))
@@ -116,7 +118,8 @@ def describe(scenario: Scenario) -> dict[str, Any]:
     """A scenario in words and numbers that JSON holds; arrays are summarised by their range."""
     out: dict[str, Any] = {"description": scenario.description, "year": scenario.year}
     out["export_quota"] = [
-        {"exporter": q.exporter, "elements": q.elements, "quantity_change": q.quantity_change} for q in scenario.export_quota
+        {"exporter": q.exporter, "elements": q.elements, "quantity_change": q.quantity_change}
+        for q in scenario.export_quota
     ]
     for name in ("tariff", "export_tax", "trade_cost", "productivity"):
         value = getattr(scenario, name)
@@ -191,15 +194,21 @@ def _label(economy: Economy, parts: list[Sweep], inside: np.ndarray, samples: xr
         values = np.where(solved.reshape(*lead, *[1] * len(dims)), values, np.nan)
         data[name] = ((CHAIN, DRAW, *dims), values, {"long_name": long_name, "units": unit})
     reason = np.where(solved, 0, np.where(inside.reshape(lead), 2, 1))
+    meanings = "; ".join(REASONS)
     status = {
         "solved": (solved, {"long_name": "equilibrium found within the tolerance"}),
-        "reason": (reason, {"long_name": "why a draw is unsolved", "flag_values": [0, 1, 2], "flag_meanings": "; ".join(REASONS)}),
+        "reason": (reason, {"long_name": "why unsolved", "flag_values": [0, 1, 2], "flag_meanings": meanings}),
         "residual": (joined(p.residual for p in parts), {"long_name": "largest relative residual of all equations"}),
         "steps": (joined(p.steps for p in parts), {"long_name": "solver steps"}),
     }  # fmt: skip
     for name, (values, attrs) in status.items():
         data[name] = ((CHAIN, DRAW), values, attrs)
-    coords = {CHAIN: samples[CHAIN].values, DRAW: samples[DRAW].values, COUNTRY: labels[COUNTRY], SECTOR: labels[SECTOR]}
+    coords = {
+        CHAIN: samples[CHAIN].values,
+        DRAW: samples[DRAW].values,
+        COUNTRY: labels[COUNTRY],
+        SECTOR: labels[SECTOR],
+    }
     return xr.Dataset(data, coords=coords)
 
 
@@ -210,7 +219,7 @@ def _refuse_unsolved(ds: xr.Dataset, allow: bool) -> None:
         counts = ds.reason.where(ds.reason > 0)
         reasons = ", ".join(f"{int((counts == k).sum())} {REASONS[k]}" for k in (1, 2) if bool((counts == k).any()))
         raise UnsolvedDrawsError(
-            f"{worst:.1%} of the draws of a scenario are unsolved ({reasons}); at most {MAX_UNSOLVED:.0%} may be, since a "
-            "summary of the rest would leave out the hard ones. Use a smaller shock, a tighter prior, or "
+            f"{worst:.1%} of the draws of a scenario are unsolved ({reasons}); at most {MAX_UNSOLVED:.0%} may be: "
+            "a summary of the rest would leave out the hard ones. Use a smaller shock, a tighter prior, or "
             "allow_unsolved=True to see which they are."
         )

@@ -17,7 +17,7 @@ jax.config.update("jax_enable_x64", True)
 
 
 class TechnologyParameters(NamedTuple):
-    """Parameters of equations (1)–(2), each broadcast to (country, sector); σ is 1 where a sector uses no rare earths."""
+    """Parameters of equations (1)–(2), each broadcast to (country, sector); σ is 1 where no rare earths are used."""
 
     sigma: Float[Array, "country sector"]
     kappa: Float[Array, "country sector"]
@@ -26,6 +26,7 @@ class TechnologyParameters(NamedTuple):
     diffusion: Float[Array, "country sector"]
     element_elasticity: Float[Array, "country sector"]
     directed: Float[Array, ""]  # 1 directed technology, 0 fixed
+
 
 # --- Directed technological change, any array library ---------------------------------------------------------------
 
@@ -36,7 +37,7 @@ def sigma_upper_bound(kappa: Any) -> Any:
 
 
 def innovation_passthrough(sigma: Any, kappa: Any) -> Any:
-    """m = κ(1−σ) / (1 + κ(1−σ)), equation (2): log points of REE-enhancing knowledge per log point of relative price."""
+    """m = κ(1−σ) / (1 + κ(1−σ)), equation (2): log points of technology bias per log point of relative price."""
     lean = kappa * (1 - sigma)
     return lean / (1 + lean)
 
@@ -65,6 +66,7 @@ def cost_share_effect(sigma: Any, relative_price: Any, bias: Any) -> Any:
     """Δ ln(θ/(1−θ)) = (1−σ)(q − a), equation (15). Log change."""
     return (1 - sigma) * (relative_price - bias)
 
+
 # --- The CES functions of the equilibrium, JAX -----------------------------------------------------------------------
 
 _SERIES_TERMS = 15
@@ -73,7 +75,7 @@ for _k in range(1, _SERIES_TERMS + 3):
     _FACTORIALS.append(_FACTORIALS[-1] * _k)
 
 
-def _second_order_exponential(y: Float[Array, "..."]) -> Float[Array, "..."]:
+def _second_order_exponential(y: Float[Array, ...]) -> Float[Array, ...]:
     """(eʸ − 1 − y)/y², smooth through y = 0: a Taylor polynomial inside |y| < 1/2, the formula outside."""
     near = jnp.abs(y) < 0.5
     small = jnp.where(near, y, 0.0)
@@ -84,7 +86,7 @@ def _second_order_exponential(y: Float[Array, "..."]) -> Float[Array, "..."]:
     return jnp.where(near, polynomial, (jnp.expm1(large) - large) / large**2)
 
 
-def _log1p_ratio(v: Float[Array, "..."]) -> Float[Array, "..."]:
+def _log1p_ratio(v: Float[Array, ...]) -> Float[Array, ...]:
     """ln(1+v)/v for v ≥ 0, smooth through v = 0 in value and derivatives."""
     near = v < 0.01
     small = jnp.where(near, v, 0.0)
@@ -96,8 +98,8 @@ def _log1p_ratio(v: Float[Array, "..."]) -> Float[Array, "..."]:
 
 
 def ces_index(
-    weight: Float[Array, "..."], log_price: Float[Array, "..."], elasticity: Float[Array, "..."], axis: int
-) -> Float[Array, "..."]:
+    weight: Float[Array, ...], log_price: Float[Array, ...], elasticity: Float[Array, ...], axis: int
+) -> Float[Array, ...]:
     """Log change of a CES price index, (1/h)·ln Σ wᵢ·exp(h·xᵢ) with h = 1 − elasticity, weights summing to 1.
 
     Deviations from the weighted mean are expanded around h = 0, so the Cobb–Douglas limit (elasticity 1) is exact in

@@ -44,7 +44,9 @@ def random_economy(
     gamma_k = rng.gamma(0.5, 1.0, (n, s, s)) * inputs
     gamma_k[:, j:, :] = 0.0
     for i in range(e):
-        gamma_f[:, factors + i, j + i] = gamma_f[:, :factors, j + i].sum(axis=1) * 3.0 + gamma_k[:, :, j + i].sum(axis=1)
+        gamma_f[:, factors + i, j + i] = gamma_f[:, :factors, j + i].sum(axis=1) * 3.0 + gamma_k[:, :, j + i].sum(
+            axis=1
+        )
     total = gamma_f.sum(axis=1, keepdims=True) + gamma_k.sum(axis=1, keepdims=True)
     gamma_f, gamma_k = gamma_f / total, gamma_k / total
 
@@ -83,7 +85,10 @@ def random_economy(
             "input_share": (("country", "input", "sector"), gamma_k),
             "trade_elasticity": (("sector",), rng.uniform(*elasticity, s)),
         },
-        coords={"country": names, "importer": names, "exporter": names, "sector": sectors, "input": sectors, "factor": factor_names},
+        coords={
+            "country": names, "importer": names, "exporter": names, "sector": sectors, "input": sectors,
+            "factor": factor_names,
+        },
     )  # fmt: skip
     if e:
         ds["ree_share"] = (("country", "sector"), theta)
@@ -123,6 +128,8 @@ def random_scenario(seed: int, economy: ree.Economy, size: float = 0.3, quota: f
         tariff=bilateral(rng.uniform(0, size, shape)),
         export_tax=bilateral(rng.uniform(0, size, shape)),
         trade_cost=bilateral(np.exp(size * rng.normal(size=shape))),
-        productivity=xr.DataArray(productivity, dims=("country", "sector"), coords={"country": names, "sector": sectors}),
+        productivity=xr.DataArray(
+            productivity, dims=("country", "sector"), coords={"country": names, "sector": sectors}
+        ),
         export_quota=quotas,
     )

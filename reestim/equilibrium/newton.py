@@ -17,11 +17,12 @@ SMALLEST_STEP = 2.0**-12
 STEPS_PER_STAGE = 25
 SMALLEST_STAGE = 2.0**-10
 
+Tolerance = float | Float[Array, ""]
 Function = Callable[[Float[Array, " n"]], Float[Array, " n"]]
 
 
 class Root(NamedTuple):
-    """``point`` with ``residual`` = largest |f| there, ``steps`` Newton steps taken, ``stage`` = part of the shock reached."""
+    """``point``, the largest |f| there, Newton steps taken, and the part of the shock reached."""
 
     point: Float[Array, " n"]
     residual: Float[Array, ""]
@@ -41,7 +42,7 @@ def largest(r: Float[Array, " n"]) -> Float[Array, ""]:
     return jnp.max(jnp.where(jnp.isfinite(r), jnp.abs(r), jnp.inf))
 
 
-def newton(f: Function, start: Float[Array, " n"], tolerance: float, max_steps: int = STEPS_PER_STAGE) -> Root:
+def newton(f: Function, start: Float[Array, " n"], tolerance: Tolerance, max_steps: int = STEPS_PER_STAGE) -> Root:
     """Solve f(z) = 0 from ``start``; each step is halved until the sum of squares falls. Stops where it cannot fall."""
 
     def squares(r: Float[Array, " n"]) -> Float[Array, ""]:
@@ -76,7 +77,7 @@ def continuation(
     family: Callable[[Float[Array, ""]], Function],
     origin: Float[Array, " n"],
     start: Float[Array, " n"],
-    tolerance: float,
+    tolerance: Tolerance,
     max_stages: int = 60,
 ) -> Root:
     """Solve family(1)(z) = 0, where family(0) is solved by ``origin`` (no shock).

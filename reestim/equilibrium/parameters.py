@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +13,7 @@ import xarray as xr
 from jaxtyping import Array, Bool, Float
 
 from reestim.dims import COUNTRY, SECTOR, TRADED_SECTOR
+from reestim.equilibrium.labels import label_problems
 from reestim.errors import ParameterError, Problem
 from reestim.technology import TechnologyParameters, sigma_upper_bound
 
@@ -70,8 +71,10 @@ class Parameters:
             raise ParameterError(problems, "these parameters have no equilibrium in the model")
         return _arrays(values, economy, technology)
 
-    def to_batch(self, economy: Economy, technology: str, batch: str) -> tuple[ParameterArrays, Bool[np.ndarray, " draw"]]:
-        """Parameters over a further dimension ``batch``, leading in every array, and which draws are inside the interior.
+    def to_batch(
+        self, economy: Economy, technology: str, batch: str
+    ) -> tuple[ParameterArrays, Bool[np.ndarray, " draw"]]:
+        """Parameters over a further, leading dimension ``batch``, and which draws are inside the interior.
 
         Draws outside are replaced by the median draw so that the batch stays regular: the caller marks them unsolved.
         Raises ParameterError for what no draw can mend (labels, dimensions) and when no draw is inside.
@@ -129,7 +132,7 @@ def _arrays(values: dict[str, np.ndarray], economy: Economy, technology: str) ->
 
 def _violations(
     values: dict[str, np.ndarray], economy: Economy, technology: str
-) -> Iterator[tuple[Bool[np.ndarray, "..."], Problem]]:
+) -> Iterator[tuple[Bool[np.ndarray, ...], Problem]]:
     """Cells outside the parameter space (or missing), with the sentence that says so."""
     users = np.asarray(economy.baseline.ree_share) > 0
     everywhere = np.ones_like(users)
@@ -154,45 +157,31 @@ def _violations(
             value = float(values[name][index])
             cell = f"{economy.countries[index[-2]]} {economy.sectors[index[-1]]}"
             if np.isnan(value):
-                yield bad, Problem(f"{name} has no value for {cell}", "Give one for every sector that needs it.", column=name)
+                yield (
+                    bad,
+                    Problem(f"{name} has no value for {cell}", "Give one for every sector that needs it.", column=name),
+                )
             else:
                 yield bad, Problem(f"{message} (at {cell})", f"Correct {name}.", column=name, value=value)
 
 
 def _place(
-    name: str,
-    value: Value,
-    economy: Economy,
-    shape: tuple[int, ...],
-    batch: str | None,
-    problems: list[Problem],
-) -> Float[np.ndarray, "..."]:
-    """Value broadcast to ``shape`` = ([batch,] country, sector); labels that are missing become NaN and are judged later."""
+    name: str, value: Value, economy: Economy, shape: tuple[int, ...], batch: str | None, problems: list[Problem]
+) -> Float[np.ndarray, ...]:
+    """Value broadcast to ``shape`` = ([batch,] country, sector); missing labels become NaN and are judged later."""
     if not isinstance(value, xr.DataArray):
         return np.broadcast_to(np.asarray(value, dtype=float), shape)
     if TRADED_SECTOR in value.dims:
         value = value.rename({TRADED_SECTOR: SECTOR})
-    allowed = {SECTOR} if name == "trade_elasticity" else {COUNTRY, SECTOR}
-    if set(value.dims) - allowed - {batch}:
-        advice = f"Give a number or an array over {' and '.join(sorted(allowed))}."
-        problems.append(Problem(f"{name} has dimensions {value.dims}", advice, column=name))
+    labels: dict[str, Sequence[str]] = {SECTOR: economy.sectors}
+    if name != "trade_elasticity":
+        labels[COUNTRY] = economy.countries
+    known = value.isel({batch: 0}, drop=True) if batch in value.dims else value
+    wrong = label_problems(name, known, labels)
+    if wrong:
+        problems.extend(wrong)
         return np.ones(shape)
-    for dim, labels in ((COUNTRY, economy.countries), (SECTOR, economy.sectors)):
-        if dim not in value.dims:
-            continue
-        if dim not in value.coords:
-            advice = "Give the array coordinates; nothing is placed by position."
-            problems.append(Problem(f"{name} has no labels on {dim}", advice, column=name))
-            return np.ones(shape)
-        given = [str(label) for label in value[dim].values]
-        unknown = sorted(set(given) - set(labels))
-        if unknown:
-            advice = f"The economy has {', '.join(labels)}."
-            problems.append(Problem(f"{name} names an unknown {dim}", advice, column=name, value=", ".join(unknown)))
-        if len(set(given)) != len(given):
-            problems.append(Problem(f"{name} repeats a {dim}", "Keep one value per label.", column=name))
-            return np.ones(shape)
-        value = value.reindex({dim: list(labels)})
+    value = value.reindex({dim: list(labels[str(dim)]) for dim in known.dims})
     for dim in [d for d in (batch, COUNTRY, SECTOR) if d is not None and d not in value.dims]:
         value = value.expand_dims(dim)
     order = [d for d in (batch, COUNTRY, SECTOR) if d is not None]

@@ -12,6 +12,7 @@ import xarray as xr
 from jaxtyping import Array, Float, Int
 
 from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR
+from reestim.equilibrium.labels import label_problems
 from reestim.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ class Scenario:
             placed = _place(name, value, economy, bilateral, np.asarray(old), problems)
             lowest = -1.0 if name != "trade_cost" else 0.0
             if not (np.isfinite(placed) & (placed > lowest)).all():
-                problems.append(Problem(f"{name} must be finite and above {lowest:g}", "Correct the scenario.", column=name))
+                problems.append(
+                    Problem(f"{name} must be finite and above {lowest:g}", "Correct the scenario.", column=name)
+                )
             return np.where(foreign, placed, domestic)
 
         ones = np.ones(baseline.trade_share.shape)
@@ -74,7 +77,9 @@ class Scenario:
         if self.productivity is not None:
             productivity = _place("productivity", self.productivity, economy, (COUNTRY, SECTOR), productivity, problems)
             if not (np.isfinite(productivity) & (productivity > 0)).all():
-                problems.append(Problem("productivity must be positive", "Give factors, 1 = no change.", column="productivity"))
+                problems.append(
+                    Problem("productivity must be positive", "Give factors, 1 = no change.", column="productivity")
+                )
         exporter, sector, quantity = self._quotas(economy, problems)
         if problems:
             raise InputError(problems, f"scenario {self.name!r} does not fit the economy")
@@ -146,26 +151,12 @@ def _place(
 ) -> np.ndarray:
     """Broadcast ``value`` by name onto ``dims``; labels it does not mention keep the old level."""
     labels = {d: list(economy.sectors if d == SECTOR else economy.countries) for d in dims}
-    full = xr.DataArray(old, dims=dims, coords=labels)
-    extra = set(value.dims) - set(dims)
-    if extra:
-        problems.append(Problem(f"{name} has the dimension {sorted(extra)}", f"Use {', '.join(dims)}.", column=name))
+    wrong = label_problems(name, value, labels)
+    if wrong:
+        problems.extend(wrong)
         return old
-    for dim in value.dims:
-        if dim not in value.coords:
-            advice = "Give the array coordinates; nothing is placed by position."
-            problems.append(Problem(f"{name} has no labels on {dim}", advice, column=name))
-            return old
-        given = [str(label) for label in value[dim].values]
-        unknown = sorted(set(given) - set(labels[str(dim)]))
-        if unknown:
-            advice = f"The economy has {', '.join(labels[str(dim)])}."
-            problems.append(Problem(f"{name} names an unknown {dim}", advice, column=name, value=", ".join(unknown)))
-            return old
-        if len(set(given)) != len(given):
-            problems.append(Problem(f"{name} repeats a label of {dim}", "Keep one value per label.", column=name))
-            return old
-    placed = value.reindex({d: labels[str(d)] for d in value.dims}).broadcast_like(full).transpose(*dims)
-    mentioned = (xr.ones_like(value, dtype=bool).reindex({d: labels[str(d)] for d in value.dims}, fill_value=False)
-                 .broadcast_like(full).transpose(*dims))  # fmt: skip
+    full = xr.DataArray(old, dims=dims, coords=labels)
+    mine = {d: labels[str(d)] for d in value.dims}
+    placed = value.reindex(mine).broadcast_like(full).transpose(*dims)
+    mentioned = xr.ones_like(value, dtype=float).reindex(mine).notnull().broadcast_like(full).transpose(*dims)
     return np.where(mentioned.values, placed.values, old)

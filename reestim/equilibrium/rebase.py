@@ -17,7 +17,7 @@ from reestim.equilibrium.welfare import outcomes
 from reestim.errors import EquilibriumError, InputError, Problem
 
 
-def rebase(economy: Economy, deficits: str = "fixed", parameters: object | None = None) -> Economy:
+def rebase(economy: Economy, deficits: str = "fixed", parameters: Parameters | None = None) -> Economy:
     """Solve (3)–(11) with no shock, at the data's technology, tastes and factor incomes, for a baseline that holds.
 
     ``deficits="balanced"`` sets D = 0 first. Rare-earth knowledge does not move: this is another base year's table,
@@ -30,8 +30,8 @@ def rebase(economy: Economy, deficits: str = "fixed", parameters: object | None 
     # Data that do not add up have no deficits that do either: what the world misses is shared out by income.
     deficit = b.deficit - b.deficit.sum() * b.income / b.income.sum()
     policy = policy._replace(deficit=jnp.zeros_like(b.deficit) if deficits == "balanced" else deficit)
-    arrays = (parameters if isinstance(parameters, Parameters) else Parameters()).to_arrays(economy, "fixed")
-    u, root, worst = solve_arrays(b, policy, arrays, 1e-13)
+    arrays = (parameters or Parameters()).to_arrays(economy, "fixed")
+    u, _, worst = solve_arrays(b, policy, arrays, 1e-13)
     if not worst <= TOLERANCE:
         raise EquilibriumError(f"no consistent baseline found: largest relative residual {float(worst):.1e}")
     result = outcomes(b, policy, arrays, u)
@@ -41,14 +41,16 @@ def rebase(economy: Economy, deficits: str = "fixed", parameters: object | None 
     ds["ree_share"] = xr.DataArray(np.asarray(result.ree_share), dims=(COUNTRY, SECTOR))
     if economy.elements:
         ds["element_share"] = economy.ds.element_share.copy(data=np.asarray(result.element_share))
-    moves = {
+    moves: dict[str, float | list[float]] = {
         "wage": _largest(np.asarray(u.factor_price), np.asarray(b.factor_income) > 0),
         "price": _largest(np.asarray(u.price), np.asarray(b.expenditure) > 0),
         "expenditure": _largest(np.asarray(u.expenditure), np.asarray(b.expenditure) > 0),
     }
     wages = np.asarray(u.factor_price)[np.asarray(b.factor_income) > 0]
     moves["wage_range"] = [float(wages.min()), float(wages.max())]
-    ds.attrs["rebasing"] = json.dumps({"deficits": deficits, "largest_log_move": moves, "factors": list(map(str, ds[FACTOR].values))})
+    ds.attrs["rebasing"] = json.dumps(
+        {"deficits": deficits, "largest_log_move": moves, "factors": list(map(str, ds[FACTOR].values))}
+    )
     return Economy(ds)
 
 

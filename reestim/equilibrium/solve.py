@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from reestim.equilibrium.economy import Baseline, Economy
 from reestim.equilibrium.equations import Unknowns, residual
-from reestim.equilibrium.newton import Function, Root, continuation, jacobian, largest
+from reestim.equilibrium.newton import Function, Root, Tolerance, continuation, jacobian, largest
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.policy import PolicyArrays, Scenario
 from reestim.equilibrium.welfare import outcomes, to_dataset
@@ -24,7 +24,9 @@ TOLERANCE = 1e-10
 def no_change(b: Baseline, policy: PolicyArrays) -> Unknowns:
     """The baseline itself: every log change zero."""
     shape = b.expenditure.shape
-    return Unknowns(jnp.zeros(b.factor_income.shape), jnp.zeros(shape), jnp.zeros(shape), jnp.zeros(policy.log_quota.shape))
+    return Unknowns(
+        jnp.zeros(b.factor_income.shape), jnp.zeros(shape), jnp.zeros(shape), jnp.zeros(policy.log_quota.shape)
+    )
 
 
 def scaled(b: Baseline, policy: PolicyArrays, stage: Float[Array, ""]) -> PolicyArrays:
@@ -49,9 +51,9 @@ def flat_residual(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays
     return ravel_pytree(residual(b, policy, parameters, unravel(z)))[0]
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(4,))
+@jax.custom_jvp
 def equilibrium(
-    b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, start: Float[Array, " n"], tolerance: float
+    b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, start: Float[Array, " n"], tolerance: Tolerance
 ) -> Root:
     """The equilibrium as one vector (see :class:`Unknowns`), differentiable in baseline, policy and parameters.
 
@@ -66,19 +68,23 @@ def equilibrium(
 
 
 @equilibrium.defjvp
-def _equilibrium_jvp(tolerance: float, primals: tuple, tangents: tuple) -> tuple[Root, Root]:
-    b, policy, parameters, start = primals
+def _equilibrium_jvp(primals: tuple, tangents: tuple) -> tuple[Root, Root]:
+    b, policy, parameters, start, tolerance = primals
     root = equilibrium(b, policy, parameters, start, tolerance)
     slope = jacobian(partial(flat_residual, b, policy, parameters), root.point)
-    _, moved = jax.jvp(lambda *p: flat_residual(*p, root.point), primals[:3], tangents[:3])
+
+    def excess(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays) -> Float[Array, " n"]:
+        return flat_residual(b, policy, parameters, root.point)
+
+    _, moved = jax.jvp(excess, primals[:3], tangents[:3])
     point = -jnp.linalg.solve(slope, moved)
     zero = jnp.zeros(())
     return root, Root(point, zero, jnp.zeros((), jax.dtypes.float0), zero)
 
 
-@partial(jax.jit, static_argnames="tolerance")
+@jax.jit
 def solve_arrays(
-    b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, tolerance: float = TOLERANCE
+    b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, tolerance: Tolerance = TOLERANCE
 ) -> tuple[Unknowns, Root, Float[Array, ""]]:
     """Equilibrium in arrays: unknowns, how it was reached, and the largest relative residual of *all* equations."""
     zero, unravel = ravel_pytree(no_change(b, policy))

@@ -17,7 +17,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Int
 
 from reestim.equilibrium.economy import Baseline
-from reestim.equilibrium.newton import jacobian, largest
+from reestim.equilibrium.newton import Tolerance, jacobian, largest
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.policy import PolicyArrays
 from reestim.equilibrium.solve import all_residuals, equilibrium, flat_residual, no_change
@@ -45,25 +45,25 @@ class Sweep(NamedTuple):
     steps: Int[np.ndarray, " draw"]
 
 
-@partial(jax.jit, static_argnames="tolerance")
-def reference(b: Baseline, policy: PolicyArrays, middle: ParameterArrays, tolerance: float) -> Reference:
-    """Equilibrium at the middle of the draws; where even that is not found, the baseline serves (residual > tolerance)."""
+@jax.jit
+def reference(b: Baseline, policy: PolicyArrays, middle: ParameterArrays, tolerance: Tolerance) -> Reference:
+    """Equilibrium at the middle of the draws (residual > tolerance where even that is not found)."""
     zero, _ = ravel_pytree(no_change(b, policy))
     root = equilibrium(b, policy, middle, zero, tolerance)
     slope = jacobian(partial(flat_residual, b, policy, middle), root.point)
     return Reference(root.point, jnp.linalg.inv(slope), root.residual, root.steps)
 
 
-@partial(jax.jit, static_argnames="tolerance")
+@jax.jit
 def _chord(
-    b: Baseline, policy: PolicyArrays, draws: ParameterArrays, ref: Reference, tolerance: float
+    b: Baseline, policy: PolicyArrays, draws: ParameterArrays, ref: Reference, tolerance: Tolerance
 ) -> tuple[Float[Array, "draw n"], Float[Array, " draw"], Int[Array, " draw"]]:
     """Chord steps for the whole batch; a draw that is home stays where it is."""
     residuals = jax.vmap(partial(flat_residual, b, policy))
     count = draws.trade_elasticity.shape[0]
 
     def go_on(state: tuple) -> Bool[Array, ""]:
-        _, _, worst, steps, k = state
+        _, _, worst, _, k = state
         return (k < CHORD_STEPS) & jnp.any((worst > tolerance) & jnp.isfinite(worst))
 
     def step(state: tuple) -> tuple:
@@ -80,9 +80,9 @@ def _chord(
     return z, worst, steps
 
 
-@partial(jax.jit, static_argnames="tolerance")
+@jax.jit
 def _full(
-    b: Baseline, policy: PolicyArrays, draw: ParameterArrays, start: Float[Array, " n"], tolerance: float
+    b: Baseline, policy: PolicyArrays, draw: ParameterArrays, start: Float[Array, " n"], tolerance: Tolerance
 ) -> tuple[Float[Array, " n"], Float[Array, ""], Int[Array, ""]]:
     root = equilibrium(b, policy, draw, start, tolerance)
     return root.point, root.residual, root.steps
@@ -106,9 +106,7 @@ def middle_of(draws: ParameterArrays) -> ParameterArrays:
     return jax.tree.map(lambda x: jnp.median(x, axis=0), draws)
 
 
-def sweep(
-    b: Baseline, policy: PolicyArrays, draws: ParameterArrays, ref: Reference, tolerance: float
-) -> Sweep:
+def sweep(b: Baseline, policy: PolicyArrays, draws: ParameterArrays, ref: Reference, tolerance: Tolerance) -> Sweep:
     """Solve every draw of a batch (leading dimension of every leaf of ``draws``) to ``tolerance``."""
     z, worst, steps = (np.array(x) for x in _chord(b, policy, draws, ref, tolerance))
     for d in np.flatnonzero(~(worst <= tolerance)):

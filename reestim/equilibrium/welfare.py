@@ -140,7 +140,7 @@ def _border_exports(b: Baseline, policy: PolicyArrays, state: State, u: Unknowns
 def first_order(
     b: Baseline, policy: PolicyArrays, state: State, u: Unknowns
 ) -> tuple[Float[Array, " country"], Float[Array, " country"], Float[Array, " country"], Float[Array, " country"]]:
-    """Caliendo and Parro's one-step welfare accounting, as fractions of baseline income: total, terms, volume, technology.
+    """Caliendo and Parro's one-step welfare accounting, fractions of baseline income: total, terms, volume, technology.
 
     Terms of trade: exports less imports at border prices times their price changes. Volume of trade: tariffs on the
     change in imported quantities, and export taxes on that in exported ones. Technology: Domar-weighted productivity
@@ -149,7 +149,7 @@ def first_order(
     spending = b.expenditure * jnp.exp(u.expenditure)
     old = b.trade_share * b.expenditure[:, None, :] / (1 + b.tariff)  # border value, export tax included
     new = state.trade_share * spending[:, None, :] * jnp.exp(-state.log_tariff)
-    # Border prices, new over old: delivered to the importer, and free on board (what melts on the way is not paid twice).
+    # Border prices, new over old: delivered, and free on board (what melts on the way is not paid twice).
     delivered = jnp.exp(state.trade_cost - state.log_tariff + jnp.log1p(b.tariff))
     on_board = delivered * jnp.exp(-policy.log_trade_cost)
     terms = jnp.sum(old * (on_board - 1), axis=(0, 2)) - jnp.sum(old * (delivered - 1), axis=(1, 2))

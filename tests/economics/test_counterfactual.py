@@ -47,7 +47,9 @@ def result(economy: ree.Economy, scenarios: list[ree.Scenario]) -> xr.DataTree:
     return ree.counterfactual(economy, scenarios, posterior(economy), defaults=defaults, progress=False)
 
 
-def test_every_draw_is_the_single_solve(economy: ree.Economy, scenarios: list[ree.Scenario], result: xr.DataTree) -> None:
+def test_every_draw_is_the_single_solve(
+    economy: ree.Economy, scenarios: list[ree.Scenario], result: xr.DataTree
+) -> None:
     cf, draws = result["counterfactual"].to_dataset(), posterior(economy)["posterior"].to_dataset()
     assert bool(cf.solved.all())
     for scenario in scenarios:
@@ -55,7 +57,11 @@ def test_every_draw_is_the_single_solve(economy: ree.Economy, scenarios: list[re
             for chain, draw in ((0, 0), (1, 5)):
                 d = draws.sel(chain=chain, draw=draw)
                 p = ree.Parameters(
-                    sigma=d.sigma, kappa=float(d.kappa), spillover=0.5, crowding_out=0.2, trade_elasticity=d.trade_elasticity
+                    sigma=d.sigma,
+                    kappa=float(d.kappa),
+                    spillover=0.5,
+                    crowding_out=0.2,
+                    trade_elasticity=d.trade_elasticity,
                 )
                 one = ree.solve(economy, scenario, p, technology=technology, tolerance=1e-12)
                 many = cf.sel(scenario=scenario.name, technology=technology, chain=chain, draw=draw)
@@ -73,7 +79,9 @@ def test_results_are_labelled_and_documented(economy: ree.Economy, result: xr.Da
     np.testing.assert_array_equal(again.baseline.output, economy.baseline.output)
 
 
-def test_thinning_keeps_the_chains_and_the_labels(economy: ree.Economy, scenarios: list[ree.Scenario], result: xr.DataTree) -> None:
+def test_thinning_keeps_the_chains_and_the_labels(
+    economy: ree.Economy, scenarios: list[ree.Scenario], result: xr.DataTree
+) -> None:
     defaults = ree.Parameters(spillover=0.5, crowding_out=0.2)
     few = ree.counterfactual(economy, scenarios[0], posterior(economy), draws=4, defaults=defaults, progress=False)
     cf = few["counterfactual"].to_dataset()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -70,7 +69,9 @@ def test_one_sector_welfare_is_the_domestic_share() -> None:
     scenario = random_scenario(3, economy, size=0.5)
     scenario = ree.Scenario(trade_cost=scenario.trade_cost)
     result = ree.solve(economy, scenario, ree.Parameters(), tolerance=1e-13)
-    own = np.log(np.diagonal(result.trade_share.values[:, :, 0]) / np.diagonal(np.asarray(economy.baseline.trade_share)[:, :, 0]))
+    own = np.log(
+        np.diagonal(result.trade_share.values[:, :, 0]) / np.diagonal(np.asarray(economy.baseline.trade_share)[:, :, 0])
+    )
     expected = -own / float(economy.ds.trade_elasticity[0])
     assert np.abs(expected).max() > 0.01
     np.testing.assert_allclose(result.welfare, expected, atol=1e-10)
@@ -137,7 +138,8 @@ def test_neutral_direction_is_second_order() -> None:
         productivity = xr.DataArray([np.exp(-size)] * len(economy.elements), coords={"sector": list(economy.elements)})
         scenario = ree.Scenario(productivity=productivity)
         fixed, directed = (
-            ree.solve(economy, scenario, parameters, technology=t, tolerance=1e-13).welfare.values for t in ("fixed", "directed")
+            ree.solve(economy, scenario, parameters, technology=t, tolerance=1e-13).welfare.values
+            for t in ("fixed", "directed")
         )
         return directed - fixed
 
@@ -180,7 +182,16 @@ def test_gradients_match_central_differences(quota: float | None) -> None:
         u, _, _ = solve_arrays(economy.baseline, pol, p, 1e-13)
         return outcomes(economy.baseline, pol, p, u).welfare[2]
 
-    names = ["sigma", "kappa", "spillover", "crowding_out", "element_elasticity", "trade_elasticity", "log_tariff", "log_export_tax"]
+    names = [
+        "sigma",
+        "kappa",
+        "spillover",
+        "crowding_out",
+        "element_elasticity",
+        "trade_elasticity",
+        "log_tariff",
+        "log_export_tax",
+    ]
     zero = {name: jnp.zeros(()) for name in [*names, "log_quota"]}
     reverse = jax.grad(welfare)(zero)
     forward = jax.jacfwd(welfare)(zero)
@@ -197,7 +208,9 @@ def test_trade_elasticity_has_its_sign_and_size() -> None:
     """d ln π_ni / d ln κ_ni = -ε(1 - π_ni) at given prices of the exporters: catches a flipped or scaled elasticity."""
     economy = random_economy(9, elements=0, goods=1, factors=1, inputs=False, taxes=False, countries=6)
     ds = economy.ds.copy(deep=True)
-    ds["expenditure"] = ds.expenditure * xr.DataArray(np.r_[1e-7, np.ones(5)], dims="country")  # a small importer moves nobody's wage
+    ds["expenditure"] = ds.expenditure * xr.DataArray(
+        np.r_[1e-7, np.ones(5)], dims="country"
+    )  # a small importer moves nobody's wage
     from reestim.equilibrium.equations import price_and_trade_share
 
     epsilon = jnp.asarray(ds.trade_elasticity.values)
@@ -215,22 +228,37 @@ def test_slack_quota_changes_nothing_and_a_tight_one_holds() -> None:
     slack = ree.solve(economy, ree.Scenario(export_quota=(ree.ExportQuota("c0", "all", 1.2),)), parameters)
     assert float(abs(slack.welfare).max()) < 1e-12
     assert float(abs(slack.quota_rent).max()) == 0.0
-    tight = ree.solve(economy, ree.Scenario(export_quota=(ree.ExportQuota("c0", "all", 0.5),)), parameters, tolerance=1e-12)
+    tight = ree.solve(
+        economy, ree.Scenario(export_quota=(ree.ExportQuota("c0", "all", 0.5),)), parameters, tolerance=1e-12
+    )
     b = economy.baseline
     foreign = 1.0 - np.eye(len(economy.countries))[:, 0]
     taxed = np.asarray(tight.export_tax)[:, 0, :]
     for element in economy.elements:
         s = economy.sectors.index(element)
-        new = tight.trade_share.values[:, 0, s] * tight.expenditure.values[:, s] / (1 + np.asarray(b.tariff)[:, 0, s]) / (1 + taxed[:, s])
-        old = np.asarray(b.trade_share * b.expenditure[:, None])[:, 0, s] / (1 + np.asarray(b.tariff)[:, 0, s]) / (1 + np.asarray(b.export_tax)[:, 0, s])
-        quantity = (foreign * new).sum() / (foreign * old).sum() / np.exp(float(tight.unit_cost.sel(country="c0", sector=element)))
+        new = (
+            tight.trade_share.values[:, 0, s]
+            * tight.expenditure.values[:, s]
+            / (1 + np.asarray(b.tariff)[:, 0, s])
+            / (1 + taxed[:, s])
+        )
+        old = (
+            np.asarray(b.trade_share * b.expenditure[:, None])[:, 0, s]
+            / (1 + np.asarray(b.tariff)[:, 0, s])
+            / (1 + np.asarray(b.export_tax)[:, 0, s])
+        )
+        quantity = (
+            (foreign * new).sum()
+            / (foreign * old).sum()
+            / np.exp(float(tight.unit_cost.sel(country="c0", sector=element)))
+        )
         np.testing.assert_allclose(quantity, 0.5, rtol=1e-10)
         assert float(tight.quota_rent.sel(country="c0", sector=element)) > 0
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_first_order_accounting_is_the_slope(seed: int) -> None:
-    """Terms of trade + volume of trade + technology is the derivative of exact welfare along any shock (balanced trade)."""
+    """Terms of trade + volume of trade + technology is the slope of exact welfare along any shock (balanced trade)."""
     economy = random_economy(20 + seed, deficits=False)
     parameters = random_parameters(20 + seed, economy)
     errors = []
@@ -245,5 +273,3 @@ def test_first_order_accounting_is_the_slope(seed: int) -> None:
         errors.append(np.abs(result.welfare - result.welfare_first_order / 100).values)
     assert np.all(errors[0] > 1e-12)
     assert errors[1].max() < 0.3 * errors[0].max()
-
-

@@ -29,7 +29,7 @@ def archive(shared_data: Path) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def raw(archive: dict[str, np.ndarray]) -> xr.Dataset:
-    """The archive in the array contract. One input share of the archive is negative (Canada, basic metals from Other)."""
+    """The archive in the array contract. One of its input shares is negative (Canada, basic metals from Other)."""
     inputs = archive["io_share_gamma_nkj"].copy()
     for n, k, j in np.argwhere(inputs < 0):
         inputs[n, k, j] = 0.0
@@ -46,7 +46,10 @@ def raw(archive: dict[str, np.ndarray]) -> xr.Dataset:
             "factor_income": (("country", "factor"), archive["value_added_VA"][:, None] / 1000),
             "trade_elasticity": ("sector", archive["theta"]),
         },
-        coords={"country": regions, "importer": regions, "exporter": regions, "sector": sectors, "input": sectors, "factor": ["labor"]},
+        coords={
+            "country": regions, "importer": regions, "exporter": regions, "sector": sectors, "input": sectors,
+            "factor": ["labor"],
+        },
     )  # fmt: skip
 
 

@@ -1,0 +1,118 @@
+"""The accounting identities of the baseline: from a Dataset to arrays, and how far each identity is from holding."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import xarray as xr
+from jaxtyping import Array, Float, Int
+
+from reestim.dims import COUNTRY, ELEMENT, FACTOR, SECTOR
+from reestim.equilibrium.contract import OPTIONAL, REQUIRED
+from reestim.errors import Problem
+
+#: Largest relative gap of an accounting identity that counts as rounding.
+IDENTITY_TOLERANCE = 1e-6
+
+
+class Baseline(NamedTuple):
+    """The baseline in arrays (model.md section 3): values in the money of the data, shares and taxes as fractions."""
+
+    trade_share: Float[Array, "importer exporter sector"]  # π
+    expenditure: Float[Array, "country sector"]  # X, purchaser prices
+    tariff: Float[Array, "importer exporter sector"]  # τ
+    export_tax: Float[Array, "importer exporter sector"]  # x
+    factor_share: Float[Array, "country factor sector"]  # γ_nfs, shares within the X bundle
+    input_share: Float[Array, "country input sector"]  # γ_nks
+    ree_share: Float[Array, "country sector"]  # θ
+    element_share: Float[Array, "country element sector"]  # ω
+    element_index: Int[Array, " element"]  # position of each element among the sectors
+    final_share: Float[Array, "country sector"]  # α
+    output: Float[Array, "country sector"]  # Y, producers' revenue
+    factor_income: Float[Array, "country factor"]  # V
+    income: Float[Array, " country"]  # I, what final demand spends
+    deficit: Float[Array, " country"]  # D
+    diffusion_weight: Float[Array, "country sector"]  # output shares among the users of rare earths of a sector
+
+
+def account(ds: xr.Dataset) -> tuple[Baseline, pd.DataFrame]:
+    """Arrays of the baseline from the accounting identities, and how far each identity is from holding."""
+    get = {name: ds[name].values for name in ds.data_vars if name in (REQUIRED | OPTIONAL)}
+    sums = get["trade_share"].sum(axis=1, keepdims=True)
+    pi = np.divide(get["trade_share"], sums, out=np.zeros_like(get["trade_share"]), where=sums > 0)
+    x, tau, tax = get["expenditure"], get["tariff"], get["export_tax"]
+    total = get["factor_share"].sum(axis=1, keepdims=True) + get["input_share"].sum(axis=1, keepdims=True)
+    gamma_f, gamma_k = get["factor_share"] / total, get["input_share"] / total
+    theta, omega = get["ree_share"], get["element_share"]
+    mix = omega.sum(axis=1, keepdims=True)
+    omega = np.divide(omega, mix, out=np.zeros_like(omega), where=mix > 0)
+    sectors = list(ds[SECTOR].values)
+    element_index = np.array([sectors.index(e) for e in ds[ELEMENT].values], dtype=int)
+
+    flow = pi * x[:, None, :]
+    revenue = (flow / ((1 + tau) * (1 + tax))).sum(axis=0)
+    use = np.einsum("nks,ns->nk", gamma_k, (1 - theta) * revenue)
+    use[:, element_index] += np.einsum("nes,ns->ne", omega, theta * revenue)
+    final = x - use
+    earned = np.einsum("nfs,ns->nf", gamma_f, (1 - theta) * revenue)
+    gaps = [_gap_rows("final demand is not negative", ds, (COUNTRY, SECTOR), x, np.minimum(final, 0.0))]
+    final = np.maximum(final, 0.0)
+    final[np.abs(final) < 1e-12 * x] = 0.0  # rounding of a sector that is only an input
+    income = final.sum(axis=1)
+    alpha = final / income[:, None]
+    if "final_share" in get:
+        given = get["final_share"] / get["final_share"].sum(axis=1, keepdims=True)
+        gaps.append(
+            _gap_rows(
+                "final_share agrees with final demand", ds, (COUNTRY, SECTOR), x, (given - alpha) * income[:, None]
+            )
+        )
+        alpha = given
+    if "factor_income" in get:
+        gap = get["factor_income"] - earned
+        gaps.append(_gap_rows("factor_income agrees with costs", ds, (COUNTRY, FACTOR), get["factor_income"], gap))
+        earned = get["factor_income"]
+    tariffs = (tau / (1 + tau) * flow).sum(axis=(1, 2))
+    taxes = (tax / ((1 + tau) * (1 + tax)) * flow).sum(axis=(0, 2))
+    deficit = income - earned.sum(axis=1) - tariffs - taxes
+    if "deficit" in get:
+        gaps.append(_gap_rows("deficit agrees with income", ds, (COUNTRY,), income, get["deficit"] - deficit))
+        deficit = get["deficit"]
+    gaps.append(_gap_rows("world deficits sum to zero", ds, (), np.array(income.sum()), np.array(deficit.sum())))
+
+    user_output = np.where(theta > 0, revenue, 0.0)
+    world = user_output.sum(axis=0, keepdims=True)
+    weight = np.divide(user_output, world, out=np.zeros_like(user_output), where=world > 0)
+    arrays = {
+        "trade_share": pi, "expenditure": x, "tariff": tau, "export_tax": tax, "factor_share": gamma_f,
+        "input_share": gamma_k, "ree_share": theta, "element_share": omega, "element_index": element_index,
+        "final_share": alpha, "output": revenue, "factor_income": earned, "income": income, "deficit": deficit,
+        "diffusion_weight": weight,
+    }  # fmt: skip
+    baseline = Baseline(**{name: jnp.asarray(value) for name, value in arrays.items()})
+    return baseline, pd.concat(gaps, ignore_index=True)
+
+
+def _gap_rows(identity: str, ds: xr.Dataset, dims: tuple[str, ...], value: np.ndarray, gap: np.ndarray) -> pd.DataFrame:
+    labels = [ds[d].values for d in dims]
+    cells = [" ".join(str(axis[i]) for axis, i in zip(labels, index, strict=True)) for index in np.ndindex(gap.shape)]
+    scale = np.abs(value).ravel()
+    size = np.abs(gap).ravel()
+    relative = np.divide(size, scale, out=np.where(size > 0, np.inf, 0.0), where=scale > 0)
+    frame = {"identity": identity, "cell": cells, "value": value.ravel(), "gap": gap.ravel(), "relative_gap": relative}
+    return pd.DataFrame(frame)
+
+
+def identity_problems(gaps: pd.DataFrame) -> list[Problem]:
+    bad = gaps.loc[gaps.relative_gap > IDENTITY_TOLERANCE].sort_values(by="relative_gap", ascending=False)
+    problems = []
+    for identity, rows in bad.groupby("identity", sort=False):
+        worst = rows.iloc[0]
+        more = f" (and {len(rows) - 1} more cells)" if len(rows) > 1 else ""
+        advice = "Correct the data, or use Economy(ds, allow_imbalance=True).rebased() for data known to be off."
+        message = f"not so: {identity}, at {worst.cell}{more}, off by {worst.relative_gap:.2%}"
+        problems.append(Problem(message, advice, value=float(worst.gap)))
+    return problems
