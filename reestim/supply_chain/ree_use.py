@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.data.identities import cube
 from reestim.data.ras import ras
 from reestim.dims import COUNTRY, ELEMENT, EXPORTER, IMPORTER, SECTOR
 from reestim.errors import InputError, Problem
+from reestim.supply_chain.placing import placed
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
@@ -31,8 +30,8 @@ def sector_use(data: Dataset) -> xr.DataArray:
     used, weights = data["element_use"], data["application_sector"]
     applications = list(dict.fromkeys([*used["application"], *weights["application"]]))
     elements, goods = list(data.elements), list(data.goods)
-    tonnes = _tonnes(used, {"application": applications, ELEMENT: elements})
-    weight = _placed(weights.rename(columns={"weight": "value"}), {"application": applications, SECTOR: goods})
+    tonnes = placed(used, {"application": applications, ELEMENT: elements}, "tonnes")
+    weight = placed(weights, {"application": applications, SECTOR: goods}, "weight")
     total = weight.sum(SECTOR)
     wrong = (abs(total - 1) > WEIGHT_TOLERANCE) & (tonnes.sum(ELEMENT) > 0)
     if bool(wrong.any()):
@@ -51,7 +50,7 @@ def element_supply(data: Dataset, use: xr.DataArray) -> xr.DataArray:
     and producers' shares in the base year's output of each element are what output says.
     """
     labels = {COUNTRY: list(data.countries), ELEMENT: list(data.elements)}
-    mined = _tonnes(_base_year(data, "element_output"), labels)
+    mined = placed(_base_year(data, "element_output"), labels, "tonnes")
     world = mined.sum(COUNTRY)
     used = use.sum(SECTOR)
     dry = [str(e) for e in data.elements if float(used.sel({ELEMENT: e})) > 0 and float(world.sel({ELEMENT: e})) <= 0]
@@ -77,7 +76,7 @@ def country_use(data: Dataset, use: xr.DataArray, supply: xr.DataArray, output: 
         raise InputError([Problem("rare earths are used in a sector without output", advice, value=s) for s in idle])
     share = (made / world.where(world > 0, 1.0)).transpose(COUNTRY, SECTOR)
     seed = (share * use).transpose(COUNTRY, ELEMENT, SECTOR)
-    exports = _tonnes(_base_year(data, "element_exports"), {COUNTRY: list(data.countries)})
+    exports = placed(_base_year(data, "element_exports"), {COUNTRY: list(data.countries)}, "tonnes")
     listed = [str(c) for c in exports[COUNTRY].values if float(exports.sel({COUNTRY: c})) > 0]
     if not listed:
         return seed
@@ -160,7 +159,7 @@ def market_prices(data: Dataset, years: list[int]) -> xr.DataArray:
     """
     market = {c: EXPORT_MARKET for c in data.countries} | {c: f"{HOME_MARKET}{c}" for c in sheltered_countries(data)}
     labels = {"market": list(dict.fromkeys(market.values())), ELEMENT: list(data.elements), "year": years}
-    quoted = _placed(data["element_prices"].rename(columns={"price": "value"}), labels)
+    quoted = placed(data["element_prices"], labels, "price")
     missing = [(m, e, y) for m, e, y in product(*labels.values()) if not float(quoted.loc[m, e, y]) > 0]
     if missing:
         advice = "Add it to element_prices.csv, or ask for fewer years"
@@ -177,13 +176,3 @@ def _base_year(data: Dataset, stem: str) -> pd.DataFrame:
     """Rows of the base year of a file; none where the file is absent."""
     table = data.tables.get(stem, pd.DataFrame(columns=[COUNTRY, ELEMENT, "year", "tonnes"]))
     return table.loc[table["year"] == data.meta.base_year]
-
-
-def _tonnes(table: pd.DataFrame, labels: dict[str, list[str]]) -> xr.DataArray:
-    return _placed(table.rename(columns={"tonnes": "value"}), labels)
-
-
-def _placed(table: pd.DataFrame, labels: Mapping[str, Sequence[Any]]) -> xr.DataArray:
-    """Column ``value`` placed by label; absent cells are 0."""
-    array = cube(table, list(labels), list(labels.values()))
-    return xr.DataArray(array, coords=labels, dims=list(labels))

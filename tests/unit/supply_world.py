@@ -21,7 +21,7 @@ YEARS = (2006, 2007, 2008, 2009)
 Tables = dict[str, pd.DataFrame]
 
 
-def tiny_world(edit: Callable[[Tables], None] | None = None, seed: int = 0) -> Dataset:
+def tiny_world(edit: Callable[[Tables], object] | None = None, seed: int = 0) -> Dataset:
     """A consistent dataset; ``edit`` may change its tables in place before they are handed over."""
     rng = np.random.default_rng(seed)
     tables = {stem: pd.DataFrame(rows) for stem, rows in _facts().items()} | _flows(rng)

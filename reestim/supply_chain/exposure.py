@@ -1,0 +1,68 @@
+"""Exposure of each sector to rare earths: what it pays for them itself, and what is in everything it buys."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from reestim.dims import COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR
+
+
+def exposure(io: xr.Dataset) -> xr.Dataset:
+    """Direct and total cost shares of rare earths.
+
+    ``total`` follows every purchase through the world's supply chains (a multi-regional Leontief inverse on cost
+    shares): of one dollar of the sector's cost, how much is spent on elements by the sector, its suppliers, their
+    suppliers and so on, wherever they are. Rare earths are counted at what the user of the oxide pays; border taxes on
+    goods are nobody's purchase of rare earths.
+
+    Parameters
+    ----------
+    io : economy of model.md section 3, from ``ree_input_output``.
+
+    Returns
+    -------
+    Dataset of fractions of cost: ``direct``, ``total`` (country, sector); ``direct_by_element``, ``total_by_element``
+    (country, element, sector). Sectors are all sectors of ``io``.
+    """
+    spent = (io["ree_share"] * io["element_share"]).transpose(ELEMENT, COUNTRY, SECTOR)
+    shape = spent.shape
+    bought = purchases(io)
+    size = bought.shape[0]
+    total = np.linalg.solve(np.eye(size) - bought.T, spent.values.reshape(shape[0], size).T).T.reshape(shape)
+    by_element = {
+        "direct_by_element": spent.transpose(COUNTRY, ELEMENT, SECTOR),
+        "total_by_element": spent.copy(data=total).transpose(COUNTRY, ELEMENT, SECTOR),
+    }
+    arrays = {
+        "direct": io["ree_share"].transpose(COUNTRY, SECTOR),
+        "total": by_element["total_by_element"].sum(ELEMENT),
+    } | by_element
+    words = {"direct": "cost share of rare earths", "total": "cost share of rare earths, direct and through all inputs"}
+    return xr.Dataset(
+        {
+            name: array.assign_attrs(long_name=words[name.split("_")[0]], units="fraction of cost")
+            for name, array in arrays.items()
+        }
+    )
+
+
+def purchases(io: xr.Dataset) -> Float[np.ndarray, "seller buyer"]:
+    """Multi-regional input coefficients: producer ``seller`` receives so much of one dollar of the cost of ``buyer``.
+
+    Rows and columns are (country, sector), country slowest. Elements are not among the sellers: their purchase is the
+    end of the chain. What border taxes take is not received by anyone, so columns sum to less than 1.
+    """
+    wedge = (1.0 + io["tariff"]) * (1.0 + io["export_tax"])
+    received = (io["trade_share"] / wedge).transpose(IMPORTER, EXPORTER, SECTOR).values
+    share = ((1.0 - io["ree_share"]) * io["input_share"]).transpose(COUNTRY, INPUT, SECTOR).values
+    by_pair = np.einsum("nik,nks->ikns", received, share, optimize=True)
+    size = io.sizes[COUNTRY] * io.sizes[SECTOR]
+    return by_pair.reshape(size, size)
+
+
+def primary_shares(io: xr.Dataset) -> xr.DataArray:
+    """Share of factors in the cost of each sector, (country, sector), fraction: what ends a chain besides elements."""
+    share = (1.0 - io["ree_share"]) * io["factor_share"].sum(FACTOR)
+    return share.transpose(COUNTRY, SECTOR)

@@ -1,0 +1,22 @@
+"""Tidy tables to labelled arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+
+def placed(table: pd.DataFrame, labels: Mapping[str, Sequence[Any]], value: str = "value") -> xr.DataArray:
+    """Column ``value`` as an array over ``labels`` (column -> labels), placed by label.
+
+    Absent cells are 0, rows with other labels are left out (``check_dataset`` reports them), repeated cells add up.
+    """
+    index = {column: pd.Index(list(names)).get_indexer(pd.Index(table[column])) for column, names in labels.items()}
+    known = np.all([code >= 0 for code in index.values()], axis=0)
+    array = np.zeros([len(names) for names in labels.values()])
+    np.add.at(array, tuple(code[known] for code in index.values()), table[value].to_numpy(dtype=float)[known])
+    return xr.DataArray(array, coords={k: list(v) for k, v in labels.items()}, dims=list(labels))

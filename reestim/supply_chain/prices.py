@@ -1,0 +1,91 @@
+"""The relative price of each sector's own bundle of rare earths (q of equation 12)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from reestim.dims import COUNTRY, ELEMENT, SECTOR, YEAR
+from reestim.errors import InputError, Problem
+from reestim.supply_chain.placing import placed
+from reestim.supply_chain.ree_use import market_prices
+
+if TYPE_CHECKING:
+    from reestim.data.dataset import Dataset
+
+
+def ree_users(io: xr.Dataset) -> list[str]:
+    """Sectors that use rare earths in some country, in the order of ``io``."""
+    used = (io["ree_share"] > 0).any(COUNTRY)
+    return [str(s) for s in io[SECTOR].values if bool(used.sel({SECTOR: s}))]
+
+
+def world_element_mix(io: xr.Dataset) -> xr.DataArray:
+    """Share of each element in what the world pays for the rare earths of a sector, (element, sector of users)."""
+    users = ree_users(io)
+    value = (io["element_tonnes"] * io["element_price"]).sel({SECTOR: users}).sum(COUNTRY)
+    return (value / value.sum(ELEMENT)).transpose(ELEMENT, SECTOR)
+
+
+def relative_prices(data: Dataset, io: xr.Dataset, lag: int = 1) -> xr.DataArray:
+    """Log relative price of the rare-earth bundle against the base year.
+
+    q_cjt = Σ_e ω_cej [ln p_e,t-lag - ln p_e,base] - [ln cost_cj,t-lag - ln cost_cj,base], with p the price on the
+    country's own market, ω the value shares of the base year, and cost the index of ``input_costs.csv`` (left out where
+    the dataset has no such file). A country where the sector uses no rare earths takes the sector's world mix.
+
+    Returns
+    -------
+    DataArray (country, sector, year), log points: sectors that use rare earths anywhere, year of observation (prices
+    are those of year - lag).
+
+    Raises
+    ------
+    InputError
+        For a negative lag, or naming every price or cost index that is missing between the first and the last year.
+    """
+    if lag < 0:
+        raise InputError(Problem("the price lag is negative", "Use 0 or more years", column="price_lag", value=lag))
+    users = ree_users(io)
+    known, base = [int(y) for y in data.years], int(data.meta.base_year)
+    years = list(range(min(known), max(known) + 1))
+    change = _log_change(market_prices(data, sorted({*years, base})), years, base)
+    mix = io["element_share"].sel({SECTOR: users})
+    mix = xr.where(mix.sum(ELEMENT) > 0, mix, world_element_mix(io))
+    q = (mix * change).sum(ELEMENT).transpose(COUNTRY, SECTOR, YEAR)
+    if "input_costs" in data:
+        q = q - _log_change(_input_costs(data, users, sorted({*years, base})), years, base)
+    q = q.assign_coords({YEAR: [y + lag for y in years]}).rename("relative_price")
+    return q.assign_attrs(
+        long_name="relative price of the rare-earth bundle",
+        units="log points",
+        price_lag=lag,
+        base_year=base,
+        deflator="input_costs.csv" if "input_costs" in data else "none",
+    )
+
+
+def _log_change(level: xr.DataArray, years: list[int], base: int) -> xr.DataArray:
+    """Log change of a positive level against its base year, log points."""
+    log = level.copy(data=np.log(level.values))
+    return log.sel({YEAR: years}) - log.sel({YEAR: base}, drop=True)
+
+
+def _input_costs(data: Dataset, users: list[str], years: list[int]) -> xr.DataArray:
+    """Index of the cost of other inputs, (country, sector, year); every cell must be there."""
+    labels = {COUNTRY: list(data.countries), SECTOR: users, YEAR: years}
+    index = placed(data["input_costs"], labels, "index")
+    holes = index <= 0
+    if bool(holes.any()):
+        cells = [(c, s, y) for c in labels[COUNTRY] for s in users for y in years if bool(holes.loc[c, s, y])]
+        advice = "Add it, or leave input_costs.csv out altogether"
+        raise InputError(
+            [
+                Problem("a cost index is missing", advice, file="input_costs.csv", value=f"{c}, {s}, {y}")
+                for c, s, y in cells
+            ],
+            "the relative prices of rare earths have gaps",
+        )
+    return index
