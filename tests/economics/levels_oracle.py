@@ -10,10 +10,10 @@ import xarray as xr
 from scipy.optimize import root
 
 
-def solve_levels(ds: xr.Dataset, *, sigma, kappa, xi, chi, psi, rho, policy: dict, directed: bool) -> dict:  # noqa: ANN001
+def solve_levels(ds: xr.Dataset, *, sigma, kappa, xi, chi, psi, rho, policy: dict, directed: bool) -> dict:
     """New welfare ln(I/P), trade shares, prices and export taxes.
 
-    ``policy``: tariff, export_tax (new levels), trade_cost, productivity (factors), quota: {(exporter, sector): change}.
+    ``policy``: tariff, export_tax (new levels), trade_cost, productivity (factors), quota {(exporter, sector): change}.
     """
     pi, X0 = ds.trade_share.values, ds.expenditure.values
     tau0, x0 = ds.tariff.values, ds.export_tax.values
@@ -25,7 +25,7 @@ def solve_levels(ds: xr.Dataset, *, sigma, kappa, xi, chi, psi, rho, policy: dic
     N, S, F = *X0.shape, gf.shape[1]
     quotas = list(policy["quota"].items())
 
-    def revenue(share, spend, tau, tax):  # noqa: ANN001, ANN202
+    def revenue(share, spend, tau, tax):
         out = np.zeros((N, N, S))
         for n in range(N):
             for i in range(N):
@@ -51,7 +51,7 @@ def solve_levels(ds: xr.Dataset, *, sigma, kappa, xi, chi, psi, rho, policy: dic
     D = I0 - V0.sum(axis=1) - tariffs0 - taxes0
     live = V0 > 0
 
-    def model(z):  # noqa: ANN001, ANN202
+    def model(z):
         w = np.ones((N, F))
         w[live] = np.exp(z[: live.sum()])
         P = np.exp(z[live.sum() : live.sum() + N * S]).reshape(N, S)
@@ -103,8 +103,8 @@ def solve_levels(ds: xr.Dataset, *, sigma, kappa, xi, chi, psi, rho, policy: dic
         Y = rev.sum(axis=0)
         tariffs = (policy["tariff"] / (1 + policy["tariff"]) * share * X[:, None, :]).sum(axis=(1, 2))
         taxes = (tax * rev).sum(axis=(0, 2))
-        I = (w * V0).sum(axis=1) + tariffs + taxes + D
-        demand = alpha * I[:, None]
+        income = (w * V0).sum(axis=1) + tariffs + taxes + D
+        demand = alpha * income[:, None]
         labor = np.zeros((N, F))
         for n in range(N):
             for s in range(S):
@@ -122,11 +122,11 @@ def solve_levels(ds: xr.Dataset, *, sigma, kappa, xi, chi, psi, rho, policy: dic
             abroad = [n for n in range(N) if n != i]
             quantity = rev[abroad, i, s].sum() / c[i, s] / old[abroad, i, s].sum()
             gaps.append(np.array([np.log(quantity / change)]))
-        return np.concatenate(gaps), I, P, share, tax, lnA
+        return np.concatenate(gaps), income, P, share, tax, lnA
 
     start = np.zeros(live.sum() + 2 * N * S + len(quotas))
     found = root(lambda z: model(z)[0], start, method="hybr", options={"xtol": 1e-13, "maxfev": 20000})
-    gap, I, P, share, tax, lnA = model(found.x)
+    gap, income, P, share, tax, lnA = model(found.x)
     assert np.abs(gap).max() < 1e-9, f"the oracle did not converge: {np.abs(gap).max():.1e}"
-    welfare = np.log(I / I0) - (alpha * np.log(P)).sum(axis=1)
+    welfare = np.log(income / I0) - (alpha * np.log(P)).sum(axis=1)
     return {"welfare": welfare, "trade_share": share, "price": np.log(P), "export_tax": tax, "ree_technology": lnA}
