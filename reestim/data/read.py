@@ -109,7 +109,7 @@ def read_table(text: str, file: str) -> tuple[pd.DataFrame | None, list[Problem]
 def parse_column(
     cells: pd.Series, kind: Kind, *, file: str, may_be_empty: bool
 ) -> tuple[pd.Series, list[Problem], set[int]]:
-    """Typed column (float64, int64, bool or object), the problems, and the lines whose cell could not be used.
+    """Typed column (float64, int64, bool or str), the problems, and the lines whose cell could not be used.
 
     A cell that cannot be used becomes NaN, 0, False or ``""``; the caller keeps its line out of what follows.
     """
@@ -127,7 +127,7 @@ def parse_column(
     if not may_be_empty:
         report(empty, "the cell is empty", "Fill it in, or leave the whole row out")
     if kind == "text":
-        return cells.astype(object), problems, {int(row) for row in cells.index[bad]}
+        return cells.astype("str"), problems, {int(row) for row in cells.index[bad]}
     if kind == "boolean":
         lower: Any = cells.str.lower()
         report(~empty & ~lower.isin(["true", "false"]), "neither true nor false", "Write true or false")

@@ -27,6 +27,7 @@ from jaxtyping import Float, Int
 
 from reestim.data.ras import ras
 from reestim.dims import CAPITAL, LABOR
+from reestim.errors import InputError, Problem
 
 UNIT = 1000  # files are in whole thousandths of a million US$
 LABOR_SHARE = 2 / 3
@@ -72,8 +73,12 @@ def read_marginals(sources: Path) -> Marginals:
 def world_tables(world: Marginals) -> dict[str, pd.DataFrame]:
     """``trade``, ``input_output`` and ``value_added`` as files have them, million US$.
 
-    Raises InputError where margins cannot be met (negative domestic sales, an empty row, ...).
+    Raises InputError naming the country and sector where the margins contradict each other or cannot be met.
     """
+    _refuse(world, world.output - world.exports, "exports exceed output")
+    _refuse(world, world.output - world.value_added, "value added exceeds output")
+    used = world.output - world.exports + world.imports - world.final_demand
+    _refuse(world, used, "final demand exceeds what is bought")
     trade = _trade(world)
     inputs = _inputs(world)
     output = trade.sum(axis=0)
@@ -86,6 +91,15 @@ def world_tables(world: Marginals) -> dict[str, pd.DataFrame]:
         "input_output": _long(inputs, {"country": names, "input": sectors, "sector": sectors}),
         "value_added": _long(factors, {"country": names, "factor": (LABOR, CAPITAL), "sector": sectors}),
     }
+
+
+def _refuse(world: Marginals, rest: Float[np.ndarray, "country sector"], why: str) -> None:
+    """Raise where a remainder that must not be negative is."""
+    advice = "Correct world2008_marginals.csv"
+    cells = [f"{world.countries[n]}, {world.sectors[s]}" for n, s in np.argwhere(rest < 0)]
+    if cells:
+        problems = [Problem(why, advice, file="world2008_marginals.csv", value=cell) for cell in cells]
+        raise InputError(problems, title="the stylised world cannot be built")
 
 
 def _trade(world: Marginals) -> Int[np.ndarray, "importer exporter sector"]:
