@@ -95,12 +95,11 @@ def _touch(
 ) -> Bool[np.ndarray, "country sector"]:
     """Cells that a line with a problem feeds; an unknown label counts as the nearest known one, else as any."""
     mask = np.zeros((len(countries), len(goods)), dtype=bool)
-    for row in rows:
-        if row in table.index:
-            place: list[int | slice] = []
-            for column, names in zip(columns, (countries, goods), strict=True):
-                label = str(table.loc[row, column])
-                meant = label if label in names else nearest(label, names)
-                place.append(slice(None) if meant is None else list(names).index(meant))
-            mask[tuple(place)] = True
+    touched = table.loc[table.index.isin(list(rows)), list(columns)].drop_duplicates()
+    for labels in touched.itertuples(index=False):
+        place: list[int | slice] = []
+        for label, names in zip(labels, (countries, goods), strict=True):
+            meant = label if label in names else nearest(label, names)
+            place.append(slice(None) if meant is None else list(names).index(meant))
+        mask[tuple(place)] = True
     return mask

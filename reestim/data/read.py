@@ -6,6 +6,7 @@ import csv
 import difflib
 import io
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,8 +22,13 @@ _LARGEST_EXACT_INTEGER = 2.0**53
 
 def nearest(word: object, known: Iterable[str]) -> str | None:
     """The known word that was most likely meant, letter case aside, or None."""
+    return _nearest(str(word).lower(), tuple(known))
+
+
+@lru_cache(maxsize=4096)  # one wrong label often stands in thousands of rows
+def _nearest(word: str, known: tuple[str, ...]) -> str | None:
     names = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(str(word).lower(), list(names), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word, list(names), n=1, cutoff=0.6)
     return names[near[0]] if near else None
 
 
