@@ -23,6 +23,9 @@ def economy_dataset() -> xr.Dataset:
     factors = ["labor", "capital", "resource_La", "resource_Nd"]
     names = {"country": COUNTRIES, "importer": COUNTRIES, "exporter": COUNTRIES, "sector": SECTORS, "input": SECTORS}
     ds = ds.assign_coords(**names, factor=factors, element=SECTORS[3:])
+    ds = ds.assign(expenditure=ds["expenditure"] * 1e6)
+    for stated in ("factor_income", "deficit"):
+        ds = ds.drop_vars(stated, errors="ignore")
     return ds.assign_attrs(base_year=2008, name="a world of three")
 
 
@@ -117,11 +120,11 @@ def make_post(seed: int = 0) -> xr.DataTree:
 
 
 @pytest.fixture(scope="session")
-def _fake() -> xr.DataTree:
+def fake_run() -> xr.DataTree:
     return make_post()
 
 
 @pytest.fixture
-def post(_fake: xr.DataTree) -> xr.DataTree:
+def post(fake_run: xr.DataTree) -> xr.DataTree:
     """A fresh copy of the fake run."""
-    return _fake.copy(deep=True)
+    return fake_run.copy(deep=True)

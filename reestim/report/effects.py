@@ -1,0 +1,97 @@
+"""Draws of a counterfactual as effects: fixed technology, directed technology, and what direction contributes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from reestim.dims import CHAIN, COUNTRY, DRAW, EXPORTER, IMPORTER, SECTOR, TECHNOLOGY
+from reestim.store import INTERVAL, json_attr
+
+if TYPE_CHECKING:
+    from reestim.equilibrium.economy import Economy
+
+FIXED, DIRECTED, CONTRIBUTION = "fixed", "directed", "contribution"
+LEVEL: float = float(str(INTERVAL["level"]))
+
+#: Sectors shown: those that use most rare earths per dollar of cost.
+MOST_EXPOSED = 5
+
+
+def effects(ds: xr.Dataset, name: str) -> xr.DataArray:
+    """A log change by technology, with ``contribution`` = directed − fixed, draw by draw, where both were solved.
+
+    Dims as in the group ``counterfactual`` (scenario, technology, chain, draw, ...); unsolved draws are NaN.
+    """
+    change = ds[name].where(ds["solved"])
+    if {FIXED, DIRECTED} <= set(change[TECHNOLOGY].values.tolist()):
+        both = change.sel({TECHNOLOGY: DIRECTED}, drop=True) - change.sel({TECHNOLOGY: FIXED}, drop=True)
+        change = xr.concat([change, both.expand_dims({TECHNOLOGY: [CONTRIBUTION]})], TECHNOLOGY)
+    return change
+
+
+def quantiles(draws: xr.DataArray, level: float = LEVEL) -> xr.Dataset:
+    """``median``, and ``low`` and ``high`` of the equal-tailed interval, over (chain, draw); NaN draws are left out."""
+    tail = (1 - level) / 2
+    q = draws.quantile([tail, 0.5, 1 - tail], dim=(CHAIN, DRAW), skipna=True)
+    return xr.Dataset({name: q.isel(quantile=i, drop=True) for i, name in enumerate(("low", "median", "high"))})
+
+
+def probability(draws: xr.DataArray, condition: xr.DataArray) -> xr.DataArray:
+    """Share of the draws that are there for which ``condition`` holds."""
+    return condition.where(draws.notnull()).mean((CHAIN, DRAW))
+
+
+def economy_of(post: xr.DataTree) -> Economy:
+    """The baseline a counterfactual was computed on, from the group ``economy``."""
+    from reestim.equilibrium.economy import Economy
+
+    return Economy(post["economy"].to_dataset())
+
+
+def income(economy: Economy) -> xr.DataArray:
+    """Baseline income of final demand by country, million US$ a year."""
+    return xr.DataArray(np.asarray(economy.baseline.income), {COUNTRY: list(economy.countries)})
+
+
+def baseline_exports(economy: Economy) -> xr.DataArray:
+    """Exports at border prices (country, sector), million US$ a year."""
+    ds = economy.ds
+    names = list(economy.countries)
+    abroad = xr.DataArray(~np.eye(len(names), dtype=bool), {IMPORTER: names, EXPORTER: names}, (IMPORTER, EXPORTER))
+    spending = ds["expenditure"].rename({COUNTRY: IMPORTER})
+    flows = (ds["trade_share"] * spending / (1 + ds["tariff"])).where(abroad, 0.0)
+    return flows.sum(IMPORTER).rename({EXPORTER: COUNTRY})
+
+
+def exposed_sectors(economy: Economy, n: int = MOST_EXPOSED) -> list[str]:
+    """Goods whose costs hold most rare earths in the world, the most exposed first."""
+    output = np.asarray(economy.baseline.output)
+    world = (np.asarray(economy.baseline.ree_share) * output).sum(0) / np.maximum(output.sum(0), 1e-300)
+    order = [int(s) for s in np.argsort(-world) if world[s] > 0]
+    return [economy.sectors[s] for s in order if economy.sectors[s] not in economy.elements][:n]
+
+
+def restrictors(ds: xr.Dataset, scenario: str, economy: Economy) -> list[str]:
+    """Countries that restrict their exports in a scenario; China where the scenario does not say."""
+    described = json_attr(ds.attrs, "scenarios", {}).get(scenario, {})
+    named = [q.get("exporter") for q in described.get("export_quota", [])]
+    return [c for c in economy.countries if c in named] or [c for c in economy.countries if c == "CHN"]
+
+
+def exports_outside(ds: xr.Dataset, scenario: str, economy: Economy) -> xr.DataArray:
+    """Log change of the joint exports of all countries that do not restrict, by exposed sector.
+
+    Dims (technology, chain, draw, sector). Weights are baseline exports, so that sums are compared with sums.
+    """
+    sectors = exposed_sectors(economy)
+    others = [c for c in economy.countries if c not in restrictors(ds, scenario, economy)]
+    weight = baseline_exports(economy).sel({COUNTRY: others, SECTOR: sectors})
+    one = ds.sel(scenario=scenario)
+    change = one["exports"].where(one["solved"]).sel({COUNTRY: others, SECTOR: sectors})
+    # expm1 and log1p keep changes of 1e-8 exact; a country without exports has weight zero and no change to speak of.
+    moved = (weight * np.expm1(change.where(weight > 0, 0.0))).sum(COUNTRY, skipna=False) / weight.sum(COUNTRY)
+    joint = xr.Dataset({"exports": np.log1p(moved), "solved": one["solved"]})
+    return effects(joint, "exports")

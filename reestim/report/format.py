@@ -1,0 +1,48 @@
+"""Numbers in words' company: as many digits as they carry, never a zero that is not one."""
+
+from __future__ import annotations
+
+import math
+
+_MOST_DECIMALS = 7
+
+
+def decimals(median: float, low: float, high: float) -> int:
+    """Decimals that show two significant digits of the interval's width (of the median, where there is no width)."""
+    scale = high - low if math.isfinite(high - low) and high > low else abs(median)
+    if not (math.isfinite(scale) and scale > 0):
+        return 2
+    return min(max(1 - math.floor(math.log10(scale)), 0), _MOST_DECIMALS)
+
+
+def number(value: float, places: int = 2) -> str:
+    """``value`` with ``places`` decimals, more where it would read as zero, in powers of ten where even that is not
+    enough; "not available" for NaN."""
+    if not math.isfinite(value):
+        return "not available"
+    if value == 0:
+        return "0"
+    if abs(value) < 10.0**-_MOST_DECIMALS:
+        return f"{value:.1e}"
+    places = max(places, math.ceil(-math.log10(abs(value)) - 1e-12))
+    return f"{value:,.{min(places, _MOST_DECIMALS)}f}"
+
+
+def with_interval(median: float, low: float, high: float, unit: str = "") -> str:
+    """``-0.0263 [-0.0311, -0.0213] bp``."""
+    places = decimals(median, low, high)
+    unit = f" {unit}" if unit else ""
+    if places == _MOST_DECIMALS:  # smaller than decimals can tell apart
+        return f"{median:.2g}{unit} [{low:.2g}, {high:.2g}]"
+    return f"{number(median, places)}{unit} [{number(low, places)}, {number(high, places)}]"
+
+
+def percent(probability: float) -> str:
+    """A probability from draws: ``97 %``, and never ``0 %`` or ``100 %`` of a finite sample unless all draws agree."""
+    if not math.isfinite(probability):
+        return "not available"
+    if 0 < probability < 0.01:
+        return "< 1 %"
+    if 0.99 < probability < 1:
+        return "> 99 %"
+    return f"{100 * probability:.0f} %"

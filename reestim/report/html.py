@@ -1,0 +1,150 @@
+"""One self-contained page: no script, no network, pictures inside."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import xarray as xr
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
+from reestim.files import slug
+from reestim.report.effects import CONTRIBUTION, DIRECTED, FIXED, LEVEL
+from reestim.report.format import number, percent, with_interval
+from reestim.report.summary import INTERVALS, is_quick, sentences, warnings, weakly_learnt
+from reestim.store import INTERVAL, describe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reestim.report.figures import Picture
+
+#: Share of unsolved draws above which a sweep is refused (and its card turns red).
+MAX_UNSOLVED = 0.01
+
+_HEADS = {FIXED: "Fixed technology", DIRECTED: "Directed technology", CONTRIBUTION: "Contribution (directed − fixed)"}
+
+
+def render(post: xr.DataTree, tables: Mapping[str, pd.DataFrame], pictures: Sequence[Picture]) -> str:
+    """The page as text. Everything that comes from data is escaped."""
+    env = Environment(
+        loader=PackageLoader("reestim.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    run = describe(post)
+    spec = dict.fromkeys(("name", "description", "hash", "text"), "") | _table(run["spec"])
+    provenance = dict.fromkeys(("dataset", "hash", "base_year"), "") | _table(run["provenance"])
+    return env.get_template("report.html.j2").render(
+        title=str(spec["name"] or "run"),
+        quick=is_quick(post),
+        warnings=warnings(post, tables),
+        sentences=sentences(post, tables),
+        intervals=INTERVALS,
+        level=f"Brackets: {100 * LEVEL:.0f} % {INTERVAL['kind']} posterior intervals.",
+        gates=_gates(tables["gates"]),
+        scenarios=_scenarios(tables),
+        elasticities=_elasticities(tables["elasticities"]),
+        parameters=_parameters(tables["parameters"]),
+        rests_on_prior=weakly_learnt(tables["parameters"], "parameter") + weakly_learnt(tables["elasticities"], SECTOR),
+        solver=_solver(tables),
+        inputs=tables["inputs"].to_dict("records"),
+        pictures={p.name: {"src": _inline(p.png), "alt": p.alt, "caption": p.caption} for p in pictures},
+        run={"seed": "not recorded", "command": ""} | run,
+        spec=spec,
+        provenance=provenance,
+    )
+
+
+def _table(stored: object) -> dict[str, Any]:
+    return stored if isinstance(stored, dict) else {}
+
+
+def _inline(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def _gates(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {
+            "gate": row["gate"],
+            "passed": bool(row["passed"]),
+            "value": f"{row['value']:g}",
+            "limit": f"{row['threshold']:g}",
+        }
+        for row in table.to_dict("records")
+    ]
+
+
+def _solver(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
+    rows = tables["solver"].to_dict("records") if "solver" in tables else []
+    return [dict(row) | {"passed": 1 - row["solved"] / row["draws"] <= MAX_UNSOLVED} for row in rows]
+
+
+def _scenarios(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
+    """For each scenario: welfare and exports as rows of ready text, one cell per technology."""
+    if "welfare" not in tables:
+        return []
+    out = []
+    for scenario in tables["welfare"][SCENARIO].unique():
+        welfare = tables["welfare"].loc[lambda t, s=scenario: t[SCENARIO] == s]
+        exports = tables["exports"].loc[lambda t, s=scenario: t[SCENARIO] == s]
+        technologies = list(dict.fromkeys(welfare[TECHNOLOGY]))
+        out.append(
+            {
+                "name": scenario,
+                "slug": slug(scenario),
+                "heads": [_HEADS.get(t, t) for t in technologies],
+                "welfare": _wide(welfare, COUNTRY, technologies, money=True),
+                "exports": _wide(exports, SECTOR, technologies, money=False),
+            }
+        )
+    return out
+
+
+def _wide(table: pd.DataFrame, key: str, technologies: list[str], money: bool) -> list[dict[str, Any]]:
+    rows = []
+    for label in dict.fromkeys(table[key]):
+        cells = []
+        for technology in technologies:
+            row = table.loc[(table[key] == label) & (table[TECHNOLOGY] == technology)].iloc[0].to_dict()
+            cell = {"change": with_interval(row["median_bp"], row["low_bp"], row["high_bp"])}
+            sign = "P(< 0)" if technology == CONTRIBUTION else "P(loss)" if money else "P(fall)"
+            cell["sign"] = f"{sign} {percent(row['probability_loss'])}"
+            if money:
+                cell["money"] = with_interval(row["median_musd"], row["low_musd"], row["high_musd"])
+            cells.append(cell)
+        rows.append({"label": label, "cells": cells})
+    return rows
+
+
+def _elasticities(table: pd.DataFrame) -> list[dict[str, str]]:
+    rows = []
+    for row in table.to_dict("records"):
+        out = {
+            "sector": str(row[SECTOR]),
+            "mean": number(row["mean"]),
+            "posterior": with_interval(row["median"], row["low"], row["high"]),
+            "complements": percent(row["probability_complements"]),
+        }
+        for name in ("prior", "passthrough"):
+            if f"{name}_median" in row:
+                out[name] = with_interval(row[f"{name}_median"], row[f"{name}_low"], row[f"{name}_high"])
+        rows.append(out)
+    return rows
+
+
+def _parameters(table: pd.DataFrame) -> list[dict[str, str]]:
+    rows = []
+    for row in table.to_dict("records"):
+        out = {"name": row["parameter"], "meaning": row["meaning"]}
+        out["posterior"] = with_interval(row["median"], row["low"], row["high"])
+        if pd.notna(row.get("prior_median", float("nan"))):
+            out["prior"] = with_interval(row["prior_median"], row["prior_low"], row["prior_high"])
+        rows.append(out)
+    return rows

@@ -1,0 +1,135 @@
+"""What a run says, in sentences: the first thing on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import xarray as xr
+
+from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
+from reestim.report.effects import CONTRIBUTION, DIRECTED, FIXED, economy_of, restrictors
+from reestim.report.format import number, percent, with_interval
+from reestim.store import INTERVAL, json_attr
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: How sure a statement about a sign must be before the page makes it.
+_SURE = 0.95
+#: Share of the prior's width that the data must have removed before a parameter counts as learnt.
+_LEARNT = 0.2
+
+INTERVALS = (
+    f"Square brackets hold {100 * float(str(INTERVAL['level'])):.0f} % {INTERVAL['kind']} posterior intervals: given "
+    "the model, the priors and the data, the quantity lies inside with that probability, and beyond either end with "
+    "equal probability. The number before a bracket is the posterior median."
+)
+
+
+def sentences(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Plain-language summary: elasticities first, then each scenario."""
+    out = list(_elasticities(tables["elasticities"]))
+    if "counterfactual" in post.children:
+        ds, economy = post["counterfactual"].to_dataset(), economy_of(post)
+        described = json_attr(ds.attrs, "scenarios", {})
+        for scenario in ds[SCENARIO].values.tolist():
+            words = described.get(scenario, {}).get("description") or scenario
+            inside = restrictors(ds, scenario, economy)
+            out += _scenario(str(words), tables, scenario, inside)
+    return out
+
+
+def warnings(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:
+    """What a reader must know before any number: (kind, sentence), kind one of quick, gate, unsolved, synthetic."""
+    out = []
+    if is_quick(post):
+        words = "QUICK smoke run: few draws, loose gates. It shows that the program works; do not use its numbers."
+        out.append(("quick", words))
+    failed = tables["gates"].loc[~tables["gates"]["passed"].astype(bool)]
+    if len(failed):
+        names = ", ".join(f"{row['gate']} is {row['value']:g}" for row in failed.to_dict("records"))
+        out.append(("gate", f"The sampler did not converge ({names}). These draws are not a posterior yet."))
+    runs = tables["solver"].to_dict("records") if "solver" in tables else []
+    if missing := sum(int(row["draws"]) - int(row["solved"]) for row in runs):
+        out.append(
+            ("unsolved", f"{missing} draws have no equilibrium; every summary is of the draws that were solved.")
+        )
+    simulated = tables["inputs"].loc[tables["inputs"]["kind"].str.startswith("simulated"), "file"].tolist()
+    if simulated:
+        words = f"Synthetic inputs, simulated from stated parameters and not observed: {', '.join(simulated)}."
+        rest = "What rests on them illustrates the method; it is no finding about the world."
+        out.append(("synthetic", f"{words} {rest}"))
+    return out
+
+
+def is_quick(post: xr.DataTree) -> bool:
+    """Was this a smoke run?"""
+    return bool(json_attr(post.attrs, "run", {}).get("quick", False))
+
+
+def weakly_learnt(table: pd.DataFrame, column: str) -> list[str]:
+    """Rows whose posterior is about as wide as the prior: they rest on it."""
+    if "learnt" not in table:
+        return []
+    return table.loc[table["learnt"] < _LEARNT, column].astype(str).tolist()
+
+
+def _elasticities(table: pd.DataFrame) -> Iterator[str]:
+    if table.empty:
+        return
+    rows = table.to_dict("records")
+    low, high = (number(float(edge(row["median"] for row in rows))) for edge in (min, max))
+    spread = f"from {low} to {high}" if low != high else low
+    sure = sum(row["probability_complements"] > _SURE for row in rows)
+    yield (
+        f"The elasticity of substitution between rare earths and other inputs has posterior medians {spread} over "
+        f"{len(rows)} sectors; in {sure} of them rare earths are complements (σ < 1) of other inputs with a "
+        f"probability above {100 * _SURE:.0f} %."
+    )
+
+
+def _scenario(words: str, tables: Mapping[str, pd.DataFrame], scenario: str, inside: list[str]) -> Iterator[str]:
+    welfare = tables["welfare"].loc[lambda t: t[SCENARIO] == scenario]
+    outside = welfare.loc[~welfare[COUNTRY].isin(inside)]
+    first = FIXED if FIXED in set(outside[TECHNOLOGY]) else DIRECTED
+    before = outside.loc[outside[TECHNOLOGY] == first]
+    if before["median_bp"].notna().any():
+        worst = before.loc[before["median_bp"].idxmin()].to_dict()
+        moved = "loses most" if worst["median_bp"] < 0 else "gains least"
+        beyond = f" outside {' and '.join(inside)}" if inside else ""
+        yield (
+            f"{words[:1].upper()}{words[1:]}, with {first} technology: {worst[COUNTRY]} {moved}{beyond}, "
+            f"{_effect(worst)}; the probability of a loss is {percent(worst['probability_loss'])}."
+        )
+        after = outside.loc[(outside[TECHNOLOGY] == DIRECTED) & (outside[COUNTRY] == worst[COUNTRY])]
+        part = outside.loc[(outside[TECHNOLOGY] == CONTRIBUTION)]
+        if first == FIXED and len(after) and len(part):
+            own = part.loc[part[COUNTRY] == worst[COUNTRY]].iloc[0].to_dict()
+            helped = int((part["probability_loss"] < 1 - _SURE).sum())
+            yield (
+                f"When research follows relative prices (directed technology) the change for {worst[COUNTRY]} is "
+                f"{_effect(after.iloc[0].to_dict())}. The direction of research contributes {_basis_points(own)}; it "
+                f"helps {helped} of {len(part)} countries{beyond} with a probability above {100 * _SURE:.0f} %."
+            )
+    yield from _exports(tables["exports"].loc[lambda t: t[SCENARIO] == scenario], inside)
+
+
+def _exports(table: pd.DataFrame, inside: list[str]) -> Iterator[str]:
+    if table.empty:
+        return
+    sector = table[SECTOR].iloc[0]
+    rows = table.loc[(table[SECTOR] == sector) & table[TECHNOLOGY].isin([FIXED, DIRECTED])].to_dict("records")
+    parts = [f"{_basis_points(row)} with {row[TECHNOLOGY]} technology" for row in rows]
+    others = f"all countries but {' and '.join(inside)}" if inside else "all countries"
+    yield f"Exports of {sector}, the sector that uses most rare earths per dollar, from {others}: {', '.join(parts)}."
+
+
+def _effect(row: Mapping[Any, Any]) -> str:
+    money = with_interval(row["median_musd"], row["low_musd"], row["high_musd"], "million US$ a year")
+    return f"{_basis_points(row)} of real income, that is {money}"
+
+
+def _basis_points(row: Mapping[Any, Any]) -> str:
+    return with_interval(row["median_bp"], row["low_bp"], row["high_bp"], "basis points")

@@ -1,0 +1,212 @@
+"""The report: what it must contain, what it must never say, and that it is whole or absent."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import reestim as ree
+from reestim.errors import InputError
+from reestim.report import tables
+from reestim.report.format import number, percent, with_interval
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+class Page(HTMLParser):
+    """Tags, attributes and text of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def written(fake_run: xr.DataTree, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return ree.report(fake_run, tmp_path_factory.mktemp("runs") / "report")
+
+
+@pytest.fixture(scope="module")
+def page(written: Path) -> Page:
+    return Page(written.read_text(encoding="utf-8"))
+
+
+def test_files(written: Path) -> None:
+    folder = written.parent
+    assert {p.stem for p in (folder / "figures").iterdir()} == {"elasticities", "welfare", "contributions", "exports"}
+    assert all(p.read_bytes().startswith(PNG) for p in (folder / "figures").iterdir())
+    stems = {p.stem for p in (folder / "tables").iterdir()}
+    assert stems == {"elasticities", "parameters", "welfare", "exports", "solver", "gates", "inputs"}
+
+
+def test_the_page_stands_alone_and_every_picture_has_words(page: Page) -> None:
+    pictures = page.all("img")
+    assert len(pictures) == 4
+    for picture in pictures:
+        src, alt = picture["src"] or "", picture["alt"] or ""
+        assert base64.b64decode(src.removeprefix("data:image/png;base64,")).startswith(PNG)
+        assert len(alt) > 60
+    assert not page.all("script")
+    assert not page.all("link")
+    assert all((a["href"] or "").startswith("#") for a in page.all("a"))
+    targets = {attrs["id"] for _, attrs in page.tags if "id" in attrs}
+    assert {a["href"] for a in page.all("a")} <= {f"#{t}" for t in targets}
+
+
+def test_labels_are_escaped(page: Page, written: Path) -> None:
+    assert "R&D <b>land</b>" in page.words
+    assert not page.all("b")
+    assert "<b>land" not in written.read_text(encoding="utf-8")
+
+
+def test_the_page_says_what_a_reader_must_know(page: Page) -> None:
+    words = " ".join(page.words.split())
+    assert "90 % equal-tailed" in words
+    assert "Synthetic inputs" in words
+    assert "patent_labels.csv" in words
+    assert "divergences: passed" in words
+    assert "79 of 80 draws solved" in words
+    assert "reestim run" in words
+    assert "QUICK" not in words
+    assert "JPN loses most outside CHN" in words
+
+
+def test_no_number_is_a_false_zero(page: Page) -> None:
+    assert not re.search(r"-?0\.0+ \[-?0\.0+, -?0\.0+\]", page.words)
+
+
+def test_quick_failed_gates_and_nothing_synthetic(post: xr.DataTree, tmp_path: Path) -> None:
+    post.attrs["run"] = json.dumps({"quick": True})
+    rows = [{"gate": "divergences", "value": 12, "threshold": 0, "passed": False}]
+    post.attrs["gates"] = json.dumps({"passed": False, "gates": rows})
+    post.attrs["provenance"] = json.dumps({"dataset": "real", "synthetic": []})
+    page = Page(ree.report(post, tmp_path / "r").read_text(encoding="utf-8"))
+    assert "QUICK smoke run" in page.words
+    assert "divergences: FAILED" in page.words
+    assert "These draws are not a posterior" in page.words
+    assert "Synthetic" not in page.words
+
+
+def test_a_fit_without_counterfactual_has_a_report_too(post: xr.DataTree, tmp_path: Path) -> None:
+    only = xr.DataTree.from_dict({"posterior": post["posterior"].to_dataset()})
+    written = ree.report(only, tmp_path / "r")
+    page = Page(written.read_text(encoding="utf-8"))
+    assert len(page.all("img")) == 1
+    assert "machinery" in page.words
+
+
+def test_several_scenarios_each_have_their_figures(post: xr.DataTree, tmp_path: Path) -> None:
+    ds = post["counterfactual"].to_dataset()
+    two = xr.concat([ds, ds.assign_coords(scenario=["ban <heavy>"])], "scenario")
+    post["counterfactual"] = xr.DataTree(two)
+    written = ree.report(post, tmp_path / "r")
+    names = {p.stem for p in (written.parent / "figures").iterdir()}
+    assert {"welfare-china-quota-2010", "welfare-ban-heavy", "exports-ban-heavy"} <= names
+    assert len(Page(written.read_text(encoding="utf-8")).all("img")) == 7
+
+
+def test_welfare_table_is_the_draws(post: xr.DataTree) -> None:
+    table = tables.welfare(post).set_index(["country", "technology"])
+    draws = post["counterfactual"]["welfare"].isel(scenario=0).sel(country="JPN")
+    fixed, directed = draws.sel(technology="fixed"), draws.sel(technology="directed")
+    row = table.loc[("JPN", "fixed")]
+    assert row["median_bp"] == pytest.approx(1e4 * float(fixed.median()))
+    assert row["low_bp"] == pytest.approx(1e4 * float(fixed.quantile(0.05)))
+    income = float(np.asarray(ree.Economy(post["economy"].to_dataset()).baseline.income)[1])
+    assert row["median_musd"] == pytest.approx(float(fixed.median()) * income)
+    assert row["probability_loss"] == pytest.approx(float((fixed < 0).mean()))
+    both = (directed - fixed).to_numpy().ravel()
+    row = table.loc[("JPN", "contribution")]
+    assert row["solved"] == 79
+    assert row["median_bp"] == pytest.approx(1e4 * np.nanmedian(both)), "draw by draw, not a difference of medians"
+
+
+def test_exports_are_summed_over_the_countries_that_do_not_restrict(post: xr.DataTree) -> None:
+    table = tables.exports(post)
+    assert set(table["sector"]) == {"machinery", "electronics"}, "neither elements nor sectors without rare earths"
+    economy = ree.Economy(post["economy"].to_dataset()).baseline
+    s = 1
+    flows = np.asarray(economy.trade_share * economy.expenditure[:, None, :] / (1 + economy.tariff))[:, :, s]
+    weight = flows.sum(0) - np.diag(flows)
+    change = post["counterfactual"]["exports"].isel(scenario=0, technology=0, sector=s).to_numpy()
+    joint = np.log((np.exp(change[..., 1:]) * weight[1:]).sum(-1) / weight[1:].sum())
+    row = table.loc[(table["sector"] == "machinery") & (table["technology"] == "fixed")].iloc[0]
+    assert row["median_bp"] == pytest.approx(1e4 * np.median(joint), rel=1e-6)
+
+
+def test_elasticities_beside_their_prior(post: xr.DataTree) -> None:
+    table = tables.elasticities(post).set_index("sector")
+    sigma = post["posterior"]["sigma"].sel(sector="machinery")
+    assert table.loc["machinery", "probability_complements"] == pytest.approx(float((sigma < 1).mean()))
+    assert table.loc["machinery", "prior_high"] > table.loc["machinery", "high"]
+    assert 0 < table.loc["machinery", "learnt"] < 1
+    shared = tables.parameters(post)
+    assert list(shared["parameter"]) == ["kappa", "spillover", "crowding_out"]
+
+
+def test_csv_keeps_full_precision(written: Path, fake_run: xr.DataTree) -> None:
+    back = pd.read_csv(written.parent / "tables" / "welfare.csv")
+    assert back["median_bp"].tolist() == tables.welfare(fake_run)["median_bp"].tolist()
+
+
+def test_a_report_is_whole_or_absent(post: xr.DataTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = ree.report(post, tmp_path / "r")
+    before = first.read_text(encoding="utf-8")
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ree.report(post, tmp_path / "r")
+    assert [p.name for p in tmp_path.iterdir()] == ["r"]
+    assert first.read_text(encoding="utf-8") == before
+
+
+def test_what_is_no_report_is_not_replaced(post: xr.DataTree, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="not a report"):
+        ree.report(post, tmp_path)
+    with pytest.raises(InputError, match="no group 'posterior'"):
+        ree.report(xr.DataTree(), tmp_path / "r")
+
+
+@pytest.mark.parametrize(
+    ("value", "places", "text"),
+    [
+        (0.0, 2, "0"),
+        (1e-5, 2, "0.00001"),
+        (-3.2e-12, 2, "-3.2e-12"),
+        (1234.5, 0, "1,234"),
+        (float("nan"), 2, "not available"),
+    ],
+)
+def test_numbers(value: float, places: int, text: str) -> None:
+    assert number(value, places) == text
+
+
+def test_intervals_show_two_digits_of_their_width() -> None:
+    assert with_interval(-0.0263, -0.0311, -0.0213, "bp") == "-0.0263 bp [-0.0311, -0.0213]"
+    assert with_interval(12345.6, 11000.2, 13000.9) == "12,346 [11,000, 13,001]"
+    assert with_interval(3.21e-9, 3.0e-9, 3.4e-9) == "3.2e-09 [3e-09, 3.4e-09]"
+    assert percent(0.004) == "< 1 %"
+    assert percent(1.0) == "100 %"
