@@ -101,17 +101,21 @@ def evaluate(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
     export_tax_revenue = jnp.sum(earned * jnp.expm1(log_export_tax), axis=(0, 2))
     factor_income = jnp.sum(b.factor_income * jnp.exp(u.factor_price), axis=1)
     income = factor_income + tariff_revenue + export_tax_revenue + policy.deficit  # (10)
-    income = jnp.where(income > 0, income, jnp.nan)  # a fixed deficit can exhaust it: no equilibrium, never a number
-
-    other_spending = (1 - costs.ree_share) * output
-    demand = b.final_share * income[:, None] + jnp.einsum("nks,ns->nk", b.input_share, other_spending)  # (9)
-    element_demand = jnp.einsum("nes,ns->ne", costs.element_share, costs.ree_share * output)
-    demand = demand.at[:, b.element_index].add(element_demand)
-    factor_demand = jnp.einsum("nfs,ns->nf", b.factor_share, other_spending)  # right side of (11)
+    demand, factor_demand = demands(b, costs, output, income)
     return State(
         other_cost, costs, log_tariff, log_export_tax, trade_cost, price, trade_share, output, tariff_revenue,
         export_tax_revenue, income, demand, factor_demand, _export_quantity(b, policy, earned, costs.unit_cost),
     )  # fmt: skip
+
+
+def demands(b: Baseline, costs: Costs, output: Array, income: Array) -> tuple[Array, Array]:
+    """(9) expenditure (country, sector) and (11) what factors are paid (country, factor), at new output and income."""
+    income = jnp.where(income > 0, income, jnp.nan)  # a fixed deficit can exhaust it: no equilibrium, never a number
+    other_spending = (1 - costs.ree_share) * output
+    demand = b.final_share * income[:, None] + jnp.einsum("nks,ns->nk", b.input_share, other_spending)
+    element_demand = jnp.einsum("nes,ns->ne", costs.element_share, costs.ree_share * output)
+    demand = demand.at[:, b.element_index].add(element_demand)
+    return demand, jnp.einsum("nfs,ns->nf", b.factor_share, other_spending)
 
 
 def _export_quantity(b: Baseline, policy: PolicyArrays, earned: Array, unit_cost: Array) -> Float[Array, " quota"]:
@@ -147,17 +151,24 @@ def residual(
     The numéraire (world factor income unchanged) stands in the place of the redundant factor market, or, with
     ``walras=True``, that market itself, to see that it clears too.
     """
-    active = active_cells(b)
     state = evaluate(b, policy, parameters, u)
+    slack = policy.log_quota - state.export_quantity
+    return excess(b, u, state.price, state.expenditure, state.factor_demand, slack, walras)
+
+
+def excess(
+    b: Baseline, u: Unknowns, price: Array, expenditure: Array, factor_demand: Array, slack: Array, walras: bool = False
+) -> Unknowns:
+    """Log gaps between what the equations imply and the candidate; inactive cells are held at zero."""
+    active = active_cells(b)
     earns = jnp.where(active.factor_price, b.factor_income, 1.0)
-    demanded = jnp.where(active.factor_price, state.factor_demand, 1.0)
+    demanded = jnp.where(active.factor_price, factor_demand, 1.0)
     factor = jnp.where(active.factor_price, jnp.log(demanded) - jnp.log(earns) - u.factor_price, u.factor_price)
     if not walras:
         world = jnp.log(jnp.sum(b.factor_income * jnp.exp(u.factor_price)) / jnp.sum(b.factor_income))
         factor = jnp.where(active.numeraire, world, factor)
     bought = jnp.where(active.price, b.expenditure, 1.0)
-    wanted = jnp.where(active.price, state.expenditure, 1.0)
-    expenditure = jnp.where(active.price, jnp.log(wanted) - jnp.log(bought) - u.expenditure, u.expenditure)
-    price = jnp.where(active.price, state.price - u.price, u.price)
-    slack = policy.log_quota - state.export_quantity
-    return Unknowns(factor, price, expenditure, jnp.minimum(u.shadow_tax, slack))
+    wanted = jnp.where(active.price, expenditure, 1.0)
+    spending = jnp.where(active.price, jnp.log(wanted) - jnp.log(bought) - u.expenditure, u.expenditure)
+    level = jnp.where(active.price, price - u.price, u.price)
+    return Unknowns(factor, level, spending, jnp.minimum(u.shadow_tax, slack))

@@ -20,6 +20,7 @@ from reestim.equilibrium.economy import Baseline
 from reestim.equilibrium.newton import Tolerance, jacobian, largest
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.policy import PolicyArrays
+from reestim.equilibrium.separable import Weights, prepare, separable_residual
 from reestim.equilibrium.solve import all_residuals, equilibrium, flat_residual, no_change
 from reestim.equilibrium.welfare import Outcomes, outcomes
 
@@ -59,8 +60,15 @@ def _chord(
     b: Baseline, policy: PolicyArrays, draws: ParameterArrays, ref: Reference, tolerance: Tolerance
 ) -> tuple[Float[Array, "draw n"], Float[Array, " draw"], Int[Array, " draw"]]:
     """Chord steps for the whole batch; a draw that is home stays where it is."""
-    residuals = jax.vmap(partial(flat_residual, b, policy))
     count = draws.trade_elasticity.shape[0]
+    _, unravel = ravel_pytree(no_change(b, policy))
+    weights = jax.vmap(partial(prepare, b, policy))(draws.trade_elasticity)
+
+    def one(draw: ParameterArrays, weight: Weights, z: Float[Array, " n"]) -> Float[Array, " n"]:
+        return ravel_pytree(separable_residual(b, policy, draw, weight, unravel(z)))[0]
+
+    def residuals(draws: ParameterArrays, z: Float[Array, "draw n"]) -> Float[Array, "draw n"]:
+        return jax.vmap(one)(draws, weights, z)
 
     def go_on(state: tuple) -> Bool[Array, ""]:
         _, _, worst, _, k = state

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
+from jax.flatten_util import ravel_pytree
 
 import reestim as ree
+from reestim.equilibrium.equations import residual
+from reestim.equilibrium.separable import prepare, separable_residual
+from reestim.equilibrium.solve import no_change
 from reestim.errors import InputError, ParameterError, UnsolvedDrawsError
-from tests.oracles import random_economy, random_scenario
+from tests.oracles import random_economy, random_parameters, random_scenario
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +121,19 @@ def test_bad_requests_are_refused_before_solving(economy: ree.Economy, scenarios
     missing = xr.DataTree.from_dict({"posterior": post["posterior"].to_dataset().isel(sector=[0])})
     with pytest.raises(ParameterError, match="no value for"):
         ree.counterfactual(economy, scenarios, missing)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_sweep_solves_the_same_equations(seed: int) -> None:
+    """The residual that a sweep prepares per draw equals the solver's, away from the solution too."""
+    economy = random_economy(32 + seed)
+    policy = random_scenario(32 + seed, economy, quota=0.5).to_arrays(economy)
+    arrays = random_parameters(32 + seed, economy).to_arrays(economy)
+    zero, unravel = ravel_pytree(no_change(economy.baseline, policy))
+    u = unravel(jnp.asarray(np.random.default_rng(seed).normal(size=zero.size) * 0.3))
+    u = u._replace(shadow_tax=jnp.abs(u.shadow_tax))
+    weights = prepare(economy.baseline, policy, arrays.trade_elasticity)
+    expected = residual(economy.baseline, policy, arrays, u)
+    for a, b in zip(separable_residual(economy.baseline, policy, arrays, weights, u), expected, strict=True):
+        assert float(jnp.abs(b).max()) > 0.01
+        np.testing.assert_allclose(a, b, atol=1e-13)
