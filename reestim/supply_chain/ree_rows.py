@@ -41,10 +41,10 @@ def ree_input_output(data: Dataset) -> xr.Dataset:
     * ``element_tonnes`` (country, element, sector), use in t REO; ``element_supply`` (country, element), t REO;
       ``element_price`` (country, element), US$/kg on the country's market.
 
-    How: tonnes by application go to sectors (concordance), from there to countries (output; a country with known
-    exports uses the rest of its supply) and are valued at the price of the buyer's market. Their value leaves the
-    host sector: its sales to the same users, its bilateral trade (rebalanced by RAS where a cell is too small), and,
-    on the cost side, the inputs, factors, resource rents and export tax of the elements.
+    How: tonnes by application go to sectors (concordance), from there to countries (output, where the host is bought
+    at all; a country with known exports uses the rest of its supply) and are valued at the price of the buyer's market.
+    Their value leaves the host sector: its sales to the same users, its bilateral trade (rebalanced by RAS where a
+    cell is too small), and, on the cost side, the inputs, factors, resource rents and export tax of the elements.
 
     Raises
     ------
@@ -54,7 +54,8 @@ def ree_input_output(data: Dataset) -> xr.Dataset:
     base = accounts(data)
     use = sector_use(data)
     supply = element_supply(data, use)
-    tonnes = country_use(data, use, supply, base.output)
+    buys_host = base.inputs.sel({INPUT: data.meta.host_sector}, drop=True) > 0
+    tonnes = country_use(data, use, supply, base.output.where(buys_host, 0.0))
     prices = market_prices(data, [data.meta.base_year]).isel(year=0, drop=True)
     elements = value_of_elements(data, tonnes, supply, prices, base)
     world, rebalanced = split_host(base, elements, data.meta.host_sector)

@@ -64,16 +64,26 @@ def element_supply(data: Dataset, use: xr.DataArray) -> xr.DataArray:
 def country_use(data: Dataset, use: xr.DataArray, supply: xr.DataArray, output: xr.DataArray) -> xr.DataArray:
     """Tonnes of each element used by country and sector, (country, element, sector), t REO.
 
-    Countries share the use of a sector by their output of it. A country with known exports (element_exports.csv) uses
-    what it supplies less those exports: its shares of all sectors are shifted by common odds (RAS) until that holds.
+    Countries share the use of a sector by ``output`` (country, sector), their output of it. A country with known
+    exports (element_exports.csv) uses what it supplies less those exports: its shares of all sectors are shifted by
+    common odds (RAS) until that holds.
     """
     goods = use[SECTOR].values
     made = output.sel({SECTOR: goods})
     world = made.sum(COUNTRY)
     idle = [str(s) for s in goods if float(use.sel({SECTOR: s}).sum()) > 0 and float(world.sel({SECTOR: s})) <= 0]
     if idle:
-        advice = "Move the use to a sector that produces (application_sector.csv)"
-        raise InputError([Problem("rare earths are used in a sector without output", advice, value=s) for s in idle])
+        advice = "Move the use to a sector that produces and buys of the host sector (application_sector.csv)"
+        raise InputError(
+            [
+                Problem(
+                    "rare earths are used in a sector that nowhere produces with inputs of the host sector",
+                    advice,
+                    value=s,
+                )
+                for s in idle
+            ]
+        )
     share = (made / world.where(world > 0, 1.0)).transpose(COUNTRY, SECTOR)
     seed = (share * use).transpose(COUNTRY, ELEMENT, SECTOR)
     exports = placed(_base_year(data, "element_exports"), {COUNTRY: list(data.countries)}, "tonnes")
