@@ -53,12 +53,8 @@ def save(post: xr.DataTree, path: str | Path, *, overwrite: bool = False, **info
         If something is at ``path`` already, or the folder cannot be written.
     """
     path = Path(path)
-    if path.exists() and not overwrite:
-        advice = "Choose another folder, or pass overwrite=True (--overwrite) to replace it."
-        raise InputError(Problem("there is already something in this place", advice, value=str(path)), "nothing saved")
-    if path.exists() and not ((path / RUN).is_file() or (path.is_dir() and not any(path.iterdir()))):
-        advice = "Only run folders and empty folders are replaced. Choose another place."
-        raise InputError(Problem("this is not a run folder", advice, value=str(path)), "nothing saved")
+    if problems := place_problems(path, overwrite):
+        raise InputError(problems, "nothing was saved")
     with whole_folder(path) as folder:
         tree = _storable(post)
         packed = {"zlib": True, "complevel": 2}
@@ -70,6 +66,20 @@ def save(post: xr.DataTree, path: str | Path, *, overwrite: bool = False, **info
         run = describe(post) | info | {"sha256": _sha256(folder / POSTERIOR)}
         (folder / RUN).write_text(json.dumps(strict_json(run), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
+
+
+def place_problems(path: str | Path, overwrite: bool = False) -> list[Problem]:
+    """Why a run cannot be saved in this place; empty if it can."""
+    path = Path(path)
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return []
+    if not (path / RUN).is_file():
+        advice = "Only run folders and empty folders are written to. Choose another place."
+        return [Problem("there is something that is not a run in this place", advice, value=str(path))]
+    if not overwrite:
+        advice = "Choose another folder, or pass overwrite=True (--overwrite) to replace it."
+        return [Problem("there is a run in this place already", advice, value=str(path))]
+    return []
 
 
 def load(path: str | Path) -> xr.DataTree:

@@ -74,7 +74,7 @@ def test_a_run_is_not_overwritten_unless_told(post: xr.DataTree, tmp_path: Path)
 def test_a_folder_that_is_no_run_is_never_replaced(post: xr.DataTree, tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("precious")
-    with pytest.raises(InputError, match="not a run folder"):
+    with pytest.raises(InputError, match="not a run in this place"):
         save(post, tmp_path / "thesis", overwrite=True)
     assert (tmp_path / "thesis" / "chapter.txt").read_text() == "precious"
 

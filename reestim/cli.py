@@ -1,0 +1,250 @@
+"""``reestim``: the command line. Everything heavy is imported inside the commands, so that ``--help`` is quick.
+
+Exit codes: 0 good, 1 bad input, 2 a gate of the sampler failed, 3 too many draws unsolved, 70 a fault of REEstim,
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reestim.terminal import command_line, find_run, finish, guarded, inputs, say, target
+
+app = typer.Typer(
+    name="reestim",
+    help="Who loses, who innovates and how sure are we, when a dominant supplier restricts rare earths.",
+    epilog="Exit codes: 0 good, 1 bad input, 2 a gate of the sampler failed, 3 too many draws unsolved.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data_app = typer.Typer(help="Check a dataset, or build one from a world input-output table.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+SpecArgument = Annotated[Path, typer.Argument(help="The study, a TOML file.", metavar="SPEC")]
+RunArgument = Annotated[Path, typer.Argument(help="A run folder, or its name in posteriors/.", metavar="RUN")]
+DatasetOption = Annotated[
+    Path | None, typer.Option("--dataset", help="Dataset folder, or its name in data/ (default: the study's).")
+]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", help="Where the results go (default: a new folder in posteriors/).")
+]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random numbers.")]
+QuickOption = Annotated[bool, typer.Option("--quick", help="Smoke run in under a minute; not for its numbers.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, no progress.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the run that is in --out.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Keep the traceback of an unexpected error.")]
+DrawsOption = Annotated[
+    int | None, typer.Option("--draws", min=1, help="How many posterior draws to solve (default: all).")
+]
+
+_SPEC = Path("models/substitution.toml")
+
+
+@app.command()
+def run(
+    spec: SpecArgument = _SPEC,
+    dataset: DatasetOption = None,
+    out: OutOption = None,
+    seed: SeedOption = 1,
+    quick: QuickOption = False,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """The main job: data, posterior, equilibria over all draws, report.
+
+    Example: reestim run --dataset my-data --out posteriors/mine
+    """
+    with guarded(as_json, debug):
+        from reestim import pipeline
+
+        stages = pipeline.Stages(say(as_json))
+        job = inputs(stages, spec, dataset, out, quick=quick, overwrite=overwrite)
+        post, folder, page = pipeline.run(job, seed=seed, stages=stages, progress=not as_json, command=command_line())
+        finish(post, {"run": str(folder), "report": str(page)}, as_json)
+
+
+@app.command()
+def fit(
+    spec: SpecArgument = _SPEC,
+    dataset: DatasetOption = None,
+    out: OutOption = None,
+    seed: SeedOption = 1,
+    quick: QuickOption = False,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Sample the posterior and save it, without equilibria. Continue with `reestim counterfactual`."""
+    with guarded(as_json, debug):
+        from reestim import pipeline
+
+        stages = pipeline.Stages(say(as_json), total=pipeline.STAGES - 2)
+        job = inputs(stages, spec, dataset, out, quick=quick, overwrite=overwrite)
+        post, folder = pipeline.fit(job, seed=seed, stages=stages, progress=not as_json, command=command_line())
+        finish(post, {"run": str(folder)}, as_json)
+
+
+@app.command()
+def counterfactual(
+    run: RunArgument,
+    scenarios: Annotated[list[Path], typer.Argument(help="Scenario files.", metavar="SCENARIO...")],
+    out: OutOption = None,
+    draws: DrawsOption = None,
+    allow_unsolved: Annotated[bool, typer.Option(help="Go on where more than 1 % of the draws are unsolved.")] = False,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Carry the draws of a run through other scenarios; saved as a run of its own.
+
+    Example: reestim counterfactual posteriors/mine models/scenarios/china-quota-2010.toml
+    """
+    with guarded(as_json, debug):
+        from reestim import pipeline, store
+
+        source = find_run(run)
+        target(out, overwrite)
+        stages = pipeline.Stages(say(as_json), total=3)
+        with stages.stage(f"open {source}"):
+            post = store.load(source)
+        earlier = store.json_attr(post.attrs, "run", {})
+        with stages.stage("carry the draws through the equilibrium, fixed and directed technology"):
+            post = pipeline.sweep(
+                post, scenarios, technology=("fixed", "directed"), draws=draws, progress=not as_json,
+                allow_unsolved=allow_unsolved,
+            )  # fmt: skip
+        with stages.stage("write the run and its report"):
+            texts = {path.stem: path.read_text(encoding="utf-8") for path in scenarios}
+            commands = "\n".join(part for part in (earlier.get("command", ""), command_line()) if part)
+            folder = out or store.new_run_folder(f"{source.name}-{scenarios[0].stem}")
+            page = pipeline.finish(post, folder, overwrite=overwrite, command=commands, scenarios=texts)
+        finish(post, {"run": str(folder), "report": str(page)}, as_json)
+
+
+@app.command()
+def report(
+    run: RunArgument,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the report (default: RUN/report).")] = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Write the report of a run again: one HTML page, figures (PNG), tables (CSV)."""
+    with guarded(as_json, debug):
+        import reestim as ree
+        from reestim import printing
+
+        source = find_run(run)
+        page = ree.report(ree.load(source), out or source / "report")
+        if as_json:
+            printing.print_json({"run": str(source), "report": str(page)})
+        else:
+            typer.echo(f"report: {page}")
+
+
+@app.command()
+def runs(
+    folder: Annotated[Path, typer.Argument(help="Folder of the runs.", metavar="FOLDER")] = Path("posteriors"),
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """List the runs there are, newest first."""
+    with guarded(as_json, debug):
+        from dataclasses import asdict
+
+        from reestim import printing, store
+
+        found = store.list_runs(folder)
+        if as_json:
+            printing.print_json([asdict(run) for run in found])
+        elif found:
+            printing.print_runs(found)
+        else:
+            typer.echo(f"no runs in {folder} yet; `reestim run` makes one")
+
+
+@data_app.command("check")
+def data_check(
+    path: Annotated[Path, typer.Argument(help="Dataset folder, or its name in data/.", metavar="PATH")] = Path(
+        "rare-earths-2010"
+    ),
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """List everything that is wrong with a dataset; state its economy and accounting identities if nothing is."""
+    with guarded(as_json, debug):
+        import reestim as ree
+        from reestim import printing
+
+        data = ree.load_dataset(path)
+        economy = ree.Economy.from_dataset(data)
+        gap = float(economy.check()["relative_gap"].to_numpy().max())
+        if as_json:
+            result = {"problems": [], "dataset": data.meta.name, "hash": data.hash, "synthetic": data.meta.synthetic}
+            printing.print_json(result | {"largest_relative_gap": gap})
+            return
+        typer.echo(f"{data.meta.name}: no problems\n{economy!r}")
+        typer.echo(f"  simulated files: {', '.join(data.meta.synthetic) or 'none'}")
+        typer.echo(f"  files with imputed cells: {', '.join(data.meta.imputed) or 'none'}")
+
+
+@data_app.command("build")
+def data_build(
+    tables: Annotated[Path, typer.Option("--tables", help="Folder of the source's files.")],
+    out: Annotated[Path, typer.Option("--out", help="Dataset folder to write; it must not exist yet.")],
+    source: Annotated[str, typer.Option("--source", help="Where the tables come from: wiod.")] = "wiod",
+    year: Annotated[int, typer.Option("--year", help="Base year of the economy.")] = 2008,
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", help="CSV of regions (default: about 12 regions).")
+    ] = None,
+    all_regions: Annotated[bool, typer.Option("--all-regions", help="Keep all regions of the source.")] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated files.")] = 2010,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Make a dataset whose world economy is a real input-output table.
+
+    Example: reestim data build --source wiod --tables wiod2013 --year 2008 --out my-data
+    """
+    with guarded(as_json, debug):
+        from reestim import printing
+        from reestim.errors import InputError, Problem
+
+        problems = []
+        if source != "wiod":
+            problems.append(Problem("this source is unknown", "Only 'wiod' is.", column="--source", value=source))
+        if mapping is not None and all_regions:
+            advice = "Give --mapping or --all-regions, not both."
+            problems.append(Problem("two mappings are asked for", advice, column="--mapping", value=str(mapping)))
+        if problems:
+            raise InputError(problems, "no dataset was built")
+        from reestim.data.build import build_from_wiod
+
+        written = build_from_wiod(tables, year, out, mapping="full" if all_regions else mapping, seed=seed)
+        if as_json:
+            printing.print_json({"dataset": str(written)})
+        else:
+            typer.echo(f"dataset: {written}\nnext: reestim run --dataset {shlex.quote(str(written))}")
+
+
+def _version(value: bool) -> bool:
+    if value:
+        from reestim import __version__
+
+        typer.echo(f"reestim {__version__}")
+        raise typer.Exit
+    return value
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,226 @@
+"""The main job as a sequence of stages: data, economy, model, draws, equilibria, report. The command line runs this."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import reestim as ree
+from reestim import store
+from reestim.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from reestim.data.dataset import Dataset
+    from reestim.equilibrium.economy import Economy
+    from reestim.spec import Spec
+
+STAGES = 7
+
+
+@dataclass
+class Stages:
+    """Announces each stage and keeps its wall time in seconds."""
+
+    say: Callable[[str], None] = print
+    total: int = STAGES
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """``3/7 build the model``, then its time."""
+        self.say(f"{len(self.seconds) + 1}/{self.total} {name}")
+        start = time.perf_counter()
+        self.seconds[name] = 0.0
+        yield
+        self.seconds[name] = round(time.perf_counter() - start, 3)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a run reads and where it writes: ``out`` is None for a new folder in ``posteriors/``."""
+
+    spec: Spec
+    data: Dataset
+    out: Path | None = None
+    overwrite: bool = False
+
+
+def read_job(
+    spec_path: str | Path, dataset: str | Path | None, out: Path | None, *, quick: bool = False, overwrite: bool = False
+) -> Job:
+    """Study, dataset and place, all checked; raises one InputError with the problems of all of them."""
+    problems: list[Problem] = []
+    spec: Spec | None = None
+    data: Dataset | None = None
+    try:
+        spec = ree.read_spec(spec_path)
+    except InputError as error:
+        problems += error.problems
+    location = dataset or (spec.dataset_location if spec else _dataset_named_in(spec_path))
+    if location is not None:
+        try:
+            data = ree.load_dataset(location)
+        except InputError as error:
+            problems += error.problems
+    problems += store.place_problems(out, overwrite) if out else []
+    if spec is None or data is None or problems:
+        raise InputError(problems, "the run cannot start")
+    return Job(spec.quick() if quick else spec, data, out, overwrite)
+
+
+def fit(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) -> tuple[xr.DataTree, Path]:
+    """Stages 2 to 5: economy, model, posterior, and a run folder that holds them (with the economy, without
+    counterfactual). A failed gate is recorded, not raised.
+
+    Raises
+    ------
+    InputError
+        Before sampling: what does not fit together, scenarios and economy included.
+    KeyboardInterrupt
+        When sampling was interrupted, even if the sampler hands back what it had. Nothing is saved then.
+    """
+    spec, data = job.spec, job.data
+    with stages.stage("split the rare earths out of the world input-output table"):
+        economy = ree.Economy.from_dataset(data)
+        scenarios, scenario_problems = _read_scenarios(spec.scenario_paths, economy)
+    with stages.stage("measure exposures and relative prices, build the model"):
+        try:
+            model = ree.build(spec, data)
+        except InputError as error:
+            raise InputError([*scenario_problems, *error.problems], "the run cannot start") from None
+        if scenario_problems:
+            raise InputError(scenario_problems, "the run cannot start")
+    with stages.stage("sample the posterior, check the gates"):
+        post = ree.fit(model, spec.sampler, seed=seed, progress=progress, gates=spec.gates)
+        _refuse_partial(post, spec)
+    import xarray as xr
+
+    post["economy"] = xr.DataTree(economy.ds)
+    texts = {scenario.name: path.read_text(encoding="utf-8") for path, scenario in scenarios}
+    run = {"quick": spec.is_quick, "seed": seed, "command": command, "scenarios": texts, "timings": stages.seconds}
+    post.attrs |= {"spec": json.dumps(_of_spec(spec)), "provenance": json.dumps(_of_data(data)), "run": json.dumps(run)}
+    with stages.stage("save the fit"):
+        name = f"{spec.name}-quick" if spec.is_quick else spec.name
+        folder = store.save(post, job.out or store.new_run_folder(name), overwrite=job.overwrite)
+        stages.say(f"    {folder}")
+    return post, folder
+
+
+def sweep(
+    post: xr.DataTree,
+    scenarios: Sequence[Path],
+    *,
+    technology: Sequence[str],
+    draws: int | None,
+    progress: bool,
+    allow_unsolved: bool = False,
+) -> xr.DataTree:
+    """Posterior draws through the equilibrium of the run's own economy, for each scenario file.
+
+    Raises InputError (scenario and economy do not fit) or UnsolvedDrawsError.
+    """
+    if "economy" not in post.children:
+        advice = "Fit it again with this version, which keeps the economy in the run."
+        raise InputError(Problem("this run does not hold the economy it was fitted on", advice))
+    economy = ree.Economy(post["economy"].to_dataset())
+    found, problems = _read_scenarios(scenarios, economy)
+    if problems:
+        raise InputError(problems, "a scenario cannot be used")
+    policies = [scenario for _, scenario in found]
+    return ree.counterfactual(
+        economy,
+        policies,
+        post,
+        technology=list(technology),
+        draws=draws,
+        progress=progress,
+        allow_unsolved=allow_unsolved,
+    )
+
+
+def _read_scenarios(paths: Sequence[Path], economy: Economy) -> tuple[list[tuple[Path, ree.Scenario]], list[Problem]]:
+    """Scenario files with what they say, and everything that does not fit the economy."""
+    problems: list[Problem] = []
+    out = []
+    for path in paths:
+        try:
+            scenario = ree.read_scenario(path)
+            scenario.to_arrays(economy)
+            out.append((path, scenario))
+        except InputError as error:
+            problems += [_in_file(problem, path) for problem in error.problems]
+    return out, problems
+
+
+def run(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) -> tuple[xr.DataTree, Path, Path]:
+    """The main job after its inputs are checked: the run with its counterfactual, its folder, and its report."""
+    post, folder = fit(job, seed=seed, stages=stages, progress=progress, command=command)
+    with stages.stage("carry the draws through the equilibrium, fixed and directed technology"):
+        wanted = job.spec.counterfactual
+        paths = job.spec.scenario_paths
+        post = sweep(post, paths, technology=wanted.technology, draws=wanted.draws, progress=progress)
+    with stages.stage("write the report"):
+        page = finish(post, folder, overwrite=True, timings=stages.seconds)
+    return post, folder, page
+
+
+def finish(post: xr.DataTree, folder: Path, *, overwrite: bool, **info: Any) -> Path:
+    """Save a run with its counterfactual and write its report into the run folder."""
+    known = store.json_attr(post.attrs, "run", {})
+    post.attrs["run"] = json.dumps(known | info)
+    store.save(post, folder, overwrite=overwrite)
+    return ree.report(post, folder / "report")
+
+
+def gates_passed(post: xr.DataTree) -> bool:
+    """Did the sampler pass? A fit that recorded no gates has not been judged and passes."""
+    gates = store.json_attr(post.attrs, "gates", {})
+    return bool(gates.get("passed", True)) if isinstance(gates, dict) else True
+
+
+def _refuse_partial(post: xr.DataTree, spec: Spec) -> None:
+    # nutpie answers Ctrl-C with the draws it has so far; half a chain must not become a run.
+    if post["posterior"].sizes["draw"] < spec.sampler.draws:
+        raise KeyboardInterrupt
+
+
+def _dataset_named_in(spec_path: str | Path) -> str | None:
+    """The dataset that a broken study names, if that much can be read, so that its problems are listed too."""
+    from reestim.toml import find, read_text
+
+    text, _ = read_text(find(spec_path))
+    try:
+        name = tomllib.loads(text or "").get("dataset")
+    except tomllib.TOMLDecodeError:
+        return None
+    return name if isinstance(name, str) else None
+
+
+def _in_file(problem: Problem, path: Path) -> Problem:
+    return problem if problem.file else replace(problem, file=str(path))
+
+
+def _of_spec(spec: Spec) -> dict[str, Any]:
+    model = spec.model_path.read_bytes()
+    return {
+        "name": spec.name, "description": spec.description, "hash": spec.hash, "text": spec.text,
+        "file": spec.path.name if spec.path else None, "model": spec.model,
+        "model_sha256": hashlib.sha256(model).hexdigest(), "sampler": spec.sampler.model_dump(),
+    }  # fmt: skip
+
+
+def _of_data(data: Dataset) -> dict[str, Any]:
+    meta = data.meta
+    return {
+        "dataset": meta.name, "hash": data.hash, "base_year": meta.base_year, "policy_year": meta.policy_year,
+        "synthetic": list(meta.synthetic), "imputed": list(meta.imputed), "notes": list(meta.notes),
+    }  # fmt: skip

@@ -1,0 +1,304 @@
+"""The command line with the heavy stages faked: exit codes, lists of problems, whole or absent folders."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import click.testing
+import pytest
+import typer.testing
+import xarray as xr
+
+import reestim as ree
+from reestim.cli import app
+from reestim.errors import EquilibriumError, InputError, Problem, UnsolvedDrawsError
+from tests.interface.conftest import DRAWS
+from tests.interface.test_spec import QUOTA, SPEC
+
+Run = Callable[..., click.testing.Result]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a sound study."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.py").write_text("def build(data, priors): ...\n")
+    (tmp_path / "quota.toml").write_text(QUOTA.replace('"quota"', '"china-quota-2010"'))
+    (tmp_path / "study.toml").write_text(SPEC + f"\n[sampler]\ndraws = {DRAWS}\nchains = 2\n")
+    return tmp_path
+
+
+@pytest.fixture
+def faked(place: Path, post: xr.DataTree, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Data, fit and equilibria that take no time; set ``raises`` or ``gates`` to make one of them go wrong."""
+    told: dict[str, Any] = {"calls": []}
+    meta = SimpleNamespace(
+        name="fake data", base_year=2008, policy_year=2010, synthetic=["patent_labels.csv"], imputed=[], notes=[]
+    )
+    economy = ree.Economy(post["economy"].to_dataset())
+    counted = post["counterfactual"].to_dataset()
+
+    def step(name: str, result: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*args: Any, **kwargs: Any) -> Any:
+            told["calls"].append((name, args, kwargs))
+            if name in told.get("raises", {}):
+                raise told["raises"][name]
+            return result(*args, **kwargs)
+
+        return called
+
+    def sampled(*_: Any, **__: Any) -> xr.DataTree:
+        keep = told.get("draws", DRAWS)
+        tree = xr.DataTree.from_dict(
+            {name: post[name].to_dataset().isel(draw=slice(keep)) for name in ("posterior", "prior", "sample_stats")}
+        )
+        rows = told.get("gates", [{"gate": "divergences", "value": 0, "threshold": 0, "passed": True}])
+        tree.attrs["gates"] = json.dumps({"passed": all(r["passed"] for r in rows), "gates": rows})
+        return tree
+
+    def solved(_: Any, __: Any, tree: xr.DataTree, **___: Any) -> xr.DataTree:
+        out = tree.copy()
+        out["counterfactual"] = xr.DataTree(counted)
+        return out
+
+    monkeypatch.setitem(vars(ree), "load_dataset", step("data", lambda _: SimpleNamespace(meta=meta, hash="123")))
+    monkeypatch.setattr(ree.Economy, "from_dataset", staticmethod(step("economy", lambda _: economy)))
+    monkeypatch.setitem(vars(ree), "build", step("build", lambda *_: "a model"))
+    monkeypatch.setitem(vars(ree), "fit", step("fit", sampled))
+    monkeypatch.setitem(vars(ree), "counterfactual", step("counterfactual", solved))
+    return told
+
+
+@pytest.fixture
+def cli() -> Run:
+    def invoke(*args: str) -> click.testing.Result:
+        return typer.testing.CliRunner().invoke(app, list(args))
+
+    return invoke
+
+
+def folders(place: Path) -> list[Path]:
+    root = place / "posteriors"
+    return sorted(root.iterdir()) if root.exists() else []
+
+
+@pytest.mark.usefixtures("faked")
+def test_the_main_job(cli: Run, place: Path) -> None:
+    done = cli("run", "study.toml", "--seed", "3")
+    assert done.exit_code == 0, done.output
+    (folder,) = folders(place)
+    assert folder.name.endswith("-study")
+    assert (folder / "report" / "report.html").is_file()
+    run = json.loads((folder / "run.json").read_text())
+    assert run["seed"] == 3
+    assert run["quick"] is False
+    assert run["provenance"]["dataset"] == "fake data"
+    assert "quota_tonnes" in run["scenarios"]["china-quota-2010"]
+    assert run["spec"]["text"] == (place / "study.toml").read_text()
+    for stage in range(1, 8):
+        assert f"{stage}/7 " in done.stderr
+    for words in ("90 % equal-tailed", "JPN", "machinery", "79 of 80", "patent_labels.csv", "report.html"):
+        assert words in done.stdout
+    assert "QUICK" not in done.output
+
+
+def test_quick_is_labelled_everywhere(cli: Run, place: Path, faked: dict[str, Any]) -> None:
+    done = cli("run", "study.toml", "--quick")
+    assert done.exit_code == 0, done.output
+    (folder,) = folders(place)
+    assert "QUICK" in done.stdout
+    assert "QUICK" in done.stderr
+    assert json.loads((folder / "run.json").read_text())["quick"] is True
+    assert "QUICK smoke run" in (folder / "report" / "report.html").read_text()
+    kwargs = next(kwargs for name, _, kwargs in faked["calls"] if name == "counterfactual")
+    assert kwargs["draws"] <= 20
+
+
+def test_json_is_one_document(cli: Run, faked: dict[str, Any]) -> None:
+    done = cli("run", "study.toml", "--json")
+    result = json.loads(done.stdout)
+    assert result["gates_passed"] is True
+    assert {row["country"] for row in result["welfare"]} >= {"CHN", "JPN"}
+    assert done.stderr == ""
+    assert all(kwargs.get("progress", False) is False for _, _, kwargs in faked["calls"])
+
+
+def test_a_failed_gate_is_saved_shown_and_exit_code_2(cli: Run, place: Path, faked: dict[str, Any]) -> None:
+    faked["gates"] = [{"gate": "divergences", "value": 7, "threshold": 0, "passed": False}]
+    done = cli("run", "study.toml")
+    assert done.exit_code == 2
+    assert "FAILED" in done.stdout
+    (folder,) = folders(place)
+    assert "did not converge" in (folder / "report" / "report.html").read_text()
+
+
+@pytest.mark.parametrize("failure", [UnsolvedDrawsError("5 % are unsolved"), EquilibriumError("none found")])
+def test_unsolved_draws_keep_the_fit_and_exit_code_3(
+    cli: Run, place: Path, faked: dict[str, Any], failure: Exception
+) -> None:
+    faked["raises"] = {"counterfactual": failure}
+    done = cli("run", "study.toml")
+    assert done.exit_code == 3
+    assert str(failure) in done.stderr
+    (folder,) = folders(place)
+    assert set(ree.load(folder).children) == {"posterior", "prior", "sample_stats", "economy"}
+
+
+@pytest.mark.parametrize("stage", ["data", "build", "fit"])
+def test_interrupted_before_the_fit_is_done_leaves_nothing(
+    cli: Run, place: Path, faked: dict[str, Any], stage: str
+) -> None:
+    faked["raises"] = {stage: KeyboardInterrupt()}
+    done = cli("run", "study.toml")
+    assert done.exit_code == 130
+    assert done.stderr.count("interrupted") == 1
+    assert "Traceback" not in done.output
+    assert folders(place) == []
+
+
+def test_a_sampler_that_hands_back_half_a_chain_leaves_nothing(cli: Run, place: Path, faked: dict[str, Any]) -> None:
+    faked["draws"] = DRAWS // 2
+    done = cli("run", "study.toml")
+    assert done.exit_code == 130
+    assert folders(place) == []
+
+
+def test_interrupted_while_saving_leaves_nothing(
+    cli: Run, place: Path, faked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(xr.DataTree, "to_netcdf", interrupted)
+    assert cli("run", "study.toml").exit_code == 130
+    assert faked["calls"][-1][0] == "fit"
+    assert folders(place) == []
+
+
+def test_interrupted_during_the_sweep_keeps_the_fit_whole(cli: Run, place: Path, faked: dict[str, Any]) -> None:
+    faked["raises"] = {"counterfactual": KeyboardInterrupt()}
+    assert cli("run", "study.toml").exit_code == 130
+    (folder,) = folders(place)
+    assert "counterfactual" not in ree.load(folder).children
+
+
+def test_a_fault_of_ours_is_one_kind_line(cli: Run, place: Path, faked: dict[str, Any]) -> None:
+    faked["raises"] = {"fit": ZeroDivisionError("division by zero\nwith details")}
+    done = cli("run", "study.toml")
+    assert done.exit_code == 70
+    assert "ZeroDivisionError: division by zero" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.output
+    assert isinstance(cli("run", "study.toml", "--debug").exception, ZeroDivisionError)
+    assert folders(place) == []
+
+
+def test_a_full_disk_is_said_in_words(cli: Run, faked: dict[str, Any]) -> None:
+    faked["raises"] = {"fit": OSError(28, "No space left on device")}
+    done = cli("run", "study.toml")
+    assert done.exit_code == 1
+    assert "No space left" in done.stderr
+
+
+def test_everything_wrong_is_listed_together(cli: Run, place: Path, faked: dict[str, Any]) -> None:
+    (place / "study.toml").write_text(SPEC.replace("sigma = 0.5", "sgima = 0.5").replace('"model.py"', '"modle.py"'))
+    (place / "quota.toml").write_text(QUOTA.replace("30258", '"many"'))
+    (place / "taken").mkdir()
+    (place / "taken" / "thesis.txt").write_text("precious")
+    bad = Problem("a negative flow", "Correct it.", file="trade.csv", row=12, column="value", value=-3)
+    faked["raises"] = {"data": InputError([bad])}
+    done = cli("run", "study.toml", "--out", "taken")
+    assert done.exit_code == 1
+    for words in ("'sigma'", "model.py", "quota_tonnes", "trade.csv, row 12, column 'value', value -3", "taken"):
+        assert words in done.stderr
+    assert "6 problems" in done.stderr
+    assert "Traceback" not in done.output
+    assert done.stdout == ""
+    problems = json.loads(cli("run", "study.toml", "--out", "taken", "--json").stdout)["problems"]
+    assert len(problems) == 6
+    assert {"file": "trade.csv", "row": 12, "column": "value", "value": -3}.items() <= problems[-2].items()
+    assert (place / "taken" / "thesis.txt").read_text() == "precious"
+    assert folders(place) == []
+
+
+def test_a_scenario_that_does_not_fit_the_economy_stops_the_run_before_sampling(
+    cli: Run, place: Path, faked: dict[str, Any]
+) -> None:
+    (place / "quota.toml").write_text(QUOTA.replace('"CHN"', '"CHINA"'))
+    faked["raises"] = {"build": InputError([Problem("no prior for kappa", "Add [priors.kappa].")])}
+    done = cli("run", "study.toml")
+    assert done.exit_code == 1
+    assert "CHINA" in done.stderr
+    assert "quota.toml" in done.stderr
+    assert "no prior for kappa" in done.stderr
+    assert "fit" not in [name for name, _, _ in faked["calls"]]
+
+
+@pytest.mark.usefixtures("faked")
+def test_fit_then_counterfactual_then_report(cli: Run, place: Path) -> None:
+    assert cli("fit", "study.toml", "--out", "posteriors/first").exit_code == 0
+    assert not (place / "posteriors" / "first" / "report").exists()
+    done = cli("counterfactual", "first", "quota.toml")
+    assert done.exit_code == 0, done.output
+    (made,) = [folder for folder in folders(place) if folder.name != "first"]
+    run = json.loads((made / "run.json").read_text())
+    assert run["provenance"]["dataset"] == "fake data"
+    assert (made / "report" / "report.html").is_file()
+    done = cli("report", "first", "--json")
+    assert Path(json.loads(done.stdout)["report"]).is_file()
+    listed = cli("runs", "--json")
+    assert {Path(run["path"]).name for run in json.loads(listed.stdout)} == {"first", made.name}
+    assert "first" in cli("runs").stdout
+    again = cli("fit", "study.toml", "--out", "posteriors/first")
+    assert again.exit_code == 1
+    assert "--overwrite" in again.stderr
+    assert cli("fit", "study.toml", "--out", "posteriors/first", "--overwrite").exit_code == 0
+
+
+def test_a_run_that_is_not_there(cli: Run, place: Path) -> None:
+    for command in (["report", "nothing"], ["counterfactual", "nothing", "quota.toml"]):
+        done = cli(*command)
+        assert done.exit_code == 1
+        assert "no such run" in done.stderr
+    assert "no runs" in cli("runs").stdout
+    assert folders(place) == []
+
+
+def test_a_broken_dataset_is_listed_by_data_check(cli: Run, place: Path, project: Path) -> None:
+    broken = place / "broken"
+    shutil.copytree(project / "data" / "rare-earths-2010", broken)
+    trade = (broken / "trade.csv").read_text().splitlines()
+    cells = trade[4].split(",")
+    (broken / "trade.csv").write_text("\n".join([*trade[:4], ",".join([*cells[:3], "-1"]), *trade[5:]]) + "\n")
+    (broken / "policy.csv").write_text((broken / "policy.csv").read_text().replace("export_tax", "exprt_tax"))
+    done = cli("data", "check", "broken")
+    assert done.exit_code == 1
+    assert "trade.csv, row 5" in done.stderr
+    assert "exprt_tax" in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_data_build_refuses_what_it_does_not_know(cli: Run, place: Path) -> None:
+    done = cli(
+        "data", "build", "--source", "exiobase", "--tables", ".", "--out", "new", "--mapping", "m.csv", "--all-regions"
+    )
+    assert done.exit_code == 1
+    assert "2 problems" in done.stderr
+    assert not (place / "new").exists()
+
+
+def test_help_needs_no_heavy_library() -> None:
+    code = (
+        "import sys, reestim.cli\n"
+        "heavy = {'jax', 'pymc', 'pandas', 'numpy', 'xarray', 'matplotlib', 'pydantic', 'arviz'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    done = subprocess.run([sys.executable, "-m", "reestim", "--help"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
