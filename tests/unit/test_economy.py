@@ -46,7 +46,9 @@ def test_labels_are_placed_by_name(economy: ree.Economy) -> None:
         ("expenditure", 1e-9, {"country": "c2", "sector": "g2"}, "not so: final demand is not negative, at c2 g2"),
     ],
 )
-def test_bad_cells_are_named(economy: ree.Economy, name: str, value: float, where: dict[str, str], message: str) -> None:
+def test_bad_cells_are_named(
+    economy: ree.Economy, name: str, value: float, where: dict[str, str], message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         ree.Economy(changed(economy, name, value, **where))
 
