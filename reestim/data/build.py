@@ -63,14 +63,19 @@ def build_from_wiod(
     if problems:
         raise InputError(problems, "the dataset cannot be built")
     world, panel = _world_and_panel(tables, year, regions)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:
-        folder = Path(temporary) / out.name
-        folder.mkdir()
-        said = _write_tables(folder, facts, world, panel, regions)
-        _write_evidence(folder, facts, world, said, seed)
-        load_dataset(folder)
-        folder.rename(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:
+            folder = Path(temporary) / out.name
+            folder.mkdir()
+            said = _write_tables(folder, facts, world, panel, regions)
+            _write_evidence(folder, facts, world, said, seed)
+            load_dataset(folder)
+            folder.rename(out)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        problem = Problem(f"the dataset cannot be written ({reason})", "Choose another --out", value=str(out))
+        raise InputError(problem) from error
     return out
 
 

@@ -130,6 +130,12 @@ def test_an_interruption_leaves_nothing_behind(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_place_that_cannot_be_written_is_named(tables: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder", encoding="utf-8")
+    with pytest.raises(InputError, match="cannot be written"):
+        build.build_from_wiod(tables, 2008, tmp_path / "file" / "world", "full")
+
+
 def test_a_damaged_year_of_the_panel_is_named(tmp_path: Path) -> None:
     folder = write_years(tmp_path / "wiod")
     (folder / "wiod2013_2010.npz").write_bytes(b"cut")
