@@ -1,0 +1,90 @@
+"""What the README prints must run as printed; pins must agree; no machine's path or registry in the project's files."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import reestim as ree
+from reestim.spec import Spec
+
+
+def script(project: Path) -> str:
+    (block,) = re.findall(r"```python\n(.*?)```", (project / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    return block
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Another working directory, so that the script's run folder does not land in the checkout."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    return tmp_path
+
+
+def written_by_the_script(place: Path) -> None:
+    post = ree.load(place / "posteriors" / "first")
+    assert {"posterior", "counterfactual", "economy"} <= set(post.children)
+    assert (place / "posteriors" / "first" / "report" / "report.html").is_file()
+
+
+def test_the_script_runs_as_printed_with_few_draws(
+    project: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every line is the README's; only the sampler's size in the study that it reads is smaller."""
+    read_spec = ree.read_spec
+
+    def small(path: str) -> Spec:
+        return read_spec(path).quick()
+
+    monkeypatch.setitem(vars(ree), "read_spec", small)
+    exec(compile(script(project), "README.md", "exec"), {})
+    written_by_the_script(elsewhere)
+
+
+@pytest.mark.slow
+def test_the_script_runs_as_printed(project: Path, elsewhere: Path) -> None:
+    exec(compile(script(project), "README.md", "exec"), {})
+    written_by_the_script(elsewhere)
+
+
+def test_the_readme_names_files_that_exist(project: Path) -> None:
+    text = (project / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)#:]+)\)", text)
+    assert len(links) >= 6
+    assert [link for link in links if not (project / link).exists()] == []
+    assert "python3 -m uv run reestim run" in text
+    assert "python3 -m uv run --extra dev pytest" in text
+
+
+def pins_script(project: Path) -> ModuleType:
+    described = importlib.util.spec_from_file_location("pins", project / ".ci" / "pins.py")
+    assert described is not None
+    assert described.loader is not None
+    module = importlib.util.module_from_spec(described)
+    described.loader.exec_module(module)
+    return module
+
+
+def test_uv_toml_repeats_requirements_lock(project: Path) -> None:
+    pins = pins_script(project)
+    lock = (project / "requirements.lock").read_text(encoding="utf-8")
+    assert (project / "uv.toml").read_text(encoding="utf-8") == pins.constraints(lock), "run python3 .ci/pins.py"
+    names = {pin.split("==")[0] for pin in pins.pins_of(lock)}
+    declared = re.findall(
+        r'^    "([A-Za-z0-9-]+)', (project / "pyproject.toml").read_text(encoding="utf-8"), flags=re.M
+    )
+    assert {name.lower() for name in declared} <= names, "run python3 .ci/pins.py"
+
+
+def test_every_pin_has_hashes_and_no_file_names_an_index(project: Path) -> None:
+    lock = (project / "requirements.lock").read_text(encoding="utf-8")
+    blocks = re.split(r"\n(?=[a-z0-9])", lock)
+    assert all("--hash=sha256:" in block for block in blocks if "==" in block.splitlines()[0])
+    for name in ("requirements.lock", "uv.toml", "pyproject.toml", ".pre-commit-config.yaml", ".ci/run"):
+        text = (project / name).read_text(encoding="utf-8")
+        assert not re.search(r"https?://|index-url|/root/|/home/", text), name
