@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -84,9 +85,8 @@ def print_result(post: xr.DataTree) -> None:
 
 def print_runs(runs: Sequence[Run]) -> None:
     """The runs in a folder, newest first."""
-    table = Table(title="Runs", title_justify="left")
-    for head in ("run", "study", "dataset", "scenarios", "gates", "made"):
-        table.add_column(head, overflow="fold")
+    out = console()
+    table = _table(out, "Runs", ("run", "study", "dataset", "scenarios", "gates", "made"))
     for run in runs:
         if run.problem:
             table.add_row(str(run.path), run.problem)
@@ -94,15 +94,21 @@ def print_runs(runs: Sequence[Run]) -> None:
         gates = {True: "passed", False: "FAILED", None: "not recorded"}[run.gates_passed]
         name = f"{run.name} (QUICK)" if run.quick else run.name
         table.add_row(str(run.path), name, run.dataset, ", ".join(run.scenarios) or "none yet", gates, run.created)
-    console().print(table)
+    out.print(table)
+
+
+def _table(out: Console, title: str, heads: Sequence[str]) -> Table:
+    out.print(Text(f"\n{title}", style="bold"), soft_wrap=True)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    return table
 
 
 def _gates(out: Console, table: pd.DataFrame) -> None:
     if table.empty:
         return
-    shown = Table(title="Gates of the sampler", title_justify="left")
-    for head in ("gate", "value", "limit", "verdict"):
-        shown.add_column(head)
+    shown = _table(out, "Gates of the sampler", ("gate", "value", "limit", "verdict"))
     for row in table.to_dict("records"):
         verdict = Text("passed", style="green") if row["passed"] else Text("FAILED", style="bold red")
         shown.add_row(str(row["gate"]), f"{row['value']:g}", f"{row['threshold']:g}", verdict)
@@ -116,9 +122,7 @@ def _elasticities(out: Console, table: pd.DataFrame) -> None:
     if table.empty:
         return
     title = f"Elasticity of substitution σ: median [{100 * LEVEL:.0f} % equal-tailed interval]"
-    shown = Table(title=title, title_justify="left")
-    for head in ("sector", "posterior", "P(σ < 1)", "prior"):
-        shown.add_column(head)
+    shown = _table(out, title, ("sector", "posterior", "P(σ < 1)", "prior"))
     for row in table.to_dict("records"):
         prior = with_interval(row["prior_median"], row["prior_low"], row["prior_high"]) if "prior_median" in row else ""
         posterior = with_interval(row["median"], row["low"], row["high"])
@@ -133,19 +137,14 @@ def _welfare(out: Console, table: pd.DataFrame) -> None:
     for scenario, part in table.groupby("scenario", sort=False):
         technologies = list(dict.fromkeys(part["technology"]))
         title = f"{scenario}: welfare in basis points, median [{100 * LEVEL:.0f} % equal-tailed interval]"
-        shown = Table(title=title, title_justify="left")
-        shown.add_column("country")
-        for technology in technologies:
-            shown.add_column(technology)
-            if technology != "contribution":
-                shown.add_column("P(loss)")
+        shown = _table(out, title, ("country", *technologies, "P(loss)"))
         for country in dict.fromkeys(part["country"]):
-            cells = []
+            cells, losses = [], []
             for technology in technologies:
                 chosen = (part["country"] == country) & (part["technology"] == technology)
                 row = part.loc[chosen].to_dict("records")[0]
                 cells.append(with_interval(row["median_bp"], row["low_bp"], row["high_bp"]))
                 if technology != "contribution":
-                    cells.append(percent(row["probability_loss"]))
-            shown.add_row(str(country), *cells)
+                    losses.append(percent(row["probability_loss"]))
+            shown.add_row(str(country), *cells, " → ".join(losses))
         out.print(shown)

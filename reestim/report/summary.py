@@ -53,9 +53,9 @@ def warnings(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[tupl
         out.append(("gate", f"The sampler did not converge ({names}). These draws are not a posterior yet."))
     runs = tables["solver"].to_dict("records") if "solver" in tables else []
     if missing := sum(int(row["draws"]) - int(row["solved"]) for row in runs):
-        out.append(
-            ("unsolved", f"{missing} draws have no equilibrium; every summary is of the draws that were solved.")
-        )
+        draws = f"{missing} draw" if missing == 1 else f"{missing} draws"
+        words = f"No equilibrium was found for {draws}; every summary is of the draws that were solved."
+        out.append(("unsolved", words))
     simulated = tables["inputs"].loc[tables["inputs"]["kind"].str.startswith("simulated"), "file"].tolist()
     if simulated:
         words = f"Synthetic inputs, simulated from stated parameters and not observed: {', '.join(simulated)}."
