@@ -1,0 +1,59 @@
+"""The default model: who substitutes rare earths, learnt from patents, an event study and the use of rare earths.
+
+`build` reads like section 4 of the model (docs/notation.md). Copy this file to change the model: every line is a block
+of `reestim.estimate`, usable on its own, and a study (`.toml`) names the file it wants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pymc as pm
+import xarray as xr
+
+from reestim.estimate.elasticity import measured_trade_elasticity, passthrough, pooled_elasticity
+from reestim.estimate.event_effects import event_effects, predicted_effects
+from reestim.estimate.inputs import coordinates
+from reestim.estimate.misclassification import confusion_matrix, label_audit
+from reestim.estimate.patent_counts import class_probabilities, patent_counts, true_prevalence
+from reestim.estimate.priors import variable
+from reestim.estimate.ree_use import ree_use
+from reestim.prior import Prior
+
+
+def build(data: xr.Dataset, priors: Mapping[str, Prior]) -> pm.Model:
+    """The joint model of the evidence that `data` holds (see `reestim.estimate.inputs.model_inputs` for its variables).
+
+    A kind of evidence that the study switches off is absent from `data`, and its block is left out.
+    """
+    with pm.Model(coords=coordinates(data)) as model:
+        # How research responds, and what it is worth.
+        kappa = variable(priors, "kappa", long_name="κ, response of research to relative returns", units="elasticity")
+        spillover = variable(
+            priors, "spillover", long_name="ξ, social over private return of knowledge, less one", units="ratio"
+        )
+        crowding_out = variable(
+            priors, "crowding_out", long_name="χ, research drawn from inside the sector", units="share"
+        )
+        # What is measured elsewhere carries its error along.
+        trade_elasticity = measured_trade_elasticity(data)
+
+        # (14) elasticities of substitution, pooled on the properties of the elements a sector uses; (2) pass-through.
+        sigma = pooled_elasticity(data["substitutability"], kappa, priors)
+        m = passthrough(sigma, kappa)
+
+        # (12) true classes of patents; (13) their noisy labels, and the audit that says how noisy.
+        if "patent_count" in data:
+            p = class_probabilities(data["relative_price"], m, priors)
+            confusion = confusion_matrix(priors)
+            patent_counts(data["patent_count"], p, confusion, priors)
+            label_audit(data["label_audit"], confusion, true_prevalence(data["patent_count"], p))
+
+        # Event study of outcomes: the same regression, run on what the structure predicts.
+        if "event_estimate" in data:
+            event_effects(data, predicted_effects(data, m, spillover, crowding_out, trade_elasticity))
+
+        # (15) the cost share of rare earths, fast and slow: what separates κ from σ.
+        if "use_share_change" in data:
+            ree_use(data, sigma, m, priors)
+    return model

@@ -1,0 +1,195 @@
+"""From a study and data to a model, and from a model to draws that say whether they may be used."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+
+from reestim.dims import CHAIN, DRAW
+from reestim.errors import InputError, Problem
+from reestim.estimate import sampling
+from reestim.estimate.gates import GateWarning, check_gates
+from reestim.estimate.inputs import checked, model_inputs
+from reestim.estimate.priors import PriorBook
+from reestim.spec import Gates
+
+if TYPE_CHECKING:
+    from reestim.data.dataset import Dataset
+    from reestim.spec import Prior, Sampler, Spec
+
+#: Draws of the prior that a result carries, to be set against the posterior.
+PRIOR_DRAWS = 1000
+_STATS = {"diverging": "whether the draw ended in a divergence", "energy": "energy of the draw", "lp": "log density"}
+_ALIASES = {"logp": "lp", "depth": "tree_depth", "n_steps": "n_steps", "mean_tree_accept": "acceptance_rate"}
+_INPUTS = "_reestim_inputs"
+
+
+def build(spec: Spec, data: Dataset | xr.Dataset) -> pm.Model:
+    """The model of a study on data: a plain ``pm.Model`` with named dims.
+
+    data: a dataset, or the inputs made from one (``reestim.estimate.inputs.model_inputs``). The study's model file must
+    define ``build(data, priors) -> pm.Model``. Raises InputError with every problem of the inputs and of the priors
+    (missing, unused, mass outside the support), before anything is compiled.
+    """
+    found: list[Problem] = []
+    inputs, module = None, None
+    for step in (lambda: _inputs(spec, data), lambda: _load(spec.model_path)):
+        try:
+            made = step()
+            inputs, module = (made, module) if isinstance(made, xr.Dataset) else (inputs, made)
+        except InputError as error:
+            found += error.problems
+    if found or inputs is None or module is None:
+        raise InputError(found, f"the model of the study {spec.name!r} cannot be built")
+    book = PriorBook(spec.priors)
+    model = cast("Callable[[xr.Dataset, Mapping[str, Prior]], pm.Model]", module.build)(inputs, book)
+    if not isinstance(model, pm.Model):
+        advice = "Let build return the pm.Model"
+        raise InputError(Problem("build did not return a model", advice, file=str(spec.model_path)))
+    if book.problems():
+        raise InputError(book.problems(), f"the priors of the study {spec.name!r} cannot be used")
+    setattr(model, _INPUTS, inputs)
+    return model
+
+
+def fit(model: pm.Model, sampler: Sampler, seed: int, progress: bool = True, gates: Gates | None = None) -> xr.DataTree:
+    """Sample the posterior.
+
+    Returns the groups posterior, prior, sample_stats, constant_data (the inputs), observed_data; every variable has
+    attrs long_name and units. Dims: chain, draw and those of the model. ``attrs["gates"]`` (JSON, see ``GateReport``)
+    says whether the draws passed ``gates`` (default: those of ``reestim.spec.Gates``); a failure also warns with
+    GateWarning and does not raise. The same model, sampler and seed give the same draws on the same machine.
+
+    Raises InputError before sampling (all problems together). KeyboardInterrupt passes through: no partial result.
+    """
+    gates = gates or Gates()
+    problems = sampling.problems(sampler)
+    if not 0 <= seed < 2**32:
+        problems.append(Problem("a seed lies between 0 and 2^32 - 1", "Choose another", column="seed", value=seed))
+    if not model.free_RVs:
+        problems.append(Problem("the model has nothing to sample", "Check that its priors are not all Fixed"))
+    if problems:
+        raise InputError(problems, "the model cannot be sampled")
+    about = _about(model)
+    prior = _prior(model, seed, about)
+    start = time.perf_counter()
+    tree = sampling.SAMPLERS[sampler.name](model, sampler, seed, progress)
+    seconds = time.perf_counter() - start
+    inputs = getattr(model, _INPUTS, None)
+    post = xr.DataTree.from_dict(
+        {
+            "posterior": _documented(tree["posterior"].to_dataset(), about),
+            "prior": prior,
+            "sample_stats": _statistics(tree["sample_stats"].to_dataset()),
+            "constant_data": inputs if inputs is not None else xr.Dataset(),
+            "observed_data": _observed(model, about),
+        }
+    )
+    report = check_gates(post, gates)
+    post.attrs = {
+        "gates": report.to_json(),
+        "sampler": json.dumps(
+            {k: getattr(sampler, k) for k in ("name", "draws", "tune", "chains", "target_accept")}
+        ),
+        "seed": seed,
+        "sampling_seconds": round(seconds, 2),
+    }  # fmt: skip
+    if not report.passed:
+        warnings.warn(
+            f"the sampler did not converge; do not report these draws:\n{report}\n"
+            "Raise sampler.tune, sampler.draws or sampler.target_accept, or look for a sector without evidence.",
+            GateWarning,
+            stacklevel=2,
+        )
+    return post
+
+
+def _inputs(spec: Spec, data: Dataset | xr.Dataset) -> xr.Dataset:
+    return checked(data) if isinstance(data, xr.Dataset) else model_inputs(spec, data)
+
+
+def _load(path: Path) -> ModuleType:
+    """The model file as a module; it is imported from where it lies and belongs to no package."""
+    module_spec = importlib.util.spec_from_file_location(f"reestim_model_{path.stem}", path)
+    if module_spec is None or module_spec.loader is None or not path.is_file():
+        raise InputError(Problem("there is no such model file", "Correct `model` in the study", file=str(path)))
+    module = importlib.util.module_from_spec(module_spec)
+    try:
+        module_spec.loader.exec_module(module)
+    except Exception as error:  # anything may go wrong in a file that a user edits
+        reason = f"the model file does not run ({type(error).__name__}: {error})"
+        line = getattr(error, "lineno", None)
+        raise InputError(Problem(reason, "Correct it", file=str(path), row=line)) from error
+    if not callable(getattr(module, "build", None)):
+        advice = "Define build(data, priors) -> pm.Model, as models/substitution.py does"
+        raise InputError(Problem("the model file has no function build", advice, file=str(path)))
+    return module
+
+
+def _about(model: pm.Model) -> dict[str, dict[str, str]]:
+    """long_name and units of each variable, as `describe` noted them."""
+    named = [*model.free_RVs, *model.observed_RVs, *model.deterministics]
+    return {
+        str(v.name): {
+            "long_name": getattr(v.tag, "long_name", str(v.name).replace("_", " ")),
+            "units": getattr(v.tag, "units", "not stated"),
+        }
+        for v in named
+    }
+
+
+def _prior(model: pm.Model, seed: int, about: Mapping[str, Mapping[str, str]]) -> xr.Dataset:
+    """Draws of the parameters from their prior, one chain; no simulated data."""
+    names = [str(v.name) for v in (*model.free_RVs, *model.deterministics)]
+    drawn = pm.sample_prior_predictive(
+        PRIOR_DRAWS,
+        model=model,
+        var_names=names,
+        random_seed=seed,
+        compile_kwargs={"mode": "FAST_COMPILE"},  # run once: compiling would take longer than drawing
+    )
+    return _documented(cast(Any, drawn)["prior"].to_dataset(), about)
+
+
+def _documented(draws: xr.Dataset, about: Mapping[str, Mapping[str, str]]) -> xr.Dataset:
+    """Variables with their attrs, in the order of their names; attrs of the machinery dropped."""
+    kept = draws[sorted(str(name) for name in draws.data_vars)]
+    for name in kept.data_vars:
+        kept[name].attrs = dict(about.get(str(name), {"long_name": str(name), "units": "not stated"}))
+    kept.attrs = {"sample_dims": [CHAIN, DRAW]}
+    return _plain_labels(kept)
+
+
+def _statistics(stats: xr.Dataset) -> xr.Dataset:
+    """The few statistics that gates and ArviZ read, under ArviZ's names."""
+    renamed = stats.rename({k: v for k, v in _ALIASES.items() if k in stats and v not in stats})
+    kept = renamed[[name for name in (*_STATS, *_ALIASES.values()) if name in renamed]]
+    return kept.drop_attrs()
+
+
+def _observed(model: pm.Model, about: Mapping[str, Mapping[str, str]]) -> xr.Dataset:
+    """What the likelihood conditions on, with the dims of the model."""
+    data, coords = {}, {}
+    for rv in model.observed_RVs:
+        name = str(rv.name)
+        values = np.asarray(cast(Any, model.rvs_to_values[rv]).eval())
+        dims = model.named_vars_to_dims.get(name) or [f"{name}_dim_{i}" for i in range(values.ndim)]
+        data[name] = (tuple(str(d) for d in dims), values, about[name])
+        coords |= {str(d): list(model.coords[d]) for d in dims if d in model.coords}
+    return xr.Dataset(data, coords=coords)
+
+
+def _plain_labels(data: xr.Dataset) -> xr.Dataset:
+    """Text coordinates as fixed-length strings, which netCDF keeps as they are."""
+    text = {d: data[d].values.astype(str) for d in data.dims if d in data.coords and data[d].dtype.kind == "O"}
+    return data.assign_coords(text)

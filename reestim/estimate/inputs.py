@@ -1,0 +1,202 @@
+"""What a model is given: one labelled dataset with the evidence that the study switches on, checked before sampling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from reestim.dims import COUNTRY, EXPORTER, IMPORTER, LABEL, LABELS, SECTOR, TRADED_SECTOR, YEAR
+from reestim.errors import InputError, Problem
+from reestim.estimate.ree_use import use_changes
+
+if TYPE_CHECKING:
+    from reestim.data.dataset import Dataset
+    from reestim.spec import Evidence, Spec
+
+#: Evidence of each block: file it needs, switch of the study.
+_NEEDS = {"patents": ("patent_labels", "label_audit"), "event_study": ("outcomes",), "ree_use": ("ree_use_panel",)}
+_HUMAN, _MACHINE = "human_label", "machine_label"
+
+
+def model_inputs(spec: Spec, data: Dataset) -> xr.Dataset:
+    """Inputs of the estimation from a checked dataset, as the study's ``evidence`` asks.
+
+    Builds the input-output table, relative prices (lagged by ``price_lag``) and substitutability, then ``assemble``.
+    Raises InputError with all problems of the evidence.
+    """
+    from reestim.supply_chain.prices import relative_prices
+    from reestim.supply_chain.ree_rows import ree_input_output
+    from reestim.supply_chain.substitutability import substitutability
+
+    io = ree_input_output(data)
+    price = relative_prices(data, io, lag=spec.evidence.price_lag)
+    return assemble(
+        io, price, substitutability(data, io), data.tables, spec.evidence, policy_year=data.meta.policy_year
+    ).assign_attrs(dataset=data.meta.name, dataset_hash=data.hash)
+
+
+def assemble(
+    io: xr.Dataset,
+    relative_price: xr.DataArray,
+    substitutability: xr.DataArray,
+    tables: Mapping[str, pd.DataFrame],
+    evidence: Evidence,
+    *,
+    policy_year: int,
+) -> xr.Dataset:
+    """The same from the arrays themselves; ``tables`` by file stem, columns of data.md.
+
+    Dims: country, sector (users of rare earths only), year, label, human_label, machine_label, property, traded_sector
+    (all goods and elements), effect, effect_other, use_observation. Variables: relative_price, substitutability,
+    ree_share, trade_elasticity_mean, trade_elasticity_sd; patent_count and label_audit; event_estimate,
+    event_covariance and the responses of ``structural_responses``; use_share_change and its fellows of ``use_changes``.
+    """
+    problems = _missing_files(tables, evidence)
+    if problems:
+        raise InputError(problems, "the evidence that the study asks for is not all there")
+    price = relative_price.transpose(COUNTRY, SECTOR, YEAR)
+    users = price[SECTOR].values
+    share = io["ree_share"].transpose(COUNTRY, SECTOR).sel(country=price[COUNTRY], sector=users)
+    z = substitutability.transpose(SECTOR, "property").sel(sector=users)
+    parts: list[xr.Dataset] = [
+        xr.Dataset(
+            {
+                "relative_price": price.assign_attrs(long_name="q, relative price of rare earths", units="log points"),
+                "substitutability": z.assign_attrs(long_name="z, hardness to substitute", units="standard deviations"),
+                "ree_share": share.assign_attrs(long_name="θ, share of rare earths in cost", units="share"),
+            }
+        ).drop_vars([c for c in (*price.coords, *share.coords, *z.coords) if c not in (*price.dims, *z.dims)]),
+        _trade_elasticities(io),
+    ]
+    found: list[Problem] = []
+    for switch, make in (
+        ("patents", lambda: _patents(tables, price)),
+        ("event_study", lambda: _event_study(tables["outcomes"], io, price, evidence.event_outcomes, policy_year)),
+        ("ree_use", lambda: use_changes(tables["ree_use_panel"], price, _ree_value(io), evidence.adjustment_rate)),
+    ):
+        if getattr(evidence, switch):
+            try:
+                parts.append(make())
+            except InputError as error:
+                found += error.problems
+    if found:
+        raise InputError(found, "the evidence cannot be used")
+    attrs = {
+        "price_lag": evidence.price_lag,
+        "adjustment_rate": evidence.adjustment_rate,
+        "policy_year": policy_year,
+        "evidence": ", ".join(s for s in _NEEDS if getattr(evidence, s)) or "none: the posterior is the prior",
+    }
+    return checked(xr.merge(parts, join="exact", combine_attrs="drop_conflicts").assign_attrs(attrs))
+
+
+def checked(data: xr.Dataset) -> xr.Dataset:
+    """The same inputs, or an InputError with everything in them that a model could not use."""
+    problems = []
+    for name in ("relative_price", "substitutability", "ree_share", "trade_elasticity_mean", "trade_elasticity_sd"):
+        if name not in data:
+            problems.append(Problem("missing from the inputs", "Make them with model_inputs", column=name))
+    for name, array in data.data_vars.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            problems.append(Problem("not a finite number", "Look for gaps in the files behind it", column=str(name)))
+    problems += _patent_problems(data) if "patent_count" in data else []
+    if "trade_elasticity_mean" in data and not (data["trade_elasticity_mean"] > 0).all():
+        problems.append(Problem("trade elasticities must be positive", "Correct them", column="trade_elasticity"))
+    if "event_covariance" in data and np.linalg.eigvalsh(data["event_covariance"].values)[0] <= 0:
+        problems.append(
+            Problem("the covariance is not positive definite", "Use fewer effects", column="event_covariance")
+        )
+    if problems:
+        raise InputError(problems, "the inputs of the estimation cannot be used")
+    return data
+
+
+def _patent_problems(data: xr.Dataset) -> list[Problem]:
+    problems = []
+    for name in ("patent_count", "label_audit"):
+        if name not in data:
+            problems.append(Problem("patents without an audit of their labels", "Add label_audit", column=name))
+        elif bool(((data[name] < 0) | (data[name] != np.round(data[name]))).any()):
+            problems.append(Problem("counts must be whole numbers from 0 up", "Correct the file", column=name))
+    if tuple(data[LABEL].values) != LABELS:
+        problems.append(Problem(f"labels must be {', '.join(LABELS)}", "Reorder them", column=LABEL))
+    if not data["patent_count"].any():
+        problems.append(Problem("no patents at all", "Check the sectors and years", column="patent_count"))
+    return problems
+
+
+def coordinates(data: xr.Dataset) -> dict[str, Sequence[object]]:
+    """Coordinates of a model on these inputs: their own, ``unit`` (country and sector) and ``class`` (the labels but
+    ``unrelated``)."""
+    coords = {str(d): data[d].values.tolist() for d in data.dims if d in data.coords}
+    coords["unit"] = [f"{c} {s}" for c in data[COUNTRY].values for s in data[SECTOR].values]
+    return {**coords, LABEL: list(LABELS), "true_label": list(LABELS), "class": list(LABELS[1:])}
+
+
+def _missing_files(tables: Mapping[str, pd.DataFrame], evidence: Evidence) -> list[Problem]:
+    return [
+        Problem("the study asks for evidence that is not there", f"Add the file, or set evidence.{switch} = false",
+                file=f"{stem}.csv")
+        for switch, stems in _NEEDS.items() if getattr(evidence, switch)
+        for stem in stems if stem not in tables
+    ]  # fmt: skip
+
+
+def _trade_elasticities(io: xr.Dataset) -> xr.Dataset:
+    chosen = io[["trade_elasticity", "trade_elasticity_sd"]].rename({SECTOR: TRADED_SECTOR})
+    chosen = chosen.drop_vars([c for c in chosen.coords if c != TRADED_SECTOR])
+    return chosen.rename(trade_elasticity="trade_elasticity_mean")
+
+
+def _patents(tables: Mapping[str, pd.DataFrame], price: xr.DataArray) -> xr.Dataset:
+    """Counts (country, sector, year, label), no row meaning 0; audit (human_label, machine_label) with its design."""
+    patents, audit = tables["patent_labels"], tables["label_audit"]
+    index = pd.MultiIndex.from_product(
+        [price[COUNTRY].values, price[SECTOR].values, price[YEAR].values, LABELS], names=[*price.dims, LABEL]
+    )
+    counts = patents.set_index([COUNTRY, SECTOR, YEAR, LABEL])["count"].reindex(index, fill_value=0).astype(np.int64)
+    designs = sorted(set(audit["design"]))
+    if len(designs) != 1:
+        raise InputError(
+            Problem("the audit must follow one design", "Split the file", file="label_audit.csv", value=designs)
+        )
+    table = audit.pivot_table(index=_HUMAN, columns=_MACHINE, values="count", aggfunc="sum", observed=True)
+    table = table.reindex(index=LABELS, columns=LABELS).fillna(0).astype(np.int64)
+    attrs = {"long_name": "audited patents", "units": "patents", "design": designs[0]}
+    return xr.Dataset(
+        {
+            "patent_count": counts.to_xarray().assign_attrs(long_name="patents by label", units="patents"),
+            "label_audit": ((_HUMAN, _MACHINE), table.to_numpy(), attrs),
+        },
+        coords={_HUMAN: list(LABELS), _MACHINE: list(LABELS)},
+    ).transpose(COUNTRY, SECTOR, YEAR, LABEL, _HUMAN, _MACHINE).sel(
+        country=price[COUNTRY].values, sector=price[SECTOR].values, label=list(LABELS)
+    )  # fmt: skip
+
+
+def _event_study(
+    outcomes: pd.DataFrame, io: xr.Dataset, price: xr.DataArray, names: Sequence[str], policy_year: int
+) -> xr.Dataset:
+    """Event study on the years that have a relative price too, and its structural responses."""
+    from reestim.evidence.event_study import event_study
+    from reestim.evidence.predictions import structural_responses
+
+    elements = set(io["element"].values)
+    goods = [s for s in io[SECTOR].values if s not in elements]
+    exposure = io["ree_share"].transpose(COUNTRY, SECTOR).sel(sector=goods)
+    exposure = exposure.drop_vars([c for c in exposure.coords if c not in exposure.dims])
+    study = event_study(outcomes, exposure, policy_year, names=names, years=[int(t) for t in price[YEAR].values])
+    kept = study[["estimate", "covariance"]].rename(estimate="event_estimate", covariance="event_covariance")
+    kept = kept.drop_vars([c for c in kept.coords if "observation" in kept[c].dims])
+    return xr.merge([kept, structural_responses(study, io, price)], join="exact", combine_attrs="drop_conflicts")
+
+
+def _ree_value(io: xr.Dataset) -> xr.DataArray:
+    """Rare earths used at baseline, θ times revenue (country, sector), million US$."""
+    wedge = (1 + io["tariff"] if "tariff" in io else 1) * (1 + io["export_tax"] if "export_tax" in io else 1)
+    spent = io["trade_share"] * io["expenditure"].rename({COUNTRY: IMPORTER}) / wedge
+    return io["ree_share"] * spent.sum(IMPORTER).rename({EXPORTER: COUNTRY})

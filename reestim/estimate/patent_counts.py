@@ -1,0 +1,109 @@
+"""Equations (12) and (13): labelled patents by country, sector and year."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+import xarray as xr
+
+from reestim.dims import COUNTRY, LABEL, SECTOR, YEAR
+from reestim.estimate.priors import describe, variable
+from reestim.prior import Prior
+
+_COUNT = (COUNTRY, SECTOR, YEAR, LABEL)
+
+
+def class_probabilities(relative_price: xr.DataArray, innovation_passthrough: Any, priors: Mapping[str, Prior]) -> Any:
+    """p (country, sector, year, true_label), equation (12): multinomial logit against ``unrelated``.
+
+    relative_price: q (country, sector, year), lagged. It enters as the deviation from its mean over years, so that the
+    country-sector effects are levels of an average year and do not trade off against the slopes. Priors:
+    ``class_log_odds`` and its spreads ``unit_sd``, ``year_sd`` (by class), ``using_slope``, ``substituting_slope``.
+    """
+    q = relative_price.transpose(COUNTRY, SECTOR, YEAR).values
+    q = q - q.mean(axis=2, keepdims=True)
+    level = variable(
+        priors, "class_log_odds", dims="class", long_name="mean log odds of a class against unrelated", units="log odds"
+    )
+    unit_sd = variable(priors, "unit_sd", dims="class", long_name="spread of country-sector effects", units="log odds")
+    year_sd = variable(priors, "year_sd", dims="class", long_name="spread of year effects", units="log odds")
+    # Geometry: a common shift of all effects is one number (level), not one a unit. Units deviate from it with sum zero
+    # and have a panel of counts each, so they are sampled as they are; years are weak and sampled over their spread.
+    deviation = pm.ZeroSumNormal("unit_deviation", unit_sd[:, None], dims=("class", "unit"))
+    shape = pm.ZeroSumNormal("year_shape", 1.0, dims=("class", YEAR))
+    describe(deviation, "α, country-sector effect against the mean of its class", "log odds")
+    describe(shape, "year effect, sum zero, in units of its spread", "standard deviations")
+    unit = (level[:, None] + deviation).reshape((-1, *q.shape[:2]))
+    year = year_sd[:, None] * shape
+
+    u = variable(priors, "using_slope", long_name="u, slope of using on q", units="elasticity")
+    v = variable(priors, "substituting_slope", long_name="v, slope of substituting on q", units="elasticity")
+    m = innovation_passthrough
+    slope = pt.stack([pt.full_like(m, u), m, pt.full_like(m, v)])
+    logit = unit[..., None] + year[:, None, None, :] + slope[:, None, :, None] * q
+    logit = pt.concatenate([pt.zeros((1, *q.shape)), logit])
+    return pt.special.softmax(logit.reshape((4, -1)).T, axis=-1).reshape((*q.shape, 4))
+
+
+def true_prevalence(patent_count: xr.DataArray, p: Any) -> Any:
+    """Share of each true class among all patents (true_label): Σ n·p / Σ n, the population that an audit samples."""
+    n = patent_count.transpose(*_COUNT).values.sum(axis=-1)
+    return pt.dot(n.ravel() / n.sum(), p.reshape((-1, 4)))
+
+
+def patent_counts(patent_count: xr.DataArray, p: Any, confusion: Any, priors: Mapping[str, Prior]) -> Any:
+    """y_cjt ~ DirichletMultinomial(n_cjt, φ·p_cjt Π), equation (13).
+
+    patent_count: (country, sector, year, label), whole numbers. Cells without patents carry no information. Prior:
+    ``concentration`` φ (large: no overdispersion).
+    """
+    counts = patent_count.transpose(*_COUNT).values.astype(np.int64)
+    phi = variable(
+        priors, "concentration", long_name="φ, concentration of counts around their probabilities", units="patents"
+    )
+    observed_share = pt.dot(p.reshape((-1, 4)), confusion).reshape(counts.shape)
+    y = pm.CustomDist(
+        "patent_count",
+        counts.sum(axis=-1),
+        phi * observed_share,
+        dist=lambda n, a, size: pm.DirichletMultinomial.dist(n, a, size=size),
+        logp=dirichlet_multinomial_logp,
+        signature="(),(k)->(k)",
+        observed=counts,
+        dims=_COUNT,
+    )
+    return describe(y, "patents by label", "patents")
+
+
+def dirichlet_multinomial_logp(counts: Any, n: Any, a: Any) -> Any:
+    """Log density of each vector of counts (..., k) with total n (...) and weights a (..., k) > 0.
+
+    The same number as PyMC's, at a fraction of its time: the only special functions of the parameters are differences
+    ln Γ(a+y) − ln Γ(a), computed by `log_rising`. What depends on counts alone is constant and computed once.
+    """
+    constant = pt.gammaln(n + 1.0) - pt.gammaln(counts + 1.0).sum(axis=-1)
+    return constant + log_rising(a, counts).sum(axis=-1) - log_rising(a.sum(axis=-1), n)
+
+
+def log_rising(a: Any, y: Any) -> Any:
+    """ln Γ(a+y) − ln Γ(a), a > 0, y ≥ 0, to about 1e-13 of the larger of the two logarithms of Γ; works elementwise.
+
+    ln Γ(x) is taken by Stirling's series at x+8, brought back by ln x(x+1)…(x+7): elementary functions only, which
+    compilers vectorise, unlike ln Γ and its derivative.
+    """
+    a, y = pt.as_tensor_variable(a), pt.as_tensor_variable(y).astype("float64")
+    return _stirling(a + y) - _stirling(a)
+
+
+def _stirling(x: Any) -> Any:
+    z = x + 8.0
+    inverse = 1.0 / z
+    square = inverse * inverse
+    series = 1 / 12 - square * (1 / 360 - square * (1 / 1260 - square * (1 / 1680 - square * (1 / 1188))))
+    u = x * (x + 7)
+    back = u * (u + 6) * (u + 10) * (u + 12)  # x(x+1)…(x+7) in pairs
+    return (z - 0.5) * pt.log(z) - z + 0.5 * np.log(2 * np.pi) + inverse * series - pt.log(back)

@@ -1,0 +1,153 @@
+"""From a prior as the study states it to a PyMC variable with units, and the checks that need no sampling."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pymc as pm
+import pytensor.tensor as pt
+
+from reestim.errors import InputError, Problem
+from reestim.prior import Prior
+from reestim.toml import closest
+
+#: Where each parameter of the blocks lives, both ends excluded unless the prior is Fixed there (`crowding_out = 0`).
+#: A parameter of a model that is not named here may take any value.
+SUPPORT: dict[str, tuple[float, float]] = {
+    "kappa": (0.0, math.inf),
+    "spillover": (0.0, math.inf),
+    "crowding_out": (0.0, 1.0),
+    "mu": (-math.inf, math.inf),
+    "beta": (-math.inf, math.inf),
+    "tau": (0.0, math.inf),
+    "class_log_odds": (-math.inf, math.inf),
+    "using_slope": (-math.inf, math.inf),
+    "substituting_slope": (-math.inf, math.inf),
+    "confusion": (0.0, 1.0),
+    "unit_sd": (0.0, math.inf),
+    "year_sd": (0.0, math.inf),
+    "concentration": (0.0, math.inf),
+    "ree_use_noise": (0.0, math.inf),
+}
+
+
+def support(prior: Prior) -> tuple[float, float]:
+    """Smallest interval that holds the mass of a prior on a number, (low, high); a Dirichlet's shares are (0, 1)."""
+    given = prior.parameters
+    match prior.distribution:
+        case "HalfNormal" | "LogNormal" | "HalfStudentT" | "Gamma" | "InverseGamma" | "Exponential":
+            return 0.0, math.inf
+        case "Beta" | "Dirichlet":
+            return 0.0, 1.0
+        case "Uniform" | "TruncatedNormal":
+            return given.get("lower", -math.inf), given.get("upper", math.inf)
+        case "Fixed":
+            return given["value"], given["value"]
+        case _:
+            return -math.inf, math.inf
+
+
+def variable(
+    priors: Mapping[str, Prior],
+    name: str,
+    *,
+    long_name: str,
+    units: str = "1",
+    dims: str | tuple[str, ...] | None = None,
+) -> Any:
+    """A variable of the model under construction, drawn from ``priors[name]``; dims as in PyMC.
+
+    A ``Fixed`` prior makes a constant that still appears in the posterior. Raises InputError where the prior is missing
+    or puts mass outside the support of the parameter.
+    """
+    if name not in priors:
+        raise InputError(missing(name, priors))
+    prior = priors[name]
+    problem = outside(name, prior)
+    if problem:
+        raise InputError(problem)
+    if prior.distribution == "Fixed":
+        shape = [len(pm.modelcontext(None).coords[d]) for d in ([dims] if isinstance(dims, str) else dims or [])]
+        return describe(pm.Deterministic(name, pt.full(shape, prior.parameters["value"]), dims=dims), long_name, units)
+    if prior.distribution == "Dirichlet":
+        raise InputError(Problem("a Dirichlet is a prior on shares", "Choose another distribution", column=name))
+    return describe(getattr(pm, prior.distribution)(name, **prior.parameters, dims=dims), long_name, units)
+
+
+def describe(variable: Any, long_name: str, units: str) -> Any:
+    """Remember what a variable is: ``fit`` writes it to the attrs of the posterior. Returns the variable."""
+    variable.tag.long_name, variable.tag.units = long_name, units
+    return variable
+
+
+def missing(name: str, priors: Mapping[str, Prior]) -> Problem:
+    """The problem that a model asks for a prior that the study does not state."""
+    advice = f"Add a table [priors.{name}]. {closest(name, list(priors))}" if priors else f"Add a table [priors.{name}]"
+    return Problem("the model needs this prior", advice, column=f"priors.{name}")
+
+
+def outside(name: str, prior: Prior) -> Problem | None:
+    """The problem that a prior reaches where its parameter cannot go, or None."""
+    low, high = SUPPORT.get(name, (-math.inf, math.inf))
+    from_, to = support(prior)
+    inside = low <= from_ and to <= high
+    if prior.distribution == "Fixed" and name in ("kappa", "concentration"):
+        inside = low < from_  # κ = 0 has no bound 1 + 1/κ: switch direction off in the counterfactual instead
+    if inside:
+        return None
+    kind = {"Normal": "LogNormal or HalfNormal", "StudentT": "HalfStudentT"}.get(prior.distribution, "another prior")
+    advice = f"Use {kind}, or bounds inside ({low:g}, {high:g})"
+    return Problem(
+        f"the prior puts mass outside ({low:g}, {high:g})", advice, column=f"priors.{name}", value=prior.distribution
+    )
+
+
+class PriorBook(Mapping[str, Prior]):
+    """The priors of a study, noting which a model asks for: the list of problems after a model is built.
+
+    A prior that is missing or out of its support is replaced by a stand-in, so that building goes on and *all* such
+    problems come out together; ``problems`` then is not empty and the model must be thrown away.
+    """
+
+    def __init__(self, priors: Mapping[str, Prior]) -> None:
+        self._priors = dict(priors)
+        self._used: dict[str, None] = {}
+
+    def __getitem__(self, name: str) -> Prior:
+        self._used[name] = None
+        prior = self._priors.get(name)
+        if prior is not None and outside(name, prior) is None:
+            return prior
+        if name == "confusion":
+            return Prior(distribution="Dirichlet", a=1.0)
+        low, high = SUPPORT.get(name, (-math.inf, math.inf))
+        if high == 1.0:
+            return Prior(distribution="Beta", alpha=1.0, beta=1.0)
+        return Prior(
+            distribution="HalfNormal" if low == 0 else "Normal", **({} if low == 0 else {"mu": 0.0}), sigma=1.0
+        )
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._priors)
+
+    def __len__(self) -> int:
+        return len(self._priors)
+
+    def problems(self) -> list[Problem]:
+        """Priors that the model asked for and did not find, that leave their support, or that nothing could ask for.
+
+        A prior of a block that is switched off is no problem.
+        """
+        found = [missing(name, self._priors) for name in self._used if name not in self._priors]
+        found += [p for name in self._used if name in self._priors and (p := outside(name, self._priors[name]))]
+        free = [name for name in self._used if name not in self._priors]
+        for name in self._priors:
+            if name not in self._used and name not in SUPPORT:
+                advice = f"Remove it, or check its name. {closest(name, free)}" if free else "Remove it"
+                found.append(Problem("no part of the model uses this prior", advice, column=f"priors.{name}"))
+        return found
