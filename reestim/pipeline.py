@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import time
 import tomllib
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -28,18 +30,19 @@ STAGES = 7
 
 @dataclass
 class Stages:
-    """Announces each stage and keeps its wall time in seconds."""
+    """Announces each stage and keeps the wall time in seconds of those that are done."""
 
     say: Callable[[str], None] = print
     total: int = STAGES
     seconds: dict[str, float] = field(default_factory=dict)
+    begun: int = 0
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """``3/7 build the model``, then its time."""
-        self.say(f"{len(self.seconds) + 1}/{self.total} {name}")
+        self.begun += 1
+        self.say(f"{self.begun}/{self.total} {name}")
         start = time.perf_counter()
-        self.seconds[name] = 0.0
         yield
         self.seconds[name] = round(time.perf_counter() - start, 3)
 
@@ -88,6 +91,8 @@ def fit(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
     KeyboardInterrupt
         When sampling was interrupted, even if the sampler hands back what it had. Nothing is saved then.
     """
+    from reestim.estimate.gates import GateWarning
+
     spec, data = job.spec, job.data
     with stages.stage("split the rare earths out of the world input-output table"):
         economy = ree.Economy.from_dataset(data)
@@ -100,7 +105,10 @@ def fit(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
         if scenario_problems:
             raise InputError(scenario_problems, "the run cannot start")
     with stages.stage("sample the posterior, check the gates"):
-        post = ree.fit(model, spec.sampler, seed=seed, progress=progress, gates=spec.gates)
+        logging.getLogger("pymc").setLevel(logging.WARNING)
+        with warnings.catch_warnings():  # what is recorded is printed as a table, and decides the exit code
+            warnings.simplefilter("ignore", GateWarning)
+            post = ree.fit(model, spec.sampler, seed=seed, progress=progress, gates=spec.gates)
         _refuse_partial(post, spec)
     import xarray as xr
 

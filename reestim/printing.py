@@ -106,12 +106,15 @@ def _table(out: Console, title: str, heads: Sequence[str]) -> Table:
 
 
 def _gates(out: Console, table: pd.DataFrame) -> None:
+    from reestim.report.format import limit
+
     if table.empty:
         return
-    shown = _table(out, "Gates of the sampler", ("gate", "value", "limit", "verdict"))
+    shown = _table(out, "Gates of the sampler", ("gate", "value", "worst at", "good", "verdict"))
     for row in table.to_dict("records"):
         verdict = Text("passed", style="green") if row["passed"] else Text("FAILED", style="bold red")
-        shown.add_row(str(row["gate"]), f"{row['value']:g}", f"{row['threshold']:g}", verdict)
+        good = limit(row["gate"], row["threshold"])
+        shown.add_row(row["gate"], f"{row['value']:.4g}", row["where"], good, verdict)
     out.print(shown)
 
 

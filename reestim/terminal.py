@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import shlex
 import sys
@@ -76,6 +77,8 @@ def guarded(as_json: bool, debug: bool) -> Iterator[None]:
     """Turn what goes wrong into words and an exit code; a traceback only with ``debug``."""
     from reestim.errors import InputError, ReestimError
 
+    for chatty in ("arviz", "pymc", "pytensor", "jax"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         yield
     except InputError as error:

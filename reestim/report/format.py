@@ -46,3 +46,8 @@ def percent(probability: float) -> str:
     if 0.99 < probability < 1:
         return "> 99 %"
     return f"{100 * probability:.0f} %"
+
+
+def limit(gate: str, threshold: float) -> str:
+    """What a gate asks for: ``at most 1.01``, ``at least 400``."""
+    return f"{'at least' if gate.startswith('ess') else 'at most'} {threshold:g}"

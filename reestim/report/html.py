@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.files import slug
 from reestim.report.effects import CONTRIBUTION, DIRECTED, FIXED, LEVEL
-from reestim.report.format import number, percent, with_interval
+from reestim.report.format import limit, number, percent, with_interval
 from reestim.report.summary import INTERVALS, is_quick, sentences, warnings, weakly_learnt
 from reestim.store import INTERVAL, describe
 
@@ -73,9 +73,10 @@ def _gates(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [
         {
             "gate": row["gate"],
-            "passed": bool(row["passed"]),
-            "value": f"{row['value']:g}",
-            "limit": f"{row['threshold']:g}",
+            "passed": row["passed"],
+            "value": f"{row['value']:.4g}",
+            "limit": limit(row["gate"], row["threshold"]),
+            "where": row["where"],
         }
         for row in table.to_dict("records")
     ]

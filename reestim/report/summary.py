@@ -47,9 +47,9 @@ def warnings(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[tupl
     if is_quick(post):
         words = "QUICK smoke run: few draws, loose gates. It shows that the program works; do not use its numbers."
         out.append(("quick", words))
-    failed = tables["gates"].loc[~tables["gates"]["passed"].astype(bool)]
+    failed = tables["gates"].loc[~tables["gates"]["passed"]]
     if len(failed):
-        names = ", ".join(f"{row['gate']} is {row['value']:g}" for row in failed.to_dict("records"))
+        names = ", ".join(f"{row['gate']} is {row['value']:.4g}" for row in failed.to_dict("records"))
         out.append(("gate", f"The sampler did not converge ({names}). These draws are not a posterior yet."))
     runs = tables["solver"].to_dict("records") if "solver" in tables else []
     if missing := sum(int(row["draws"]) - int(row["solved"]) for row in runs):

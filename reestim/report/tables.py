@@ -111,10 +111,13 @@ def solver(post: xr.DataTree) -> pd.DataFrame:
 
 
 def gates(post: xr.DataTree) -> pd.DataFrame:
-    """The gates of the sampler: gate, value, threshold, passed. Empty when the fit recorded none."""
+    """The gates of the sampler: gate, value (NaN where it could not be computed), threshold, passed, where (the worst
+    parameter). Empty when the fit recorded none."""
     stored = json_attr(post.attrs, "gates", None)
     rows = stored.get("gates", []) if isinstance(stored, dict) else stored
-    return pd.DataFrame(rows or [], columns=["gate", "value", "threshold", "passed"])
+    rows = [{"where": ""} | row for row in rows or []]
+    table = pd.DataFrame(rows, columns=["gate", "value", "threshold", "passed", "where"])
+    return table.astype({"value": float, "threshold": float, "passed": bool})
 
 
 def inputs(post: xr.DataTree) -> pd.DataFrame:
