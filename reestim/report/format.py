@@ -8,11 +8,18 @@ _MOST_DECIMALS = 7
 
 
 def decimals(median: float, low: float, high: float) -> int:
-    """Decimals that show two significant digits of the interval's width (of the median, where there is no width)."""
-    scale = high - low if math.isfinite(high - low) and high > low else abs(median)
-    if not (math.isfinite(scale) and scale > 0):
+    """Decimals that show two significant digits of the interval's width, and up to one more if the median needs it."""
+    width = high - low
+    if not (math.isfinite(width) and width > 0):
+        return _two_digits(median)
+    return max(_two_digits(width), min(_two_digits(median), _two_digits(width) + 1))
+
+
+def _two_digits(value: float) -> int:
+    """Decimals that show two significant digits of ``value``."""
+    if not math.isfinite(value) or value == 0:
         return 2
-    return min(max(1 - math.floor(math.log10(scale)), 0), _MOST_DECIMALS)
+    return min(max(1 - math.floor(math.log10(abs(value))), 0), _MOST_DECIMALS)
 
 
 def number(value: float, places: int = 2) -> str:

@@ -208,5 +208,7 @@ def test_intervals_show_two_digits_of_their_width() -> None:
     assert with_interval(-0.0263, -0.0311, -0.0213, "bp") == "-0.0263 bp [-0.0311, -0.0213]"
     assert with_interval(12345.6, 11000.2, 13000.9) == "12,346 [11,000, 13,001]"
     assert with_interval(3.21e-9, 3.0e-9, 3.4e-9) == "3.2e-09 [3e-09, 3.4e-09]"
+    assert with_interval(-0.6, -2.1, -0.334) == "-0.60 [-2.10, -0.33]"
+    assert with_interval(0.0003, -1.2, 1.3) == "0.0003 [-1.20, 1.30]"
     assert percent(0.004) == "< 1 %"
     assert percent(1.0) == "100 %"
