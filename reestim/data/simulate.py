@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -192,7 +193,8 @@ def _patents(
     counts = rng.multinomial(n, noisy / noisy.sum(-1, keepdims=True))
     prevalence = np.einsum("cjt,cjtk->k", n, p) / n.sum()
     array = xr.DataArray(counts, coords={**price.coords, "label": list(LABELS)}, dims=(*price.dims, "label"))
-    return array.to_series().rename("count").reset_index()[[COUNTRY, SECTOR, YEAR, "label", "count"]], prevalence
+    frame: Any = array.to_series().rename("count").reset_index()
+    return frame[[COUNTRY, SECTOR, YEAR, "label", "count"]], prevalence
 
 
 def _audit(prevalence: np.ndarray, truth: Truth, rng: np.random.Generator) -> pd.DataFrame:
@@ -240,7 +242,7 @@ def _outcomes(
         log = (log + level[outcome] if outcome in level else log + np.log(100.0)).transpose(COUNTRY, SECTOR, YEAR)
         frame = np.exp(log).to_series().rename("value").reset_index()
         frames.append(frame[frame["value"] > 1e-6].assign(outcome=outcome))
-    table = pd.concat(frames, ignore_index=True)[[COUNTRY, SECTOR, YEAR, "outcome", "value"]]
+    table: Any = pd.concat(frames, ignore_index=True)[[COUNTRY, SECTOR, YEAR, "outcome", "value"]]
     return table.assign(value=_significant(table["value"]))
 
 
@@ -282,7 +284,7 @@ def _ree_use(
     columns = {"value": share * sales, "output": sales}
     columns["tonnes"] = columns["value"] * 1000 / (BASELINE_UNIT_VALUE * np.exp(q))
     data = xr.Dataset({k: (price.dims, v) for k, v in columns.items()}, coords=price.coords)
-    frame = data.to_dataframe().reset_index()
+    frame: Any = data.to_dataframe().reset_index()
     frame = frame[frame["value"] > 0][[COUNTRY, SECTOR, YEAR, "tonnes", "value", "output"]]
     for name in ("tonnes", "value", "output"):
         frame[name] = _significant(frame[name])

@@ -53,7 +53,8 @@ def _shifted_mean(kappa: Any, priors: Mapping[str, Prior]) -> Any:
     about = {"long_name": "μ, mean of the scaled log odds of σ", "units": "log odds"}
     if prior is None or prior.distribution not in ("Normal", "StudentT"):
         return variable(priors, "mu", **about)
-    shift = _RIDGE * pt.log(kappa)
+    log_kappa: Any = pt.log(kappa)
+    shift = _RIDGE * log_kappa
     parameters = {**prior.parameters, "mu": prior.parameters["mu"] - shift}
     along = describe(getattr(pm, prior.distribution)("mu_along_ridge", **parameters), "μ less its ridge", "log odds")
     return describe(pm.Deterministic("mu", along + shift), **about)

@@ -30,9 +30,10 @@ def predicted_effects(
     users = data.get_index(TRADED_SECTOR).get_indexer(data[SECTOR].values)
     cost = data["event_price_response"].transpose("effect", SECTOR).values
     is_exports = (data["outcome"].values == "exports")[:, None]
-    exports = trade_elasticity[users] * (tfp - cost)
+    exports: Any = trade_elasticity[users] * (tfp - cost)
     bias = pt.dot(data["event_bias_response"].transpose("effect", SECTOR).values, m)
-    return pt.where(is_exports, exports, tfp).sum(axis=1) + bias
+    effects: Any = pt.where(is_exports, exports, tfp)
+    return effects.sum(axis=1) + bias
 
 
 def event_effects(data: xr.Dataset, predicted: Any) -> Any:

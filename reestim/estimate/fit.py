@@ -185,7 +185,7 @@ def _observed(model: pm.Model, about: Mapping[str, Mapping[str, str]]) -> xr.Dat
         values = np.asarray(cast(Any, model.rvs_to_values[rv]).eval())
         dims = model.named_vars_to_dims.get(name) or [f"{name}_dim_{i}" for i in range(values.ndim)]
         data[name] = (tuple(str(d) for d in dims), values, about[name])
-        coords |= {str(d): list(model.coords[d]) for d in dims if d in model.coords}
+        coords |= {str(d): list(model.coords[d] or ()) for d in dims if d in model.coords}
     return xr.Dataset(data, coords=coords)
 
 

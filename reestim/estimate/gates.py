@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -63,16 +63,18 @@ def check_gates(post: xr.DataTree, gates: Gates) -> GateReport:
     Elements that no draw moves (a parameter that the study fixes) are left out. A single chain cannot show that it
     agrees with another: its R-hat is that of its halves. Too few draws for a diagnostic fail the gate (value nan).
     """
-    from arviz import ess, rhat
+    import arviz
+
+    az: Any = arviz  # its names come at run time
 
     posterior = post["posterior"].to_dataset()
-    divergences = int(post["sample_stats"]["diverging"].sum())
+    divergences = int(post["sample_stats"].to_dataset()["diverging"].sum())
     checks = [Gate("divergences", divergences, gates.max_divergences, divergences <= gates.max_divergences)]
     with np.errstate(invalid="ignore", divide="ignore"):
-        value, where = _worst(rhat(posterior), posterior, largest=True)
+        value, where = _worst(az.rhat(posterior), posterior, largest=True)
         checks.append(Gate("r_hat", value, gates.max_r_hat, bool(value <= gates.max_r_hat), where))
         for method in ("bulk", "tail"):
-            value, where = _worst(ess(posterior, method=method), posterior, largest=False)
+            value, where = _worst(az.ess(posterior, method=method), posterior, largest=False)
             checks.append(Gate(f"ess_{method}", value, gates.min_ess, bool(value >= gates.min_ess), where))
     return GateReport(tuple(checks))
 

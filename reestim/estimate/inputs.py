@@ -50,15 +50,16 @@ def assemble(
 ) -> xr.Dataset:
     """The same from the arrays themselves; ``tables`` by file stem, columns of data.md.
 
-    Dims: country, sector (users of rare earths only), year, label, human_label, machine_label, property, traded_sector
-    (all goods and elements), effect, effect_other, use_observation. Variables: relative_price, substitutability,
-    ree_share, trade_elasticity_mean, trade_elasticity_sd; patent_count and label_audit; event_estimate,
-    event_covariance and the responses of ``structural_responses``; use_share_change and its fellows of ``use_changes``.
+    Dims: country, sector (users of rare earths only), year (those with patents), label, human_label, machine_label,
+    property, traded_sector (all goods and elements), effect, effect_other, use_observation. Variables: relative_price,
+    substitutability, ree_share, trade_elasticity_mean, trade_elasticity_sd; patent_count and label_audit;
+    event_estimate, event_covariance and the responses of ``structural_responses``; what ``use_changes`` returns.
     """
     problems = _missing_files(tables, evidence)
     if problems:
         raise InputError(problems, "the evidence that the study asks for is not all there")
-    price = relative_price.transpose(COUNTRY, SECTOR, YEAR)
+    every_price = relative_price.transpose(COUNTRY, SECTOR, YEAR)
+    price = _years_of_patents(tables["patent_labels"], every_price) if evidence.patents else every_price
     users = price[SECTOR].values
     share = io["ree_share"].transpose(COUNTRY, SECTOR).sel(country=price[COUNTRY], sector=users)
     z = substitutability.transpose(SECTOR, "property").sel(sector=users)
@@ -75,8 +76,14 @@ def assemble(
     found: list[Problem] = []
     for switch, make in (
         ("patents", lambda: _patents(tables, price)),
-        ("event_study", lambda: _event_study(tables["outcomes"], io, price, evidence.event_outcomes, policy_year)),
-        ("ree_use", lambda: use_changes(tables["ree_use_panel"], price, _ree_value(io), evidence.adjustment_rate)),
+        (
+            "event_study",
+            lambda: _event_study(tables["outcomes"], io, every_price, evidence.event_outcomes, policy_year),
+        ),
+        (
+            "ree_use",
+            lambda: use_changes(tables["ree_use_panel"], every_price, _ree_value(io), evidence.adjustment_rate),
+        ),
     ):
         if getattr(evidence, switch):
             try:
@@ -150,6 +157,17 @@ def _trade_elasticities(io: xr.Dataset) -> xr.Dataset:
     chosen = io[["trade_elasticity", "trade_elasticity_sd"]].rename({SECTOR: TRADED_SECTOR})
     chosen = chosen.drop_vars([c for c in chosen.coords if c != TRADED_SECTOR])
     return chosen.rename(trade_elasticity="trade_elasticity_mean")
+
+
+def _years_of_patents(patents: pd.DataFrame, price: xr.DataArray) -> xr.DataArray:
+    """Relative prices of the years in which patents were labelled; a year without patents says nothing here."""
+    years = sorted({int(t) for t in patents[YEAR]})
+    without = sorted(set(years) - {int(t) for t in price[YEAR].values})
+    if without:
+        advice = "Remove these patents, or add element prices for the years before"
+        problem = Problem("patents in years without a relative price", advice, file="patent_labels.csv", value=without)
+        raise InputError(problem, "the evidence cannot be used")
+    return price.sel(year=years)
 
 
 def _patents(tables: Mapping[str, pd.DataFrame], price: xr.DataArray) -> xr.Dataset:

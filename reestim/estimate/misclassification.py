@@ -50,7 +50,8 @@ def label_audit(audit: xr.DataArray, confusion: Any, prevalence: Any) -> Any:
         case "by_label":
             observed, p, dims = counts.T, (joint / joint.sum(axis=0)).T, ("machine_label", "human_label")
         case "random":
-            flat = pm.Multinomial("label_audit", n=int(counts.sum()), p=pt.flatten(joint), observed=counts.ravel())
+            total = counts.sum(dtype=np.int64)  # a Python int would become int16, and its ln Γ float32
+            flat = pm.Multinomial("label_audit", n=total, p=pt.flatten(joint), observed=counts.ravel())
             return describe(flat, "audited patents by true class and label", "patents")
         case other:
             advice = f"State in label_audit.csv one of {', '.join(DESIGNS)}"

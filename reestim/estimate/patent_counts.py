@@ -9,6 +9,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
+from pytensor.tensor.special import softmax
 
 from reestim.dims import COUNTRY, LABEL, SECTOR, YEAR
 from reestim.estimate.priors import describe, variable
@@ -38,15 +39,16 @@ def class_probabilities(relative_price: xr.DataArray, innovation_passthrough: An
     describe(deviation, "α, country-sector effect against the mean of its class", "log odds")
     describe(shape, "year effect, sum zero, in units of its spread", "standard deviations")
     unit = (level[:, None] + deviation).reshape((-1, *q.shape[:2]))
-    year = year_sd[:, None] * shape
+    year: Any = year_sd[:, None] * shape
 
     u = variable(priors, "using_slope", long_name="u, slope of using on q", units="elasticity")
     v = variable(priors, "substituting_slope", long_name="v, slope of substituting on q", units="elasticity")
     m = innovation_passthrough
-    slope = pt.stack([pt.full_like(m, u), m, pt.full_like(m, v)])
+    slope: Any = pt.stack([pt.full_like(m, u), m, pt.full_like(m, v)])
     logit = unit[..., None] + year[:, None, None, :] + slope[:, None, :, None] * q
-    logit = pt.concatenate([pt.zeros((1, *q.shape)), logit])
-    return pt.special.softmax(logit.reshape((4, -1)).T, axis=-1).reshape((*q.shape, 4))
+    logit: Any = pt.concatenate([pt.zeros((1, *q.shape)), logit])
+    p: Any = softmax(logit.reshape((4, -1)).T, axis=-1)
+    return p.reshape((*q.shape, 4))
 
 
 def true_prevalence(patent_count: xr.DataArray, p: Any) -> Any:
@@ -85,7 +87,8 @@ def dirichlet_multinomial_logp(counts: Any, n: Any, a: Any) -> Any:
     The same number as PyMC's, at a fraction of its time: the only special functions of the parameters are differences
     ln Γ(a+y) − ln Γ(a), computed by `log_rising`. What depends on counts alone is constant and computed once.
     """
-    constant = pt.gammaln(n + 1.0) - pt.gammaln(counts + 1.0).sum(axis=-1)
+    factorials: Any = pt.gammaln(counts + 1.0)
+    constant = pt.gammaln(n + 1.0) - factorials.sum(axis=-1)
     return constant + log_rising(a, counts).sum(axis=-1) - log_rising(a.sum(axis=-1), n)
 
 

@@ -69,7 +69,7 @@ def variable(
     if problem:
         raise InputError(problem)
     if prior.distribution == "Fixed":
-        shape = [len(pm.modelcontext(None).coords[d]) for d in ([dims] if isinstance(dims, str) else dims or [])]
+        shape = [len(pm.modelcontext(None).coords[d] or ()) for d in ([dims] if isinstance(dims, str) else dims or [])]
         return describe(pm.Deterministic(name, pt.full(shape, prior.parameters["value"]), dims=dims), long_name, units)
     if prior.distribution == "Dirichlet":
         raise InputError(Problem("a Dirichlet is a prior on shares", "Choose another distribution", column=name))
@@ -104,6 +104,17 @@ def outside(name: str, prior: Prior) -> Problem | None:
     )
 
 
+_STAND_IN = {
+    kind: Prior.model_validate(table)
+    for kind, table in {
+        "real": {"distribution": "Normal", "mu": 0.0, "sigma": 1.0},
+        "positive": {"distribution": "HalfNormal", "sigma": 1.0},
+        "share": {"distribution": "Beta", "alpha": 1.0, "beta": 1.0},
+        "shares": {"distribution": "Dirichlet", "a": 1.0},
+    }.items()
+}
+
+
 class PriorBook(Mapping[str, Prior]):
     """The priors of a study, noting which a model asks for: the list of problems after a model is built.
 
@@ -121,13 +132,11 @@ class PriorBook(Mapping[str, Prior]):
         if prior is not None and outside(name, prior) is None:
             return prior
         if name == "confusion":
-            return Prior(distribution="Dirichlet", a=1.0)
+            return _STAND_IN["shares"]
         low, high = SUPPORT.get(name, (-math.inf, math.inf))
         if high == 1.0:
-            return Prior(distribution="Beta", alpha=1.0, beta=1.0)
-        return Prior(
-            distribution="HalfNormal" if low == 0 else "Normal", **({} if low == 0 else {"mu": 0.0}), sigma=1.0
-        )
+            return _STAND_IN["share"]
+        return _STAND_IN["positive" if low == 0 else "real"]
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str)

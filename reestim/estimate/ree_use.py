@@ -50,7 +50,8 @@ def use_changes(
     rows: list[dict[str, Any]] = []
     problems: list[Problem] = []
     users = [str(s) for s in relative_price[SECTOR].values]
-    for (country, sector), group in panel.sort_values(YEAR).groupby([COUNTRY, SECTOR], sort=False):
+    groups: Any = panel.sort_values(YEAR).groupby([COUNTRY, SECTOR], sort=False)
+    for (country, sector), group in groups:
         if sector != AGGREGATE and sector not in users:
             problems.append(Problem("this sector uses no rare earths", "Remove its rows", file=_FILE, value=sector))
         elif country not in relative_price[COUNTRY].values:
@@ -74,7 +75,7 @@ def use_changes(
         "use_filtered_change": {"long_name": "change of that price as knowledge follows it", **log},
         "use_years": {"long_name": "years between the observations", "units": "years"},
     }
-    data = {name: ("use_observation", [r[name] for r in rows], attrs) for name, attrs in fields.items()}
+    data: dict[str, Any] = {name: ("use_observation", [r[name] for r in rows], attrs) for name, attrs in fields.items()}
     data["use_weight"] = (("use_observation", SECTOR), weights, {"long_name": "weight of a sector", "units": "share"})
     names = [f"{r[COUNTRY]} {r[SECTOR]} {r[YEAR]}" for r in rows]
     return xr.Dataset(data, coords={"use_observation": names, SECTOR: users})
@@ -84,9 +85,9 @@ def _changes(
     country: str, sector: str, group: pd.DataFrame, relative_price: xr.DataArray, adjustment_rate: float
 ) -> list[dict[str, Any]]:
     """Differences between consecutive observed years; the filter runs over every year that has a price."""
-    table = group.set_index(YEAR).reindex(columns=["value", "tonnes", "output"]).astype(float)
+    table: Any = group.set_index(YEAR).reindex(columns=["value", "tonnes", "output"]).astype(float)
     table = table.where(table > 0)
-    unit = np.log(table["value"] * 1000 / table["tonnes"])  # US$/kg
+    unit: Any = np.log(table["value"] * 1000 / table["tonnes"])  # US$/kg
     if unit.notna().sum() >= 2:
         price, value = unit.dropna(), np.log(table["value"])
     elif sector != AGGREGATE:
@@ -97,7 +98,7 @@ def _changes(
         raise InputError(Problem("an aggregate without prices", advice, file=_FILE, value=country))
     if not np.isfinite(price).all():
         raise InputError(Problem("the relative price has gaps", "Fill element_prices.csv", value=f"{country} {sector}"))
-    share = _log_odds(value, np.log(table["output"]))
+    share: Any = _log_odds(value, np.log(table["output"]))
     knowledge = filtered(price, adjustment_rate)
     observed = [int(t) for t in share.index[share.notna()] if t in price.index]
     return [
@@ -112,11 +113,11 @@ def _changes(
     ]  # fmt: skip
 
 
-def _log_odds(log_value: pd.Series, log_output: pd.Series) -> pd.Series:
+def _log_odds(log_value: Any, log_output: Any) -> Any:
     """ln(θ/(1−θ)), θ = value/output; ln value where no year has output (shares are small, output moves slowly)."""
     if log_output.isna().all():
         return log_value
-    share = np.exp(log_value - log_output)
+    share: Any = np.exp(log_value - log_output)
     if (share >= 1).any():
         advice = "Check that value and output are both in million US$"
         raise InputError(Problem("rare earths cost more than the output they go into", advice, file=_FILE))

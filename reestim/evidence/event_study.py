@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,8 +43,9 @@ class Design:
 
     def linear_map(self) -> Float[np.ndarray, "effect observation"]:
         """(X̃′X̃)⁻¹X̃′, X̃ the regressors net of the fixed effects: the coefficients are this matrix times ln y."""
-        from pyfixest.estimation import demean
+        from pyfixest.estimation import demean as _demean
 
+        demean: Any = _demean  # the package has a module of the same name, which type checkers see
         effects = np.column_stack([_codes(self.rows, COUNTRY, SECTOR), _codes(self.rows, COUNTRY, YEAR)])
         net, converged = demean(
             self.regressors.copy(), effects.astype(np.uint64), np.ones(len(self.rows)), _TOLERANCE, _SWEEPS
@@ -82,7 +84,8 @@ def event_study(
     """
     panel = _panel(outcomes, exposure, names, years)
     panel["event_time"] = panel[YEAR] - policy_year
-    deviation = float(panel.drop_duplicates([COUNTRY, SECTOR])["exposure"].std())
+    units: Any = panel.drop_duplicates([COUNTRY, SECTOR])
+    deviation = float(units["exposure"].std())
     if not deviation > 0:
         raise InputError(Problem("exposure does not vary", "Check ree_share", column="exposure"))
     chosen = _windows(panel, names, reference, windows)
@@ -125,12 +128,10 @@ def usable_covariance(covariance: np.ndarray, clusters: int) -> Float[np.ndarray
     return symmetric * (clusters - 1) / (clusters - effects - 2)
 
 
-def _panel(
-    outcomes: pd.DataFrame, exposure: xr.DataArray, names: Sequence[str], years: Sequence[int] | None
-) -> pd.DataFrame:
-    """The rows in use with their exposure; problems about them."""
+def _panel(outcomes: pd.DataFrame, exposure: xr.DataArray, names: Sequence[str], years: Sequence[int] | None) -> Any:
+    """The rows in use (a frame) with their exposure; problems about them."""
     problems = []
-    panel = outcomes[outcomes["outcome"].isin(list(names))]
+    panel: Any = outcomes[outcomes["outcome"].isin(list(names))]
     for name in names:
         if not (panel["outcome"] == name).any():
             problems.append(Problem("no such outcome", "Add it or leave it out of event_outcomes", value=name))
@@ -146,7 +147,7 @@ def _panel(
 
 
 def _windows(
-    panel: pd.DataFrame, names: Sequence[str], reference: int, given: Sequence[Window] | None
+    panel: Any, names: Sequence[str], reference: int, given: Sequence[Window] | None
 ) -> Mapping[str, tuple[Window, ...]]:
     """Event windows of each outcome that have data; the reference event time is left out."""
     clusters = len(panel.drop_duplicates([COUNTRY, SECTOR]))
@@ -176,15 +177,15 @@ def _inside(times: Sequence[int], window: Window) -> list[int]:
     return [k for k in times if window[0] <= k <= window[1]]
 
 
-def _design(rows: pd.DataFrame, deviation: float, windows: tuple[Window, ...]) -> Design:
+def _design(rows: Any, deviation: float, windows: tuple[Window, ...]) -> Design:
     time, exposure = rows["event_time"].to_numpy(), rows["exposure"].to_numpy(float) / deviation
     columns = [exposure * ((time >= first) & (time <= last)) for first, last in windows]
     return Design(rows[_KEY].reset_index(drop=True), np.column_stack(columns), windows)
 
 
-def _stacked_regression(panel: pd.DataFrame, designs: Mapping[str, Design]) -> tuple[np.ndarray, np.ndarray, int]:
+def _stacked_regression(panel: Any, designs: Mapping[str, Design]) -> tuple[np.ndarray, np.ndarray, int]:
     """Coefficients, clustered covariance and number of clusters; blocks in the order of ``designs``."""
-    import pyfixest as pf
+    import pyfixest
     from pyfixest.estimation import MapDemeaner
 
     frames, names = [], []
@@ -193,10 +194,11 @@ def _stacked_regression(panel: pd.DataFrame, designs: Mapping[str, Design]) -> t
         names += columns
         rows = panel[panel["outcome"] == outcome].reset_index(drop=True)
         frames.append(pd.concat([rows, pd.DataFrame(design.regressors, columns=columns)], axis=1))
-    data = pd.concat(frames, ignore_index=True).fillna(dict.fromkeys(names, 0.0))
+    data: Any = pd.concat(frames, ignore_index=True).fillna(dict.fromkeys(names, 0.0))
     data["unit"] = _codes(data, COUNTRY, SECTOR)
     data["outcome_unit"] = _codes(data, "outcome", COUNTRY, SECTOR)
     data["outcome_period"] = _codes(data, "outcome", COUNTRY, YEAR)
+    pf: Any = pyfixest
     fit = pf.feols(
         f"log_value ~ {' + '.join(names)} | outcome_unit + outcome_period",
         data=data,
@@ -223,7 +225,7 @@ def _codes(rows: pd.DataFrame, *columns: str) -> np.ndarray:
 
 
 def _as_dataset(
-    panel: pd.DataFrame,
+    panel: Any,
     designs: Mapping[str, Design],
     labels: Sequence[tuple[str, int, int]],
     estimate: np.ndarray,
@@ -235,7 +237,7 @@ def _as_dataset(
         block = design.linear_map()
         matrix[row : row + block.shape[0], column : column + block.shape[1]] = block
         row, column = row + block.shape[0], column + block.shape[1]
-    ordered = pd.concat([panel[panel["outcome"] == name] for name in designs], ignore_index=True)
+    ordered: Any = pd.concat([panel[panel["outcome"] == name] for name in designs], ignore_index=True)
     names = [f"{o} {a:+d}" if a == b else f"{o} {a:+d}..{b:+d}" for o, a, b in labels]
     units = "log points for one standard deviation of exposure"
     return xr.Dataset(

@@ -11,6 +11,8 @@ W averages costs over the foreign markets of an exporter. All are linear in what
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
@@ -45,7 +47,8 @@ def structural_responses(study: xr.Dataset, io: xr.Dataset, relative_price: xr.D
     place = [price.get_index(d).get_indexer(study[d].values) for d in (COUNTRY, SECTOR, YEAR)]
     inside = np.all([p >= 0 for p in place], axis=0)
     # Two outcomes are observed in one cell: add, do not assign.
-    np.add.at(weights, (slice(None), *(p[inside] for p in place)), study["linear_map"].values[:, inside])
+    cells: Any = (slice(None), *(p[inside] for p in place))
+    np.add.at(weights, cells, study["linear_map"].values[:, inside])
 
     share = io["ree_share"].transpose(COUNTRY, SECTOR).sel(country=price[COUNTRY], sector=price[SECTOR]).values
     weighted = share[:, :, None] * price.values  # θq

@@ -1,0 +1,64 @@
+"""The default study on small simulated worlds: what the recovery tests and the tests of the blocks share."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from reestim.data.simulate import Truth, simulate_evidence, true_sigma
+from reestim.estimate.inputs import assemble
+from reestim.spec import Evidence, Spec, read_spec
+from tests.recovery.world import small_world
+
+POLICY_YEAR = 2010
+TRUTH = Truth(beta=(-0.4, 0.2))
+
+#: US use of rare earths around the shock, one country and all sectors: value (million US$) and tonnes, from facts.md.
+_USE = {
+    2005: (40.4, 18964), 2006: (55.9, 23837), 2007: (72.0, 21096), 2008: (122.2, 18255), 2009: (67.4, 12912),
+    2010: (114.0, 13620), 2011: (460.0, 6387), 2012: (173.6, 4058), 2013: (127.9, 9965), 2014: (92.6, 10795),
+}  # fmt: skip
+AGGREGATE_USE = pd.DataFrame([("USA", "all", t, v, w) for t, (v, w) in _USE.items()],
+                             columns=["country", "sector", "year", "value", "tonnes"])  # fmt: skip
+
+
+def default_spec() -> Spec:
+    """models/substitution.toml."""
+    return read_spec(Path(__file__).resolve().parents[2] / "models" / "substitution.toml")
+
+
+def sampler_of(spec: Spec, draws: int, tune: int, chains: int = 2):
+    """The study's sampler, shorter."""
+    return spec.sampler.model_copy(update={"draws": draws, "tune": tune, "chains": chains})
+
+
+def inputs_of(seed: int, truth: Truth = TRUTH, evidence: Evidence | None = None) -> tuple[xr.Dataset, xr.DataArray]:
+    """Model inputs simulated at ``truth`` with a sectoral panel of use, and the true σ (sector)."""
+    evidence = evidence or Evidence()
+    io, price, z = small_world()
+    tables = simulate_evidence(io, price, z, truth, seed, ree_use_panel=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # few clusters: wide event windows, as they should be
+        inputs = assemble(io, price, z, tables, evidence, policy_year=POLICY_YEAR)
+    return inputs, true_sigma(z, truth, np.random.default_rng(np.random.SeedSequence(seed).spawn(5)[0]))
+
+
+def truth_from_prior(seed: int) -> Truth:
+    """Parameters drawn from the priors of the default study: what makes the coverage of intervals exact on average."""
+    rng = np.random.default_rng(seed)
+    return replace(
+        TRUTH,
+        kappa=float(1.2 * np.exp(0.4 * rng.standard_normal())),
+        mu=float(rng.standard_normal()),
+        beta=tuple(float(b) for b in 0.5 * rng.standard_normal(2)),
+        tau=float(abs(0.5 * rng.standard_normal())),
+        spillover=float(1.6 * np.exp(0.4 * rng.standard_normal())),
+        crowding_out=float(rng.beta(2, 2)),
+        using_slope=float(0.5 * rng.standard_normal()),
+        substituting_slope=float(0.5 * rng.standard_normal()),
+    )

@@ -1,0 +1,201 @@
+"""The blocks of the estimation against SciPy and NumPy: joint density, audit designs, use of rare earths."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytest
+import xarray as xr
+from scipy import special, stats
+
+from reestim.dims import LABELS
+from reestim.errors import InputError
+from reestim.estimate import fit as fitting
+from reestim.estimate.misclassification import confusion_matrix, label_audit
+from reestim.estimate.patent_counts import dirichlet_multinomial_logp, log_rising
+from reestim.estimate.ree_use import filtered, use_changes
+from reestim.prior import Prior
+from reestim.technology import innovation_passthrough
+from tests.recovery.study import AGGREGATE_USE, default_spec, inputs_of
+from tests.recovery.world import small_world
+
+
+@pytest.fixture(scope="module")
+def model_and_inputs() -> tuple[pm.Model, xr.Dataset]:
+    inputs, _ = inputs_of(seed=0)
+    return fitting.build(default_spec(), inputs), inputs
+
+
+def test_rising_factorials_agree_with_scipy() -> None:
+    rng = np.random.default_rng(0)
+    a, y = rng.lognormal(1, 3, 2000), rng.integers(0, 500, 2000)
+    np.testing.assert_allclose(
+        log_rising(a, y).eval(), special.gammaln(a + y) - special.gammaln(a), rtol=1e-11, atol=1e-10
+    )
+
+
+def test_the_dirichlet_multinomial_is_that_of_scipy() -> None:
+    rng = np.random.default_rng(1)
+    a, y = rng.gamma(2.0, 3.0, (6, 4)), rng.integers(0, 9, (6, 4))
+    y[0] = 0  # a cell without patents
+    expected = stats.dirichlet_multinomial.logpmf(y[1:], a[1:], y[1:].sum(1))
+    value = dirichlet_multinomial_logp(y, y.sum(1), pm.math.constant(a)).eval()
+    np.testing.assert_allclose(value[1:], expected, rtol=1e-10)
+    np.testing.assert_allclose(value[0], 0.0, atol=1e-12)
+
+
+def test_the_joint_likelihood_is_the_one_of_the_equations(model_and_inputs) -> None:
+    """Every likelihood term at draws from the prior, against equations (12)-(15) written out in NumPy and SciPy."""
+    model, data = model_and_inputs
+    names = ["patent_count", "label_audit", "event_estimate", "use_share_change"]
+    free = [v.name for v in model.free_RVs]
+    prior = pm.sample_prior_predictive(2, model=model, var_names=[*free, *(d.name for d in model.deterministics)],
+                                       random_seed=3, compile_kwargs={"mode": "FAST_COMPILE"})["prior"]  # fmt: skip
+    terms = pm.pytensorf.compile(
+        model.free_RVs, [t.sum() for t in _terms(model, names)],
+        mode="FAST_COMPILE", on_unused_input="ignore",
+    )  # fmt: skip
+    for draw in range(2):
+        point = prior.to_dataset().isel(chain=0, draw=draw)
+        found = terms(*[point[name].values for name in free])
+        np.testing.assert_allclose(found, _oracle(data, point), rtol=1e-8)
+
+
+def _terms(model: pm.Model, names: list[str]):
+    return [pm.logp(model[name], model.rvs_to_values[model[name]]) for name in names]
+
+
+def _oracle(data: xr.Dataset, draw: xr.Dataset) -> list[float]:
+    kappa, xi, chi = (float(draw[k]) for k in ("kappa", "spillover", "crowding_out"))
+    logit = draw["mu"] + (data["substitutability"] * draw["beta"]).sum("property") + draw["tau"] * draw["sigma_offset"]
+    sigma = (1 + 1 / kappa) / (1 + np.exp(-logit))
+    m = kappa * (1 - sigma) / (1 + kappa * (1 - sigma))
+
+    q = data["relative_price"] - data["relative_price"].mean("year")
+    unit = draw["unit_deviation"].values.reshape(3, data.sizes["country"], data.sizes["sector"])
+    slopes = [draw["using_slope"] * xr.ones_like(m), m, draw["substituting_slope"] * xr.ones_like(m)]
+    odds = np.ones((*q.shape, 4))
+    for k in range(3):
+        year = draw["year_sd"].values[k] * draw["year_shape"].values[k]
+        effect = draw["class_log_odds"].values[k] + unit[k][:, :, None] + year
+        odds[..., k + 1] = np.exp(effect + (slopes[k] * q).transpose("country", "sector", "year").values)
+    p = odds / odds.sum(-1, keepdims=True)
+    y, pi = data["patent_count"].values, draw["confusion"].values
+    a = float(draw["concentration"]) * p @ pi
+    some = y.sum(-1) > 0
+    patents = stats.dirichlet_multinomial.logpmf(y[some], a[some], y[some].sum(-1)).sum()
+
+    prevalence = np.einsum("cst,cstk->k", y.sum(-1), p) / y.sum()
+    audit = data["label_audit"].values
+    precision = prevalence[:, None] * pi
+    audited = sum(
+        stats.multinomial.logpmf(audit[:, k], audit[:, k].sum(), precision[:, k] / precision[:, k].sum())
+        for k in range(4)
+    )
+
+    share = data["ree_share"]
+    log_a = m / (1 + chi * share / (1 - share))
+    knowledge = ((1 - chi + xi) * data["event_knowledge_response"] * log_a).sum("country")
+    epsilon = draw["trade_elasticity"].sel(traded_sector=data["sector"].values).values
+    exports = (epsilon * (knowledge - data["event_price_response"])).sum("sector")
+    beta = xr.where(data["outcome"] == "exports", exports, knowledge.sum("sector")).values
+    event = stats.multivariate_normal.logpdf(data["event_estimate"].values, beta, data["event_covariance"].values)
+
+    change = (1 - sigma) * (data["use_price_change"] - m * data["use_filtered_change"])
+    mean = (data["use_weight"] * change).sum("sector")
+    scale = float(draw["ree_use_noise"]) * np.sqrt(data["use_years"])
+    use = stats.norm.logpdf(data["use_share_change"], mean, scale).sum()
+    np.testing.assert_allclose(sigma, draw["sigma"], rtol=1e-10)
+    np.testing.assert_allclose(m, draw["innovation_passthrough"], rtol=1e-9)
+    return [patents, audited, event, use]
+
+
+@pytest.mark.parametrize("design", ["by_class", "by_label", "random"])
+def test_an_audit_informs_what_its_design_samples(design: str) -> None:
+    counts = np.random.default_rng(0).integers(1, 50, (4, 4))
+    audit = xr.DataArray(counts, coords={"human_label": list(LABELS), "machine_label": list(LABELS)},
+                         dims=("human_label", "machine_label"), attrs={"design": design})  # fmt: skip
+    prevalence = np.array([0.6, 0.2, 0.15, 0.05])
+    pi = np.random.default_rng(1).dirichlet(np.ones(4), 4)
+    coords = {d: list(LABELS) for d in ("human_label", "machine_label", "true_label")}
+    with pm.Model(coords=coords) as model:
+        label_audit(audit, pm.math.constant(pi), prevalence)
+    found = float(model.compile_logp(mode="FAST_COMPILE")({}))
+    joint = prevalence[:, None] * pi
+    if design == "by_class":
+        expected = sum(stats.multinomial.logpmf(counts[i], counts[i].sum(), pi[i]) for i in range(4))
+    elif design == "by_label":
+        given = joint / joint.sum(0)
+        expected = sum(stats.multinomial.logpmf(counts[:, j], counts[:, j].sum(), given[:, j]) for j in range(4))
+    else:
+        expected = stats.multinomial.logpmf(counts.ravel(), counts.sum(), joint.ravel())
+    np.testing.assert_allclose(found, expected, rtol=1e-10)
+
+
+def test_an_audit_without_a_design_is_refused() -> None:
+    audit = xr.DataArray(np.ones((4, 4), int), dims=("human_label", "machine_label"))
+    with pm.Model(), pytest.raises(InputError, match="by_label, by_class, random"):
+        label_audit(audit, pm.math.constant(np.eye(4)), np.full(4, 0.25))
+
+
+def test_the_confusion_prior_adds_its_diagonal() -> None:
+    prior = Prior.model_validate({"distribution": "Dirichlet", "a": 1.0, "diagonal": 8.0})
+    with pm.Model(coords={"true_label": list(LABELS), "machine_label": list(LABELS)}):
+        pi = confusion_matrix({"confusion": prior})
+    draws = pm.draw(pi, 2000, random_seed=0)
+    np.testing.assert_allclose(draws.mean(0), np.full((4, 4), 1 / 12) + np.eye(4) * 8 / 12, atol=0.02)
+
+
+def test_knowledge_follows_prices_at_the_adjustment_rate() -> None:
+    """A step of one: λ, then λ+λ(1−λ), ...; over a gap of years λ compounds; λ = 1 is the long run."""
+    step = pd.Series([0.0, 1.0, 1.0, 1.0], index=[2000, 2001, 2002, 2004])
+    np.testing.assert_allclose(filtered(step, 0.2), [0, 0.2, 0.36, 1 - 0.8**4])
+    np.testing.assert_allclose(filtered(step, 1.0), step)
+
+
+def test_changes_of_use_come_from_unit_values_and_span_gaps() -> None:
+    _, price, _ = small_world()
+    panel = AGGREGATE_USE.copy()
+    panel.loc[panel["year"] == 2012, "value"] = np.nan  # a year without its value: the change spans two years
+    value = xr.DataArray(
+        np.ones((8, 8)), coords={"country": price.country, "sector": price.sector}, dims=("country", "sector")
+    )
+    changes = use_changes(panel, price, value, adjustment_rate=0.2)
+    assert changes["use_years"].values.tolist() == [1, 1, 1, 1, 1, 1, 2, 1]
+    at = changes.sel(use_observation="USA all 2011")
+    np.testing.assert_allclose(at["use_share_change"], np.log(460.0 / 114.0))
+    np.testing.assert_allclose(at["use_price_change"], np.log(460.0 / 6387) - np.log(114.0 / 13620))
+    np.testing.assert_allclose(changes["use_weight"].sum("sector"), 1.0)
+    gap = changes.sel(use_observation="USA all 2013")
+    np.testing.assert_allclose(gap["use_share_change"], np.log(127.9 / 460.0))
+
+
+def test_use_of_a_sector_without_unit_values_takes_its_relative_price() -> None:
+    _, price, _ = small_world()
+    panel = pd.DataFrame({"country": "JPN", "sector": "glass", "year": [2010, 2011], "tonnes": [100.0, 80.0]})
+    value = xr.DataArray(
+        np.ones((8, 8)), coords={"country": price.country, "sector": price.sector}, dims=("country", "sector")
+    )
+    change = use_changes(panel, price, value, 0.2).isel(use_observation=0)
+    dq = float(price.sel(country="JPN", sector="glass").diff("year").sel(year=2011))
+    np.testing.assert_allclose(change["use_price_change"], dq)
+    np.testing.assert_allclose(change["use_share_change"], np.log(0.8) + dq)
+
+
+def test_bad_use_panels_are_listed() -> None:
+    _, price, _ = small_world()
+    value = xr.DataArray(
+        np.ones((8, 8)), coords={"country": price.country, "sector": price.sector}, dims=("country", "sector")
+    )
+    panel = pd.DataFrame(
+        {"country": ["USA", "USA", "XXX"], "sector": ["all", "food", "all"], "year": 2010, "tonnes": [1.0, 1.0, 1.0]}
+    )
+    with pytest.raises(InputError) as caught:
+        use_changes(panel, price, value, 0.2)
+    assert len(caught.value.problems) == 3
+
+
+def test_the_pass_through_of_the_model_is_the_shared_one(model_and_inputs) -> None:
+    sigma, kappa = np.array([0.3, 1.0, 1.4]), 1.5
+    np.testing.assert_allclose(innovation_passthrough(sigma, kappa), 1 - 1 / (1 + kappa * (1 - sigma)))
