@@ -107,13 +107,14 @@ def counterfactual(
     """
     with guarded(as_json, debug):
         from reestim import pipeline, store
+        from reestim.provenance import json_attr
 
         source = find_run(run)
         target(out, overwrite)
         stages = pipeline.Stages(say(as_json), total=3)
         with stages.stage(f"open {source}"):
             post = store.load(source)
-        earlier = store.json_attr(post.attrs, "run", {})
+        earlier = json_attr(post.attrs, "run", {})
         with stages.stage("carry the draws through the equilibrium, fixed and directed technology"):
             post = pipeline.sweep(
                 post, scenarios, technology=("fixed", "directed"), draws=draws, progress=not as_json,

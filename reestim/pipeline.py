@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import reestim as ree
 from reestim import store
 from reestim.errors import InputError, Problem
+from reestim.provenance import json_attr
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -183,7 +184,7 @@ def run(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
 
 def finish(post: xr.DataTree, folder: Path, *, overwrite: bool, **info: Any) -> Path:
     """Save a run with its counterfactual and write its report into the run folder."""
-    known = store.json_attr(post.attrs, "run", {})
+    known = json_attr(post.attrs, "run", {})
     post.attrs["run"] = json.dumps(known | info)
     store.save(post, folder, overwrite=overwrite)
     return ree.report(post, folder / "report")
@@ -191,7 +192,7 @@ def finish(post: xr.DataTree, folder: Path, *, overwrite: bool, **info: Any) -> 
 
 def gates_passed(post: xr.DataTree) -> bool:
     """Did the sampler pass? A fit that recorded no gates has not been judged and passes."""
-    gates = store.json_attr(post.attrs, "gates", {})
+    gates = json_attr(post.attrs, "gates", {})
     return bool(gates.get("passed", True)) if isinstance(gates, dict) else True
 
 

@@ -59,9 +59,9 @@ def problems_as_json(problems: Sequence[Problem], title: str) -> dict[str, Any]:
 def result_as_json(post: xr.DataTree, paths: dict[str, str]) -> dict[str, Any]:
     """Everything a script wants to know of a run: paths, gates, tables (one record per row)."""
     from reestim.pipeline import gates_passed
+    from reestim.provenance import INTERVAL
     from reestim.report.summary import is_quick
     from reestim.report.tables import all_tables
-    from reestim.store import INTERVAL
 
     records = {name: table.to_dict("records") for name, table in all_tables(post).items()}
     return {**paths, "quick": is_quick(post), "gates_passed": gates_passed(post), "interval": INTERVAL, **records}

@@ -4,34 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib import metadata
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reestim.errors import InputError, Problem
 from reestim.files import slug, strict_json, whole_folder
+from reestim.provenance import SCHEMA, describe
 
 if TYPE_CHECKING:
     import xarray as xr
 
-#: Version of the layout of a run folder; raised when an older REEstim could no longer read it.
-SCHEMA = 1
 POSTERIOR, RUN = "posterior.nc", "run.json"
-
-#: Every interval that REEstim prints, unless it says otherwise.
-INTERVAL = {"kind": "equal-tailed", "level": 0.9}
-
-#: Parts of ``run.json`` that describe this save, not an earlier one.
-_ALWAYS_NEW = {"schema", "reestim", "packages", "solved", "sha256"}
-
-_PACKAGES = (
-    "arviz", "h5netcdf", "jax", "jaxlib", "numpy", "numpyro", "nutpie", "pandas", "pyfixest", "pymc", "pytensor",
-    "scipy", "xarray",
-)  # fmt: skip
 
 
 def save(post: xr.DataTree, path: str | Path, *, overwrite: bool = False, **info: Any) -> Path:
@@ -128,55 +114,6 @@ def read_run(path: str | Path) -> dict[str, Any]:
     return run
 
 
-def describe(post: xr.DataTree) -> dict[str, Any]:
-    """Everything known about a run from its DataTree: the contents of ``run.json``, plain JSON values."""
-    known = json_attr(post.attrs, "run", {})
-    run: dict[str, Any] = {
-        "schema": SCHEMA,
-        "reestim": _version("reestim"),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "quick": False,
-        "interval": INTERVAL,
-    }
-    run |= {name: value for name, value in known.items() if name not in _ALWAYS_NEW}
-    for name, default in (("spec", {}), ("provenance", {}), ("gates", None)):
-        value = json_attr(post.attrs, name, default)
-        if value or name not in run:
-            run[name] = value
-    if "counterfactual" in post.children:
-        solved = post["counterfactual"].to_dataset()["solved"]
-        counts = solved.sum(("chain", "draw"))
-        draws = int(solved.sizes["chain"] * solved.sizes["draw"])
-        run["solved"] = [
-            {
-                "scenario": str(scenario),
-                "technology": str(technology),
-                "solved": int(counts.sel(scenario=scenario, technology=technology)),
-                "draws": draws,
-            }
-            for scenario in solved["scenario"].values
-            for technology in solved["technology"].values
-        ]
-        run["scenarios"] = run.get("scenarios") or json_attr(post["counterfactual"].attrs, "scenarios", {})
-    return run | {"packages": versions()}
-
-
-def json_attr(attrs: Mapping[Any, Any], name: str, default: Any) -> Any:
-    """An attribute that is kept as a JSON string; one that is not JSON is returned as it is."""
-    value = attrs.get(name, default)
-    if isinstance(value, str):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide the numbers."""
-    return {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
-
-
 @dataclass(frozen=True)
 class Run:
     """One line of ``reestim runs``; ``problem`` says why a folder cannot be used."""
@@ -262,13 +199,6 @@ def _holds(value: Any) -> bool:
 def _sha256(file: Path) -> str:
     with file.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"
 
 
 def _unreadable(path: Path, message: str, advice: str) -> InputError:

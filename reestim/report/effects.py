@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, EXPORTER, IMPORTER, SECTOR, TECHNOLOGY
-from reestim.store import INTERVAL, json_attr
+from reestim.provenance import INTERVAL, json_attr
 
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy

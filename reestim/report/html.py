@@ -12,10 +12,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.files import slug
+from reestim.provenance import INTERVAL, describe
 from reestim.report.effects import CONTRIBUTION, DIRECTED, FIXED, LEVEL
 from reestim.report.format import limit, number, percent, with_interval
 from reestim.report.summary import INTERVALS, is_quick, sentences, warnings, weakly_learnt
-from reestim.store import INTERVAL, describe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ def render(post: xr.DataTree, tables: Mapping[str, pd.DataFrame], pictures: Sequ
     )
     run = describe(post)
     spec = dict.fromkeys(("name", "description", "hash", "text"), "") | _table(run["spec"])
-    provenance = dict.fromkeys(("dataset", "hash", "base_year"), "") | _table(run["provenance"])
+    provenance = {"dataset": "", "hash": "", "base_year": "", "synthetic": None} | _table(run["provenance"])
     return env.get_template("report.html.j2").render(
         title=str(spec["name"] or "run"),
         quick=is_quick(post),
@@ -55,7 +55,7 @@ def render(post: xr.DataTree, tables: Mapping[str, pd.DataFrame], pictures: Sequ
         solver=_solver(tables),
         inputs=tables["inputs"].to_dict("records"),
         pictures={p.name: {"src": _inline(p.png), "alt": p.alt, "caption": p.caption} for p in pictures},
-        run={"seed": "not recorded", "command": ""} | run,
+        run={"command": ""} | run,
         spec=spec,
         provenance=provenance,
     )

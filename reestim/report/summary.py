@@ -9,9 +9,9 @@ import pandas as pd
 import xarray as xr
 
 from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
+from reestim.provenance import INTERVAL, json_attr
 from reestim.report.effects import CONTRIBUTION, DIRECTED, FIXED, economy_of, restrictors
 from reestim.report.format import number, percent, with_interval
-from reestim.store import INTERVAL, json_attr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

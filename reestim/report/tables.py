@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY
+from reestim.provenance import json_attr, provenance
 from reestim.report.effects import (
     CONTRIBUTION,
     DIRECTED,
@@ -20,7 +21,6 @@ from reestim.report.effects import (
     probability,
     quantiles,
 )
-from reestim.store import json_attr
 
 #: One basis point is a ten-thousandth; welfare changes are log changes of real income.
 BASIS_POINTS = 1e4
@@ -122,9 +122,9 @@ def gates(post: xr.DataTree) -> pd.DataFrame:
 
 def inputs(post: xr.DataTree) -> pd.DataFrame:
     """Files that are simulated, or hold cells that a rule made: file, kind."""
-    provenance = json_attr(post.attrs, "provenance", {})
+    known = provenance(post)
     kinds = {"synthetic": "simulated, not observed", "imputed": "some cells made by a stated rule"}
-    rows = [{"file": f, "kind": words} for kind, words in kinds.items() for f in provenance.get(kind) or []]
+    rows = [{"file": f, "kind": words} for kind, words in kinds.items() for f in known.get(kind) or []]
     return pd.DataFrame(rows, columns=["file", "kind"])
 
 

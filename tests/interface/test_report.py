@@ -114,6 +114,15 @@ def test_a_fit_without_counterfactual_has_a_report_too(post: xr.DataTree, tmp_pa
     assert "machinery" in page.words
 
 
+def test_a_run_made_from_python_still_says_what_is_synthetic(post: xr.DataTree, tmp_path: Path) -> None:
+    del post.attrs["provenance"], post.attrs["run"]
+    post["economy"].attrs |= {"name": "stylised", "synthetic": "simulated files: outcomes.csv, patent_labels.csv"}
+    page = Page(ree.report(post, tmp_path / "r").read_text(encoding="utf-8"))
+    assert "Synthetic inputs" in page.words
+    assert "outcomes.csv" in page.words
+    assert "made from Python" in page.words
+
+
 def test_several_scenarios_each_have_their_figures(post: xr.DataTree, tmp_path: Path) -> None:
     ds = post["counterfactual"].to_dataset()
     two = xr.concat([ds, ds.assign_coords(scenario=["ban <heavy>"])], "scenario")
