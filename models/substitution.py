@@ -17,7 +17,7 @@ from reestim.estimate.inputs import coordinates
 from reestim.estimate.misclassification import confusion_matrix, label_audit
 from reestim.estimate.patent_counts import class_probabilities, patent_counts, true_prevalence
 from reestim.estimate.priors import variable
-from reestim.estimate.ree_use import ree_use
+from reestim.estimate.ree_use import ree_use, sectors_with_own_use
 from reestim.prior import Prior
 
 
@@ -39,7 +39,7 @@ def build(data: xr.Dataset, priors: Mapping[str, Prior]) -> pm.Model:
         trade_elasticity = measured_trade_elasticity(data)
 
         # (14) elasticities of substitution, pooled on the properties of the elements a sector uses; (2) pass-through.
-        sigma = pooled_elasticity(data["substitutability"], kappa, priors)
+        sigma = pooled_elasticity(data["substitutability"], kappa, priors, centred=sectors_with_own_use(data))
         m = passthrough(sigma, kappa)
 
         # (12) true classes of patents; (13) their noisy labels, and the audit that says how noisy.

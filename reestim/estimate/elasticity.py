@@ -17,47 +17,55 @@ from reestim.prior import Prior
 
 #: Largest coefficient of variation of a measured trade elasticity: above, a lognormal has its mass near zero.
 MAX_CV = 0.5
-_RIDGE = 1.4  # see _shifted_mean
+#: Slopes of the two ridges at κ = 1.2 and σ = 0.7, see `_mean_along_ridge`.
+_AT_GIVEN_SIGMA, _AT_GIVEN_PASSTHROUGH = 0.7, 1.4
 _MIN_CV = 1e-4  # a standard deviation of zero: known to four digits
 
 
-def pooled_elasticity(substitutability: xr.DataArray, kappa: Any, priors: Mapping[str, Prior]) -> Any:
+def pooled_elasticity(
+    substitutability: xr.DataArray, kappa: Any, priors: Mapping[str, Prior], *, centred: Any = False
+) -> Any:
     """σ_j (sector): logit(σ_j / (1+1/κ)) = μ + β′z_j + τ·u_j, u_j ~ N(0, 1), equation (14); every draw is interior.
 
-    substitutability: z (sector, property), standardised. Priors: ``mu``, ``beta`` (property), ``tau``. u_j is what is
-    sampled: sectors without evidence of their own fall back to the population without a funnel.
+    substitutability: z (sector, property), standardised. Priors: ``mu``, ``beta`` (property), ``tau``. ``centred``
+    (sector, or one for all) chooses what is sampled, not what the model says: u_j (False: sectors without much evidence
+    of their own fall back to the population without a funnel) or the logit itself (True: sectors with strong evidence).
     """
     z = substitutability.transpose(SECTOR, "property").values
-    mu = _shifted_mean(kappa, priors)
+    own = np.broadcast_to(np.asarray(centred, bool), len(z)).astype(float)
+    along, shift = _mean_along_ridge(kappa, priors, _AT_GIVEN_SIGMA if own.any() else _AT_GIVEN_PASSTHROUGH)
     beta = variable(
         priors, "beta", dims="property", long_name="β, effect of substitutability on σ", units="log odds per sd"
     )
     tau = variable(priors, "tau", long_name="τ, spread of σ around its properties", units="log odds")
-    mean = mu + pt.dot(z, beta)
-    offset = pm.Normal("sigma_offset", 0, 1, dims=SECTOR)
-    describe(offset, "u_j, deviation of a sector from what its properties say", "standard deviations")
-    logit = mean + tau * offset
+    mean = along + pt.dot(z, beta)
+    sampled = pm.Normal("sigma_sampled", own * mean, own * tau + (1 - own), dims=SECTOR)
+    about = "what is sampled for σ: u_j, or for a sector with strong evidence its logit less the ridge"
+    describe(sampled, about, "standard deviations, or log odds")
+    logit = shift + own * sampled + (1 - own) * (mean + tau * sampled)
     sigma = technology.sigma_upper_bound(kappa) * pm.math.sigmoid(logit)
     return describe(
         pm.Deterministic("sigma", sigma, dims=SECTOR), "σ, elasticity of substitution of rare earths", "elasticity"
     )
 
 
-def _shifted_mean(kappa: Any, priors: Mapping[str, Prior]) -> Any:
-    """μ with exactly its stated prior, sampled along the ridge where the evidence on m_j leaves it.
+def _mean_along_ridge(kappa: Any, priors: Mapping[str, Prior], slope: float) -> tuple[Any, Any]:
+    """(μ*, shift) with μ = μ* + shift, shift = slope·ln κ, and μ with exactly its stated prior.
 
-    At given m_j, d logit(x) = d ln(1+κ)/x with x = σ_j/(1+1/κ): 1.4 per log point of κ near κ = 1.2 and x = 0.4. In a
-    location family, μ = μ* + 1.4·ln κ with μ* drawn around the stated mean less 1.4·ln κ; other priors are not shifted.
+    Evidence that fixes one combination of κ and σ leaves a ridge: logit(x), x = σ_j/(1+1/κ), moves with ln κ
+    by 1−m_j where σ_j is known, by κ/((1+κ)x) where m_j is. Sampling μ* instead of μ straightens it. In a location
+    family μ* is drawn around the stated mean less the shift; for another prior of μ the shift is zero.
     """
     prior = priors["mu"] if "mu" in priors else None  # noqa: SIM401 - a PriorBook answers [] for what it lacks
     about = {"long_name": "μ, mean of the scaled log odds of σ", "units": "log odds"}
     if prior is None or prior.distribution not in ("Normal", "StudentT"):
-        return variable(priors, "mu", **about)
+        return variable(priors, "mu", **about), 0.0
     log_kappa: Any = pt.log(kappa)
-    shift = _RIDGE * log_kappa
+    shift = slope * log_kappa
     parameters = {**prior.parameters, "mu": prior.parameters["mu"] - shift}
     along = describe(getattr(pm, prior.distribution)("mu_along_ridge", **parameters), "μ less its ridge", "log odds")
-    return describe(pm.Deterministic("mu", along + shift), **about)
+    describe(pm.Deterministic("mu", along + shift), **about)
+    return along, shift
 
 
 def passthrough(sigma: Any, kappa: Any) -> Any:

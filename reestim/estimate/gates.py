@@ -66,10 +66,10 @@ def check_gates(post: xr.DataTree, gates: Gates) -> GateReport:
     import arviz
 
     az: Any = arviz  # its names come at run time
-
     posterior = post["posterior"].to_dataset()
     divergences = int(post["sample_stats"].to_dataset()["diverging"].sum())
-    checks = [Gate("divergences", divergences, gates.max_divergences, divergences <= gates.max_divergences)]
+    allowed = gates.max_divergences
+    checks = [Gate("divergences", float(divergences), float(allowed), divergences <= allowed)]
     with np.errstate(invalid="ignore", divide="ignore"):
         value, where = _worst(az.rhat(posterior), posterior, largest=True)
         checks.append(Gate("r_hat", value, gates.max_r_hat, bool(value <= gates.max_r_hat), where))

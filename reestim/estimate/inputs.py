@@ -156,6 +156,8 @@ def _missing_files(tables: Mapping[str, pd.DataFrame], evidence: Evidence) -> li
 def _trade_elasticities(io: xr.Dataset) -> xr.Dataset:
     chosen = io[["trade_elasticity", "trade_elasticity_sd"]].rename({SECTOR: TRADED_SECTOR})
     chosen = chosen.drop_vars([c for c in chosen.coords if c != TRADED_SECTOR])
+    chosen["trade_elasticity"].attrs = {"long_name": "ε, measured trade elasticity", "units": "elasticity"}
+    chosen["trade_elasticity_sd"].attrs = {"long_name": "standard deviation of ε", "units": "elasticity"}
     return chosen.rename(trade_elasticity="trade_elasticity_mean")
 
 

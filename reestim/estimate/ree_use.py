@@ -131,6 +131,13 @@ def _weights(country: str, sector: str, users: list[str], ree_value: xr.DataArra
     return value / value.sum()
 
 
+def sectors_with_own_use(data: xr.Dataset, least: int = 10) -> np.ndarray:
+    """Sectors whose own cost share was seen to change ``least`` times or more, (sector,): strong evidence on σ_j."""
+    if "use_weight" not in data:
+        return np.zeros(data.sizes[SECTOR], dtype=bool)
+    return (data["use_weight"].transpose("use_observation", SECTOR).values == 1).sum(axis=0) >= least
+
+
 def ree_use(data: xr.Dataset, sigma: Any, innovation_passthrough: Any, priors: Mapping[str, Prior]) -> Any:
     """Δ ln(θ/(1−θ)) = Σ_j w_j (1−σ_j)(Δq − m_j·ΔF) + noise, equation (15); an aggregate weighs its sectors by value.
 

@@ -33,14 +33,16 @@ def default_spec() -> Spec:
 
 
 def sampler_of(spec: Spec, draws: int, tune: int, chains: int = 2):
-    """The study's sampler, shorter."""
-    return spec.sampler.model_copy(update={"draws": draws, "tune": tune, "chains": chains})
+    """The study's sampler, shorter and with larger steps."""
+    return spec.sampler.model_copy(update={"draws": draws, "tune": tune, "chains": chains, "target_accept": 0.8})
 
 
-def inputs_of(seed: int, truth: Truth = TRUTH, evidence: Evidence | None = None) -> tuple[xr.Dataset, xr.DataArray]:
+def inputs_of(
+    seed: int, truth: Truth = TRUTH, evidence: Evidence | None = None, countries: int = 5
+) -> tuple[xr.Dataset, xr.DataArray]:
     """Model inputs simulated at ``truth`` with a sectoral panel of use, and the true σ (sector)."""
     evidence = evidence or Evidence()
-    io, price, z = small_world()
+    io, price, z = small_world(countries=countries)
     tables = simulate_evidence(io, price, z, truth, seed, ree_use_panel=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # few clusters: wide event windows, as they should be

@@ -15,11 +15,14 @@ _SIZE = {"La": 1.1, "Ce": 1.2, "Nd": 0.8, "Dy": 1.0}
 _GAP = np.array([0, 0, 0, 0, 0, 0, 0, 0.1, 0.25, 0.3, 0.9, 1.0, 0.7, 0.5, 0.4])
 
 
-def small_world(seed: int = 0, *, scale: float = 20.0) -> tuple[xr.Dataset, xr.DataArray, xr.DataArray]:
+def small_world(
+    seed: int = 0, *, scale: float = 20.0, countries: int = len(COUNTRIES)
+) -> tuple[xr.Dataset, xr.DataArray, xr.DataArray]:
     """(io, relative_price, substitutability) in the shapes of the contracts; ``scale`` multiplies cost shares θ."""
     rng = np.random.default_rng(seed)
     sectors = USERS + OTHERS + ELEMENTS
-    n, s = len(COUNTRIES), len(sectors)
+    names = list(COUNTRIES[:countries])
+    n, s = countries, len(sectors)
     flow = rng.lognormal(0, 1, (n, n, s)) + 12 * np.eye(n)[:, :, None]
     share = flow / flow.sum(1, keepdims=True)
     expenditure = rng.lognormal(10, 0.8, (n, s))
@@ -37,9 +40,9 @@ def small_world(seed: int = 0, *, scale: float = 20.0) -> tuple[xr.Dataset, xr.D
             "trade_elasticity_sd": ("sector", rng.uniform(0.5, 2, s)),
         },
         coords={
-            "country": list(COUNTRIES),
-            "importer": list(COUNTRIES),
-            "exporter": list(COUNTRIES),
+            "country": names,
+            "importer": names,
+            "exporter": names,
             "sector": list(sectors),
             "element": list(ELEMENTS),
         },
@@ -47,11 +50,11 @@ def small_world(seed: int = 0, *, scale: float = 20.0) -> tuple[xr.Dataset, xr.D
     years = np.arange(2000, 2015)
     export = np.array([_SIZE[e] * _SPIKE + 0.05 * rng.standard_normal(len(years)).cumsum() for e in ELEMENTS])
     own = mix @ export  # (sector, year)
-    gap = np.where(np.array(COUNTRIES)[:, None, None] == "CHN", mix.sum(1)[:, None] * _GAP, 0.0)
+    gap = np.where(np.array(names)[:, None, None] == "CHN", mix.sum(1)[:, None] * _GAP, 0.0)
     cost = 0.03 * rng.standard_normal((n, len(USERS), len(years))).cumsum(2)
     price = xr.DataArray(
         own[None] - gap - cost + cost[:, :, 8:9],
-        coords={"country": list(COUNTRIES), "sector": list(USERS), "year": years},
+        coords={"country": names, "sector": list(USERS), "year": years},
         dims=("country", "sector", "year"),
         name="relative_price",
         attrs={"long_name": "relative price of rare earths", "units": "log points"},

@@ -68,7 +68,7 @@ def _terms(model: pm.Model, names: list[str]):
 
 def _oracle(data: xr.Dataset, draw: xr.Dataset) -> list[float]:
     kappa, xi, chi = (float(draw[k]) for k in ("kappa", "spillover", "crowding_out"))
-    logit = draw["mu"] + (data["substitutability"] * draw["beta"]).sum("property") + draw["tau"] * draw["sigma_offset"]
+    logit = draw["sigma_sampled"] + 0.7 * np.log(kappa)  # centred: every sector of this panel has its own use
     sigma = (1 + 1 / kappa) / (1 + np.exp(-logit))
     m = kappa * (1 - sigma) / (1 + kappa * (1 - sigma))
 
