@@ -1,0 +1,60 @@
+"""The main job for real, as a user starts it: `--quick`, the same seed twice, and Ctrl-C while it samples."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import reestim as ree
+
+pytestmark = pytest.mark.slow
+
+
+def command(*args: str) -> list[str]:
+    return [sys.executable, "-m", "reestim", "run", *args]
+
+
+def test_quick_run_ends_in_a_report_and_the_same_seed_gives_the_same_numbers(tmp_path: Path) -> None:
+    welfare = []
+    for name in ("first", "second"):
+        started = time.monotonic()
+        args = ("--quick", "--seed", "5", "--out", f"posteriors/{name}", "--json")
+        done = subprocess.run(command(*args), cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert time.monotonic() - started < 180, "a smoke run takes under a minute on an idle machine"
+        result = json.loads(done.stdout)
+        assert result["quick"] is True
+        assert (tmp_path / result["report"]).is_file()
+        welfare.append(result["welfare"])
+    for name in (
+        "median_bp",
+        "low_bp",
+        "high_bp",
+    ):  # the draws are the same bit for bit, equilibria to the solver's tolerance
+        first, second = ([row[name] for row in rows] for rows in welfare)
+        assert first == pytest.approx(second, rel=1e-7, abs=1e-8)
+    first, second = (ree.load(tmp_path / "posteriors" / name)["posterior"].to_dataset() for name in ("first", "second"))
+    assert first.equals(second)
+    assert {row["country"] for row in welfare[0]} >= {"CHN", "JPN", "KOR", "USA", "DEU"}
+    assert "counterfactual" in ree.load(tmp_path / "posteriors" / "first").children
+
+
+def test_ctrl_c_while_sampling_leaves_no_folder(tmp_path: Path) -> None:
+    running = subprocess.Popen(command(), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert running.stderr is not None
+    for line in running.stderr:
+        if line.startswith("4/7"):
+            break
+    time.sleep(12)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+    assert not (tmp_path / "posteriors").exists()
