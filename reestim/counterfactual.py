@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import jax
 import numpy as np
 import xarray as xr
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -15,7 +14,7 @@ from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.parameters import Parameters
 from reestim.equilibrium.policy import Scenario
-from reestim.equilibrium.sweep import Sweep, middle_of, reference, sweep
+from reestim.equilibrium.sweep import Sweep, sweep
 from reestim.equilibrium.welfare import VARIABLES, labels_of
 from reestim.errors import InputError, Problem, UnsolvedDrawsError
 
@@ -87,17 +86,8 @@ def counterfactual(
             row: list[xr.Dataset] = []
             for name in technology:
                 batch, inside = batches[name]
-                ref = reference(economy.baseline, policy, middle_of(batch), tolerance)
-                parts = []
-                for start in range(0, count, size):
-                    chunk = np.minimum(
-                        np.arange(start, start + size), count - 1
-                    )  # the last chunk repeats its last draw
-                    part = jax.tree.map(lambda leaf, i=chunk: leaf[i], batch)
-                    keep = min(size, count - start)
-                    parts.append(_cut(sweep(economy.baseline, policy, part, ref, tolerance), keep))
-                    bar.advance(task, keep)
-                row.append(_label(economy, parts, inside, samples))
+                part = sweep(economy.baseline, policy, batch, tolerance, KEPT, size, lambda n: bar.advance(task, n))
+                row.append(_label(economy, part, inside, samples))
             results.append(xr.concat(row, xr.IndexVariable(TECHNOLOGY, technology), combine_attrs="override"))
     names = [scenario.name for scenario in scenarios]
     ds = xr.concat(results, xr.IndexVariable(SCENARIO, names), combine_attrs="override")
@@ -171,35 +161,28 @@ def _chunk_size(economy: Economy, count: int) -> int:
     return int(np.clip(_BYTES_PER_CHUNK / (8 * (12 * cells + 4 * unknowns)), 1, min(256, count)))
 
 
-def _cut(part: Sweep, keep: int) -> Sweep:
-    """NumPy arrays of the first ``keep`` draws, only the kept variables."""
-    kept = {name: np.asarray(getattr(part.outcomes, name))[:keep] for name in KEPT}
-    return Sweep(kept, part.solved[:keep], part.residual[:keep], part.steps[:keep])  # type: ignore[arg-type]
-
-
-def _label(economy: Economy, parts: list[Sweep], inside: np.ndarray, samples: xr.Dataset) -> xr.Dataset:
+def _label(economy: Economy, part: Sweep, inside: np.ndarray, samples: xr.Dataset) -> xr.Dataset:
     """One technology of one scenario: (chain, draw, ...) with labels; unsolved draws are NaN."""
     lead = (samples.sizes[CHAIN], samples.sizes[DRAW])
     labels = labels_of(economy)
 
-    def joined(arrays: Iterable[np.ndarray]) -> np.ndarray:
-        whole = np.concatenate(list(arrays))
-        return whole.reshape(*lead, *whole.shape[1:])
+    def over_draws(values: np.ndarray) -> np.ndarray:
+        return values.reshape(*lead, *values.shape[1:])
 
-    solved = joined(p.solved for p in parts) & inside.reshape(lead)
+    solved = over_draws(part.solved & inside)
     data = {}
     for name in KEPT:
         dims, long_name, unit = VARIABLES[name]
-        values = joined(p.outcomes[name] for p in parts)  # type: ignore[index]
+        values = over_draws(part.outcomes[name])
         values = np.where(solved.reshape(*lead, *[1] * len(dims)), values, np.nan)
         data[name] = ((CHAIN, DRAW, *dims), values, {"long_name": long_name, "units": unit})
-    reason = np.where(solved, 0, np.where(inside.reshape(lead), 2, 1))
+    reason = np.where(solved, 0, np.where(over_draws(inside), 2, 1))
     meanings = "; ".join(REASONS)
     status = {
         "solved": (solved, {"long_name": "equilibrium found within the tolerance"}),
         "reason": (reason, {"long_name": "why unsolved", "flag_values": [0, 1, 2], "flag_meanings": meanings}),
-        "residual": (joined(p.residual for p in parts), {"long_name": "largest relative residual of all equations"}),
-        "steps": (joined(p.steps for p in parts), {"long_name": "solver steps"}),
+        "residual": (over_draws(part.residual), {"long_name": "largest relative residual of all equations"}),
+        "steps": (over_draws(part.steps), {"long_name": "solver steps"}),
     }  # fmt: skip
     for name, (values, attrs) in status.items():
         data[name] = ((CHAIN, DRAW), values, attrs)
