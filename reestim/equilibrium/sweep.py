@@ -219,7 +219,7 @@ def _batches(index: np.ndarray, size: int) -> list[tuple[np.ndarray, int]]:
 
 
 def _standardised(draws: ParameterArrays) -> Float[np.ndarray, "draw parameter"]:
-    """The parameters that vary, in logs where positive, each with unit spread: distances between draws mean something."""
+    """The parameters that vary, each with unit spread, so that distances between draws mean something."""
     leaves = [np.asarray(leaf).reshape(len(leaf), -1) for leaf in jax.tree.leaves(draws)]
     flat = np.unique(np.concatenate(leaves, axis=1), axis=1)
     spread = flat.std(axis=0)
