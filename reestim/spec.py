@@ -33,7 +33,9 @@ class Evidence(BaseModel):
     ree_use: bool = True  # equation (15)
     price_lag: int = Field(default=1, ge=0, le=10)  # years
     adjustment_rate: float = Field(default=0.2, gt=0, le=1)  # λ, share of the distance closed in a year
-    event_outcomes: list[Literal["exports", "tfp", "patents"]] = ["exports", "tfp"]
+    #: Absent: exports and tfp, as far as the dataset has them (patents come in through their own block, and here they
+    #: would count twice). Stated: exactly these, and a missing one is an error.
+    event_outcomes: list[Literal["exports", "tfp", "patents"]] | None = Field(default=None, min_length=1)
 
 
 class Sampler(BaseModel):

@@ -78,7 +78,7 @@ def assemble(
         ("patents", lambda: _patents(tables, price)),
         (
             "event_study",
-            lambda: _event_study(tables["outcomes"], io, every_price, evidence.event_outcomes, policy_year),
+            lambda: _event_study(tables["outcomes"], io, every_price, _outcomes(evidence, tables), policy_year),
         ),
         (
             "ree_use",
@@ -196,6 +196,14 @@ def _patents(tables: Mapping[str, pd.DataFrame], price: xr.DataArray) -> xr.Data
     ).transpose(COUNTRY, SECTOR, YEAR, LABEL, _HUMAN, _MACHINE).sel(
         country=price[COUNTRY].values, sector=price[SECTOR].values, label=list(LABELS)
     )  # fmt: skip
+
+
+def _outcomes(evidence: Evidence, tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Outcomes of the event study: those that the study states, else exports and tfp as far as they are there."""
+    if evidence.event_outcomes is not None:
+        return list(evidence.event_outcomes)
+    here = set(tables["outcomes"]["outcome"])
+    return [name for name in ("exports", "tfp") if name in here]
 
 
 def _event_study(
