@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -185,7 +186,8 @@ def run(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
 def finish(post: xr.DataTree, folder: Path, *, overwrite: bool, **info: Any) -> Path:
     """Save a run with its counterfactual and write its report into the run folder."""
     known = json_attr(post.attrs, "run", {})
-    post.attrs["run"] = json.dumps(known | info)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    post.attrs["run"] = json.dumps(known | info | {"created": created})
     store.save(post, folder, overwrite=overwrite)
     return ree.report(post, folder / "report")
 

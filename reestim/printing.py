@@ -92,8 +92,15 @@ def print_runs(runs: Sequence[Run]) -> None:
             table.add_row(str(run.path), run.problem)
             continue
         gates = {True: "passed", False: "FAILED", None: "not recorded"}[run.gates_passed]
-        name = f"{run.name} (QUICK)" if run.quick else run.name
-        table.add_row(str(run.path), name, run.dataset, ", ".join(run.scenarios) or "none yet", gates, run.created)
+        name = f"{run.name or 'from Python'}{' (QUICK)' if run.quick else ''}"
+        table.add_row(
+            str(run.path),
+            name,
+            run.dataset or "not recorded",
+            ", ".join(run.scenarios) or "none yet",
+            gates,
+            run.created[:16],
+        )
     out.print(table)
 
 
