@@ -33,14 +33,13 @@ def class_probabilities(relative_price: xr.DataArray, innovation_passthrough: An
     )
     unit_sd = variable(priors, "unit_sd", dims="class", long_name="spread of country-sector effects", units="log odds")
     year_sd = variable(priors, "year_sd", dims="class", long_name="spread of year effects", units="log odds")
-    # Geometry: a common shift of all effects is one number (level), not one a unit. Units deviate from it with sum zero
-    # and have a panel of counts each, so they are sampled as they are; years are weak and sampled over their spread.
+    # Geometry: a common shift of all effects is one number (level), not one a unit; effects deviate from it with sum
+    # zero. Each has many counts behind it, so it is sampled as it is, not over its spread (whose prior avoids zero).
     deviation = pm.ZeroSumNormal("unit_deviation", unit_sd[:, None], dims=("class", "unit"))
-    shape = pm.ZeroSumNormal("year_shape", 1.0, dims=("class", YEAR))
+    year: Any = pm.ZeroSumNormal("year_effect", year_sd[:, None], dims=("class", YEAR))
     describe(deviation, "α, country-sector effect against the mean of its class", "log odds")
-    describe(shape, "year effect, sum zero, in units of its spread", "standard deviations")
+    describe(year, "λ, year effect, sum zero", "log odds")
     unit = (level[:, None] + deviation).reshape((-1, *q.shape[:2]))
-    year: Any = year_sd[:, None] * shape
 
     u = variable(priors, "using_slope", long_name="u, slope of using on q", units="elasticity")
     v = variable(priors, "substituting_slope", long_name="v, slope of substituting on q", units="elasticity")

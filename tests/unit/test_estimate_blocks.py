@@ -77,7 +77,7 @@ def _oracle(data: xr.Dataset, draw: xr.Dataset) -> list[float]:
     slopes = [draw["using_slope"] * xr.ones_like(m), m, draw["substituting_slope"] * xr.ones_like(m)]
     odds = np.ones((*q.shape, 4))
     for k in range(3):
-        year = draw["year_sd"].values[k] * draw["year_shape"].values[k]
+        year = draw["year_effect"].values[k]
         effect = draw["class_log_odds"].values[k] + unit[k][:, :, None] + year
         odds[..., k + 1] = np.exp(effect + (slopes[k] * q).transpose("country", "sector", "year").values)
     p = odds / odds.sum(-1, keepdims=True)
