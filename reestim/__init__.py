@@ -24,16 +24,19 @@ _HOME = {
     "Scenario": "reestim.equilibrium.policy",
     "ExportQuota": "reestim.equilibrium.policy",
     "solve": "reestim.equilibrium.solve",
-    "counterfactual": "reestim.counterfactual",
+    "counterfactual": "reestim.counterfactuals",
     "save": "reestim.store",
     "load": "reestim.store",
-    "report": "reestim.report.build",
+    "report": "reestim.reports.build",
 }
 
-__all__ = ["__version__", *_HOME]
+__all__ = [  # noqa: PLE0604  (the names of _HOME, spelled once)
+    "__version__",
+    *_HOME,
+]
 
 if TYPE_CHECKING:
-    from reestim.counterfactual import counterfactual as counterfactual
+    from reestim.counterfactuals import counterfactual as counterfactual
     from reestim.data.dataset import check_dataset as check_dataset
     from reestim.data.dataset import load_dataset as load_dataset
     from reestim.equilibrium.economy import Economy as Economy
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
     from reestim.equilibrium.solve import solve as solve
     from reestim.estimate.fit import build as build
     from reestim.estimate.fit import fit as fit
-    from reestim.report.build import report as report
+    from reestim.reports.build import report as report
     from reestim.spec import read_scenario as read_scenario
     from reestim.spec import read_spec as read_spec
     from reestim.store import load as load

@@ -60,8 +60,8 @@ def result_as_json(post: xr.DataTree, paths: dict[str, str]) -> dict[str, Any]:
     """Everything a script wants to know of a run: paths, gates, tables (one record per row)."""
     from reestim.pipeline import gates_passed
     from reestim.provenance import INTERVAL
-    from reestim.report.summary import is_quick
-    from reestim.report.tables import all_tables
+    from reestim.reports.summary import is_quick
+    from reestim.reports.tables import all_tables
 
     records = {name: table.to_dict("records") for name, table in all_tables(post).items()}
     return {**paths, "quick": is_quick(post), "gates_passed": gates_passed(post), "interval": INTERVAL, **records}
@@ -69,8 +69,8 @@ def result_as_json(post: xr.DataTree, paths: dict[str, str]) -> dict[str, Any]:
 
 def print_result(post: xr.DataTree) -> None:
     """Banner, gates, elasticities and welfare, as the report has them."""
-    from reestim.report.summary import warnings
-    from reestim.report.tables import all_tables
+    from reestim.reports.summary import warnings
+    from reestim.reports.tables import all_tables
 
     out, tables = console(), all_tables(post)
     _gates(out, tables["gates"])
@@ -113,7 +113,7 @@ def _table(out: Console, title: str, heads: Sequence[str]) -> Table:
 
 
 def _gates(out: Console, table: pd.DataFrame) -> None:
-    from reestim.report.format import limit
+    from reestim.reports.format import limit
 
     if table.empty:
         return
@@ -126,8 +126,8 @@ def _gates(out: Console, table: pd.DataFrame) -> None:
 
 
 def _elasticities(out: Console, table: pd.DataFrame) -> None:
-    from reestim.report.effects import LEVEL
-    from reestim.report.format import percent, with_interval
+    from reestim.reports.effects import LEVEL
+    from reestim.reports.format import percent, with_interval
 
     if table.empty:
         return
@@ -141,8 +141,8 @@ def _elasticities(out: Console, table: pd.DataFrame) -> None:
 
 
 def _welfare(out: Console, table: pd.DataFrame) -> None:
-    from reestim.report.effects import LEVEL
-    from reestim.report.format import percent, with_interval
+    from reestim.reports.effects import LEVEL
+    from reestim.reports.format import percent, with_interval
 
     for scenario, part in table.groupby("scenario", sort=False):
         technologies = list(dict.fromkeys(part["technology"]))

@@ -38,8 +38,8 @@ class Scenario:
     """What is different from the baseline; whatever is absent does not change.
 
     ``tariff`` and ``export_tax`` are new ad-valorem levels over (importer, exporter, sector) or a subset of these
-    dimensions and labels; ``trade_cost`` (iceberg, same dimensions) and ``productivity`` (country, sector) are factors,
-    1 meaning no change. Domestic sales (importer = exporter) are never taxed.
+    dimensions and labels, NaN meaning no change; ``trade_cost`` (iceberg, same dimensions) and ``productivity``
+    (country, sector) are factors, 1 meaning no change. Domestic sales (importer = exporter) are never taxed.
     """
 
     name: str = "scenario"
@@ -149,7 +149,7 @@ class PolicyArrays(NamedTuple):
 def _place(
     name: str, value: xr.DataArray, economy: Economy, dims: tuple[str, ...], old: np.ndarray, problems: list[Problem]
 ) -> np.ndarray:
-    """Broadcast ``value`` by name onto ``dims``; labels it does not mention keep the old level."""
+    """Broadcast ``value`` by name onto ``dims``; labels it does not mention, and NaN, keep the old level."""
     labels = {d: list(economy.sectors if d == SECTOR else economy.countries) for d in dims}
     wrong = label_problems(name, value, labels)
     if wrong:
@@ -158,5 +158,4 @@ def _place(
     full = xr.DataArray(old, dims=dims, coords=labels)
     mine = {d: labels[str(d)] for d in value.dims}
     placed = value.reindex(mine).broadcast_like(full).transpose(*dims)
-    mentioned = xr.ones_like(value, dtype=float).reindex(mine).notnull().broadcast_like(full).transpose(*dims)
-    return np.where(mentioned.values, placed.values, old)
+    return np.where(placed.isnull(), old, placed)

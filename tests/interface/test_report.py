@@ -15,8 +15,8 @@ import xarray as xr
 
 import reestim as ree
 from reestim.errors import InputError
-from reestim.report import tables
-from reestim.report.format import number, percent, with_interval
+from reestim.reports import tables
+from reestim.reports.format import number, percent, with_interval
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -13,14 +13,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.files import slug
 from reestim.provenance import INTERVAL, describe
-from reestim.report.effects import CONTRIBUTION, DIRECTED, FIXED, LEVEL
-from reestim.report.format import limit, number, percent, with_interval
-from reestim.report.summary import INTERVALS, is_quick, sentences, warnings, weakly_learnt
+from reestim.reports.effects import CONTRIBUTION, DIRECTED, FIXED, LEVEL
+from reestim.reports.format import limit, number, percent, with_interval
+from reestim.reports.summary import INTERVALS, is_quick, sentences, warnings, weakly_learnt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reestim.report.figures import Picture
+    from reestim.reports.figures import Picture
 
 #: Share of unsolved draws above which a sweep is refused (and its card turns red).
 MAX_UNSOLVED = 0.01
@@ -31,7 +31,7 @@ _HEADS = {FIXED: "Fixed technology", DIRECTED: "Directed technology", CONTRIBUTI
 def render(post: xr.DataTree, tables: Mapping[str, pd.DataFrame], pictures: Sequence[Picture]) -> str:
     """The page as text. Everything that comes from data is escaped."""
     env = Environment(
-        loader=PackageLoader("reestim.report"),
+        loader=PackageLoader("reestim.reports"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

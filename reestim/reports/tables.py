@@ -10,7 +10,7 @@ import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.provenance import json_attr, provenance
-from reestim.report.effects import (
+from reestim.reports.effects import (
     CONTRIBUTION,
     DIRECTED,
     FIXED,

@@ -28,9 +28,9 @@ def report(post: xr.DataTree, out_dir: str | Path) -> Path:
     InputError
         If there is no posterior, or ``out_dir`` holds something that is not a report.
     """
-    from reestim.report.figures import all_pictures
-    from reestim.report.html import render
-    from reestim.report.tables import all_tables
+    from reestim.reports.figures import all_pictures
+    from reestim.reports.html import render
+    from reestim.reports.tables import all_tables
 
     out = Path(out_dir)
     problems = []

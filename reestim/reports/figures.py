@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.files import slug
-from reestim.report.effects import (
+from reestim.reports.effects import (
     CONTRIBUTION,
     DIRECTED,
     FIXED,
@@ -22,7 +22,7 @@ from reestim.report.effects import (
     quantiles,
     restrictors,
 )
-from reestim.report.tables import BASIS_POINTS
+from reestim.reports.tables import BASIS_POINTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

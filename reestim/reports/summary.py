@@ -10,8 +10,8 @@ import xarray as xr
 
 from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.provenance import INTERVAL, json_attr
-from reestim.report.effects import CONTRIBUTION, DIRECTED, FIXED, economy_of, restrictors
-from reestim.report.format import number, percent, with_interval
+from reestim.reports.effects import CONTRIBUTION, DIRECTED, FIXED, economy_of, restrictors
+from reestim.reports.format import number, percent, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,0 +1,1 @@
+"""From a run to something a person reads: tables (CSV), figures (PNG) and one HTML page."""
