@@ -48,7 +48,7 @@ def covered(post: xr.DataTree, name: str, truth: xr.DataArray | float, probabili
 @pytest.fixture(scope="module")
 def recovered() -> tuple[xr.DataTree, xr.DataArray]:
     inputs, sigma = inputs_of(seed=1)
-    return posterior(inputs, draws=250, tune=300), sigma
+    return posterior(inputs, draws=700, tune=500), sigma
 
 
 def test_known_parameters_are_recovered(recovered) -> None:
