@@ -10,6 +10,7 @@ import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 from pytensor.tensor.special import softmax
+from pytensor.tensor.variable import TensorConstant
 from scipy.special import gammaln
 
 from reestim.dims import COUNTRY, LABEL, SECTOR, YEAR
@@ -92,7 +93,7 @@ def dirichlet_multinomial_logp(counts: Any, n: Any, a: Any) -> Any:
 
 def _log_arrangements(counts: Any, n: Any) -> Any:
     """ln n!/Πy!. Data in a model are constants: computed here, or the compiled code would do it at every step."""
-    if isinstance(counts, pt.TensorConstant) and isinstance(n, pt.TensorConstant):
+    if isinstance(counts, TensorConstant) and isinstance(n, TensorConstant):
         return pt.as_tensor_variable(gammaln(n.data + 1.0) - gammaln(counts.data + 1.0).sum(axis=-1))
     factorials: Any = pt.gammaln(counts + 1.0)
     return pt.gammaln(n + 1.0) - factorials.sum(axis=-1)
