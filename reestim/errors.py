@@ -62,9 +62,3 @@ class UnsolvedDrawsError(ReestimError):
     """More than the allowed share of posterior draws has no equilibrium; summaries would be of the easy draws only."""
 
     exit_code = 3
-
-
-class GateError(ReestimError):
-    """The sampler did not converge (divergences, R-hat, effective sample size): its draws are not a posterior yet."""
-
-    exit_code = 2

@@ -121,11 +121,19 @@ def demands(b: Baseline, costs: Costs, output: Array, income: Array) -> tuple[Ar
 def _export_quantity(b: Baseline, policy: PolicyArrays, earned: Array, unit_cost: Array) -> Float[Array, " quota"]:
     """Log change of the physical exports under each quota: revenue abroad deflated by the producer's price."""
     i, s = policy.quota_exporter, policy.quota_sector
+    return jnp.log(_abroad(earned, policy)) - jnp.log(baseline_exports(b, policy)) - unit_cost[i, s]
+
+
+def baseline_exports(b: Baseline, policy: PolicyArrays) -> Float[Array, " quota"]:
+    """Producers' baseline revenue abroad from what each quota covers."""
     before = revenue(b.trade_share, b.expenditure, jnp.log1p(b.tariff), jnp.log1p(b.export_tax))
-    foreign = 1.0 - jnp.eye(b.expenditure.shape[0])
-    new = jnp.sum(foreign[:, i] * earned[:, i, s], axis=0)
-    old = jnp.sum(foreign[:, i] * before[:, i, s], axis=0)
-    return jnp.log(new) - jnp.log(old) - unit_cost[i, s]
+    return _abroad(before, policy)
+
+
+def _abroad(earned: Array, policy: PolicyArrays) -> Float[Array, " quota"]:
+    i, s = policy.quota_exporter, policy.quota_sector
+    foreign = 1.0 - jnp.eye(earned.shape[0])
+    return jnp.sum(foreign[:, i] * earned[:, i, s], axis=0)
 
 
 class Active(NamedTuple):

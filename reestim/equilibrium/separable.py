@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from reestim.equilibrium.accounts import Baseline
-from reestim.equilibrium.equations import Unknowns, active_cells, demands, excess, other_input_cost
+from reestim.equilibrium.equations import Unknowns, active_cells, baseline_exports, demands, excess, other_input_cost
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.policy import PolicyArrays
 from reestim.technology import unit_costs
@@ -85,8 +85,5 @@ def separable_residual(
     )
     demand, factor_demand = demands(b, costs, output, income)
 
-    before = jnp.log1p(b.tariff) + jnp.log1p(b.export_tax)
-    foreign = 1.0 - jnp.eye(b.income.size)[:, i]
-    old = jnp.sum(foreign * b.trade_share[:, i, s] * b.expenditure[:, s] * jnp.exp(-before[:, i, s]), axis=0)
-    exports = jnp.log(received[i, s]) - jnp.log(old) - unit_cost[i, s]
+    exports = jnp.log(received[i, s]) - jnp.log(baseline_exports(b, policy)) - unit_cost[i, s]
     return excess(b, u, price, demand, factor_demand, policy.log_quota - exports)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -100,6 +101,14 @@ def all_residuals(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays
     return jnp.maximum(largest(solved), largest(dropped))
 
 
+def within_tolerance(found: Any, everything: Any, tolerance: float) -> Any:
+    """Verdict on a solution: ``found`` is the solver's largest residual, ``everything`` that of all equations.
+
+    The market dropped by Walras' law gathers the rounding of all others: judged on ten times the tolerance.
+    """
+    return (found <= tolerance) & (everything <= 10 * tolerance)
+
+
 def solve(
     economy: Economy,
     scenario: Scenario,
@@ -126,9 +135,7 @@ def solve(
     policy = scenario.to_arrays(economy)
     arrays = parameters.to_arrays(economy, technology)
     u, root, worst = solve_arrays(economy.baseline, policy, arrays, tolerance)
-    # Rounding in the dropped market can exceed a tolerance near machine precision; Walras' law bounds it by the sum of
-    # the others, so it is judged on ten times the tolerance.
-    solved = bool((root.residual <= tolerance) & (worst <= 10 * tolerance))
+    solved = bool(within_tolerance(root.residual, worst, tolerance))
     if not solved and throw:
         raise EquilibriumError(
             f"no equilibrium found for scenario {scenario.name!r}: largest relative residual {float(worst):.1e} after "

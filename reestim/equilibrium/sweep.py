@@ -24,7 +24,7 @@ from reestim.equilibrium.newton import Tolerance, jacobian, largest
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.policy import PolicyArrays
 from reestim.equilibrium.separable import Weights, prepare, separable_residual
-from reestim.equilibrium.solve import all_residuals, equilibrium, flat_residual, no_change
+from reestim.equilibrium.solve import all_residuals, equilibrium, flat_residual, no_change, within_tolerance
 from reestim.equilibrium.welfare import outcomes
 
 #: Chord steps in one round; the factor by which ``LOOK`` of them must shrink a residual for a draw to go on.
@@ -164,8 +164,7 @@ def sweep(
         parts.append({name: np.asarray(value)[:keep] for name, value in values.items()})
         everything[batch[:keep]] = np.asarray(residual)[:keep]
     joined = {name: np.concatenate([part[name] for part in parts]) for name in kept}
-    # The market dropped by Walras' law gathers the rounding of all the others: judged on ten times the tolerance.
-    return Sweep(joined, (worst <= tolerance) & (everything <= 10 * tolerance), everything, steps)
+    return Sweep(joined, within_tolerance(worst, everything, tolerance), everything, steps)
 
 
 def _solve(
