@@ -12,6 +12,18 @@ from typing import Annotated
 
 import typer
 
+from reestim.options import (
+    DatasetOption,
+    DebugOption,
+    DrawsOption,
+    JsonOption,
+    OutOption,
+    OverwriteOption,
+    QuickOption,
+    RunArgument,
+    SeedOption,
+    SpecArgument,
+)
 from reestim.terminal import command_line, find_run, finish, guarded, inputs, say, target
 
 app = typer.Typer(
@@ -24,23 +36,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Check a dataset, or build one from a world input-output table.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
-
-SpecArgument = Annotated[Path, typer.Argument(help="The study, a TOML file.", metavar="SPEC")]
-RunArgument = Annotated[Path, typer.Argument(help="A run folder, or its name in posteriors/.", metavar="RUN")]
-DatasetOption = Annotated[
-    Path | None, typer.Option("--dataset", help="Dataset folder, or its name in data/ (default: the study's).")
-]
-OutOption = Annotated[
-    Path | None, typer.Option("--out", help="Where the results go (default: a new folder in posteriors/).")
-]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random numbers.")]
-QuickOption = Annotated[bool, typer.Option("--quick", help="Smoke run in under a minute; not for its numbers.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, no progress.")]
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the run that is in --out.")]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Keep the traceback of an unexpected error.")]
-DrawsOption = Annotated[
-    int | None, typer.Option("--draws", min=1, help="How many posterior draws to solve (default: all).")
-]
+# Commands of one topic live in reestim/commands/TOPIC.py, whose register(app) adds them here.
 
 _SPEC = Path("models/substitution.toml")
 

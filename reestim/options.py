@@ -1,0 +1,25 @@
+"""Arguments and options that several commands share, said once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SpecArgument = Annotated[Path, typer.Argument(help="The study, a TOML file.", metavar="SPEC")]
+RunArgument = Annotated[Path, typer.Argument(help="A run folder, or its name in posteriors/.", metavar="RUN")]
+DatasetOption = Annotated[
+    Path | None, typer.Option("--dataset", help="Dataset folder, or its name in data/ (default: the study's).")
+]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", help="Where the results go (default: a new folder in posteriors/).")
+]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random numbers.")]
+QuickOption = Annotated[bool, typer.Option("--quick", help="Smoke run in under a minute; not for its numbers.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, no progress.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the run that is in --out.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Keep the traceback of an unexpected error.")]
+DrawsOption = Annotated[
+    int | None, typer.Option("--draws", min=1, help="How many posterior draws to solve (default: all).")
+]
