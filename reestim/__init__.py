@@ -15,6 +15,7 @@ _HOME = {
     "check_dataset": "reestim.data.dataset",
     "ree_input_output": "reestim.supply_chain.ree_rows",
     "exposure": "reestim.supply_chain.exposure",
+    "growth_accounting": "reestim.evidence.productivity",
     "read_spec": "reestim.spec",
     "read_scenario": "reestim.spec",
     "build": "reestim.estimate.fit",
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from reestim.equilibrium.solve import solve as solve
     from reestim.estimate.fit import build as build
     from reestim.estimate.fit import fit as fit
+    from reestim.evidence.productivity import growth_accounting as growth_accounting
     from reestim.reports.build import report as report
     from reestim.spec import read_scenario as read_scenario
     from reestim.spec import read_spec as read_spec

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from reestim.commands import productivity
 from reestim.options import (
     DatasetOption,
     DebugOption,
@@ -37,6 +38,7 @@ app = typer.Typer(
 data_app = typer.Typer(help="Check a dataset, or build one from a world input-output table.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 # Commands of one topic live in reestim/commands/TOPIC.py, whose register(app) adds them here.
+productivity.register(app)
 
 _SPEC = Path("models/substitution.toml")
 

@@ -47,6 +47,31 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(hidden, ignore_errors=True)
 
 
+def write_whole(path: Path, content: bytes) -> Path:
+    """Write a file under a hidden name beside ``path`` and rename it; on any failure ``path`` stays as it was.
+
+    Raises InputError where the file cannot be written.
+    """
+    hidden: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        hidden = Path(name)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        hidden.chmod(0o644)
+        _sync(hidden)
+        hidden.replace(path)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        advice = "Choose a place you may write to."
+        raise InputError(Problem(f"the file cannot be written ({reason})", advice, value=str(path))) from error
+    finally:
+        if hidden is not None:
+            hidden.unlink(missing_ok=True)
+    return path
+
+
 def _sync(path: Path) -> None:
     """Force a file, or the list of names in a folder, onto the disk."""
     handle = os.open(path, os.O_RDONLY)

@@ -115,6 +115,8 @@ def fit(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
     import xarray as xr
 
     post["economy"] = xr.DataTree(economy.ds)
+    if "growth_accounts" in data.tables:
+        post["growth_accounting"] = xr.DataTree(ree.growth_accounting(data.tables["growth_accounts"]))
     texts = {scenario.name: path.read_text(encoding="utf-8") for path, scenario in scenarios}
     run = {"quick": spec.is_quick, "seed": seed, "command": command, "scenarios": texts, "timings": stages.seconds}
     post.attrs |= {"spec": json.dumps(_of_spec(spec)), "provenance": json.dumps(_of_data(data)), "run": json.dumps(run)}

@@ -104,6 +104,15 @@ def print_runs(runs: Sequence[Run]) -> None:
     out.print(table)
 
 
+def print_rows(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table of ready text."""
+    out = console()
+    table = _table(out, title, heads)
+    for row in rows:
+        table.add_row(*row)
+    out.print(table)
+
+
 def _table(out: Console, title: str, heads: Sequence[str]) -> Table:
     out.print(Text(f"\n{title}", style="bold"), soft_wrap=True)
     table = Table(box=SIMPLE_HEAD, pad_edge=False)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from reestim.data.growth_accounts import NEEDED, STEM, account_problems
 from reestim.data.identities import identity_problems
 from reestim.data.meta import FILE as META_FILE
 from reestim.data.read import closest, nearest
@@ -71,7 +72,7 @@ def cross_file_problems(base_year: int | None, host_sector: str | None, data: Ta
     problems = _unknown_labels(data, countries, goods, elements)
     problems += _weights(data) + _elasticities(data, goods, elements)
     problems += _prices(base_year, data, countries, elements) + _tonnages(base_year, data)
-    problems += _policy(data) + _patents(data) + _panel(data)
+    problems += _policy(data) + _patents(data) + _panel(data) + _growth_accounts(data)
     if host_sector is not None and goods and host_sector not in goods:
         advice = closest(host_sector, goods)
         problems.append(Problem("unknown sector", advice, file=META_FILE, column="host_sector", value=host_sector))
@@ -264,3 +265,15 @@ def _panel(data: Tables) -> list[Problem]:
         for row in table.index[blank]
         if int(row) not in bad
     ]
+
+
+def _growth_accounts(data: Tables) -> list[Problem]:
+    """Shares, years and rare earths of each series; a series with a line that has a problem is left out."""
+    table = data.get(STEM, *NEEDED)
+    bad = data.tainted.get(STEM, set())
+    if table is None or -1 in bad:
+        return []
+    doubtful = table.loc[table.index.isin(list(bad)), ["country", "sector"]].drop_duplicates()
+    series = pd.MultiIndex.from_frame(table[["country", "sector"]])
+    sound = table[~series.isin(pd.MultiIndex.from_frame(doubtful))]
+    return account_problems(sound)

@@ -84,6 +84,8 @@ _TONNES = Field("number", _flow("tonnage"))
 _COUNT = Field("integer", _flow("count"))
 _LABEL = Field(checks=_one_of(dims.LABELS, "unknown label"))
 _TAX = Field("number", _check(lambda v: v > -1, "a tax of -1 or less", "Write a fraction: 0.25 for 25 per cent"))
+_VOLUME = Field("number", _positive("a volume index"))
+_SHARE = Field("number", _between("a cost share", 0, 1))
 _OUTCOME = Field(checks=_one_of(dims.OUTCOMES, "unknown outcome"))
 
 SCHEMAS: Mapping[str, FileSchema] = {
@@ -204,6 +206,18 @@ SCHEMAS: Mapping[str, FileSchema] = {
             "value": Field("number", _positive("the level of an outcome (its log is taken)")),
         },
         key=("country", "sector", "year", "outcome"),
+    ),
+    "growth_accounts": FileSchema(
+        {
+            "country": _NAME,
+            "sector": _NAME,
+            "year": _YEAR,
+            **dict.fromkeys(("output", dims.LABOR, dims.CAPITAL, "intermediates"), _VOLUME),
+            **dict.fromkeys((f"{name}_share" for name in (dims.LABOR, dims.CAPITAL, "intermediates")), _SHARE),
+            "ree": Field("number", _positive("a volume index"), required=False, may_be_empty=True),
+            "ree_share": Field("number", _between("a cost share", 0, 1), required=False, may_be_empty=True),
+        },
+        key=("country", "sector", "year"),
     ),
     "input_costs": FileSchema(
         {"country": _NAME, "sector": _NAME, "year": _YEAR, "index": Field("number", _positive("an index"))},

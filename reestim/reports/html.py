@@ -53,6 +53,7 @@ def render(post: xr.DataTree, tables: Mapping[str, pd.DataFrame], pictures: Sequ
         parameters=_parameters(tables["parameters"]),
         rests_on_prior=weakly_learnt(tables["parameters"], "parameter") + weakly_learnt(tables["elasticities"], SECTOR),
         solver=_solver(tables),
+        productivity=_productivity(tables.get("productivity")),
         inputs=tables["inputs"].to_dict("records"),
         pictures={p.name: {"src": _inline(p.png), "alt": p.alt, "caption": p.caption} for p in pictures},
         run={"command": ""} | run,
@@ -85,6 +86,15 @@ def _gates(table: pd.DataFrame) -> list[dict[str, Any]]:
 def _solver(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
     rows = tables["solver"].to_dict("records") if "solver" in tables else []
     return [dict(row) | {"passed": 1 - row["solved"] / row["draws"] <= MAX_UNSOLVED} for row in rows]
+
+
+def _productivity(table: pd.DataFrame | None) -> list[dict[str, str]]:
+    """Average growth a year in per cent, ready text by column; no rows where the dataset holds no growth accounts."""
+    rows = [] if table is None else table.to_dict("records")
+    short = {
+        name: str(name).removesuffix("_growth").removesuffix("_contribution") for name in (rows[0] if rows else {})
+    }
+    return [{short[k]: f"{100 * v:.2f}" if isinstance(v, float) else str(v) for k, v in row.items()} for row in rows]
 
 
 def _scenarios(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:

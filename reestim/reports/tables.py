@@ -128,11 +128,20 @@ def inputs(post: xr.DataTree) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["file", "kind"])
 
 
+def productivity(post: xr.DataTree) -> pd.DataFrame:
+    """Average growth a year by country and sector, log points: output, contributions of inputs, TFP."""
+    from reestim.evidence.productivity import as_table, average_growth
+
+    return average_growth(as_table(post["growth_accounting"].to_dataset()))
+
+
 def all_tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
     """Every table that this run can fill, by the name of its CSV file."""
     makers: dict[str, Callable[[xr.DataTree], pd.DataFrame]] = {"elasticities": elasticities, "parameters": parameters}
     if "counterfactual" in post.children:
         makers |= {"welfare": welfare, "exports": exports, "solver": solver}
+    if "growth_accounting" in post.children:
+        makers |= {"productivity": productivity}
     makers |= {"gates": gates, "inputs": inputs}
     return {name: make(post) for name, make in makers.items()}
 

@@ -68,7 +68,9 @@ def faked(place: Path, post: xr.DataTree, monkeypatch: pytest.MonkeyPatch) -> di
         out["counterfactual"] = xr.DataTree(counted)
         return out
 
-    monkeypatch.setitem(vars(ree), "load_dataset", step("data", lambda _: SimpleNamespace(meta=meta, hash="123")))
+    monkeypatch.setitem(
+        vars(ree), "load_dataset", step("data", lambda _: SimpleNamespace(meta=meta, hash="123", tables={}))
+    )
     monkeypatch.setattr(ree.Economy, "from_dataset", staticmethod(step("economy", lambda _: economy)))
     monkeypatch.setitem(vars(ree), "build", step("build", lambda *_: "a model"))
     monkeypatch.setitem(vars(ree), "fit", step("fit", sampled))
