@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import xarray as xr
 
 import reestim as ree
 from reestim.errors import InputError
+from tests.replication.cp2015 import bilateral
 
 #: Canada, Mexico, United States, per cent: as printed, and the exact change of real income in the same equilibrium.
 MEMBERS = ["Canada", "Mexico", "USA"]
@@ -19,48 +18,6 @@ PRINTED = {
     "welfare_first_order": [-0.06, 1.31, 0.08],
 }
 EXACT = [-0.110, 0.007, 0.074]
-BILATERAL = ("importer", "exporter", "sector")
-
-
-@pytest.fixture(scope="module")
-def archive(shared_data: Path) -> dict[str, np.ndarray]:
-    return dict(np.load(shared_data / "cp2015.npz", allow_pickle=False))
-
-
-@pytest.fixture(scope="module")
-def raw(archive: dict[str, np.ndarray]) -> xr.Dataset:
-    """The archive in the array contract. One of its input shares is negative (Canada, basic metals from Other)."""
-    inputs = archive["io_share_gamma_nkj"].copy()
-    for n, k, j in np.argwhere(inputs < 0):
-        inputs[n, k, j] = 0.0
-        inputs[n, :, j] *= (1 - archive["va_share_gamma_nj"][n, j]) / inputs[n, :, j].sum()
-    regions, sectors = list(archive["regions"]), list(archive["sectors"])
-    return xr.Dataset(
-        {
-            "trade_share": (BILATERAL, archive["trade_share_pi"]),
-            "expenditure": (("country", "sector"), archive["expenditure_X"] / 1000),  # million US$
-            "tariff": (BILATERAL, archive["tariff_1993"]),
-            "factor_share": (("country", "factor", "sector"), archive["va_share_gamma_nj"][:, None, :]),
-            "input_share": (("country", "input", "sector"), inputs),
-            "final_share": (("country", "sector"), archive["final_share_alpha"]),
-            "factor_income": (("country", "factor"), archive["value_added_VA"][:, None] / 1000),
-            "trade_elasticity": ("sector", archive["theta"]),
-        },
-        coords={
-            "country": regions, "importer": regions, "exporter": regions, "sector": sectors, "input": sectors,
-            "factor": ["labor"],
-        },
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def economy(raw: xr.Dataset) -> ree.Economy:
-    return ree.Economy(raw, allow_imbalance=True).rebased("balanced")
-
-
-def bilateral(archive: dict[str, np.ndarray], values: np.ndarray) -> xr.DataArray:
-    regions, sectors = list(archive["regions"]), list(archive["sectors"])
-    return xr.DataArray(values, dims=BILATERAL, coords={"importer": regions, "exporter": regions, "sector": sectors})
 
 
 @pytest.fixture(scope="module")
