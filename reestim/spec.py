@@ -33,9 +33,11 @@ class Evidence(BaseModel):
     ree_use: bool = True  # equation (15)
     price_lag: int = Field(default=1, ge=0, le=10)  # years
     adjustment_rate: float = Field(default=0.2, gt=0, le=1)  # λ, share of the distance closed in a year
-    #: Absent: exports and tfp, as far as the dataset has them (patents come in through their own block, and here they
-    #: would count twice). Stated: exactly these, and a missing one is an error.
-    event_outcomes: list[Literal["exports", "tfp", "patents"]] | None = Field(default=None, min_length=1)
+    #: From the panel. Absent: exports and tfp, as far as the dataset has them (patents come in through their own block,
+    #: and here they would count twice). Stated: exactly these ([]: none), and a missing one is an error.
+    event_outcomes: list[Literal["exports", "tfp", "patents"]] | None = None
+    #: The same for published effects (event_study.csv); absent: all there, patents only where ``patents`` is off.
+    published_outcomes: list[Literal["exports", "tfp", "patents"]] | None = None
 
 
 class Sampler(BaseModel):

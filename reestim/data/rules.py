@@ -15,6 +15,7 @@ import pandas as pd
 from reestim.data.growth_accounts import NEEDED, STEM, account_problems
 from reestim.data.identities import identity_problems
 from reestim.data.meta import FILE as META_FILE
+from reestim.data.published_effects import event_study_problems
 from reestim.data.read import closest, nearest
 from reestim.data.schemas import ALL_OTHERS, ALL_SECTORS, MARKETS
 from reestim.errors import Problem
@@ -73,6 +74,7 @@ def cross_file_problems(base_year: int | None, host_sector: str | None, data: Ta
     problems += _weights(data) + _elasticities(data, goods, elements)
     problems += _prices(base_year, data, countries, elements) + _tonnages(base_year, data)
     problems += _policy(data) + _patents(data) + _panel(data) + _growth_accounts(data)
+    problems += event_study_problems(data, countries)
     if host_sector is not None and goods and host_sector not in goods:
         advice = closest(host_sector, goods)
         problems.append(Problem("unknown sector", advice, file=META_FILE, column="host_sector", value=host_sector))

@@ -226,11 +226,26 @@ SCHEMAS: Mapping[str, FileSchema] = {
     "event_study": FileSchema(
         {
             "outcome": _OUTCOME,
+            "countries": Field(required=False, may_be_empty=True),
             "event_time": Field("integer"),
+            "last_event_time": Field("integer", required=False, may_be_empty=True),
+            "reference_event_time": Field("integer", required=False, may_be_empty=True),
             "estimate": Field("number"),
             "std_error": Field("number", _positive("a standard error")),
         },
-        key=("outcome", "event_time"),
+        key=("outcome", "countries", "event_time"),
+    ),
+    "event_study_covariance": FileSchema(
+        {
+            "outcome": _OUTCOME,
+            "countries": Field(required=False, may_be_empty=True),
+            "event_time": Field("integer"),
+            "other_outcome": _OUTCOME,
+            "other_countries": Field(required=False, may_be_empty=True),
+            "other_event_time": Field("integer"),
+            "covariance": Field("number"),
+        },
+        key=("outcome", "countries", "event_time", "other_outcome", "other_countries", "other_event_time"),
     ),
 }
 

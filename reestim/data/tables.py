@@ -32,8 +32,9 @@ def check_table(stem: str, raw: pd.DataFrame) -> tuple[pd.DataFrame, list[Proble
         problems += found
     table = pd.DataFrame(typed, index=raw.index)
     problems += _range_problems(schema, table, raw, unusable, file)
-    if all(name in table for name in schema.key):
-        problems += _duplicate_problems(schema, table, set().union(*(unusable[name] for name in schema.key)), file)
+    key = [name for name in schema.key if name in table or schema.fields[name].required]
+    if all(name in table for name in key):
+        problems += _duplicate_problems(key, table, set().union(*(unusable[name] for name in key)), file)
     return table, problems, {p.row for p in problems if p.row is not None and p.row > 1}
 
 
@@ -73,8 +74,8 @@ def _range_problems(
     return problems
 
 
-def _duplicate_problems(schema: FileSchema, table: pd.DataFrame, skip: set[int], file: str) -> list[Problem]:
-    keys: Any = table.drop(index=list(skip))[list(schema.key)]
+def _duplicate_problems(key: list[str], table: pd.DataFrame, skip: set[int], file: str) -> list[Problem]:
+    keys: Any = table.drop(index=list(skip))[key]
     again: Any = keys[keys.duplicated(keep="first")]
     if again.empty:
         return []

@@ -11,14 +11,19 @@ import xarray as xr
 
 from reestim.dims import COUNTRY, EXPORTER, IMPORTER, LABEL, LABELS, SECTOR, TRADED_SECTOR, YEAR
 from reestim.errors import InputError, Problem
+from reestim.estimate.event_evidence import event_evidence
 from reestim.estimate.ree_use import use_changes
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
     from reestim.spec import Evidence, Spec
 
-#: Evidence of each block: file it needs, switch of the study.
-_NEEDS = {"patents": ("patent_labels", "label_audit"), "event_study": ("outcomes",), "ree_use": ("ree_use_panel",)}
+#: Switch of the study: the files it needs; of a tuple one is enough.
+_NEEDS: Mapping[str, tuple[str | tuple[str, ...], ...]] = {
+    "patents": ("patent_labels", "label_audit"),
+    "event_study": (("outcomes", "event_study"),),
+    "ree_use": ("ree_use_panel",),
+}
 _HUMAN, _MACHINE = "human_label", "machine_label"
 
 
@@ -76,10 +81,7 @@ def assemble(
     found: list[Problem] = []
     for switch, make in (
         ("patents", lambda: _patents(tables, price)),
-        (
-            "event_study",
-            lambda: _event_study(tables["outcomes"], io, every_price, _outcomes(evidence, tables), policy_year),
-        ),
+        ("event_study", lambda: event_evidence(tables, io, every_price, evidence, policy_year)),
         (
             "ree_use",
             lambda: use_changes(tables["ree_use_panel"], every_price, _ree_value(io), evidence.adjustment_rate),
@@ -145,12 +147,15 @@ def coordinates(data: xr.Dataset) -> dict[str, Sequence[object]]:
 
 
 def _missing_files(tables: Mapping[str, pd.DataFrame], evidence: Evidence) -> list[Problem]:
-    return [
-        Problem("the study asks for evidence that is not there", f"Add the file, or set evidence.{switch} = false",
-                file=f"{stem}.csv")
-        for switch, stems in _NEEDS.items() if getattr(evidence, switch)
-        for stem in stems if stem not in tables
-    ]  # fmt: skip
+    problems = []
+    for switch, needs in _NEEDS.items():
+        for need in needs if getattr(evidence, switch) else ():
+            either = (need,) if isinstance(need, str) else need
+            if not any(stem in tables for stem in either):
+                message = "the study asks for evidence that is not there"
+                file = " or ".join(f"{stem}.csv" for stem in either)
+                problems.append(Problem(message, f"Add the file, or set evidence.{switch} = false", file=file))
+    return problems
 
 
 def _trade_elasticities(io: xr.Dataset) -> xr.Dataset:
@@ -196,31 +201,6 @@ def _patents(tables: Mapping[str, pd.DataFrame], price: xr.DataArray) -> xr.Data
     ).transpose(COUNTRY, SECTOR, YEAR, LABEL, _HUMAN, _MACHINE).sel(
         country=price[COUNTRY].values, sector=price[SECTOR].values, label=list(LABELS)
     )  # fmt: skip
-
-
-def _outcomes(evidence: Evidence, tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Outcomes of the event study: those that the study states, else exports and tfp as far as they are there."""
-    if evidence.event_outcomes is not None:
-        return list(evidence.event_outcomes)
-    here = set(tables["outcomes"]["outcome"])
-    return [name for name in ("exports", "tfp") if name in here]
-
-
-def _event_study(
-    outcomes: pd.DataFrame, io: xr.Dataset, price: xr.DataArray, names: Sequence[str], policy_year: int
-) -> xr.Dataset:
-    """Event study on the years that have a relative price too, and its structural responses."""
-    from reestim.evidence.event_study import event_study
-    from reestim.evidence.predictions import structural_responses
-
-    elements = set(io["element"].values)
-    goods = [s for s in io[SECTOR].values if s not in elements]
-    exposure = io["ree_share"].transpose(COUNTRY, SECTOR).sel(sector=goods)
-    exposure = exposure.drop_vars([c for c in exposure.coords if c not in exposure.dims])
-    study = event_study(outcomes, exposure, policy_year, names=names, years=[int(t) for t in price[YEAR].values])
-    kept = study[["estimate", "covariance"]].rename(estimate="event_estimate", covariance="event_covariance")
-    kept = kept.drop_vars([c for c in kept.coords if "observation" in kept[c].dims])
-    return xr.merge([kept, structural_responses(study, io, price)], join="exact", combine_attrs="drop_conflicts")
 
 
 def _ree_value(io: xr.Dataset) -> xr.DataArray:

@@ -127,8 +127,23 @@ def test_rows_are_counted_as_an_editor_does_with_blank_lines_and_long_cells(fold
                 Expected("event_study.csv", 3, None, "exports, 1", "the key is repeated", "rows 2 and 3"),
             ],
         ),
+        (
+            {"event_study.csv": "outcome,countries,event_time,last_event_time,reference_event_time,estimate,std_error\n"
+                                "tfp,JPN,1,,,0.1,0.2\ntfp,JAP,1,,,0.1,0.2\ntfp,,3,1,,0.1,0.2\ntfp,,-1,,,0,0.2\n"},
+            [
+                Expected("event_study.csv", 3, "countries", "JAP", "'JAP' is no country here", "Did you mean 'JPN'"),
+                Expected("event_study.csv", 4, "last_event_time", 1, "last event time lies before", "Leave it blank"),
+                Expected("event_study.csv", 5, "event_time", -1, "holds the reference", "leave the row out"),
+            ],
+        ),
+        (
+            {"event_study.csv": "outcome,event_time,estimate,std_error\ntfp,1,0.1,0.1\ntfp,2,0.1,0.1\n",
+             "event_study_covariance.csv": "outcome,event_time,other_outcome,other_event_time,covariance\n"
+                                           "tfp,1,tfp,2,0.02\n"},
+            [Expected("event_study_covariance.csv", None, "covariance", None, "not positive definite", "eigenvalue")],
+        ),
     ],
-    ids=["audit", "patents", "outcomes", "event study"],
+    ids=["audit", "patents", "outcomes", "event study", "published effects", "covariance"],
 )  # fmt: skip
 def test_evidence_files(folder: Folder, files: dict[str, str], expected: list[Expected]) -> None:
     for name, text in files.items():

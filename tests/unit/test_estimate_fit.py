@@ -112,7 +112,7 @@ def test_evidence_that_is_asked_for_and_not_there_is_named() -> None:
     with pytest.raises(InputError) as caught:
         assemble(io, price, z, {}, Evidence(), policy_year=POLICY_YEAR)
     assert {p.file for p in caught.value.problems} == {
-        "patent_labels.csv", "label_audit.csv", "outcomes.csv", "ree_use_panel.csv",
+        "patent_labels.csv", "label_audit.csv", "outcomes.csv or event_study.csv", "ree_use_panel.csv",
     }  # fmt: skip
     none = assemble(
         io, price, z, {}, Evidence(patents=False, event_study=False, ree_use=False), policy_year=POLICY_YEAR

@@ -1,0 +1,98 @@
+"""Event-study effects as inputs of a model: from the panel of outcomes, from published effects, or both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from reestim.dims import COUNTRY, SECTOR, YEAR
+from reestim.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from reestim.spec import Evidence
+
+_LABELS = ("outcome", "event_time", "last_event_time")
+_UNLESS_STATED = ("exports", "tfp")
+
+
+def event_evidence(
+    tables: Mapping[str, pd.DataFrame], io: xr.Dataset, price: xr.DataArray, evidence: Evidence, policy_year: int
+) -> xr.Dataset:
+    """``event_estimate`` (effect), ``event_covariance`` (effect, effect_other), and the structural responses.
+
+    The panel gives the effects of ``event_outcomes`` on the years that have a relative price, ``event_study.csv`` those
+    of ``published_outcomes``; the two are independent. Raises InputError, also for an outcome that both would give.
+    """
+    from reestim.evidence.event_study import event_study
+    from reestim.evidence.predictions import structural_responses
+    from reestim.evidence.published import published_study
+
+    panel, published = event_outcomes(tables, evidence)
+    elements = set(io["element"].values)
+    goods = [s for s in io[SECTOR].values if s not in elements]
+    exposure = io["ree_share"].transpose(COUNTRY, SECTOR).sel(sector=goods)
+    exposure = exposure.drop_vars([c for c in exposure.coords if c not in exposure.dims])
+    years = [int(t) for t in price[YEAR].values]
+    studies = []
+    if panel:
+        studies.append(event_study(tables["outcomes"], exposure, policy_year, names=panel, years=years))
+    if published:
+        covariance = tables.get("event_study_covariance")
+        studies.append(
+            published_study(
+                tables["event_study"], covariance, exposure, policy_year, names=published, years=years
+            )
+        )  # fmt: skip
+    parts = []
+    for study in studies:
+        about = {name: ("effect", study[name].values) for name in _LABELS}
+        estimate = {"event_estimate": ("effect", study["estimate"].values, study["estimate"].attrs)}
+        parts.append(structural_responses(study, io, price).assign(estimate).assign_coords(about))
+    joint: Any = xr.concat(parts, dim="effect", data_vars="minimal") if len(parts) > 1 else parts[0]
+    labels = joint["effect"].values
+    covariance = xr.DataArray(
+        _block_diagonal([study["covariance"].values for study in studies]),
+        coords={"effect": labels, "effect_other": labels},
+        dims=("effect", "effect_other"),
+        attrs={"long_name": "covariance of the effects"},
+    )
+    return joint.assign(event_covariance=covariance)
+
+
+def event_outcomes(tables: Mapping[str, pd.DataFrame], evidence: Evidence) -> tuple[list[str], list[str]]:
+    """Outcomes taken from the panel and from the published effects.
+
+    Those that the study states; else exports and tfp as far as they are there, and published patents too where the
+    study counts no patents. Raises InputError where an outcome would count twice or nothing is left.
+    """
+    found = []
+    for stem, stated in (("outcomes", evidence.event_outcomes), ("event_study", evidence.published_outcomes)):
+        here = set(tables[stem]["outcome"]) if stem in tables else set()
+        usual = _UNLESS_STATED if evidence.patents or stem == "outcomes" else (*_UNLESS_STATED, "patents")
+        found.append([name for name in usual if name in here] if stated is None else list(stated))
+        if stated and stem not in tables:
+            advice = "Add the file, or leave the outcomes out of the study's evidence"
+            raise InputError(
+                Problem("the study states outcomes of a file that is not there", advice, file=f"{stem}.csv")
+            )
+    panel, published = found
+    twice = [name for name in panel if name in published]
+    if twice:
+        advice = "Say in the study which to use: evidence.event_outcomes for the panel, evidence.published_outcomes"
+        message = "the effects are both in the panel and published: they would count twice"
+        raise InputError(Problem(message, advice, file="event_study.csv", column="outcome", value=", ".join(twice)))
+    if not panel and not published:
+        advice = "Set evidence.event_study = false, or state event_outcomes or published_outcomes"
+        raise InputError(Problem("the event study has no outcome", advice, file="outcomes.csv"))
+    return panel, published
+
+
+def _block_diagonal(blocks: list[np.ndarray]) -> np.ndarray:
+    """One covariance of independent studies."""
+    from scipy.linalg import block_diag
+
+    return np.asarray(block_diag(*blocks))
