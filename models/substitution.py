@@ -18,6 +18,7 @@ from reestim.estimate.misclassification import confusion_matrix, label_audit
 from reestim.estimate.patent_counts import class_probabilities, patent_counts, true_prevalence
 from reestim.estimate.priors import variable
 from reestim.estimate.ree_use import ree_use, sectors_with_own_use
+from reestim.estimate.relative_price import relative_price
 from reestim.prior import Prior
 
 
@@ -42,18 +43,28 @@ def build(data: xr.Dataset, priors: Mapping[str, Prior]) -> pm.Model:
         sigma = pooled_elasticity(data["substitutability"], kappa, priors, centred=sectors_with_own_use(data))
         m = passthrough(sigma, kappa)
 
+        # The relative price that research answers: its lags, and the bundle of elements that it is the price of.
+        q, lag_weights = relative_price(data, priors)
+
         # (12) true classes of patents; (13) their noisy labels, and the audit that says how noisy.
         if "patent_count" in data:
-            p = class_probabilities(data["relative_price"], m, priors)
-            confusion = confusion_matrix(priors)
+            p = class_probabilities(q, m, priors)
+            confusion = confusion_matrix(priors) if "label_audit" in data else None
             patent_counts(data["patent_count"], p, confusion, priors)
-            label_audit(data["label_audit"], confusion, true_prevalence(data["patent_count"], p))
+            if confusion is not None:
+                label_audit(data["label_audit"], confusion, true_prevalence(data["patent_count"], p))
 
         # Event study of outcomes: the same regression, run on what the structure predicts.
         if "event_estimate" in data:
-            event_effects(data, predicted_effects(data, m, spillover, crowding_out, trade_elasticity))
+            event_effects(data, predicted_effects(data, m, spillover, crowding_out, trade_elasticity, lag_weights))
 
         # (15) the cost share of rare earths, fast and slow: what separates κ from σ.
         if "use_share_change" in data:
-            ree_use(data, sigma, m, priors)
+            adjustment_rate = variable(
+                priors,
+                "adjustment_rate",
+                long_name="λ, share of the gap that knowledge closes in a year",
+                units="share",
+            )
+            ree_use(data, sigma, m, adjustment_rate, priors)
     return model

@@ -228,6 +228,7 @@ def _of_spec(spec: Spec) -> dict[str, Any]:
         "name": spec.name, "description": spec.description, "hash": spec.hash, "text": spec.text,
         "file": spec.path.name if spec.path else None, "model": spec.model,
         "model_sha256": hashlib.sha256(model).hexdigest(), "sampler": spec.sampler.model_dump(),
+        "based_on": spec.based_on, "base_text": spec.base_text,
     }  # fmt: skip
 
 

@@ -6,8 +6,9 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
+from reestim.based_on import over_its_base
 from reestim.errors import InputError, Problem
 from reestim.prior import Prior
 from reestim.scenario_file import check_scenario, read_scenario
@@ -20,6 +21,9 @@ __all__ = [
     "CounterfactualSpec", "Evidence", "Gates", "Prior", "Sampler", "Spec", "read_scenario", "read_spec",
 ]  # fmt: skip
 
+#: Longest lag of a price, years.
+MAX_LAG = 10
+
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
@@ -29,15 +33,33 @@ class Evidence(BaseModel):
     model_config = _STRICT
 
     patents: bool = True  # equations (12)–(13)
+    label_error: bool = True  # False: labels are taken for the true classes, the audit is left aside
     event_study: bool = True
     ree_use: bool = True  # equation (15)
-    price_lag: int = Field(default=1, ge=0, le=10)  # years
-    adjustment_rate: float = Field(default=0.2, gt=0, le=1)  # λ, share of the distance closed in a year
+    #: Years between a price and what it induces; of several, the weights are estimated (prior ``lag_weights``).
+    price_lag: int | list[int] = 1
+    #: The bundle of elements is CES with ρ estimated (prior ``element_elasticity``), not Cobb–Douglas.
+    element_elasticity: bool = False
+    #: The event study is predicted by the equilibrium, not in closed form; only for model files that can (NumPyro).
+    equilibrium: bool = False
     #: From the panel. Absent: exports and tfp, as far as the dataset has them (patents come in through their own block,
     #: and here they would count twice). Stated: exactly these ([]: none), and a missing one is an error.
     event_outcomes: list[Literal["exports", "tfp", "patents"]] | None = None
     #: The same for published effects (event_study.csv); absent: all there, patents only where ``patents`` is off.
     published_outcomes: list[Literal["exports", "tfp", "patents"]] | None = None
+
+    @field_validator("price_lag")
+    @classmethod
+    def _lags(cls, lag: int | list[int]) -> int | list[int]:
+        lags = [lag] if isinstance(lag, int) else lag
+        if not lags or len(set(lags)) < len(lags) or not all(0 <= k <= MAX_LAG for k in lags):
+            raise ValueError(f"lags are whole years from 0 to {MAX_LAG}, each once")
+        return lag
+
+    @property
+    def price_lags(self) -> list[int]:
+        """The lags as a list, ascending."""
+        return [self.price_lag] if isinstance(self.price_lag, int) else sorted(self.price_lag)
 
 
 class Sampler(BaseModel):
@@ -45,11 +67,12 @@ class Sampler(BaseModel):
 
     model_config = _STRICT
 
-    name: Literal["nutpie", "pymc", "numpyro"] = "nutpie"
+    name: Literal["nutpie", "numpyro", "blackjax", "pymc"] = "nutpie"
     draws: int = Field(default=500, ge=1)
     tune: int = Field(default=1000, ge=0)
     chains: int = Field(default=4, ge=1)
     target_accept: float = Field(default=0.9, gt=0, lt=1)
+    max_tree_depth: int = Field(default=10, ge=1, le=20)  # a trajectory takes up to 2^depth - 1 steps
 
 
 class Gates(BaseModel):
@@ -60,6 +83,8 @@ class Gates(BaseModel):
     max_divergences: int = Field(default=0, ge=0)
     max_r_hat: float = Field(default=1.01, gt=1)
     min_ess: float = Field(default=400.0, gt=0)  # bulk and tail, the smallest over all parameters
+    min_e_bfmi: float = Field(default=0.3, ge=0)  # of the worst chain
+    max_saturated: float = Field(default=0.01, ge=0, le=1)  # share of draws that ended at the largest tree depth
 
 
 class CounterfactualSpec(BaseModel):
@@ -82,6 +107,7 @@ class Spec(BaseModel):
     model_config = _STRICT
 
     name: str = Field(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]*$")
+    based_on: str | None = None  # a study in the same folder that this one changes in places
     description: str = ""
     model: str
     dataset: str = Field(min_length=1)
@@ -93,6 +119,7 @@ class Spec(BaseModel):
 
     _path: Path | None = PrivateAttr(default=None)
     _text: str = PrivateAttr(default="")
+    _base_text: str = PrivateAttr(default="")
     _quick: bool = PrivateAttr(default=False)
 
     @property
@@ -104,6 +131,11 @@ class Spec(BaseModel):
     def text(self) -> str:
         """The file as it was read; for a study made in Python, its JSON."""
         return self._text or self.model_dump_json(indent=1)
+
+    @property
+    def base_text(self) -> str:
+        """The file that this study is based on, as it was read; empty where it stands alone."""
+        return self._base_text
 
     @property
     def hash(self) -> str:
@@ -143,7 +175,9 @@ class Spec(BaseModel):
         changed = self.model_copy(
             update={
                 "sampler": self.sampler.model_copy(update=few),
-                "gates": Gates(max_divergences=few["draws"], max_r_hat=2.0, min_ess=2.0),
+                "gates": Gates(
+                    max_divergences=few["draws"], max_r_hat=2.0, min_ess=2.0, min_e_bfmi=0.0, max_saturated=1.0
+                ),
                 "counterfactual": self.counterfactual.model_copy(update={"draws": solved}),
             }
         )
@@ -164,16 +198,16 @@ def read_spec(path: str | Path) -> Spec:
     """
     path = find(path)
     text, problems = read_text(path)
-    content = None
+    content, spec, base_text = None, None, ""
     if text is not None:
         content, problems = parse(text, str(path))
-    spec = None
     if content is not None and text is not None:
-        spec, problems = validate(Spec, content, str(path), text)
-        problems = [*problems, *_file_problems(content, path, key_rows(text))]
+        content, base_text, problems = over_its_base(content, path, key_rows(text))
+        spec, found = validate(Spec, content, str(path), text)
+        problems = [*problems, *found, *_file_problems(content, path, key_rows(text))]
     if spec is None or text is None or problems:
         raise InputError(problems, f"the study {str(path)!r} cannot be used")
-    spec._path, spec._text = path, text
+    spec._path, spec._text, spec._base_text = path, text, base_text
     return spec
 
 

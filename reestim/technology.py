@@ -75,42 +75,42 @@ for _k in range(1, _SERIES_TERMS + 3):
     _FACTORIALS.append(_FACTORIALS[-1] * _k)
 
 
-def _second_order_exponential(y: Float[Array, ...]) -> Float[Array, ...]:
+def _second_order_exponential(y: Any, xp: Any = jnp) -> Any:
     """(eʸ − 1 − y)/y², smooth through y = 0: a Taylor polynomial inside |y| < 1/2, the formula outside."""
-    near = jnp.abs(y) < 0.5
-    small = jnp.where(near, y, 0.0)
-    polynomial = jnp.zeros_like(small)
+    near = abs(y) < 0.5
+    small = xp.where(near, y, 0.0)
+    polynomial = xp.zeros_like(small)
     for k in reversed(range(_SERIES_TERMS)):
         polynomial = polynomial * small + 1.0 / _FACTORIALS[k + 2]
-    large = jnp.where(near, 1.0, y)
-    return jnp.where(near, polynomial, (jnp.expm1(large) - large) / large**2)
+    large = xp.where(near, 1.0, y)
+    return xp.where(near, polynomial, (xp.expm1(large) - large) / large**2)
 
 
-def _log1p_ratio(v: Float[Array, ...]) -> Float[Array, ...]:
+def _log1p_ratio(v: Any, xp: Any = jnp) -> Any:
     """ln(1+v)/v for v ≥ 0, smooth through v = 0 in value and derivatives."""
     near = v < 0.01
-    small = jnp.where(near, v, 0.0)
-    polynomial = jnp.zeros_like(small)
+    small = xp.where(near, v, 0.0)
+    polynomial = xp.zeros_like(small)
     for k in reversed(range(10)):
         polynomial = polynomial * -small + 1.0 / (k + 1)
-    large = jnp.where(near, 1.0, v)
-    return jnp.where(near, polynomial, jnp.log1p(large) / large)
+    large = xp.where(near, 1.0, v)
+    return xp.where(near, polynomial, xp.log1p(large) / large)
 
 
-def ces_index(
-    weight: Float[Array, ...], log_price: Float[Array, ...], elasticity: Float[Array, ...], axis: int
-) -> Float[Array, ...]:
+def ces_index(weight: Any, log_price: Any, elasticity: Any, axis: int, xp: Any = jnp) -> Any:
     """Log change of a CES price index, (1/h)·ln Σ wᵢ·exp(h·xᵢ) with h = 1 − elasticity, weights summing to 1.
 
     Deviations from the weighted mean are expanded around h = 0, so the Cobb–Douglas limit (elasticity 1) is exact in
     value and derivatives and there is no cancellation for large changes: the sum is at least 1 by Jensen's inequality.
-    Where all weights are zero the index is zero.
+    Where all weights are zero the index is zero. ``elasticity`` is a number, or an array without ``axis``; ``xp`` is
+    the array module, ``jax.numpy`` or ``pytensor.tensor``.
     """
     h = 1.0 - elasticity
-    mean = jnp.sum(weight * log_price, axis=axis)
-    deviation = log_price - jnp.expand_dims(mean, axis)
-    spread = jnp.sum(weight * deviation**2 * _second_order_exponential(jnp.expand_dims(h, axis) * deviation), axis=axis)
-    return mean + h * spread * _log1p_ratio(h**2 * spread)
+    mean = (weight * log_price).sum(axis=axis)
+    deviation = log_price - xp.expand_dims(mean, axis)
+    across = xp.expand_dims(h, axis) if getattr(h, "ndim", 0) else h
+    spread = (weight * deviation**2 * _second_order_exponential(across * deviation, xp)).sum(axis=axis)
+    return mean + h * spread * _log1p_ratio(h**2 * spread, xp)
 
 
 class Costs(NamedTuple):

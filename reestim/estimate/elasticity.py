@@ -33,7 +33,7 @@ def pooled_elasticity(
     """
     z = substitutability.transpose(SECTOR, "property").values
     own = np.broadcast_to(np.asarray(centred, bool), len(z)).astype(float)
-    along, shift = _mean_along_ridge(kappa, priors, _AT_GIVEN_SIGMA if own.any() else _AT_GIVEN_PASSTHROUGH)
+    along, shift = _mean_along_ridge(kappa, priors, ridge_slope(centred))
     beta = variable(
         priors, "beta", dims="property", long_name="β, effect of substitutability on σ", units="log odds per sd"
     )
@@ -56,16 +56,26 @@ def _mean_along_ridge(kappa: Any, priors: Mapping[str, Prior], slope: float) -> 
     by 1−m_j where σ_j is known, by κ/((1+κ)x) where m_j is. Sampling μ* instead of μ straightens it. In a location
     family μ* is drawn around the stated mean less the shift; for another prior of μ the shift is zero.
     """
-    prior = priors["mu"] if "mu" in priors else None  # noqa: SIM401 - a PriorBook answers [] for what it lacks
     about = {"long_name": "μ, mean of the scaled log odds of σ", "units": "log odds"}
-    if prior is None or prior.distribution not in ("Normal", "StudentT"):
+    prior = location_prior(priors)
+    if prior is None:
         return variable(priors, "mu", **about), 0.0
-    log_kappa: Any = pt.log(kappa)
-    shift = slope * log_kappa
+    shift: Any = slope * pt.log(kappa)
     parameters = {**prior.parameters, "mu": prior.parameters["mu"] - shift}
     along = describe(getattr(pm, prior.distribution)("mu_along_ridge", **parameters), "μ less its ridge", "log odds")
     describe(pm.Deterministic("mu", along + shift), **about)
     return along, shift
+
+
+def location_prior(priors: Mapping[str, Prior]) -> Prior | None:
+    """The prior of μ if it is of a location family, else None."""
+    prior = priors["mu"] if "mu" in priors else None  # noqa: SIM401 - a PriorBook answers [] for what it lacks
+    return prior if prior is not None and prior.distribution in ("Normal", "StudentT") else None
+
+
+def ridge_slope(centred: Any) -> float:
+    """How far the mean of the logit of σ moves with ln κ, given what the evidence knows better: σ_j, or m_j."""
+    return _AT_GIVEN_SIGMA if np.any(centred) else _AT_GIVEN_PASSTHROUGH
 
 
 def passthrough(sigma: Any, kappa: Any) -> Any:
@@ -75,12 +85,15 @@ def passthrough(sigma: Any, kappa: Any) -> Any:
 
 
 def measured_trade_elasticity(data: xr.Dataset) -> Any:
-    """ε (traded_sector): lognormal with the measured mean and standard deviation, so that bands contain its error.
+    """ε (traded_sector): lognormal with the measured mean and standard deviation, so that bands contain its error."""
+    location, spread = lognormal_trade_elasticity(data)
+    epsilon = pm.LogNormal("trade_elasticity", location, spread, dims=TRADED_SECTOR)
+    return describe(epsilon, "ε, trade elasticity", "elasticity")
 
-    data: ``trade_elasticity_mean`` and ``trade_elasticity_sd`` (traded_sector). A coefficient of variation above 0.5 is
-    cut to 0.5.
-    """
+
+def lognormal_trade_elasticity(data: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Location and spread of ln ε (traded_sector) from ``trade_elasticity_mean`` and ``trade_elasticity_sd``. A
+    coefficient of variation above 0.5 is cut to 0.5."""
     mean, sd = data["trade_elasticity_mean"].values, data["trade_elasticity_sd"].values
     spread = np.sqrt(np.log1p(np.clip(sd / mean, _MIN_CV, MAX_CV) ** 2))
-    epsilon = pm.LogNormal("trade_elasticity", np.log(mean) - spread**2 / 2, spread, dims=TRADED_SECTOR)
-    return describe(epsilon, "ε, trade elasticity", "elasticity")
+    return np.log(mean) - spread**2 / 2, spread

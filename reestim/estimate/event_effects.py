@@ -6,34 +6,43 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
-import pytensor.tensor as pt
 import xarray as xr
 
 from reestim.dims import COUNTRY, SECTOR, TRADED_SECTOR
 from reestim.estimate.priors import describe
+from reestim.estimate.relative_price import PRICE_LAG, over_lags
 
 
 def predicted_effects(
-    data: xr.Dataset, innovation_passthrough: Any, spillover: Any, crowding_out: Any, trade_elasticity: Any
+    data: xr.Dataset,
+    innovation_passthrough: Any,
+    spillover: Any,
+    crowding_out: Any,
+    trade_elasticity: Any,
+    lag_weights: Any = None,
 ) -> Any:
-    """β(σ, κ, ξ, χ, ε) (effect): the event study of the model's first-order changes.
+    """β(σ, κ, ξ, χ, ε) (effect): the event study of the model's first-order changes. Arithmetic for any array library.
 
-    data: the responses of ``reestim.evidence.predictions.structural_responses`` and ``ree_share`` (country, sector);
-    m (sector), ε (traded_sector). tfp: θ(1−χ+ξ)·ln Â; exports: −ε(d ln c − market average); patents: ln Â − ln B̂.
+    data: the responses of ``reestim.evidence.predictions.structural_responses`` (with a last dimension ``price_lag``
+    where ``lag_weights`` are estimated) and ``ree_share`` (country, sector); m (sector), ε (traded_sector).
+    tfp: θ(1−χ+ξ)·ln Â; exports: −ε(d ln c − market average); patents: ln Â − ln B̂.
     """
+
+    def response(name: str, *dims: str) -> Any:
+        lags = [] if lag_weights is None else [PRICE_LAG]
+        return over_lags(data[f"event_{name}_response"].transpose("effect", *dims, *lags).values, lag_weights)
+
     m = innovation_passthrough
     share = data["ree_share"].transpose(COUNTRY, SECTOR).values
     dilution = 1 + crowding_out * share / (1 - share)
-    knowledge = data["event_knowledge_response"].transpose("effect", COUNTRY, SECTOR).values
+    knowledge = response("knowledge", COUNTRY, SECTOR)
     tfp = (1 - crowding_out + spillover) * m * (knowledge / dilution).sum(axis=1)
 
     users = data.get_index(TRADED_SECTOR).get_indexer(data[SECTOR].values)
-    cost = data["event_price_response"].transpose("effect", SECTOR).values
-    is_exports = (data["outcome"].values == "exports")[:, None]
-    exports: Any = trade_elasticity[users] * (tfp - cost)
-    bias = pt.dot(data["event_bias_response"].transpose("effect", SECTOR).values, m)
-    effects: Any = pt.where(is_exports, exports, tfp)
-    return effects.sum(axis=1) + bias
+    exports: Any = trade_elasticity[users] * (tfp - response("price", SECTOR))
+    is_exports = (data["outcome"].values == "exports").astype(float)[:, None]
+    patents = response("bias", SECTOR) * m
+    return (tfp + is_exports * (exports - tfp) + patents).sum(axis=1)
 
 
 def event_effects(data: xr.Dataset, predicted: Any) -> Any:

@@ -9,15 +9,14 @@ import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Union, cast
 
-import numpy as np
 import pymc as pm
 import xarray as xr
 
 from reestim.dims import CHAIN, DRAW
 from reestim.errors import InputError, Problem
-from reestim.estimate import sampling
+from reestim.estimate import pymc_model, sampling
 from reestim.estimate.gates import GateWarning, check_gates
 from reestim.estimate.inputs import checked, model_inputs
 from reestim.estimate.priors import PriorBook
@@ -25,21 +24,22 @@ from reestim.spec import Gates
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
+    from reestim.estimate.numpyro_model import NumpyroModel
     from reestim.spec import Prior, Sampler, Spec
+
+Model = Union["pm.Model", "NumpyroModel"]
 
 #: Draws of the prior that a result carries, to be set against the posterior.
 PRIOR_DRAWS = 1000
-_STATS = {"diverging": "whether the draw ended in a divergence", "energy": "energy of the draw", "lp": "log density"}
-_ALIASES = {"logp": "lp", "depth": "tree_depth", "n_steps": "n_steps", "mean_tree_accept": "acceptance_rate"}
 _INPUTS = "_reestim_inputs"
 
 
-def build(spec: Spec, data: Dataset | xr.Dataset) -> pm.Model:
-    """The model of a study on data: a plain ``pm.Model`` with named dims.
+def build(spec: Spec, data: Dataset | xr.Dataset) -> Model:
+    """The model of a study on data: a plain ``pm.Model`` with named dims, or a ``NumpyroModel``.
 
     data: a dataset, or the inputs made from one (``reestim.estimate.inputs.model_inputs``). The study's model file must
-    define ``build(data, priors) -> pm.Model``. Raises InputError with every problem of the inputs and of the priors
-    (missing, unused, mass outside the support), before anything is compiled.
+    define ``build(data, priors)`` and return one of the two. Raises InputError with every problem of the inputs and of
+    the priors (missing, unused, mass outside the support), before anything is compiled.
     """
     found: list[Problem] = []
     inputs, module = None, None
@@ -52,17 +52,17 @@ def build(spec: Spec, data: Dataset | xr.Dataset) -> pm.Model:
     if found or inputs is None or module is None:
         raise InputError(found, f"the model of the study {spec.name!r} cannot be built")
     book = PriorBook(spec.priors)
-    model = cast("Callable[[xr.Dataset, Mapping[str, Prior]], pm.Model]", module.build)(inputs, book)
-    if not isinstance(model, pm.Model):
-        advice = "Let build return the pm.Model"
+    model = cast("Callable[[xr.Dataset, Mapping[str, Prior]], Model]", module.build)(inputs, book)
+    if not (isinstance(model, pm.Model) or hasattr(model, "density")):
+        advice = "Let build return the pm.Model, or a reestim.estimate.numpyro_model.NumpyroModel"
         raise InputError(Problem("build did not return a model", advice, file=str(spec.model_path)))
     if book.problems():
         raise InputError(book.problems(), f"the priors of the study {spec.name!r} cannot be used")
-    setattr(model, _INPUTS, inputs)
+    object.__setattr__(model, _INPUTS, inputs)
     return model
 
 
-def fit(model: pm.Model, sampler: Sampler, seed: int, progress: bool = True, gates: Gates | None = None) -> xr.DataTree:
+def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates: Gates | None = None) -> xr.DataTree:
     """Sample the posterior.
 
     Returns the groups posterior, prior, sample_stats, constant_data (the inputs), observed_data; every variable has
@@ -73,15 +73,18 @@ def fit(model: pm.Model, sampler: Sampler, seed: int, progress: bool = True, gat
     Raises InputError before sampling (all problems together). KeyboardInterrupt passes through: no partial result.
     """
     gates = gates or Gates()
-    problems = sampling.problems(sampler)
+    problems = sampling.problems(sampler, model)
     if not 0 <= seed < 2**32:
         problems.append(Problem("a seed lies between 0 and 2^32 - 1", "Choose another", column="seed", value=seed))
-    if not model.free_RVs:
+    if not (model.free_RVs if isinstance(model, pm.Model) else model.free):
         problems.append(Problem("the model has nothing to sample", "Check that its priors are not all Fixed"))
     if problems:
         raise InputError(problems, "the model cannot be sampled")
-    about = _about(model)
-    prior = _prior(model, seed, about)
+    if isinstance(model, pm.Model):
+        about = pymc_model.about(model)
+        prior, observed = pymc_model.prior(model, PRIOR_DRAWS, seed), pymc_model.observed_data(model, about)
+    else:
+        about, prior, observed = model.about, model.prior(PRIOR_DRAWS, seed), model.observed_data()
     start = time.perf_counter()
     tree = sampling.SAMPLERS[sampler.name](model, sampler, seed, progress)
     seconds = time.perf_counter() - start
@@ -89,17 +92,17 @@ def fit(model: pm.Model, sampler: Sampler, seed: int, progress: bool = True, gat
     post = xr.DataTree.from_dict(
         {
             "posterior": _documented(tree["posterior"].to_dataset(), about),
-            "prior": prior,
-            "sample_stats": _statistics(tree["sample_stats"].to_dataset()),
+            "prior": _documented(prior, about),
+            "sample_stats": sampling.statistics(tree["sample_stats"].to_dataset(), sampler.max_tree_depth),
             "constant_data": inputs if inputs is not None else xr.Dataset(),
-            "observed_data": _observed(model, about),
+            "observed_data": observed,
         }
     )
     report = check_gates(post, gates)
     post.attrs = {
         "gates": report.to_json(),
         "sampler": json.dumps(
-            {k: getattr(sampler, k) for k in ("name", "draws", "tune", "chains", "target_accept")}
+            sampler.model_dump()
         ),
         "seed": seed,
         "sampling_seconds": round(seconds, 2),
@@ -136,31 +139,6 @@ def _load(path: Path) -> ModuleType:
     return module
 
 
-def _about(model: pm.Model) -> dict[str, dict[str, str]]:
-    """long_name and units of each variable, as `describe` noted them."""
-    named = [*model.free_RVs, *model.observed_RVs, *model.deterministics]
-    return {
-        str(v.name): {
-            "long_name": getattr(v.tag, "long_name", str(v.name).replace("_", " ")),
-            "units": getattr(v.tag, "units", "not stated"),
-        }
-        for v in named
-    }
-
-
-def _prior(model: pm.Model, seed: int, about: Mapping[str, Mapping[str, str]]) -> xr.Dataset:
-    """Draws of the parameters from their prior, one chain; no simulated data."""
-    names = [str(v.name) for v in (*model.free_RVs, *model.deterministics)]
-    drawn = pm.sample_prior_predictive(
-        PRIOR_DRAWS,
-        model=model,
-        var_names=names,
-        random_seed=seed,
-        compile_kwargs={"mode": "FAST_COMPILE"},  # run once: compiling would take longer than drawing
-    )
-    return _documented(cast(Any, drawn)["prior"].to_dataset(), about)
-
-
 def _documented(draws: xr.Dataset, about: Mapping[str, Mapping[str, str]]) -> xr.Dataset:
     """Variables with their attrs, in the order of their names; attrs of the machinery dropped."""
     kept = draws[sorted(str(name) for name in draws.data_vars)]
@@ -168,25 +146,6 @@ def _documented(draws: xr.Dataset, about: Mapping[str, Mapping[str, str]]) -> xr
         kept[name].attrs = dict(about.get(str(name), {"long_name": str(name), "units": "not stated"}))
     kept.attrs = {"sample_dims": [CHAIN, DRAW]}
     return _plain_labels(kept)
-
-
-def _statistics(stats: xr.Dataset) -> xr.Dataset:
-    """The few statistics that gates and ArviZ read, under ArviZ's names."""
-    renamed = stats.rename({k: v for k, v in _ALIASES.items() if k in stats and v not in stats})
-    kept = renamed[[name for name in (*_STATS, *_ALIASES.values()) if name in renamed]]
-    return kept.drop_attrs()
-
-
-def _observed(model: pm.Model, about: Mapping[str, Mapping[str, str]]) -> xr.Dataset:
-    """What the likelihood conditions on, with the dims of the model."""
-    data, coords = {}, {}
-    for rv in model.observed_RVs:
-        name = str(rv.name)
-        values = np.asarray(cast(Any, model.rvs_to_values[rv]).eval())
-        dims = model.named_vars_to_dims.get(name) or [f"{name}_dim_{i}" for i in range(values.ndim)]
-        data[name] = (tuple(str(d) for d in dims), values, about[name])
-        coords |= {str(d): list(model.coords[d] or ()) for d in dims if d in model.coords}
-    return xr.Dataset(data, coords=coords)
 
 
 def _plain_labels(data: xr.Dataset) -> xr.Dataset:

@@ -1,4 +1,4 @@
-"""What draws must pass before they count as a posterior: divergences, R-hat, effective sample sizes."""
+"""What draws must pass before they count as a posterior: divergences, R-hat, ESS, E-BFMI, depth of trajectories."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ from reestim.dims import CHAIN, DRAW
 
 if TYPE_CHECKING:
     from reestim.spec import Gates
+
+
+#: Every gate, in the order in which they are judged; ``--allow`` takes these names.
+GATES = ("divergences", "r_hat", "ess_bulk", "ess_tail", "e_bfmi", "tree_depth")
+#: Gates whose value must not fall below the threshold; the others must not exceed it.
+AT_LEAST = ("ess_bulk", "ess_tail", "e_bfmi")
 
 
 class GateWarning(UserWarning):
@@ -30,7 +36,7 @@ class Gate:
     where: str = ""
 
     def __str__(self) -> str:
-        sign = "at most" if self.gate in ("divergences", "r_hat") else "at least"
+        sign = "at least" if self.gate in AT_LEAST else "at most"
         at = f" ({self.where})" if self.where else ""
         return f"{'passed' if self.passed else 'FAILED'}  {self.gate} {self.value:.4g}{at}, {sign} {self.threshold:g}"
 
@@ -60,23 +66,41 @@ class GateReport:
 def check_gates(post: xr.DataTree, gates: Gates) -> GateReport:
     """Judge the draws of ``post`` (groups ``posterior`` and ``sample_stats``), every element of every parameter.
 
+    ``sample_stats`` holds diverging, energy and reached_max_treedepth, whatever the sampler (``fit`` sees to it).
     Elements that no draw moves (a parameter that the study fixes) are left out. A single chain cannot show that it
-    agrees with another: its R-hat is that of its halves. Too few draws for a diagnostic fail the gate (value nan).
+    agrees with another: its R-hat is that of its halves. What cannot be computed (too few draws, a statistic that the
+    sampler does not report) fails its gate, with the value nan.
     """
     import arviz
 
     az: Any = arviz  # its names come at run time
-    posterior = post["posterior"].to_dataset()
-    divergences = int(post["sample_stats"].to_dataset()["diverging"].sum())
+    posterior, stats = post["posterior"].to_dataset(), post["sample_stats"].to_dataset()
     allowed = gates.max_divergences
-    checks = [Gate("divergences", float(divergences), float(allowed), divergences <= allowed)]
+    divergences = float(stats["diverging"].sum()) if "diverging" in stats else np.nan
+    checks = [Gate("divergences", divergences, float(allowed), divergences <= allowed)]
     with np.errstate(invalid="ignore", divide="ignore"):
         value, where = _worst(az.rhat(posterior), posterior, largest=True)
         checks.append(Gate("r_hat", value, gates.max_r_hat, bool(value <= gates.max_r_hat), where))
         for method in ("bulk", "tail"):
             value, where = _worst(az.ess(posterior, method=method), posterior, largest=False)
             checks.append(Gate(f"ess_{method}", value, gates.min_ess, bool(value >= gates.min_ess), where))
+    value, where = _e_bfmi(stats)
+    checks.append(Gate("e_bfmi", value, gates.min_e_bfmi, bool(value >= gates.min_e_bfmi), where))
+    share = float(stats["reached_max_treedepth"].mean()) if "reached_max_treedepth" in stats else np.nan
+    checks.append(Gate("tree_depth", share, gates.max_saturated, share <= gates.max_saturated))
     return GateReport(tuple(checks))
+
+
+def _e_bfmi(stats: xr.Dataset) -> tuple[float, str]:
+    """Energy Bayesian fraction of missing information of the worst chain, and which chain that is."""
+    import arviz
+
+    az: Any = arviz
+    if "energy" not in stats or stats.sizes[DRAW] < 2:
+        return np.nan, ""
+    by_chain = np.asarray(az.bfmi(stats)["energy"].values)
+    worst = int(np.argmin(np.where(np.isnan(by_chain), -np.inf, by_chain)))
+    return float(by_chain[worst]), f"chain {stats[CHAIN].values[worst]}"
 
 
 def _worst(diagnostic: xr.Dataset, posterior: xr.Dataset, *, largest: bool) -> tuple[float, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +11,10 @@ import xarray as xr
 
 from reestim.dims import COUNTRY, EXPORTER, IMPORTER, LABEL, LABELS, SECTOR, TRADED_SECTOR, YEAR
 from reestim.errors import InputError, Problem
+from reestim.estimate.bundle_inputs import bundle_inputs, several_lags
 from reestim.estimate.event_evidence import event_evidence
-from reestim.estimate.ree_use import use_changes
+from reestim.estimate.ree_use import unit_value_changes, use_changes
+from reestim.estimate.relative_price import PRICE_LAG
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
@@ -24,24 +26,27 @@ _NEEDS: Mapping[str, tuple[str | tuple[str, ...], ...]] = {
     "event_study": (("outcomes", "event_study"),),
     "ree_use": ("ree_use_panel",),
 }
+#: Said of counts whose labels a study takes for the true classes: they need no audit.
+_TAKEN_AS_TRUE = "taken for the true classes"
 _HUMAN, _MACHINE = "human_label", "machine_label"
 
 
 def model_inputs(spec: Spec, data: Dataset) -> xr.Dataset:
     """Inputs of the estimation from a checked dataset, as the study's ``evidence`` asks.
 
-    Builds the input-output table, relative prices (lagged by ``price_lag``) and substitutability, then ``assemble``.
+    Builds the input-output table, relative prices (at each of ``price_lag``) and substitutability, then ``assemble``.
     Raises InputError with all problems of the evidence.
     """
-    from reestim.supply_chain.prices import relative_prices
     from reestim.supply_chain.ree_rows import ree_input_output
     from reestim.supply_chain.substitutability import substitutability
 
-    io = ree_input_output(data)
-    price = relative_prices(data, io, lag=spec.evidence.price_lag)
-    return assemble(
-        io, price, substitutability(data, io), data.tables, spec.evidence, policy_year=data.meta.policy_year
-    ).assign_attrs(dataset=data.meta.name, dataset_hash=data.hash)
+    evidence, io = spec.evidence, ree_input_output(data)
+    price = several_lags(data, io, evidence.price_lags)
+    bundle = bundle_inputs(data, io, price) if evidence.element_elasticity else None
+    z = substitutability(data, io)
+    return assemble(io, price, z, data.tables, evidence, policy_year=data.meta.policy_year, bundle=bundle).assign_attrs(
+        dataset=data.meta.name, dataset_hash=data.hash
+    )
 
 
 def assemble(
@@ -52,18 +57,22 @@ def assemble(
     evidence: Evidence,
     *,
     policy_year: int,
+    bundle: xr.Dataset | None = None,
 ) -> xr.Dataset:
     """The same from the arrays themselves; ``tables`` by file stem, columns of data.md.
 
-    Dims: country, sector (users of rare earths only), year (those with patents), label, human_label, machine_label,
-    property, traded_sector (all goods and elements), effect, effect_other, use_observation. Variables: relative_price,
-    substitutability, ree_share, trade_elasticity_mean, trade_elasticity_sd; patent_count and label_audit;
+    relative_price: (country, sector, year), and ``price_lag`` where its weights are to be estimated; bundle: prices by
+    element, from ``bundle_inputs``, where ρ is. Dims: country, sector (users of rare earths only), year (those with
+    patents), label, human_label, machine_label, property, traded_sector (all goods and elements), effect,
+    effect_other, use_observation. Variables: relative_price, substitutability, ree_share, trade_elasticity_mean,
+    trade_elasticity_sd; patent_count and label_audit;
     event_estimate, event_covariance and the responses of ``structural_responses``; what ``use_changes`` returns.
     """
     problems = _missing_files(tables, evidence)
     if problems:
         raise InputError(problems, "the evidence that the study asks for is not all there")
-    every_price = relative_price.transpose(COUNTRY, SECTOR, YEAR)
+    lags = [PRICE_LAG] if PRICE_LAG in relative_price.dims else []
+    every_price = relative_price.transpose(COUNTRY, SECTOR, YEAR, *lags)
     price = _years_of_patents(tables["patent_labels"], every_price) if evidence.patents else every_price
     users = price[SECTOR].values
     share = io["ree_share"].transpose(COUNTRY, SECTOR).sel(country=price[COUNTRY], sector=users)
@@ -80,11 +89,14 @@ def assemble(
     ]
     found: list[Problem] = []
     for switch, make in (
-        ("patents", lambda: _patents(tables, price)),
-        ("event_study", lambda: event_evidence(tables, io, every_price, evidence, policy_year)),
+        ("patents", lambda: _patents(tables, price, with_audit=evidence.label_error)),
+        (
+            "event_study",
+            lambda: _by_lag(lambda q: event_evidence(tables, io, q, evidence, policy_year), every_price),
+        ),
         (
             "ree_use",
-            lambda: use_changes(tables["ree_use_panel"], every_price, _ree_value(io), evidence.adjustment_rate),
+            lambda: use_changes(tables["ree_use_panel"], _of_the_year(every_price, evidence), _ree_value(io)),
         ),
     ):
         if getattr(evidence, switch):
@@ -94,13 +106,32 @@ def assemble(
                 found += error.problems
     if found:
         raise InputError(found, "the evidence cannot be used")
+    if bundle is not None:
+        parts.append(bundle.sel(country=price[COUNTRY], sector=users, year=price[YEAR]))
     attrs = {
         "price_lag": evidence.price_lag,
-        "adjustment_rate": evidence.adjustment_rate,
         "policy_year": policy_year,
         "evidence": ", ".join(s for s in _NEEDS if getattr(evidence, s)) or "none: the posterior is the prior",
     }
     return checked(xr.merge(parts, join="exact", combine_attrs="drop_conflicts").assign_attrs(attrs))
+
+
+def _by_lag(make: Callable[[xr.DataArray], xr.Dataset], price: xr.DataArray) -> xr.Dataset:
+    """The responses of the event study to the price at each lag along ``price_lag``; they are linear in the price."""
+    if PRICE_LAG not in price.dims:
+        return make(price)
+    parts = [make(price.sel({PRICE_LAG: k}, drop=True)) for k in price[PRICE_LAG].values]
+    index = xr.IndexVariable(PRICE_LAG, price[PRICE_LAG].values)
+    moving = [str(name) for name in parts[0].data_vars if str(name).endswith("_response")]
+    return parts[0].assign(
+        {name: xr.concat([p[name] for p in parts], index).transpose(..., PRICE_LAG) for name in moving}
+    )
+
+
+def _of_the_year(price: xr.DataArray, evidence: Evidence) -> xr.DataArray:
+    """q (country, sector, year) without its lag: what buyers faced in the year itself."""
+    first = price.isel({PRICE_LAG: 0}, drop=True) if PRICE_LAG in price.dims else price
+    return first.assign_coords({YEAR: first[YEAR] - evidence.price_lags[0]})
 
 
 def checked(data: xr.Dataset) -> xr.Dataset:
@@ -128,6 +159,8 @@ def _patent_problems(data: xr.Dataset) -> list[Problem]:
     problems = []
     for name in ("patent_count", "label_audit"):
         if name not in data:
+            if data["patent_count"].attrs.get("labels") == _TAKEN_AS_TRUE:
+                continue
             problems.append(Problem("patents without an audit of their labels", "Add label_audit", column=name))
         elif bool(((data[name] < 0) | (data[name] != np.round(data[name]))).any()):
             problems.append(Problem("counts must be whole numbers from 0 up", "Correct the file", column=name))
@@ -142,6 +175,12 @@ def coordinates(data: xr.Dataset) -> dict[str, Sequence[object]]:
     """Coordinates of a model on these inputs: their own, ``unit`` (country and sector) and ``class`` (the labels but
     ``unrelated``)."""
     coords = {str(d): data[d].values.tolist() for d in data.dims if d in data.coords}
+    if "use_share_change" in data:
+        measured = data["use_is_unit_value"].values
+        coords["use_unit_value"] = data["use_price_point"].values[measured].tolist()
+        coords["use_unit_value_change"] = data["use_observation"].values[unit_value_changes(data)[0]].tolist()
+    if data.get("label_audit", xr.DataArray()).attrs.get("design") == "random":
+        coords |= {"audit": ["all"], "human_and_machine_label": [f"{h} {m}" for h in LABELS for m in LABELS]}
     coords["unit"] = [f"{c} {s}" for c in data[COUNTRY].values for s in data[SECTOR].values]
     return {**coords, LABEL: list(LABELS), "true_label": list(LABELS), "class": list(LABELS[1:])}
 
@@ -151,7 +190,8 @@ def _missing_files(tables: Mapping[str, pd.DataFrame], evidence: Evidence) -> li
     for switch, needs in _NEEDS.items():
         for need in needs if getattr(evidence, switch) else ():
             either = (need,) if isinstance(need, str) else need
-            if not any(stem in tables for stem in either):
+            unused = need == "label_audit" and not evidence.label_error
+            if not unused and not any(stem in tables for stem in either):
                 message = "the study asks for evidence that is not there"
                 file = " or ".join(f"{stem}.csv" for stem in either)
                 problems.append(Problem(message, f"Add the file, or set evidence.{switch} = false", file=file))
@@ -177,13 +217,22 @@ def _years_of_patents(patents: pd.DataFrame, price: xr.DataArray) -> xr.DataArra
     return price.sel(year=years)
 
 
-def _patents(tables: Mapping[str, pd.DataFrame], price: xr.DataArray) -> xr.Dataset:
+def _patents(tables: Mapping[str, pd.DataFrame], price: xr.DataArray, *, with_audit: bool) -> xr.Dataset:
     """Counts (country, sector, year, label), no row meaning 0; audit (human_label, machine_label) with its design."""
-    patents, audit = tables["patent_labels"], tables["label_audit"]
+    patents = tables["patent_labels"]
     index = pd.MultiIndex.from_product(
-        [price[COUNTRY].values, price[SECTOR].values, price[YEAR].values, LABELS], names=[*price.dims, LABEL]
+        [price[COUNTRY].values, price[SECTOR].values, price[YEAR].values, LABELS], names=[COUNTRY, SECTOR, YEAR, LABEL]
     )
     counts = patents.set_index([COUNTRY, SECTOR, YEAR, LABEL])["count"].reindex(index, fill_value=0).astype(np.int64)
+    about = {"long_name": "patents by label", "units": "patents"} | ({} if with_audit else {"labels": _TAKEN_AS_TRUE})
+    array = counts.to_xarray().assign_attrs(about).sel(
+        country=price[COUNTRY].values, sector=price[SECTOR].values, label=list(LABELS)
+    )  # fmt: skip
+    counted = xr.Dataset({"patent_count": array.transpose(COUNTRY, SECTOR, YEAR, LABEL)})
+    return counted.merge(_audit(tables["label_audit"])) if with_audit else counted
+
+
+def _audit(audit: pd.DataFrame) -> xr.Dataset:
     designs = sorted(set(audit["design"]))
     if len(designs) != 1:
         raise InputError(
@@ -192,15 +241,8 @@ def _patents(tables: Mapping[str, pd.DataFrame], price: xr.DataArray) -> xr.Data
     table = audit.pivot_table(index=_HUMAN, columns=_MACHINE, values="count", aggfunc="sum", observed=True)
     table = table.reindex(index=LABELS, columns=LABELS).fillna(0).astype(np.int64)
     attrs = {"long_name": "audited patents", "units": "patents", "design": designs[0]}
-    return xr.Dataset(
-        {
-            "patent_count": counts.to_xarray().assign_attrs(long_name="patents by label", units="patents"),
-            "label_audit": ((_HUMAN, _MACHINE), table.to_numpy(), attrs),
-        },
-        coords={_HUMAN: list(LABELS), _MACHINE: list(LABELS)},
-    ).transpose(COUNTRY, SECTOR, YEAR, LABEL, _HUMAN, _MACHINE).sel(
-        country=price[COUNTRY].values, sector=price[SECTOR].values, label=list(LABELS)
-    )  # fmt: skip
+    coords = {_HUMAN: list(LABELS), _MACHINE: list(LABELS)}
+    return xr.Dataset({"label_audit": ((_HUMAN, _MACHINE), table.to_numpy(), attrs)}, coords=coords)
 
 
 def _ree_value(io: xr.Dataset) -> xr.DataArray:

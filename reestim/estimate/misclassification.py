@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
-import pytensor.tensor as pt
 import xarray as xr
 
 from reestim.dims import LABELS
 from reestim.errors import InputError, Problem
-from reestim.estimate.priors import describe, missing
+from reestim.estimate.priors import describe, share_weights
 from reestim.prior import Prior
 
 DESIGNS = ("by_label", "by_class", "random")
@@ -23,16 +22,15 @@ def confusion_matrix(priors: Mapping[str, Prior]) -> Any:
 
     Each row is Dirichlet with weight ``a`` on every label and ``diagonal`` more on the right one (prior ``confusion``).
     """
-    if "confusion" not in priors:
-        raise InputError(missing("confusion", priors))
-    prior = priors["confusion"]
-    if prior.distribution != "Dirichlet":
-        advice = "Use Dirichlet with a and diagonal"
-        raise InputError(Problem("rows of shares need a Dirichlet", advice, column="priors.confusion"))
-    weight = np.broadcast_to(np.asarray(prior.parameters["a"], float), (len(LABELS), len(LABELS)))
-    weight = weight + prior.parameters.get("diagonal", 0.0) * np.eye(len(LABELS))
+    weight = confusion_weights(priors)
     pi = pm.Dirichlet("confusion", weight, dims=("true_label", "machine_label"))
     return describe(pi, "Π, probability of a label given the true class", "probability")
+
+
+def confusion_weights(priors: Mapping[str, Prior]) -> np.ndarray:
+    """Dirichlet weights of the rows of Π (true_label, machine_label)."""
+    weight = np.tile(share_weights(priors, "confusion", len(LABELS)), (len(LABELS), 1))
+    return weight + priors["confusion"].parameters.get("diagonal", 0.0) * np.eye(len(LABELS))
 
 
 def label_audit(audit: xr.DataArray, confusion: Any, prevalence: Any) -> Any:
@@ -42,19 +40,23 @@ def label_audit(audit: xr.DataArray, confusion: Any, prevalence: Any) -> Any:
     by_class draws patents of a true class and informs P(label | true) = Π; by_label draws patents of a label and
     informs P(true | label) = ωΠ / Σ ωΠ; random draws from all and informs the joint ωΠ. People are taken to be right.
     """
+    counts, p, dims = audited(audit, confusion, prevalence)
+    table = pm.Multinomial("label_audit", n=counts.sum(axis=-1), p=p, observed=counts, dims=dims)
+    return describe(table, "audited patents by true class and label", "patents")
+
+
+def audited(audit: xr.DataArray, confusion: Any, prevalence: Any) -> tuple[np.ndarray, Any, tuple[str, ...] | None]:
+    """The multinomials of an audit: counts (sample, outcome), their probabilities, dims. For any array library."""
     counts = audit.transpose("human_label", "machine_label").values
+    counts = counts.astype(np.int64)  # a sum in int16 would make ln Γ float32
     joint = prevalence[:, None] * confusion
     match audit.attrs.get("design"):
         case "by_class":
-            observed, p, dims = counts, confusion, ("human_label", "machine_label")
+            return counts, confusion, ("human_label", "machine_label")
         case "by_label":
-            observed, p, dims = counts.T, (joint / joint.sum(axis=0)).T, ("machine_label", "human_label")
+            return counts.T, (joint / joint.sum(axis=0)).T, ("machine_label", "human_label")
         case "random":
-            total = counts.sum(dtype=np.int64)  # a Python int would become int16, and its ln Γ float32
-            flat = pm.Multinomial("label_audit", n=total, p=pt.flatten(joint), observed=counts.ravel())
-            return describe(flat, "audited patents by true class and label", "patents")
+            return counts.reshape((1, -1)), joint.reshape((1, -1)), ("audit", "human_and_machine_label")
         case other:
             advice = f"State in label_audit.csv one of {', '.join(DESIGNS)}"
             raise InputError(Problem("unknown audit design", advice, column="design", value=other))
-    table = pm.Multinomial("label_audit", n=observed.sum(axis=1), p=p, observed=observed, dims=dims)
-    return describe(table, "audited patents by true class and label", "patents")

@@ -20,15 +20,22 @@ from reestim.prior import Prior
 _COUNT = (COUNTRY, SECTOR, YEAR, LABEL)
 
 
-def class_probabilities(relative_price: xr.DataArray, innovation_passthrough: Any, priors: Mapping[str, Prior]) -> Any:
+def class_probabilities(
+    relative_price: Any, innovation_passthrough: Any, priors: Mapping[str, Prior], *, enhancing: Any = None
+) -> Any:
     """p (country, sector, year, true_label), equation (12): multinomial logit against ``unrelated``.
 
-    relative_price: q (country, sector, year), lagged. It enters as the deviation from its mean over years, so that the
-    country-sector effects are levels of an average year and do not trade off against the slopes. Priors:
+    relative_price: q (country, sector, year), from `reestim.estimate.relative_price`. It enters as the deviation from
+    its mean over years, so that the country-sector effects are levels of an average year and do not trade off against
+    the slopes. ``enhancing`` (country, sector, year) takes the place of m·q for that class. Priors:
     ``class_log_odds`` and its spreads ``unit_sd``, ``year_sd`` (by class), ``using_slope``, ``substituting_slope``.
     """
-    q = relative_price.transpose(COUNTRY, SECTOR, YEAR).values
-    q = q - q.mean(axis=2, keepdims=True)
+    q = relative_price - relative_price.mean(axis=2, keepdims=True)
+    if enhancing is None:
+        enhancing = innovation_passthrough[:, None] * q
+    else:
+        enhancing = enhancing - enhancing.mean(axis=2, keepdims=True)
+    shape = [len(pm.modelcontext(None).coords[d] or ()) for d in (COUNTRY, SECTOR, YEAR)]
     level = variable(
         priors, "class_log_odds", dims="class", long_name="mean log odds of a class against unrelated", units="log odds"
     )
@@ -40,16 +47,15 @@ def class_probabilities(relative_price: xr.DataArray, innovation_passthrough: An
     year: Any = pm.ZeroSumNormal("year_effect", year_sd[:, None], dims=("class", YEAR))
     describe(deviation, "α, country-sector effect against the mean of its class", "log odds")
     describe(year, "λ, year effect, sum zero", "log odds")
-    unit = (level[:, None] + deviation).reshape((-1, *q.shape[:2]))
+    unit = (level[:, None] + deviation).reshape((-1, *shape[:2]))
 
     u = variable(priors, "using_slope", long_name="u, slope of using on q", units="elasticity")
     v = variable(priors, "substituting_slope", long_name="v, slope of substituting on q", units="elasticity")
-    m = innovation_passthrough
-    slope: Any = pt.stack([pt.full_like(m, u), m, pt.full_like(m, v)])
-    logit = unit[..., None] + year[:, None, None, :] + slope[:, None, :, None] * q
-    logit: Any = pt.concatenate([pt.zeros((1, *q.shape)), logit])
+    response: Any = pt.stack([u * q, enhancing, v * q])
+    logit = unit[..., None] + year[:, None, None, :] + response
+    logit: Any = pt.concatenate([pt.zeros((1, *shape)), logit])
     p: Any = softmax(logit.reshape((4, -1)).T, axis=-1)
-    return p.reshape((*q.shape, 4))
+    return p.reshape((*shape, 4))
 
 
 def true_prevalence(patent_count: xr.DataArray, p: Any) -> Any:
@@ -61,14 +67,14 @@ def true_prevalence(patent_count: xr.DataArray, p: Any) -> Any:
 def patent_counts(patent_count: xr.DataArray, p: Any, confusion: Any, priors: Mapping[str, Prior]) -> Any:
     """y_cjt ~ DirichletMultinomial(n_cjt, φ·p_cjt Π), equation (13).
 
-    patent_count: (country, sector, year, label), whole numbers. Cells without patents carry no information. Prior:
-    ``concentration`` φ (large: no overdispersion).
+    patent_count: (country, sector, year, label), whole numbers. Cells without patents carry no information.
+    ``confusion`` None: labels are taken for the true classes. Prior: ``concentration`` φ (large: no overdispersion).
     """
     counts = patent_count.transpose(*_COUNT).values.astype(np.int64)
     phi = variable(
         priors, "concentration", long_name="φ, concentration of counts around their probabilities", units="patents"
     )
-    observed_share = pt.dot(p.reshape((-1, 4)), confusion).reshape(counts.shape)
+    observed_share = p if confusion is None else pt.dot(p.reshape((-1, 4)), confusion).reshape(counts.shape)
     y = pm.CustomDist(
         "patent_count",
         counts.sum(axis=-1),
@@ -99,17 +105,18 @@ def _log_arrangements(counts: Any, n: Any) -> Any:
     return pt.gammaln(n + 1.0) - factorials.sum(axis=-1)
 
 
-def log_rising(a: Any, y: Any) -> Any:
+def log_rising(a: Any, y: Any, xp: Any = pt) -> Any:
     """ln Γ(a+y) − ln Γ(a), a > 0, y ≥ 0, to about 1e-13 of the larger of the two logarithms of Γ; works elementwise.
 
     ln Γ(x) is taken by Stirling's series at x+8, brought back by ln x(x+1)…(x+7): elementary functions only, which
-    compilers vectorise, unlike ln Γ and its derivative.
+    compilers vectorise, unlike ln Γ and its derivative. ``xp``: ``pytensor.tensor`` or ``jax.numpy``.
     """
-    a, y = pt.as_tensor_variable(a), pt.as_tensor_variable(y).astype("float64")
-    return _stirling(a + y) - _stirling(a)
+    if xp is pt:
+        a, y = pt.as_tensor_variable(a), pt.as_tensor_variable(y).astype("float64")
+    return _stirling(a + y, xp) - _stirling(a, xp)
 
 
-def _stirling(x: Any) -> Any:
+def _stirling(x: Any, xp: Any) -> Any:
     z = x + 8.0
     square = z * z
     # The series in 1/z over a common denominator: one division (rewrites would make one of each reciprocal).
@@ -118,4 +125,4 @@ def _stirling(x: Any) -> Any:
     )
     u = x * (x + 7)
     back = u * (u + 6) * (u + 10) * (u + 12)  # x(x+1)…(x+7) in pairs
-    return (z - 0.5) * pt.log(z) - z + 0.5 * np.log(2 * np.pi) + series - pt.log(back)
+    return (z - 0.5) * xp.log(z) - z + 0.5 * np.log(2 * np.pi) + series - xp.log(back)

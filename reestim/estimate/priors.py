@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
@@ -30,7 +31,17 @@ SUPPORT: dict[str, tuple[float, float]] = {
     "year_sd": (0.0, math.inf),
     "concentration": (0.0, math.inf),
     "ree_use_noise": (0.0, math.inf),
+    "unit_value_error": (0.0, math.inf),
+    "unit_value_spread": (0.0, math.inf),
+    "adjustment_rate": (0.0, 1.0),
+    "knowledge_growth": (0.0, math.inf),
+    "lag_weights": (0.0, 1.0),
+    "element_elasticity": (0.0, math.inf),
 }
+
+
+#: Parameters that are shares which sum to one: their prior is a Dirichlet.
+SHARES = ("confusion", "lag_weights")
 
 
 def support(prior: Prior) -> tuple[float, float]:
@@ -62,18 +73,37 @@ def variable(
     A ``Fixed`` prior makes a constant that still appears in the posterior. Raises InputError where the prior is missing
     or puts mass outside the support of the parameter.
     """
+    prior = checked_prior(priors, name)
+    if prior.distribution == "Fixed":
+        shape = [len(pm.modelcontext(None).coords[d] or ()) for d in ([dims] if isinstance(dims, str) else dims or [])]
+        return describe(pm.Deterministic(name, pt.full(shape, prior.parameters["value"]), dims=dims), long_name, units)
+    return describe(getattr(pm, prior.distribution)(name, **prior.parameters, dims=dims), long_name, units)
+
+
+def checked_prior(priors: Mapping[str, Prior], name: str) -> Prior:
+    """The prior on a number, or an InputError: missing, mass outside its support, a Dirichlet."""
     if name not in priors:
         raise InputError(missing(name, priors))
     prior = priors[name]
     problem = outside(name, prior)
     if problem:
         raise InputError(problem)
-    if prior.distribution == "Fixed":
-        shape = [len(pm.modelcontext(None).coords[d] or ()) for d in ([dims] if isinstance(dims, str) else dims or [])]
-        return describe(pm.Deterministic(name, pt.full(shape, prior.parameters["value"]), dims=dims), long_name, units)
-    if prior.distribution == "Dirichlet":
-        raise InputError(Problem("a Dirichlet is a prior on shares", "Choose another distribution", column=name))
-    return describe(getattr(pm, prior.distribution)(name, **prior.parameters, dims=dims), long_name, units)
+    return prior
+
+
+def share_weights(priors: Mapping[str, Prior], name: str, size: int) -> np.ndarray:
+    """Weights (size,) of the Dirichlet ``priors[name]``. Raises InputError where it is missing or another kind."""
+    if name not in priors:
+        raise InputError(missing(name, priors))
+    prior = priors[name]
+    column = f"priors.{name}"
+    if prior.distribution != "Dirichlet":
+        raise InputError(Problem("shares need a Dirichlet", "Use Dirichlet with a", column=column))
+    weight = np.asarray(prior.parameters["a"], float)
+    if weight.ndim and weight.size != size:
+        message = f"the Dirichlet has {weight.size} weights for {size} shares"
+        raise InputError(Problem(message, "Give one number for all, or one each", column=column))
+    return np.broadcast_to(weight, (size,)).copy()
 
 
 def describe(variable: Any, long_name: str, units: str) -> Any:
@@ -88,12 +118,20 @@ def missing(name: str, priors: Mapping[str, Prior]) -> Problem:
     return Problem("the model needs this prior", advice, column=f"priors.{name}")
 
 
+#: Fixed at the lower end of its support, such a parameter has no meaning.
+_NEVER_ZERO = ("kappa", "concentration", "adjustment_rate", "knowledge_growth", "element_elasticity",
+               "unit_value_spread")  # fmt: skip
+
+
 def outside(name: str, prior: Prior) -> Problem | None:
     """The problem that a prior reaches where its parameter cannot go, or None."""
     low, high = SUPPORT.get(name, (-math.inf, math.inf))
     from_, to = support(prior)
     inside = low <= from_ and to <= high
-    if prior.distribution == "Fixed" and name in ("kappa", "concentration"):
+    if (prior.distribution == "Dirichlet") != (name in SHARES):
+        message = "shares need a Dirichlet" if name in SHARES else "a Dirichlet is a prior on shares"
+        return Problem(message, "Choose another distribution", column=f"priors.{name}", value=prior.distribution)
+    if prior.distribution == "Fixed" and name in _NEVER_ZERO:
         inside = low < from_  # κ = 0 has no bound 1 + 1/κ: switch direction off in the counterfactual instead
     if inside:
         return None
@@ -131,7 +169,7 @@ class PriorBook(Mapping[str, Prior]):
         prior = self._priors.get(name)
         if prior is not None and outside(name, prior) is None:
             return prior
-        if name == "confusion":
+        if name in SHARES:
             return _STAND_IN["shares"]
         low, high = SUPPORT.get(name, (-math.inf, math.inf))
         if high == 1.0:

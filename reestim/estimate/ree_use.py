@@ -22,32 +22,22 @@ AGGREGATE = "all"
 _FILE = "ree_use_panel.csv"
 
 
-def filtered(q: pd.Series, adjustment_rate: float) -> pd.Series:
-    """F_t = F_{t−1} + λ(q_t − F_{t−1}), F at the start = q there: knowledge per unit of m, a_t = m·F_t.
-
-    q by year (the index); over a gap of years λ compounds, as if the price had stood at its new level. Linear in q, so
-    the transition of (2) is m times data.
-    """
-    values, years = q.to_numpy(float), q.index.to_numpy()
-    out = values.copy()
-    for t in range(1, len(out)):
-        closed = 1 - (1 - adjustment_rate) ** (years[t] - years[t - 1])
-        out[t] = out[t - 1] + closed * (values[t] - out[t - 1])
-    return pd.Series(out, index=q.index)
-
-
-def use_changes(
-    panel: pd.DataFrame, relative_price: xr.DataArray, ree_value: xr.DataArray, adjustment_rate: float
-) -> xr.Dataset:
+def use_changes(panel: pd.DataFrame, relative_price: xr.DataArray, ree_value: xr.DataArray) -> xr.Dataset:
     """Observations of (15) from ``ree_use_panel``: changes between the observed years of a country and sector.
 
     panel: country, sector (or ``all``), year, value (million US$) and/or tonnes, output (million US$, where known);
-    relative_price: q (country, sector, year), for rows without a price of their own; ree_value: value of rare earths
-    used at baseline (country, sector), the weights of ``all``. The price is the unit value where tonnes and value are
-    given, else q of the sector (value = tonnes·price). Without output the change of value stands for that of the share.
-    Where a year is missing the change spans more years. Dims ``use_observation`` and ``sector``.
+    relative_price: q (country, sector, year) of the same year, for rows without a price of their own; ree_value: value
+    of rare earths used at baseline (country, sector), the weights of ``all``. The price is the unit value where tonnes
+    and value are given, else q of the sector (value = tonnes·price). Without output the change of value stands for that
+    of the share. Where a year is missing the change spans more years.
+
+    Dims ``use_observation``, ``sector``, ``use_price_point`` (a price of a series in a year) and ``use_lag`` (years):
+    ``use_now`` and ``use_before`` say which prices stood k years before the two years of a change, so that what
+    knowledge has followed, at any rate of adjustment, is a weighted sum (`followed`). Before the first price of a
+    series it stood where the first is; in a year without a price, where the next one is.
     """
     rows: list[dict[str, Any]] = []
+    points: list[tuple[str, float, bool]] = []  # label, log price, is it a unit value
     problems: list[Problem] = []
     users = [str(s) for s in relative_price[SECTOR].values]
     groups: Any = panel.sort_values(YEAR).groupby([COUNTRY, SECTOR], sort=False)
@@ -58,7 +48,8 @@ def use_changes(
             problems.append(Problem("unknown country", "Use a country of trade.csv", file=_FILE, value=country))
         else:
             try:
-                rows += _changes(str(country), str(sector), group, relative_price, adjustment_rate)
+                found, series = _changes(str(country), str(sector), group, relative_price, len(points))
+                rows, points = rows + found, points + series
             except InputError as error:
                 problems += error.problems
     if not rows and not problems:
@@ -71,24 +62,33 @@ def use_changes(
     log = {"units": "log points"}
     fields = {
         "use_share_change": {"long_name": "change of the log cost share of rare earths", **log},
-        "use_price_change": {"long_name": "change of their log relative price", **log},
-        "use_filtered_change": {"long_name": "change of that price as knowledge follows it", **log},
         "use_years": {"long_name": "years between the observations", "units": "years"},
     }
     data: dict[str, Any] = {name: ("use_observation", [r[name] for r in rows], attrs) for name, attrs in fields.items()}
     data["use_weight"] = (("use_observation", SECTOR), weights, {"long_name": "weight of a sector", "units": "share"})
+    longest = max(len(r["now"]) for r in rows)
+    for name, words in (("now", "later"), ("before", "earlier")):
+        index = np.array([np.pad(r[name], (0, longest - len(r[name])), mode="edge") for r in rows])
+        attrs = {"long_name": f"price point of the {words} year, by years before it", "units": "position"}
+        data[f"use_{name}"] = (("use_observation", "use_lag"), index, attrs)
+    prices = [price for _, price, _ in points]
+    data["use_price"] = ("use_price_point", prices, {"long_name": "log relative price", **log})
+    measured = [is_unit_value for *_, is_unit_value in points]
+    data["use_is_unit_value"] = ("use_price_point", measured, {"long_name": "whether a price is a unit value"})
     names = [f"{r[COUNTRY]} {r[SECTOR]} {r[YEAR]}" for r in rows]
-    return xr.Dataset(data, coords={"use_observation": names, SECTOR: users})
+    labels = [label for label, *_ in points]
+    return xr.Dataset(data, coords={"use_observation": names, SECTOR: users, "use_price_point": labels})
 
 
 def _changes(
-    country: str, sector: str, group: pd.DataFrame, relative_price: xr.DataArray, adjustment_rate: float
-) -> list[dict[str, Any]]:
-    """Differences between consecutive observed years; the filter runs over every year that has a price."""
+    country: str, sector: str, group: pd.DataFrame, relative_price: xr.DataArray, first: int
+) -> tuple[list[dict[str, Any]], list[tuple[str, float, bool]]]:
+    """Differences between consecutive observed years, and the prices of the series, the first at position ``first``."""
     table: Any = group.set_index(YEAR).reindex(columns=["value", "tonnes", "output"]).astype(float)
     table = table.where(table > 0)
     unit: Any = np.log(table["value"] * 1000 / table["tonnes"])  # US$/kg
-    if unit.notna().sum() >= 2:
+    own = bool(unit.notna().sum() >= 2)
+    if own:
         price, value = unit.dropna(), np.log(table["value"])
     elif sector != AGGREGATE:
         price = relative_price.sel(country=country, sector=sector).to_series()
@@ -99,18 +99,24 @@ def _changes(
     if not np.isfinite(price).all():
         raise InputError(Problem("the relative price has gaps", "Fill element_prices.csv", value=f"{country} {sector}"))
     share: Any = _log_odds(value, np.log(table["output"]))
-    knowledge = filtered(price, adjustment_rate)
     observed = [int(t) for t in share.index[share.notna()] if t in price.index]
-    return [
+    years = price.index.to_numpy()
+
+    def positions(year: int) -> np.ndarray:
+        """Of the prices in ``year``, a year before, ..., the start: the same year, or the next that has a price."""
+        return first + np.searchsorted(years, np.arange(year, years[0] - 1, -1))
+
+    rows = [
         {
             COUNTRY: country, SECTOR: sector, YEAR: now,
             "use_share_change": share[now] - share[before],
-            "use_price_change": price[now] - price[before],
-            "use_filtered_change": knowledge[now] - knowledge[before],
             "use_years": now - before,
+            "now": positions(now),
+            "before": np.pad(positions(before), (0, now - before), mode="edge"),
         }
         for before, now in itertools.pairwise(observed)
     ]  # fmt: skip
+    return rows, [(f"{country} {sector} {t}", float(p), own) for t, p in price.items()]
 
 
 def _log_odds(log_value: Any, log_output: Any) -> Any:
@@ -138,24 +144,80 @@ def sectors_with_own_use(data: xr.Dataset, least: int = 10) -> np.ndarray:
     return (data["use_weight"].transpose("use_observation", SECTOR).values == 1).sum(axis=0) >= least
 
 
-def ree_use(data: xr.Dataset, sigma: Any, innovation_passthrough: Any, priors: Mapping[str, Prior]) -> Any:
+def ree_use(
+    data: xr.Dataset, sigma: Any, innovation_passthrough: Any, adjustment_rate: Any, priors: Mapping[str, Prior]
+) -> Any:
     """Δ ln(θ/(1−θ)) = Σ_j w_j (1−σ_j)(Δq − m_j·ΔF) + noise, equation (15); an aggregate weighs its sectors by value.
 
-    data: from ``use_changes``; F is q as knowledge follows it (``filtered``): on impact only λ of a price change has
-    reached knowledge, in the long run all of it. Prior: ``ree_use_noise``, standard deviation of a yearly change.
+    data: from `use_changes`; F is q as knowledge follows it at the rate λ (`followed`): on impact only λ of a price
+    change has reached knowledge, in the long run all of it. Prior: ``ree_use_noise``, standard deviation of a yearly
+    change. A unit value is value over tonnes, so its error (composition, timing) is in price and value alike and would
+    pull σ down: with the prior ``unit_value_error`` (not Fixed at 0) the true price is the unit value less an error
+    with that standard deviation, and true prices change by ``unit_value_spread`` a year.
     """
     noise = variable(
         priors, "ree_use_noise", long_name="spread of the yearly change of the cost share", units="log points"
     )
-    price = data["use_price_change"].values[:, None]
-    bias = innovation_passthrough * data["use_filtered_change"].values[:, None]
-    change = technology.cost_share_effect(sigma, price, bias)
-    mean = (data["use_weight"].transpose("use_observation", SECTOR).values * change).sum(axis=1)
-    y = pm.Normal(
-        "use_share_change",
-        mean,
-        noise * pt.sqrt(data["use_years"].values.astype(float)),
-        observed=data["use_share_change"].values,
-        dims="use_observation",
-    )
+    years = np.sqrt(data["use_years"].values.astype(float))
+    error = _unit_value_error(data, years, priors)
+    mean = expected_change(data, sigma, innovation_passthrough, adjustment_rate, error)
+    change = data["use_share_change"].values
+    y = pm.Normal("use_share_change", mean, noise * years, observed=change, dims="use_observation")
     return describe(y, "change of the log cost share of rare earths", "log points")
+
+
+def _unit_value_error(data: xr.Dataset, years: np.ndarray, priors: Mapping[str, Prior]) -> Any:
+    """Error of each log price (use_price_point); zero where prices are no unit values, or known without error."""
+    measured = np.flatnonzero(data["use_is_unit_value"].values)
+    if not has_unit_value_error(data, priors):
+        return np.zeros(data.sizes["use_price_point"])
+    size = variable(priors, "unit_value_error", long_name="error of unit values as a price", units="log points")
+    spread = variable(
+        priors, "unit_value_spread", long_name="spread of the yearly change of the true price", units="log points"
+    )
+    z = pm.Normal("unit_value_deviation", dims="use_unit_value")
+    describe(z, "error of each unit value", "standard deviations")
+    error: Any = pt.set_subtensor(pt.zeros(data.sizes["use_price_point"])[measured], size * z)
+    changed, now, before = unit_value_changes(data)
+    moved = pm.Normal(
+        "unit_value_change", error[now] - error[before], spread * years[changed],
+        observed=(data["use_price"].values[now] - data["use_price"].values[before]), dims="use_unit_value_change",
+    )  # fmt: skip
+    describe(moved, "change of the log unit value", "log points")
+    return error
+
+
+def has_unit_value_error(data: xr.Dataset, priors: Mapping[str, Prior]) -> bool:
+    """Whether there are unit values and the study gives them an error."""
+    if not data["use_is_unit_value"].values.any():
+        return False
+    known = priors["unit_value_error"] if "unit_value_error" in priors else None  # noqa: SIM401 - see PriorBook
+    return known is None or known.distribution != "Fixed" or known.parameters["value"] > 0
+
+
+def unit_value_changes(data: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Observations between two unit values, and the positions of the later and of the earlier one."""
+    now, before = (
+        data[name].transpose("use_observation", "use_lag").values[:, 0] for name in ("use_now", "use_before")
+    )
+    changed = data["use_is_unit_value"].values[now]
+    return changed, now[changed], before[changed]
+
+
+def expected_change(data: xr.Dataset, sigma: Any, passthrough: Any, adjustment_rate: Any, error: Any) -> Any:
+    """Mean of the observed Δ ln(θ/(1−θ)) (use_observation), equation (15), given the error of each log price
+    (use_price_point), which is in the observed value too. Arithmetic for any array library."""
+    now, before = (data[name].transpose("use_observation", "use_lag").values for name in ("use_now", "use_before"))
+    price = data["use_price"].values - error
+    history = price[now] - price[before]  # (use_observation, use_lag)
+    now_error, before_error = error[now[:, 0]], error[before[:, 0]]
+    bias = passthrough * followed(history, adjustment_rate, now.shape[1])[:, None]
+    change = technology.cost_share_effect(sigma, history[:, 0][:, None], bias)
+    weight = data["use_weight"].transpose("use_observation", SECTOR).values
+    return (weight * change).sum(axis=1) + now_error - before_error
+
+
+def followed(history: Any, adjustment_rate: Any, lags: int) -> Any:
+    """ΔF = Σ_k λ(1−λ)^k Δq_{t−k}, from F_t = F_{t−1} + λ(q_t − F_{t−1}); history: Δq by years before (..., use_lag)."""
+    lag = np.arange(lags)
+    return (history * (adjustment_rate * (1 - adjustment_rate) ** lag)).sum(axis=-1)

@@ -1,6 +1,7 @@
-"""The samplers by name, one function each: a PyMC model in, draws as an xarray.DataTree out.
+"""The samplers by name, one function each: a model in, draws as an xarray.DataTree out.
 
 Each returns the groups ``posterior`` and ``sample_stats`` and lets Ctrl-C through: an interrupted run has no draws.
+A PyMC model goes to any of them; one written in NumPyro to those that need no PyMC.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import importlib.util
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import xarray as xr
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -17,30 +19,62 @@ from reestim.errors import Problem
 if TYPE_CHECKING:
     import pymc as pm
 
+    from reestim.estimate.density import Density
+    from reestim.estimate.numpyro_model import NumpyroModel
     from reestim.spec import Sampler
 
+#: The unconstrained vector among nutpie's variables.
+_VECTOR = "unconstrained"
 #: Milliseconds between two looks at a running sampler.
 _LOOK = 200
 
+#: The statistics that gates and ArviZ read, under ArviZ's names, and what the samplers call them.
+STATISTICS = {
+    "diverging": (),
+    "energy": (),
+    "lp": ("logp",),
+    "tree_depth": ("depth",),
+    "reached_max_treedepth": ("maxdepth_reached",),
+    "n_steps": (),
+    "acceptance_rate": ("mean_tree_accept",),
+}
 
-def problems(sampler: Sampler) -> list[Problem]:
-    """What keeps a sampler from running here, before anything is compiled."""
+
+def problems(sampler: Sampler, model: pm.Model | NumpyroModel) -> list[Problem]:
+    """What keeps a sampler from running here on this model, before anything is compiled."""
+    able = [name for name in SAMPLERS if name != "pymc" or _in_pymc(model)]
     found = []
     if sampler.name not in SAMPLERS:
         advice = f"Use {', '.join(SAMPLERS)}"
         found.append(Problem("unknown sampler", advice, column="sampler.name", value=sampler.name))
+    elif sampler.name not in able:
+        advice = f"Use {', '.join(able)}"
+        message = "this sampler cannot run a model written in NumPyro"
+        found.append(Problem(message, advice, column="sampler.name", value=sampler.name))
     elif importlib.util.find_spec(sampler.name) is None:
-        here = [name for name in SAMPLERS if importlib.util.find_spec(name)]
+        here = [name for name in able if importlib.util.find_spec(name)]
         advice = f"Install it (pip install {sampler.name}), or use {', '.join(here)}"
         found.append(Problem("this sampler is not installed", advice, column="sampler.name", value=sampler.name))
     return found
 
 
-def _nutpie(model: pm.Model, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
+def statistics(stats: xr.Dataset, max_tree_depth: int) -> xr.Dataset:
+    """``sample_stats`` of any sampler under the names of ``STATISTICS``, as far as it reports them."""
+    renamed = stats.rename(
+        {mine: name for name, others in STATISTICS.items() for mine in others if mine in stats and name not in stats}
+    )
+    if "reached_max_treedepth" not in renamed and "tree_depth" in renamed:
+        renamed["reached_max_treedepth"] = renamed["tree_depth"] >= max_tree_depth
+    kept = renamed[[name for name in STATISTICS if name in renamed]].drop_attrs()
+    return kept.assign({name: kept[name].astype("int64") for name in ("tree_depth", "n_steps") if name in kept})
+
+
+def _nutpie(model: pm.Model | NumpyroModel, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
     """nutpie with JAX gradients: compiles in seconds where Numba takes half a minute, and samples as fast here."""
     import nutpie
 
-    compiled = nutpie.compile_pymc_model(model, backend="jax", gradient_backend="jax")
+    density = None if _in_pymc(model) else _density(model)
+    compiled = _compiled(density) if density else _compiled_pymc(model)
     bar = _Bar(sampler) if progress else None
     if bar:
         bar.start()
@@ -51,6 +85,7 @@ def _nutpie(model: pm.Model, sampler: Sampler, seed: int, progress: bool) -> xr.
         chains=sampler.chains,
         seed=seed,
         target_accept=sampler.target_accept,
+        maxdepth=sampler.max_tree_depth,
         save_warmup=False,
         progress_bar=False,
         progress_callback=bar.update if bar else None,
@@ -58,26 +93,71 @@ def _nutpie(model: pm.Model, sampler: Sampler, seed: int, progress: bool) -> xr.
         blocking=False,
     )
     try:
-        return running.wait()  # pyright: ignore
+        tree: xr.DataTree = running.wait()  # pyright: ignore
     except KeyboardInterrupt:
         running.abort()  # pyright: ignore
         raise
     finally:
         if bar:
             bar.stop()
+    if density:
+        tree["posterior"] = xr.DataTree(density.posterior(tree["posterior"][_VECTOR].values))
+    return tree
 
 
-def _pymc(model: pm.Model, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
-    return _pymc_sample(model, sampler, seed, progress, nuts_sampler="pymc")
+def _compiled_pymc(model: Any) -> Any:
+    import nutpie
+
+    return nutpie.compile_pymc_model(model, backend="jax", gradient_backend="jax")
 
 
-def _numpyro(model: pm.Model, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
-    return _pymc_sample(
-        model, sampler, seed, progress, nuts_sampler="numpyro", nuts_sampler_kwargs={"chain_method": "vectorized"}
+def _compiled(density: Density) -> Any:
+    """A density as nutpie takes it; the draws are kept as the vectors they are."""
+    import jax
+    from nutpie.compiled_pyfunc import from_pyfunc
+
+    value_and_gradient = jax.jit(jax.value_and_grad(density.log_density))
+
+    def log_density(x: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = value_and_gradient(x)
+        return float(value), np.asarray(gradient, dtype="float64")
+
+    return from_pyfunc(
+        density.centre.size,
+        lambda: log_density,
+        lambda *_: lambda x: {_VECTOR: np.asarray(x, dtype="float64")},
+        [np.dtype("float64")],
+        [density.centre.shape],
+        [_VECTOR],
+        make_initial_point_fn=lambda seed: density.starts(int(seed), 1)[0],
     )
 
 
-def _pymc_sample(model: pm.Model, sampler: Sampler, seed: int, progress: bool, **kwargs: Any) -> xr.DataTree:
+def _numpyro(model: pm.Model | NumpyroModel, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
+    from reestim.estimate import jax_samplers
+
+    return jax_samplers.numpyro(_density(model), sampler, seed, progress)
+
+
+def _blackjax(model: pm.Model | NumpyroModel, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
+    from reestim.estimate import jax_samplers
+
+    return jax_samplers.blackjax(_density(model), sampler, seed, progress)
+
+
+def _in_pymc(model: pm.Model | NumpyroModel) -> bool:
+    import pymc as pm
+
+    return isinstance(model, pm.Model)
+
+
+def _density(model: Any) -> Density:
+    from reestim.estimate.density import of_pymc
+
+    return of_pymc(model) if _in_pymc(model) else model.density()
+
+
+def _pymc(model: Any, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
     import pymc as pm
 
     tree = pm.sample(
@@ -85,20 +165,21 @@ def _pymc_sample(model: pm.Model, sampler: Sampler, seed: int, progress: bool, *
         tune=sampler.tune,
         chains=sampler.chains,
         random_seed=seed,
-        target_accept=sampler.target_accept,
+        nuts_sampler="pymc",
+        nuts={"target_accept": sampler.target_accept, "max_treedepth": sampler.max_tree_depth},
         progressbar=progress,
         compute_convergence_checks=False,
+        quiet=True,
         model=model,
-        **kwargs,
     )
     if tree["posterior"].sizes["draw"] < sampler.draws:  # PyMC answers Ctrl-C with the draws it has
         raise KeyboardInterrupt
     return tree
 
 
-Sample = Callable[["pm.Model", "Sampler", int, bool], xr.DataTree]
+Sample = Callable[["pm.Model | NumpyroModel", "Sampler", int, bool], xr.DataTree]
 
-SAMPLERS: dict[str, Sample] = {"nutpie": _nutpie, "pymc": _pymc, "numpyro": _numpyro}
+SAMPLERS: dict[str, Sample] = {"nutpie": _nutpie, "numpyro": _numpyro, "blackjax": _blackjax, "pymc": _pymc}
 
 
 class _Bar:

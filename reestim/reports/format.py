@@ -57,4 +57,6 @@ def percent(probability: float) -> str:
 
 def limit(gate: str, threshold: float) -> str:
     """What a gate asks for: ``at most 1.01``, ``at least 400``."""
-    return f"{'at least' if gate.startswith('ess') else 'at most'} {threshold:g}"
+    from reestim.estimate.gates import AT_LEAST
+
+    return f"{'at least' if gate in AT_LEAST else 'at most'} {threshold:g}"

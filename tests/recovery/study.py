@@ -12,7 +12,7 @@ import xarray as xr
 
 from reestim.data.simulate import Truth, simulate_evidence, true_sigma
 from reestim.estimate.inputs import assemble
-from reestim.spec import Evidence, Spec, read_spec
+from reestim.spec import Evidence, Prior, Spec, read_spec
 from tests.recovery.world import small_world
 
 POLICY_YEAR = 2010
@@ -27,9 +27,14 @@ AGGREGATE_USE = pd.DataFrame([("USA", "all", t, v, w) for t, (v, w) in _USE.item
                              columns=["country", "sector", "year", "value", "tonnes"])  # fmt: skip
 
 
+MODELS = Path(__file__).resolve().parents[2] / "models"
+
+
 def default_spec() -> Spec:
-    """models/substitution.toml."""
-    return read_spec(Path(__file__).resolve().parents[2] / "models" / "substitution.toml")
+    """models/substitution.toml, for simulated evidence, whose unit values have no error."""
+    spec = read_spec(MODELS / "substitution.toml")
+    exact = Prior.model_validate({"distribution": "Fixed", "value": 0.0})
+    return spec.model_copy(update={"priors": spec.priors | {"unit_value_error": exact}})
 
 
 def sampler_of(spec: Spec, draws: int, tune: int, chains: int = 2):

@@ -14,7 +14,7 @@ from reestim.errors import InputError
 from reestim.estimate import fit as fitting
 from reestim.estimate.misclassification import confusion_matrix, label_audit
 from reestim.estimate.patent_counts import dirichlet_multinomial_logp, log_rising
-from reestim.estimate.ree_use import filtered, use_changes
+from reestim.estimate.ree_use import followed, use_changes
 from reestim.prior import Prior
 from reestim.technology import innovation_passthrough
 from tests.recovery.study import AGGREGATE_USE, default_spec, inputs_of
@@ -102,7 +102,11 @@ def _oracle(data: xr.Dataset, draw: xr.Dataset) -> list[float]:
     beta = xr.where(data["outcome"] == "exports", exports, knowledge.sum("sector")).values
     event = stats.multivariate_normal.logpdf(data["event_estimate"].values, beta, data["event_covariance"].values)
 
-    change = (1 - sigma) * (data["use_price_change"] - m * data["use_filtered_change"])
+    price, now, before = data["use_price"].values, data["use_now"].values, data["use_before"].values
+    history = price[now] - price[before]
+    knowledge = sum(0.2 * 0.8**k * history[:, k] for k in range(history.shape[1]))
+    price_change = xr.DataArray(history[:, 0], dims="use_observation")
+    change = (1 - sigma) * (price_change - m * xr.DataArray(knowledge, dims="use_observation"))
     mean = (data["use_weight"] * change).sum("sector")
     scale = float(draw["ree_use_noise"]) * np.sqrt(data["use_years"])
     use = stats.norm.logpdf(data["use_share_change"], mean, scale).sum()
@@ -119,6 +123,7 @@ def test_an_audit_informs_what_its_design_samples(design: str) -> None:
     prevalence = np.array([0.6, 0.2, 0.15, 0.05])
     pi = np.random.default_rng(1).dirichlet(np.ones(4), 4)
     coords = {d: list(LABELS) for d in ("human_label", "machine_label", "true_label")}
+    coords |= {"audit": ["all"], "human_and_machine_label": list(range(16))}
     with pm.Model(coords=coords) as model:
         label_audit(audit, pm.math.constant(pi), prevalence)
     found = float(model.compile_logp(mode="FAST_COMPILE")({}))
@@ -147,52 +152,76 @@ def test_the_confusion_prior_adds_its_diagonal() -> None:
     np.testing.assert_allclose(draws.mean(0), np.full((4, 4), 1 / 12) + np.eye(4) * 8 / 12, atol=0.02)
 
 
-def test_knowledge_follows_prices_at_the_adjustment_rate() -> None:
-    """A step of one: λ, then λ+λ(1−λ), ...; over a gap of years λ compounds; λ = 1 is the long run."""
-    step = pd.Series([0.0, 1.0, 1.0, 1.0], index=[2000, 2001, 2002, 2004])
-    np.testing.assert_allclose(filtered(step, 0.2), [0, 0.2, 0.36, 1 - 0.8**4])
-    np.testing.assert_allclose(filtered(step, 1.0), step)
+def _filtered(q: pd.Series, rate: float) -> pd.Series:
+    """F_t = F_{t−1} + λ(q_t − F_{t−1}) year by year, a missing year at the price that follows: the recursion itself."""
+    full = q.reindex(range(int(q.index[0]), int(q.index[-1]) + 1)).bfill()
+    values = [float(full.iloc[0])]
+    for price in full.iloc[1:]:
+        values.append(values[-1] + rate * (price - values[-1]))
+    return pd.Series(values, index=full.index)
+
+
+@pytest.mark.parametrize("rate", [0.2, 1.0])
+def test_knowledge_follows_prices_at_the_adjustment_rate(rate: float) -> None:
+    """The weighted sum over lags is the recursion, over gaps of years too; λ = 1 is the long run."""
+    years = [2000, 2001, 2002, 2004, 2007]
+    rng = np.random.default_rng(0)
+    panel = pd.DataFrame({"country": "USA", "sector": "all", "year": years, "tonnes": 100.0,
+                          "value": 100.0 * np.exp(rng.normal(size=5))})  # fmt: skip
+    _, price, _ = small_world()
+    changes = use_changes(panel, price, _even(price))
+    level = changes["use_price"].values
+    history = level[changes["use_now"].values] - level[changes["use_before"].values]
+    knowledge = _filtered(pd.Series(level, index=years), rate)
+    expected = np.diff([knowledge[t] for t in years])
+    np.testing.assert_allclose(followed(history, rate, history.shape[1]), expected, atol=1e-12)
+
+
+def _even(price: xr.DataArray) -> xr.DataArray:
+    coords = {"country": price["country"], "sector": price["sector"]}
+    return xr.DataArray(np.ones((8, 8)), coords=coords, dims=("country", "sector"))
 
 
 def test_changes_of_use_come_from_unit_values_and_span_gaps() -> None:
     _, price, _ = small_world()
     panel = AGGREGATE_USE.copy()
     panel.loc[panel["year"] == 2012, "value"] = np.nan  # a year without its value: the change spans two years
-    value = xr.DataArray(
-        np.ones((8, 8)), coords={"country": price.country, "sector": price.sector}, dims=("country", "sector")
-    )
-    changes = use_changes(panel, price, value, adjustment_rate=0.2)
+    value = _even(price)
+    changes = use_changes(panel, price, value)
     assert changes["use_years"].values.tolist() == [1, 1, 1, 1, 1, 1, 2, 1]
     at = changes.sel(use_observation="USA all 2011")
     np.testing.assert_allclose(at["use_share_change"], np.log(460.0 / 114.0))
-    np.testing.assert_allclose(at["use_price_change"], np.log(460.0 / 6387) - np.log(114.0 / 13620))
+    np.testing.assert_allclose(_price_change(changes, "USA all 2011"), np.log(460.0 / 6387) - np.log(114.0 / 13620))
     np.testing.assert_allclose(changes["use_weight"].sum("sector"), 1.0)
     gap = changes.sel(use_observation="USA all 2013")
     np.testing.assert_allclose(gap["use_share_change"], np.log(127.9 / 460.0))
 
 
+def _price_change(changes: xr.Dataset, observation: str) -> float:
+    at = changes.sel(use_observation=observation)
+    now, before = (int(at[name].isel(use_lag=0)) for name in ("use_now", "use_before"))
+    return float(changes["use_price"][now] - changes["use_price"][before])
+
+
 def test_use_of_a_sector_without_unit_values_takes_its_relative_price() -> None:
     _, price, _ = small_world()
     panel = pd.DataFrame({"country": "JPN", "sector": "glass", "year": [2010, 2011], "tonnes": [100.0, 80.0]})
-    value = xr.DataArray(
-        np.ones((8, 8)), coords={"country": price.country, "sector": price.sector}, dims=("country", "sector")
-    )
-    change = use_changes(panel, price, value, 0.2).isel(use_observation=0)
+    value = _even(price)
+    changes = use_changes(panel, price, value)
+    change = changes.isel(use_observation=0)
     dq = float(price.sel(country="JPN", sector="glass").diff("year").sel(year=2011))
-    np.testing.assert_allclose(change["use_price_change"], dq)
+    np.testing.assert_allclose(_price_change(changes, "JPN glass 2011"), dq)
     np.testing.assert_allclose(change["use_share_change"], np.log(0.8) + dq)
 
 
 def test_bad_use_panels_are_listed() -> None:
     _, price, _ = small_world()
-    value = xr.DataArray(
-        np.ones((8, 8)), coords={"country": price.country, "sector": price.sector}, dims=("country", "sector")
-    )
+    value = _even(price)
     panel = pd.DataFrame(
         {"country": ["USA", "USA", "XXX"], "sector": ["all", "food", "all"], "year": 2010, "tonnes": [1.0, 1.0, 1.0]}
     )
     with pytest.raises(InputError) as caught:
-        use_changes(panel, price, value, 0.2)
+        use_changes(panel, price, value)
     assert len(caught.value.problems) == 3
 
 

@@ -1,0 +1,198 @@
+"""The default model in NumPyro: the same density as `substitution.py`, written out equation by equation.
+
+With `equilibrium = true` in the study's table [evidence], the event study is predicted by the world equilibrium itself,
+solved and differentiated inside the sampler, instead of in closed form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+import xarray as xr
+
+from reestim import technology
+from reestim.dims import COUNTRY, LABEL, SECTOR, TRADED_SECTOR, YEAR
+from reestim.estimate.elasticity import location_prior, lognormal_trade_elasticity, ridge_slope
+from reestim.estimate.event_effects import predicted_effects
+from reestim.estimate.inputs import coordinates
+from reestim.estimate.misclassification import audited, confusion_weights
+from reestim.estimate.numpyro_blocks import DirichletMultinomial, zero_sum_normal
+from reestim.estimate.numpyro_model import NumpyroModel, derived, distribution, draw, observe, prior
+from reestim.estimate.priors import share_weights
+from reestim.estimate.ree_use import expected_change, has_unit_value_error, sectors_with_own_use, unit_value_changes
+from reestim.estimate.relative_price import PRICE_LAG, over_lags, prices_by_lag
+from reestim.prior import Prior
+
+
+def build(data: xr.Dataset, priors: Mapping[str, Prior]) -> NumpyroModel:
+    """The joint model of the evidence that `data` holds; each function below is a part of model.md section 4."""
+
+    def model() -> None:
+        kappa = prior(priors, "kappa", long_name="κ, response of research to relative returns", units="elasticity")
+        spillover = prior(
+            priors, "spillover", long_name="ξ, social over private return of knowledge, less one", units="ratio"
+        )
+        crowding_out = prior(
+            priors, "crowding_out", long_name="χ, research drawn from inside the sector", units="share"
+        )
+        epsilon = draw(
+            "trade_elasticity", dist.LogNormal(*lognormal_trade_elasticity(data)), dims=TRADED_SECTOR,
+            long_name="ε, trade elasticity", units="elasticity",
+        )  # fmt: skip
+        sigma = elasticity(data, kappa, priors)
+        m = derived(
+            "innovation_passthrough", technology.innovation_passthrough(sigma, kappa), dims=SECTOR,
+            long_name="m, log points of knowledge per log point of relative price", units="elasticity",
+        )  # fmt: skip
+        q, lag_weights = price(data, priors)
+
+        if "patent_count" in data:
+            patents(data, q, m, priors)
+        if "event_estimate" in data:
+            effects = predicted_effects(data, m, spillover, crowding_out, epsilon, lag_weights)
+            covariance = data["event_covariance"].transpose("effect", "effect_other").values
+            observe(
+                "event_estimate", dist.MultivariateNormal(effects, scale_tril=np.linalg.cholesky(covariance)),
+                data["event_estimate"].values, dims="effect", long_name="event-study effect of exposure",
+                units="log points for one standard deviation of exposure",
+            )  # fmt: skip
+        if "use_share_change" in data:
+            use(data, sigma, m, priors)
+
+    return NumpyroModel(model, coordinates(data))
+
+
+def elasticity(data: xr.Dataset, kappa: Any, priors: Mapping[str, Prior]) -> Any:
+    """σ_j (sector), equation (14): logit(σ_j / (1+1/κ)) = μ + β′z_j + τ·u_j, u_j ~ N(0, 1).
+
+    Sampled are μ less its ridge with κ, and for sectors with evidence of their own the logit itself, for geometry.
+    """
+    z = data["substitutability"].transpose(SECTOR, "property").values
+    own = sectors_with_own_use(data).astype(float)
+    about: Any = {"long_name": "μ, mean of the scaled log odds of σ", "units": "log odds"}
+    location, shift = location_prior(priors), 0.0
+    if location is None:
+        along = prior(priors, "mu", **about)
+    else:
+        shift = ridge_slope(own) * jnp.log(kappa)
+        moved = location.model_copy(update={"mu": location.parameters["mu"] - shift})
+        along = draw("mu_along_ridge", distribution(moved), long_name="μ less its ridge", units="log odds")
+        derived("mu", along + shift, **about)
+    beta = prior(
+        priors, "beta", dims="property", long_name="β, effect of substitutability on σ", units="log odds per sd"
+    )
+    tau = prior(priors, "tau", long_name="τ, spread of σ around its properties", units="log odds")
+    mean = along + z @ beta
+    sampled = draw(
+        "sigma_sampled", dist.Normal(own * mean, own * tau + (1 - own)), dims=SECTOR,
+        long_name="what is sampled for σ: u_j, or for a sector with strong evidence its logit less the ridge",
+        units="standard deviations, or log odds",
+    )  # fmt: skip
+    logit = shift + own * sampled + (1 - own) * (mean + tau * sampled)
+    sigma = technology.sigma_upper_bound(kappa) * jax.nn.sigmoid(logit)
+    return derived(
+        "sigma", sigma, dims=SECTOR, long_name="σ, elasticity of substitution of rare earths", units="elasticity"
+    )
+
+
+def price(data: xr.Dataset, priors: Mapping[str, Prior]) -> tuple[Any, Any]:
+    """q (country, sector, year) and the weights of its lags, None where one lag is fixed."""
+    weights = rho = None
+    if PRICE_LAG in data["relative_price"].dims:
+        weights = draw(
+            "lag_weights", dist.Dirichlet(share_weights(priors, "lag_weights", data.sizes[PRICE_LAG])), dims=PRICE_LAG,
+            long_name="weights of the lags of the relative price", units="share",
+        )  # fmt: skip
+    if "element_price" in data:
+        about = "ρ, elasticity of substitution between elements of a bundle"
+        rho = prior(priors, "element_elasticity", long_name=about, units="elasticity")
+    return over_lags(prices_by_lag(data, rho, jnp), weights), weights
+
+
+def patents(data: xr.Dataset, q: Any, m: Any, priors: Mapping[str, Prior]) -> None:
+    """Equations (12) and (13), and the audit of the labels."""
+    q = q - q.mean(axis=2, keepdims=True)
+    level = prior(
+        priors, "class_log_odds", dims="class", long_name="mean log odds of a class against unrelated", units="log odds"
+    )
+    unit_sd = prior(priors, "unit_sd", dims="class", long_name="spread of country-sector effects", units="log odds")
+    year_sd = prior(priors, "year_sd", dims="class", long_name="spread of year effects", units="log odds")
+    countries, sectors, years = (data.sizes[d] for d in (COUNTRY, SECTOR, YEAR))
+    deviation = draw(
+        "unit_deviation", zero_sum_normal(unit_sd, countries * sectors), dims=("class", "unit"),
+        long_name="α, country-sector effect against the mean of its class", units="log odds",
+    )  # fmt: skip
+    year = draw(
+        "year_effect", zero_sum_normal(year_sd, years), dims=("class", YEAR),
+        long_name="λ, year effect, sum zero", units="log odds",
+    )  # fmt: skip
+    u = prior(priors, "using_slope", long_name="u, slope of using on q", units="elasticity")
+    v = prior(priors, "substituting_slope", long_name="v, slope of substituting on q", units="elasticity")
+    unit = (level[:, None] + deviation).reshape((-1, countries, sectors))
+    response = jnp.stack([u * q, m[:, None] * q, v * q])
+    logit = unit[..., None] + year[:, None, None, :] + response
+    logit = jnp.concatenate([jnp.zeros((1, *q.shape)), logit])
+    p = jax.nn.softmax(jnp.moveaxis(logit, 0, -1), axis=-1)  # (country, sector, year, true_label)
+
+    counts = data["patent_count"].transpose(COUNTRY, SECTOR, YEAR, LABEL).values.astype(np.int64)
+    n = counts.sum(axis=-1)
+    observed_share = p
+    if "label_audit" in data:
+        pi = draw(
+            "confusion", dist.Dirichlet(confusion_weights(priors)), dims=("true_label", "machine_label"),
+            long_name="Π, probability of a label given the true class", units="probability",
+        )  # fmt: skip
+        observed_share = p @ pi
+        prevalence = jnp.einsum("cst,cstk->k", n / n.sum(), p)
+        tables, share, dims = audited(data["label_audit"], pi, prevalence)
+        observe(
+            "label_audit", dist.Multinomial(tables.sum(axis=-1), share), tables, dims=dims,
+            long_name="audited patents by true class and label", units="patents",
+        )  # fmt: skip
+    phi = prior(
+        priors, "concentration", long_name="φ, concentration of counts around their probabilities", units="patents"
+    )
+    observe(
+        "patent_count", DirichletMultinomial(phi * observed_share, n), counts, dims=(COUNTRY, SECTOR, YEAR, LABEL),
+        long_name="patents by label", units="patents",
+    )  # fmt: skip
+
+
+def use(data: xr.Dataset, sigma: Any, m: Any, priors: Mapping[str, Prior]) -> None:
+    """Equation (15): the cost share of rare earths, fast and slow, with unit values that err."""
+    rate = prior(
+        priors, "adjustment_rate", long_name="λ, share of the gap that knowledge closes in a year", units="share"
+    )
+    noise = prior(
+        priors, "ree_use_noise", long_name="spread of the yearly change of the cost share", units="log points"
+    )
+    years = np.sqrt(data["use_years"].values.astype(float))
+    error = jnp.zeros(data.sizes["use_price_point"])
+    if has_unit_value_error(data, priors):
+        size = prior(priors, "unit_value_error", long_name="error of unit values as a price", units="log points")
+        spread = prior(
+            priors, "unit_value_spread", long_name="spread of the yearly change of the true price", units="log points"
+        )
+        measured = np.flatnonzero(data["use_is_unit_value"].values)
+        z = draw(
+            "unit_value_deviation", dist.Normal().expand((measured.size,)), dims="use_unit_value",
+            long_name="error of each unit value", units="standard deviations",
+        )  # fmt: skip
+        error = error.at[measured].set(size * z)
+        changed, now, before = unit_value_changes(data)
+        level = data["use_price"].values
+        observe(
+            "unit_value_change", dist.Normal(error[now] - error[before], spread * years[changed]),
+            level[now] - level[before], dims="use_unit_value_change",
+            long_name="change of the log unit value", units="log points",
+        )  # fmt: skip
+    observe(
+        "use_share_change", dist.Normal(expected_change(data, sigma, m, rate, error), noise * years),
+        data["use_share_change"].values, dims="use_observation",
+        long_name="change of the log cost share of rare earths", units="log points",
+    )  # fmt: skip

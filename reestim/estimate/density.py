@@ -1,0 +1,81 @@
+"""A posterior as JAX samplers see it: a log density on vectors of real numbers, whatever language the model is in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float
+
+from reestim.dims import CHAIN, DRAW
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+#: How far starting points are spread around the model's own, on the unconstrained scale, as PyMC does.
+_JITTER = 1.0
+_TRIES = 100
+
+
+@dataclass(frozen=True)
+class Density:
+    """``log_density`` of an unconstrained vector (Jacobians included), ``centre`` a point where it is finite, and
+    ``variables``: from the vector to the named variables of the posterior, whose dims and coords follow."""
+
+    log_density: Callable[[Float[Array, " n"]], Float[Array, ""]]
+    centre: Float[np.ndarray, " n"]
+    variables: Callable[[Float[Array, " n"]], dict[str, Array]]
+    dims: Mapping[str, tuple[str, ...]]
+    coords: Mapping[str, Sequence[object]]
+
+    def starts(self, seed: int, chains: int) -> Float[np.ndarray, "chain n"]:
+        """A starting point a chain: the centre and uniform noise, drawn again where the density is not finite."""
+        rng, value = np.random.default_rng(seed), jax.jit(self.log_density)
+        points = []
+        for _ in range(chains):
+            for spread in np.geomspace(_JITTER, 1e-3, _TRIES):
+                point = self.centre + spread * rng.uniform(-1, 1, self.centre.size)
+                if np.isfinite(value(point)):
+                    break
+            points.append(point)
+        return np.stack(points)
+
+    def posterior(self, draws: Float[Array, "chain draw n"]) -> xr.Dataset:
+        """The named variables at every draw."""
+        chains, count = draws.shape[:2]
+        flat = draws.reshape(chains * count, -1)
+        found = jax.jit(lambda x: jax.lax.map(self.variables, x, batch_size=min(256, len(flat))))(flat)
+        data = {
+            name: ((CHAIN, DRAW, *self.dims[name]), np.asarray(value).reshape(chains, count, *value.shape[1:]))
+            for name, value in found.items()
+        }
+        used = {d for dims in self.dims.values() for d in dims}
+        coords = {d: list(self.coords[d]) for d in used if d in self.coords}
+        return xr.Dataset(data, coords={CHAIN: range(chains), DRAW: range(count), **coords})
+
+
+def of_pymc(model: pm.Model) -> Density:
+    """The density of a PyMC model, compiled to JAX; the variables are its free ones and its deterministics."""
+    from pymc.sampling.jax import get_jaxified_graph
+
+    start = model.initial_point()
+    values = [np.asarray(start[str(v.name)], float) for v in model.value_vars]
+    centre, unravel = ravel_pytree([jnp.asarray(v) for v in values])
+    wanted = [*model.free_RVs, *model.deterministics]
+    log_density: Any = get_jaxified_graph(inputs=model.value_vars, outputs=[model.logp()])
+    expand: Any = get_jaxified_graph(inputs=model.value_vars, outputs=model.replace_rvs_by_values(wanted))
+    names = [str(v.name) for v in wanted]
+    dims: Any = model.named_vars_to_dims
+    return Density(
+        log_density=lambda x: log_density(*unravel(x))[0],
+        centre=np.asarray(centre),
+        variables=lambda x: dict(zip(names, expand(*unravel(x)), strict=True)),
+        dims={n: tuple(dims.get(n) or (f"{n}_dim_{i}" for i in range(model[n].ndim))) for n in names},
+        coords={str(d): list(labels) for d, labels in model.coords.items() if labels is not None},
+    )

@@ -1,0 +1,199 @@
+"""A model written in NumPyro, with the labels of its arrays: what `ree.build` returns for a NumPyro model file.
+
+A model file defines ``build(data, priors)`` and returns ``NumpyroModel(function, coords)``. The function takes no
+argument and states the joint distribution with `prior`, `draw`, `derived` and `observe`, each with its named dims.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+import numpyro.distributions as dist
+import xarray as xr
+from jax.flatten_util import ravel_pytree
+from numpyro import handlers
+from numpyro.distributions import biject_to
+from numpyro.infer import Predictive
+from numpyro.infer.util import constrain_fn, potential_energy
+
+from reestim import technology  # switches JAX to float64  # noqa: F401
+from reestim.dims import CHAIN, DRAW
+from reestim.errors import InputError, Problem
+from reestim.estimate.density import Density
+from reestim.estimate.priors import checked_prior
+from reestim.prior import Prior
+
+Dims = str | tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class _Site:
+    dims: tuple[str, ...]
+    attrs: dict[str, str]
+    free: bool
+
+
+#: The model that is being stated, which gives sizes of dims and takes notes of its variables.
+_MODEL: contextvars.ContextVar[NumpyroModel] = contextvars.ContextVar("model")
+
+
+@dataclass(frozen=True)
+class NumpyroModel:
+    """A NumPyro model and the labels of its dims; building it runs the function once, to learn what it states."""
+
+    function: Callable[[], None]
+    coords: Mapping[str, Sequence[object]]
+    sites: dict[str, _Site] = field(init=False, repr=False, default_factory=dict)
+    observed: dict[str, np.ndarray] = field(init=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._unconstrained_shapes()
+
+    def __call__(self) -> None:
+        """State the joint distribution: what NumPyro's own functions take as the model."""
+        token = _MODEL.set(self)
+        try:
+            self.function()
+        finally:
+            _MODEL.reset(token)
+
+    @property
+    def about(self) -> dict[str, dict[str, str]]:
+        """long_name and units of each variable."""
+        return {name: site.attrs for name, site in self.sites.items()}
+
+    @property
+    def dims(self) -> dict[str, tuple[str, ...]]:
+        """Dims of each variable."""
+        return {name: site.dims for name, site in self.sites.items()}
+
+    @property
+    def free(self) -> tuple[str, ...]:
+        """Names of what is sampled."""
+        return tuple(name for name, site in self.sites.items() if site.free)
+
+    def density(self) -> Density:
+        """The joint density on the unconstrained scale, and the way back to the named variables."""
+        zeros = {name: jnp.zeros(s.shape) for name, s in self._unconstrained_shapes().items()}
+        centre, unravel = ravel_pytree(zeros)
+        wanted = [name for name in self.sites if name not in self.observed]
+
+        def variables(x: Any) -> dict[str, Any]:
+            everything = constrain_fn(self, (), {}, unravel(x), return_deterministic=True)
+            return {name: everything[name] for name in wanted}
+
+        return Density(
+            log_density=lambda x: -potential_energy(self, (), {}, unravel(x)),
+            centre=np.asarray(centre),
+            variables=variables,
+            dims={name: self.sites[name].dims for name in wanted},
+            coords=self.coords,
+        )
+
+    def _unconstrained_shapes(self) -> dict[str, Any]:
+        """Shape of each free variable on the unconstrained scale; runs the function abstractly, computing nothing."""
+
+        def traced(key: Any) -> dict[str, Any]:
+            trace = handlers.trace(handlers.seed(self, key)).get_trace()
+            return {n: biject_to(trace[n]["fn"].support).inv(trace[n]["value"]) for n in self.free}
+
+        return jax.eval_shape(traced, jax.random.key(0))
+
+    def prior(self, draws: int, seed: int) -> xr.Dataset:
+        """Draws of the parameters from their prior, one chain."""
+        predictive = Predictive(handlers.block(self, hide=list(self.observed)), num_samples=draws)
+        found = predictive(jax.random.key(seed))
+        data = {n: ((CHAIN, DRAW, *s.dims), np.asarray(found[n])[None]) for n, s in self.sites.items() if n in found}
+        return xr.Dataset(data, coords={CHAIN: [0], DRAW: range(draws), **self._labels(data)})
+
+    def observed_data(self) -> xr.Dataset:
+        """What the likelihood conditions on."""
+        data = {name: (self.sites[name].dims, value, self.about[name]) for name, value in self.observed.items()}
+        return xr.Dataset(data, coords=self._labels(data))
+
+    def _labels(self, data: Mapping[str, tuple]) -> dict[str, list[object]]:
+        return {d: list(self.coords[d]) for v in data.values() for d in v[0] if d in self.coords}
+
+
+def prior(priors: Mapping[str, Prior], name: str, *, long_name: str, units: str = "1", dims: Dims = None) -> Any:
+    """A variable drawn from ``priors[name]``; the twin of `reestim.estimate.priors.variable`.
+
+    A ``Fixed`` prior makes a constant that still appears in the posterior. Raises InputError where the prior is missing
+    or puts mass outside the support of the parameter.
+    """
+    stated = checked_prior(priors, name)
+    shape = _shape(dims)
+    if stated.distribution == "Fixed":
+        return derived(name, jnp.full(shape, stated.parameters["value"]), dims=dims, long_name=long_name, units=units)
+    base = distribution(stated)
+    return draw(name, base.expand(shape) if shape else base, dims=dims, long_name=long_name, units=units)
+
+
+def draw(name: str, distribution: dist.Distribution, *, long_name: str, units: str = "1", dims: Dims = None) -> Any:
+    """A free variable with its dims."""
+    _note(name, dims, long_name, units, free=True)
+    event = len(distribution.batch_shape)
+    return numpyro.sample(name, distribution.to_event(event) if event else distribution)
+
+
+def derived(name: str, value: Any, *, long_name: str, units: str = "1", dims: Dims = None) -> Any:
+    """A function of the variables that the posterior keeps."""
+    _note(name, dims, long_name, units)
+    return numpyro.deterministic(name, value)
+
+
+def observe(
+    name: str, distribution: dist.Distribution, values: Any, *, long_name: str, units: str = "1", dims: Dims = None
+) -> None:
+    """A term of the likelihood."""
+    _note(name, dims, long_name, units)
+    _MODEL.get().observed[name] = np.asarray(values)
+    event = len(distribution.batch_shape)
+    numpyro.sample(name, distribution.to_event(event) if event else distribution, obs=np.asarray(values))
+
+
+def distribution(stated: Prior) -> dist.Distribution:
+    """A prior on a number as a NumPyro distribution, with PyMC's parameters."""
+    given = stated.parameters
+    if stated.distribution == "HalfStudentT":
+        return dist.LeftTruncatedDistribution(dist.StudentT(given["nu"], 0.0, given["sigma"]), low=0.0)
+    if stated.distribution == "TruncatedNormal":
+        bounds = {mine: given[name] for mine, name in (("low", "lower"), ("high", "upper")) if name in given}
+        return dist.TruncatedNormal(given["mu"], given["sigma"], **bounds)
+    if stated.distribution not in _DISTRIBUTIONS:
+        raise InputError(Problem(f"{stated.distribution} is no prior on a number", "Choose another distribution"))
+    kind, names = _DISTRIBUTIONS[stated.distribution]
+    return kind(*(given[name] for name in names))
+
+
+#: NumPyro's distributions, and PyMC's names of their arguments in NumPyro's order.
+_DISTRIBUTIONS: dict[str, tuple[Callable[..., dist.Distribution], tuple[str, ...]]] = {
+    "Normal": (dist.Normal, ("mu", "sigma")),
+    "HalfNormal": (dist.HalfNormal, ("sigma",)),
+    "LogNormal": (dist.LogNormal, ("mu", "sigma")),
+    "StudentT": (dist.StudentT, ("nu", "mu", "sigma")),
+    "Uniform": (dist.Uniform, ("lower", "upper")),
+    "Beta": (dist.Beta, ("alpha", "beta")),
+    "Gamma": (dist.Gamma, ("alpha", "beta")),
+    "InverseGamma": (dist.InverseGamma, ("alpha", "beta")),
+    "Exponential": (dist.Exponential, ("lam",)),
+}
+
+
+def _note(name: str, dims: Dims, long_name: str, units: str, *, free: bool = False) -> None:
+    _MODEL.get().sites[name] = _Site(_names(dims), {"long_name": long_name, "units": units}, free)
+
+
+def _shape(dims: Dims) -> tuple[int, ...]:
+    return tuple(len(_MODEL.get().coords[d]) for d in _names(dims))
+
+
+def _names(dims: Dims) -> tuple[str, ...]:
+    return (dims,) if isinstance(dims, str) else dims or ()
