@@ -34,7 +34,7 @@ def bundle_inputs(data: Dataset, io: xr.Dataset, relative_price: xr.DataArray) -
     base, users = int(data.meta.base_year), relative_price[SECTOR].values
     years = sorted({int(y) for y in data.years} | {base})
     level = market_prices(data, list(range(min(years), max(years) + 1)))
-    change = np.log(level) - np.log(level.sel({YEAR: base}, drop=True))
+    change: xr.DataArray = np.log(level) - np.log(level.sel({YEAR: base}, drop=True))  # pyright: ignore
     lags = relative_price[PRICE_LAG].values if PRICE_LAG in relative_price.dims else [relative_price.attrs[PRICE_LAG]]
     at_lags = [change.assign_coords({YEAR: change[YEAR] + int(k)}).sel({YEAR: relative_price[YEAR]}) for k in lags]
     price = xr.concat(at_lags, xr.IndexVariable(PRICE_LAG, list(lags)))

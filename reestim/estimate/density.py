@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from reestim.dims import CHAIN, DRAW
+from reestim.errors import InputError, Problem
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -35,18 +36,23 @@ class Density:
     coords: Mapping[str, Sequence[object]]
 
     def starts(self, seed: int, chains: int) -> Float[np.ndarray, "chain n"]:
-        """A starting point a chain: the centre and uniform noise, drawn again where the density is not finite."""
+        """A starting point a chain: the centre and uniform noise, drawn again where the density is not finite.
+
+        Raises InputError where no such point is found.
+        """
         rng, value = np.random.default_rng(seed), jax.jit(self.log_density)
-        points = []
-        for _ in range(chains):
+
+        def start() -> np.ndarray:
             for spread in np.geomspace(_JITTER, 1e-3, _TRIES):
                 point = self.centre + spread * rng.uniform(-1, 1, self.centre.size)
                 if np.isfinite(value(point)):
-                    break
-            points.append(point)
-        return np.stack(points)
+                    return point
+            advice = "Look for data that the model holds to be impossible, or priors far from them"
+            raise InputError(Problem("the density is not finite at any starting point", advice))
 
-    def posterior(self, draws: Float[Array, "chain draw n"]) -> xr.Dataset:
+        return np.stack([start() for _ in range(chains)])
+
+    def posterior(self, draws: Float[Array | np.ndarray, "chain draw n"]) -> xr.Dataset:
         """The named variables at every draw."""
         chains, count = draws.shape[:2]
         flat = draws.reshape(chains * count, -1)
@@ -67,9 +73,10 @@ def of_pymc(model: pm.Model) -> Density:
     start = model.initial_point()
     values = [np.asarray(start[str(v.name)], float) for v in model.value_vars]
     centre, unravel = ravel_pytree([jnp.asarray(v) for v in values])
-    wanted = [*model.free_RVs, *model.deterministics]
+    wanted: Any = [*model.free_RVs, *model.deterministics]
     log_density: Any = get_jaxified_graph(inputs=model.value_vars, outputs=[model.logp()])
-    expand: Any = get_jaxified_graph(inputs=model.value_vars, outputs=model.replace_rvs_by_values(wanted))
+    outputs = cast(Any, model.replace_rvs_by_values(wanted))
+    expand: Any = get_jaxified_graph(inputs=model.value_vars, outputs=outputs)
     names = [str(v.name) for v in wanted]
     dims: Any = model.named_vars_to_dims
     return Density(

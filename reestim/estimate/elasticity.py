@@ -60,7 +60,8 @@ def _mean_along_ridge(kappa: Any, priors: Mapping[str, Prior], slope: float) -> 
     prior = location_prior(priors)
     if prior is None:
         return variable(priors, "mu", **about), 0.0
-    shift: Any = slope * pt.log(kappa)
+    log_kappa: Any = pt.log(kappa)
+    shift: Any = slope * log_kappa
     parameters = {**prior.parameters, "mu": prior.parameters["mu"] - shift}
     along = describe(getattr(pm, prior.distribution)("mu_along_ridge", **parameters), "μ less its ridge", "log odds")
     describe(pm.Deterministic("mu", along + shift), **about)

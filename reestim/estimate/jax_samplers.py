@@ -55,7 +55,8 @@ def blackjax(density: Density, sampler: Sampler, seed: int, progress: bool) -> x
     """BlackJAX's NUTS after its window adaptation (diagonal metric)."""
     import blackjax
 
-    window_adaptation, nuts = blackjax.window_adaptation, blackjax.nuts
+    window_adaptation: Any = blackjax.window_adaptation
+    nuts: Any = blackjax.nuts
     key_tune, key_draw = jax.random.split(jax.random.key(seed))
     depth = {"max_num_doublings": sampler.max_tree_depth}
     adapt = window_adaptation(

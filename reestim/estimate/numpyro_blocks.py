@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
+from jax.core import Tracer
 from numpyro.distributions.transforms import ZeroSumTransform
 from scipy import special
 
@@ -17,8 +18,9 @@ class DirichletMultinomial(dist.DirichletMultinomial):
     """NumPyro's, with the same density at a fraction of its time (see ``patent_counts.log_rising``)."""
 
     def log_prob(self, value: Any) -> Any:
-        a, n = self.concentration, self.total_count
-        xp = jax.scipy.special if isinstance(value, jax.core.Tracer) else special  # of data: computed once, here
+        a: Any = self.concentration
+        n: Any = self.total_count
+        xp: Any = jax.scipy.special if isinstance(value, Tracer) else special  # of data: computed once, here
         arrangements = xp.gammaln(n + 1.0) - xp.gammaln(value + 1.0).sum(axis=-1)
         return arrangements + log_rising(a, value, jnp).sum(axis=-1) - log_rising(a.sum(axis=-1), n, jnp)
 

@@ -90,7 +90,7 @@ class NumpyroModel:
             return {name: everything[name] for name in wanted}
 
         return Density(
-            log_density=lambda x: -potential_energy(self, (), {}, unravel(x)),
+            log_density=lambda x: jnp.negative(potential_energy(self, (), {}, unravel(x))),
             centre=np.asarray(centre),
             variables=variables,
             dims={name: self.sites[name].dims for name in wanted},
@@ -163,7 +163,7 @@ def distribution(stated: Prior) -> dist.Distribution:
     """A prior on a number as a NumPyro distribution, with PyMC's parameters."""
     given = stated.parameters
     if stated.distribution == "HalfStudentT":
-        return dist.LeftTruncatedDistribution(dist.StudentT(given["nu"], 0.0, given["sigma"]), low=0.0)
+        return dist.FoldedDistribution(dist.StudentT(given["nu"], 0.0, given["sigma"]))
     if stated.distribution == "TruncatedNormal":
         bounds = {mine: given[name] for mine, name in (("low", "lower"), ("high", "upper")) if name in given}
         return dist.TruncatedNormal(given["mu"], given["sigma"], **bounds)

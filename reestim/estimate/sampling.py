@@ -101,7 +101,7 @@ def _nutpie(model: pm.Model | NumpyroModel, sampler: Sampler, seed: int, progres
         if bar:
             bar.stop()
     if density:
-        tree["posterior"] = xr.DataTree(density.posterior(tree["posterior"][_VECTOR].values))
+        tree["posterior"] = xr.DataTree(density.posterior(tree["posterior"].to_dataset()[_VECTOR].values))
     return tree
 
 

@@ -214,3 +214,26 @@ def test_a_study_made_in_python_is_checked_too() -> None:
     assert '"name": "x"' in spec.text
     with pytest.raises(ValidationError):
         Spec(name="x", model="m.py", dataset="d", sampler={"name": "gibbs"})  # pyright: ignore[reportArgumentType]
+
+
+def test_a_study_based_on_another_changes_what_it_states_and_nothing_else(study: Path) -> None:
+    variant = study.parent / "variant.toml"
+    variant.write_text(
+        'name = "variant"\nbased_on = "study.toml"\n[evidence]\npatents = false\n'
+        '[priors.kappa]\ndistribution = "Fixed"\nvalue = 1.0\n'
+    )
+    base, spec = read_spec(study), read_spec(variant)
+    assert (spec.name, spec.dataset, spec.evidence.patents) == ("variant", base.dataset, False)
+    assert spec.priors["kappa"].parameters == {"value": 1.0}
+    assert spec.priors["confusion"] == base.priors["confusion"]
+    assert spec.base_text == SPEC
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [("other.toml", "no such file"), ("../study.toml", "names no study"), ("variant.toml", "names no study")],
+)
+def test_a_base_that_cannot_be_had_is_named(study: Path, given: str, message: str) -> None:
+    variant = study.parent / "variant.toml"
+    variant.write_text(f'name = "variant"\nbased_on = "{given}"\n')
+    assert message in said(problems_of(variant), "based_on")
