@@ -74,7 +74,7 @@ def of_pymc(model: pm.Model) -> Density:
     values = [np.asarray(start[str(v.name)], float) for v in model.value_vars]
     centre, unravel = ravel_pytree([jnp.asarray(v) for v in values])
     wanted: Any = [*model.free_RVs, *model.deterministics]
-    log_density: Any = get_jaxified_graph(inputs=model.value_vars, outputs=[model.logp()])
+    log_density: Any = get_jaxified_graph(inputs=model.value_vars, outputs=[cast(Any, model.logp())])
     outputs = cast(Any, model.replace_rvs_by_values(wanted))
     expand: Any = get_jaxified_graph(inputs=model.value_vars, outputs=outputs)
     names = [str(v.name) for v in wanted]
