@@ -97,9 +97,7 @@ def test_it_stands_in_the_likelihood_instead_of_a_panel(world) -> None:
     x = x - x.mean("sector")
     change = [log_y.sel(year=POLICY_YEAR + k) - log_y.sel(year=POLICY_YEAR - 1) for k in (0, 1, 3)]
     beta = [float((x * d).sum() / (x**2).sum()) for d in change]
-    predicted = predicted_effects(data, point[0], xi, chi, np.ones(data.sizes["traded_sector"])).eval(
-        mode="FAST_COMPILE"
-    )
+    predicted = predicted_effects(data, point[0], xi, chi, np.ones(data.sizes["traded_sector"]))
     np.testing.assert_allclose(predicted, beta, rtol=1e-9)
     with pm.Model(coords=coordinates(data)) as alone:
         event_effects(data, predicted)
