@@ -6,13 +6,12 @@ Exit codes: 0 good, 1 bad input, 2 a gate of the sampler failed, 3 too many draw
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from reestim.commands import productivity
+from reestim.commands import build_data, productivity
 from reestim.options import (
     DatasetOption,
     DebugOption,
@@ -39,6 +38,7 @@ data_app = typer.Typer(help="Check a dataset, or build one from a world input-ou
 app.add_typer(data_app, name="data")
 # Commands of one topic live in reestim/commands/TOPIC.py, whose register(app) adds them here.
 productivity.register(app)
+build_data.register(data_app)
 
 _SPEC = Path("models/substitution.toml")
 
@@ -190,45 +190,6 @@ def data_check(
         typer.echo(f"{data.meta.name}: no problems\n{economy!r}")
         typer.echo(f"  simulated files: {', '.join(data.meta.synthetic) or 'none'}")
         typer.echo(f"  files with imputed cells: {', '.join(data.meta.imputed) or 'none'}")
-
-
-@data_app.command("build")
-def data_build(
-    tables: Annotated[Path, typer.Option("--tables", help="Folder of the source's files.")],
-    out: Annotated[Path, typer.Option("--out", help="Dataset folder to write; it must not exist yet.")],
-    source: Annotated[str, typer.Option("--source", help="Where the tables come from: wiod.")] = "wiod",
-    year: Annotated[int, typer.Option("--year", help="Base year of the economy.")] = 2008,
-    mapping: Annotated[
-        Path | None, typer.Option("--mapping", help="CSV of regions (default: about 12 regions).")
-    ] = None,
-    all_regions: Annotated[bool, typer.Option("--all-regions", help="Keep all regions of the source.")] = False,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated files.")] = 2010,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
-) -> None:
-    """Make a dataset whose world economy is a real input-output table.
-
-    Example: reestim data build --source wiod --tables wiod2013 --year 2008 --out my-data
-    """
-    with guarded(as_json, debug):
-        from reestim import printing
-        from reestim.errors import InputError, Problem
-
-        problems = []
-        if source != "wiod":
-            problems.append(Problem("this source is unknown", "Only 'wiod' is.", column="--source", value=source))
-        if mapping is not None and all_regions:
-            advice = "Give --mapping or --all-regions, not both."
-            problems.append(Problem("two mappings are asked for", advice, column="--mapping", value=str(mapping)))
-        if problems:
-            raise InputError(problems, "no dataset was built")
-        from reestim.data.build import build_from_wiod
-
-        written = build_from_wiod(tables, year, out, mapping="full" if all_regions else mapping, seed=seed)
-        if as_json:
-            printing.print_json({"dataset": str(written)})
-        else:
-            typer.echo(f"dataset: {written}\nnext: reestim run --dataset {shlex.quote(str(written))}")
 
 
 def _version(value: bool) -> bool:

@@ -13,6 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     import xarray as xr
 
@@ -102,6 +104,14 @@ def print_runs(runs: Sequence[Run]) -> None:
             run.created[:16],
         )
     out.print(table)
+
+
+def moved_by_cleaning(dataset: Path) -> str:
+    """The note of a built dataset that says what cleaning moved."""
+    from reestim.data.meta import read_meta
+
+    meta = read_meta(dataset).meta
+    return next((note for note in (meta.notes if meta else []) if note.startswith("Cleaning of")), "")
 
 
 def print_rows(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

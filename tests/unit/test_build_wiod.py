@@ -17,7 +17,7 @@ from reestim.supply_chain.exposure import exposure
 from reestim.supply_chain.ree_rows import ree_input_output
 from tests.unit.wiod_files import YEARS, write_years
 
-MAPPING = "wiod,region\nCHN,CHN\nJPN,JPN\nUSA,ROW\nRoW,ROW\n"
+MAPPING = "country,region\nCHN,CHN\nJPN,JPN\nUSA,ROW\nRoW,ROW\n"
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def built(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build.build_from_wiod(tables, 2008, tmp_path_factory.mktemp("out") / "world", "full", seed=7)
+    return build.build_from_tables(tables, 2008, tmp_path_factory.mktemp("out") / "world", "full", seed=7)
 
 
 def test_the_dataset_is_sound_and_says_what_is_simulated(built: Path) -> None:
@@ -74,19 +74,19 @@ def test_exports_are_real_and_of_all_years(built: Path, tables: Path) -> None:
 
 
 def test_same_seed_same_bytes_and_another_seed_other_patents(built: Path, tables: Path, tmp_path: Path) -> None:
-    again = build.build_from_wiod(tables, 2008, tmp_path / "world", "full", seed=7)
+    again = build.build_from_tables(tables, 2008, tmp_path / "world", "full", seed=7)
     names = sorted(p.relative_to(built) for p in built.rglob("*") if p.is_file())
     assert names == sorted(p.relative_to(again) for p in again.rglob("*") if p.is_file())
     for name in names:
         assert (built / name).read_bytes() == (again / name).read_bytes(), name
-    other = build.build_from_wiod(tables, 2008, tmp_path / "other", "full", seed=8)
+    other = build.build_from_tables(tables, 2008, tmp_path / "other", "full", seed=8)
     assert (other / "trade.csv").read_bytes() == (built / "trade.csv").read_bytes()
     assert (other / "patent_labels.csv").read_bytes() != (built / "patent_labels.csv").read_bytes()
 
 
 def test_a_mapping_file_aggregates_and_says_what_it_drops(tables: Path, tmp_path: Path) -> None:
     (tmp_path / "regions.csv").write_text(MAPPING, encoding="utf-8")
-    out = build.build_from_wiod(tables, 2008, tmp_path / "three", tmp_path / "regions.csv")
+    out = build.build_from_tables(tables, 2008, tmp_path / "three", tmp_path / "regions.csv")
     data = load_dataset(out)
     assert data.countries == ("CHN", "JPN", "ROW")
     assert "ree_use_panel" not in data
@@ -94,7 +94,7 @@ def test_a_mapping_file_aggregates_and_says_what_it_drops(tables: Path, tmp_path
 
 
 def test_another_base_year_takes_its_export_tax_from_the_two_prices(tables: Path, tmp_path: Path) -> None:
-    data = load_dataset(build.build_from_wiod(tables, 2010, tmp_path / "2010", "full"))
+    data = load_dataset(build.build_from_tables(tables, 2010, tmp_path / "2010", "full"))
     prices = data["element_prices"].set_index(["element", "year", "market"])["price"]
     policy = data["policy"].set_index("sector")
     wedge = prices[("Nd", 2010, "export")] / prices[("Nd", 2010, "domestic_CHN")] - 1
@@ -107,12 +107,12 @@ def test_all_problems_come_together_and_nothing_is_written(tables: Path, tmp_pat
     (tmp_path / "regions.csv").write_text(MAPPING.replace("JPN,JPN\n", ""), encoding="utf-8")
     (tmp_path / "taken").mkdir()
     with pytest.raises(InputError) as caught:
-        build.build_from_wiod(tables, 1990, tmp_path / "taken", tmp_path / "regions.csv", facts=tmp_path)
+        build.build_from_tables(tables, 1990, tmp_path / "taken", tmp_path / "regions.csv", facts=tmp_path)
     said = str(caught.value)
     for part in ("base year is missing", "no region", "exists already", "file of facts is missing"):
         assert part in said
     with pytest.raises(InputError, match="no such folder"):
-        build.build_from_wiod(tmp_path / "no", 2008, tmp_path / "new")
+        build.build_from_tables(tmp_path / "no", 2008, tmp_path / "new")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["regions.csv", "taken"]
     assert list((tmp_path / "taken").iterdir()) == []
 
@@ -126,21 +126,21 @@ def test_an_interruption_leaves_nothing_behind(
 
     monkeypatch.setattr(build, "simulate_evidence", stop)
     with pytest.raises(error):
-        build.build_from_wiod(tables, 2008, tmp_path / "world", "full")
+        build.build_from_tables(tables, 2008, tmp_path / "world", "full")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_place_that_cannot_be_written_is_named(tables: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder", encoding="utf-8")
     with pytest.raises(InputError, match="cannot be written"):
-        build.build_from_wiod(tables, 2008, tmp_path / "file" / "world", "full")
+        build.build_from_tables(tables, 2008, tmp_path / "file" / "world", "full")
 
 
 def test_a_damaged_year_of_the_panel_is_named(tmp_path: Path) -> None:
     folder = write_years(tmp_path / "wiod")
     (folder / "wiod2013_2010.npz").write_bytes(b"cut")
     with pytest.raises(InputError, match=r"wiod2013_2010\.npz: the file cannot be read"):
-        build.build_from_wiod(folder, 2008, tmp_path / "world", "full")
+        build.build_from_tables(folder, 2008, tmp_path / "world", "full")
 
 
 def real_tables(shared_data: Path) -> Path:
@@ -155,7 +155,7 @@ def test_most_exposed_industries_of_the_real_world(
     shared_data: Path, tmp_path: Path, mapping: str | None, regions: int
 ) -> None:
     """World averages weighted by output: electronics first, then glass, vehicles, machinery; then refining, metals."""
-    data = load_dataset(build.build_from_wiod(real_tables(shared_data), 2008, tmp_path / "world", mapping))
+    data = load_dataset(build.build_from_tables(real_tables(shared_data), 2008, tmp_path / "world", mapping))
     assert len(data.countries) == regions
     assert {"CHN", "JPN", "KOR", "TWN", "USA", "DEU", "ROW"} <= set(data.countries)
     io = ree_input_output(data)

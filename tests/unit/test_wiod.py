@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reestim.data.importers import wiod, wiod_concordance
+from reestim.data.importers import concordance, mapping, sources, wiod, world
 from reestim.errors import InputError
 from tests.unit.wiod_files import COUNTRIES, INDUSTRIES, arrays, write_years
 
@@ -35,31 +35,31 @@ def test_cleaning_says_what_it_moved(folder: Path) -> None:
 
 def test_aggregation_keeps_every_dollar_and_puts_it_where_it_belongs(folder: Path) -> None:
     table = wiod.read_table(folder, 2008)
-    world = wiod.aggregate(table, REGIONS)
-    assert world.regions == ("CHN", "ASIA", "WEST")
-    assert world.trade.sum() == pytest.approx(table.trade.sum(), rel=1e-14)
+    merged = world.aggregate(table, REGIONS)
+    assert merged.regions == ("CHN", "ASIA", "WEST")
+    assert merged.trade.sum() == pytest.approx(table.trade.sum(), rel=1e-14)
     asia = [COUNTRIES.index(c) for c in ("JPN", "RoW")]
     usa = COUNTRIES.index("USA")
     by_hand = table.intermediate[asia, 3][:, usa, 7].sum()
-    assert world.intermediate[1, 3, 2, 7] == pytest.approx(by_hand)
-    assert world.final[2, 5, 1] == pytest.approx(table.final[usa, 5, asia].sum())
-    np.testing.assert_allclose(world.value_added[1], table.value_added[asia].sum(0), rtol=1e-12)
+    assert merged.intermediate[1, 3, 2, 7] == pytest.approx(by_hand)
+    assert merged.final[2, 5, 1] == pytest.approx(table.final[usa, 5, asia].sum())
+    np.testing.assert_allclose(merged.value_added[1], table.value_added[asia].sum(0), rtol=1e-12)
 
 
 def test_exports_leave_out_what_stays_in_the_region(folder: Path) -> None:
     table = wiod.read_table(folder, 2008)
-    world = wiod.aggregate(table, REGIONS)
+    merged = world.aggregate(table, REGIONS)
     asia, others = [1, 3], [0, 2]
     by_hand = sum(table.trade[i, 4, n] for i in asia for n in others)
-    assert wiod.exports(world)[1, 4] == pytest.approx(by_hand)
+    assert world.exports(merged)[1, 4] == pytest.approx(by_hand)
 
 
 def test_negative_value_added_moves_inputs_to_final_demand() -> None:
     intermediate = np.zeros((2, 1, 2, 1))
     intermediate[0, 0, 0, 0], intermediate[1, 0, 0, 0] = 60.0, 90.0
     final = np.array([[[10.0, 30.0]], [[5.0, 200.0]]])
-    table = wiod.WorldTable(2008, ("A", "B"), ("c1",), intermediate, final, {})
-    clean = wiod.without_negative_value_added(table)
+    table = world.WorldTable(2008, ("A", "B"), ("c1",), intermediate, final, {})
+    clean = world.without_negative_value_added(table)
     assert table.value_added[0, 0] == -50.0  # sells 100, buys 150
     assert clean.value_added[0, 0] == pytest.approx(0.0, abs=1e-12)
     np.testing.assert_allclose(clean.trade, table.trade, rtol=1e-15)
@@ -118,11 +118,11 @@ def test_pickled_arrays_are_never_loaded(tmp_path: Path) -> None:
 
 
 def test_folders_and_years_are_checked(tmp_path: Path, folder: Path) -> None:
-    assert "no such folder" in wiod.table_problems(tmp_path / "no", 2008, 2010)[0].message
-    assert "holds no file" in wiod.table_problems(tmp_path, 2008, 2010)[0].message
-    assert wiod.table_problems(folder, 2008, 2010) == []
+    assert "no such folder" in sources.table_problems(sources.SOURCES["wiod"], tmp_path / "no", 2008, 2010)[0].message
+    assert "holds no file" in sources.table_problems(sources.SOURCES["wiod"], tmp_path, 2008, 2010)[0].message
+    assert sources.table_problems(sources.SOURCES["wiod"], folder, 2008, 2010) == []
     write_years(tmp_path, (2006, 2008))
-    said = [p.file or p.message for p in wiod.table_problems(tmp_path, 2009, 2010)]
+    said = [p.file or p.message for p in sources.table_problems(sources.SOURCES["wiod"], tmp_path, 2009, 2010)]
     assert said == [
         "wiod2013_2009.npz",
         "wiod2013_2007.npz",
@@ -132,9 +132,9 @@ def test_folders_and_years_are_checked(tmp_path: Path, folder: Path) -> None:
 
 def test_every_problem_of_a_mapping_is_listed(tmp_path: Path) -> None:
     path = tmp_path / "regions.csv"
-    path.write_text("wiod,region\nCHN,ASIA\nJPN,ASIA\nJPN,JPN\nUSX,USA\nUSA,\n", encoding="utf-8")
+    path.write_text("country,region\nCHN,ASIA\nJPN,ASIA\nJPN,JPN\nUSX,USA\nUSA,\n", encoding="utf-8")
     with pytest.raises(InputError) as caught:
-        wiod_concordance.region_mapping(path, COUNTRIES)
+        mapping.region_mapping(path, COUNTRIES)
     said = {(p.row, p.message) for p in caught.value.problems}
     assert said == {
         (4, "the country is mapped twice"),
@@ -149,8 +149,8 @@ def test_every_problem_of_a_mapping_is_listed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("wiod,region\nCHN,ASIA\nJPN,ASIA\nUSA,USA\nRoW,ROW\n", "China is not a region of its own"),
-        ("country,region\nCHN,CHN\n", "the column is missing"),
+        ("country,region\nCHN,ASIA\nJPN,ASIA\nUSA,USA\nRoW,ROW\n", "China is not a region of its own"),
+        ("nation,region\nCHN,CHN\n", "the column is missing"),
         ("", "the file is empty"),
     ],
 )
@@ -158,18 +158,18 @@ def test_mappings_that_cannot_be_used(tmp_path: Path, text: str, said: str) -> N
     path = tmp_path / "regions.csv"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=said):
-        wiod_concordance.region_mapping(path, COUNTRIES)
+        mapping.region_mapping(path, COUNTRIES)
     with pytest.raises(InputError, match="cannot be read"):
-        wiod_concordance.region_mapping(tmp_path / "none.csv", COUNTRIES)
+        mapping.region_mapping(tmp_path / "none.csv", COUNTRIES)
 
 
 def test_full_mapping_uses_iso_codes() -> None:
-    mapping = wiod_concordance.region_mapping("full", ["CHN", "ROM", "RoW"])
-    assert mapping == {"CHN": "CHN", "ROM": "ROU", "RoW": "ROW"}
+    full = mapping.region_mapping("full", ["CHN", "ROM", "RoW"])
+    assert full == {"CHN": "CHN", "ROM": "ROU", "RoW": "ROW"}
 
 
 def test_concordance_of_industries_is_complete() -> None:
-    table = wiod_concordance.industries()
+    table = concordance.industry_facts(INDUSTRIES)
     assert tuple(table["industry"]) == INDUSTRIES
     np.testing.assert_allclose(table.groupby("sector")["ree_weight"].sum(), 1.0)
 
@@ -179,14 +179,20 @@ def test_uses_keep_their_weight_and_unknown_sectors_are_named() -> None:
         [("magnets", "electrical_optical", 0.7), ("magnets", "wood_paper", 0.3)],
         columns=["application", "sector", "weight"],
     )
-    carried = wiod_concordance.application_industry(uses)
+    facts = concordance.industry_facts(INDUSTRIES)
+    same = {i: i for i in INDUSTRIES}
+    carried = concordance.application_industry(uses, facts, same)
     assert dict(zip(carried["sector"], carried["weight"], strict=True)) == {"c14": 0.7, "c6": 0.15, "c7": 0.15}
-    with pytest.raises(InputError, match="no industry for the sector"):
-        wiod_concordance.application_industry(uses.replace("wood_paper", "wod_paper"))
+    merged = concordance.application_industry(uses, facts, same | {"c6": "paper", "c7": "paper"})
+    assert dict(zip(merged["sector"], merged["weight"], strict=True)) == {"c14": 0.7, "paper": 0.3}
+    with pytest.raises(InputError, match="no industry for the sector: the concordance would lose 30% of magnets"):
+        concordance.application_industry(uses.replace("wood_paper", "wod_paper"), facts, same)
 
 
 def test_trade_elasticities_of_merged_industries_are_means() -> None:
-    table = wiod_concordance.trade_elasticities(["Nd"], INDUSTRIES).set_index("sector")
+    table = concordance.trade_elasticities(
+        ["Nd"], concordance.industry_facts(INDUSTRIES), {i: i for i in INDUSTRIES}
+    ).set_index("sector")
     assert list(table.index) == [*INDUSTRIES, "Nd"]
     assert table.loc["c9", "trade_elasticity"] == 3.13
     assert table.loc["c12", "trade_elasticity"] == pytest.approx((3.28 + 6.99) / 2)

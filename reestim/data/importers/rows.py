@@ -7,8 +7,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from reestim.data.importers import wiod
-from reestim.data.importers.wiod import WorldTable
+from reestim.data.importers.world import WorldTable, exports
 
 LABOR_SHARE = 2 / 3
 
@@ -54,10 +53,27 @@ def value_added_rows(world: WorldTable) -> pd.DataFrame:
 
 def export_rows(table: WorldTable) -> pd.DataFrame:
     """Rows of ``outcomes.csv`` of one year: positive exports to other regions, million US$."""
-    value = wiod.exports(table)
+    value = exports(table)
     rows = [
         (region, industry, table.year, "exports", float(value[i, k]))
         for (i, region), (k, industry) in product(enumerate(table.regions), enumerate(table.industries))
         if value[i, k] > 0
     ]
     return pd.DataFrame(rows, columns=["country", "sector", "year", "outcome", "value"])
+
+
+def tariff_rows(world: WorldTable) -> pd.DataFrame:
+    """Rows of ``policy.csv``: ad valorem tariffs of the table, paid over value before duty; none where it has none."""
+    columns = ["importer", "exporter", "sector", "tariff", "export_tax", "source", "verified"]
+    if world.duties is None:
+        return pd.DataFrame(columns=columns)
+    before = world.trade - world.duties
+    rows = [
+        (buyer, seller, industry, float(world.duties[i, k, n] / before[i, k, n]), 0.0, "read: tariffs of the table",
+         False)
+        for (n, buyer), (i, seller), (k, industry) in product(
+            enumerate(world.regions), enumerate(world.regions), enumerate(world.industries)
+        )
+        if n != i and world.duties[i, k, n] > 0
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)

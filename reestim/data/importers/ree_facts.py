@@ -18,11 +18,10 @@ from reestim.errors import Problem
 COPIED = ("elements", "element_prices", "element_use", "element_exports")
 #: Facts by country: rows of countries that the mapping keeps no region for are left out, and the notes say so.
 PANEL = "ree_use_panel"
-#: Where the producers of ``sources/mine_output.csv`` are in WIOD; all others are in its rest of the world.
+#: Where the producers of ``sources/mine_output.csv`` are; all others are in the rest of the world of a table.
 PRODUCERS = {
     "China": "CHN", "United States": "USA", "Australia": "AUS", "India": "IND", "Russia": "RUS", "Brazil": "BRA",
 }  # fmt: skip
-REST = "RoW"
 
 
 def stated(facts: Path) -> dict[str, Any]:
@@ -63,11 +62,11 @@ def policy(facts: Path, year: int) -> pd.DataFrame:
     return policy
 
 
-def element_output(sources: Path, regions: Mapping[str, str]) -> pd.DataFrame:
-    """Producers placed in the regions of the mapping; the copy of their source in ``sources`` says so too."""
+def element_output(sources: Path, regions: Mapping[str, str], rest: str) -> pd.DataFrame:
+    """Producers placed in the regions of the mapping, or in the region ``rest``; the copy of their source in
+    ``sources`` says so too."""
     path = sources / "mine_output.csv"
     mines = pd.read_csv(path)
-    homes = [PRODUCERS.get(str(name), REST) for name in mines["producer"]]
-    mines["country"] = [regions[home if home in regions else REST] for home in homes]
+    mines["country"] = [regions.get(PRODUCERS.get(str(name), ""), rest) for name in mines["producer"]]
     write_csv(mines, path)
     return fact_rules.element_output(sources)

@@ -1,0 +1,280 @@
+"""World tables in the layouts of OECD, WIOD and EXIOBASE, as tidy CSV and arrays: read right, or refused in words."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import typer.testing
+
+import reestim as ree
+from reestim.cli import app
+from reestim.data.build import build_from_tables
+from reestim.data.dataset import check_dataset, load_dataset
+from reestim.data.importers import arrays, caliendo_parro, concordance, icio, tidy, world
+from reestim.data.importers.mapping import region_mapping
+from reestim.data.importers.sources import SOURCES, table_problems
+from reestim.errors import InputError
+from tests.unit import world_files
+
+ICIO = list(pd.read_csv(concordance.HERE / "industries_icio.csv")["industry"])
+POLICY_YEAR = 2010
+
+
+def by_label(table: world.WorldTable, cell: tuple[str, str, str, str]) -> float:
+    seller, good, buyer, user = cell
+    at = table.regions.index, table.industries.index
+    return float(table.intermediate[at[0](seller), at[1](good), at[0](buyer), at[1](user)])
+
+
+def test_icio_places_every_cell_by_its_label(tmp_path: Path) -> None:
+    frame = world_files.icio(tmp_path / "2008_SML.csv", ICIO, discrepancy=True)
+    table = SOURCES["icio"].table(tmp_path / "2008_SML.csv", 2008)
+    assert set(table.regions) == set(world_files.REGIONS)
+    assert set(table.industries) == set(ICIO)
+    for seller, buyer in (("JPN_C26", "USA_C29"), ("CHN_B07_08", "CHN_C20"), ("ROW_T", "JPN_A01_02")):
+        cell = (*seller.split("_", 1), *buyer.split("_", 1))
+        assert by_label(table, cell) == pytest.approx(frame.loc[seller, buyer])
+    uses = [f"USA_{u}" for u in ("HFCE", "NPISH", "GGFC", "GFCF", "DPABR", "INVNT")]
+    bought = float(table.final[table.regions.index("JPN"), table.industries.index("C26"), table.regions.index("USA")])
+    assert bought == pytest.approx(frame.loc["JPN_C26", uses].clip(lower=0).sum())
+    inventories = frame[[c for c in frame.columns if c.endswith("_INVNT")]].drop(index=["VA", "TLS", "OUT"])
+    assert table.moved["negative final uses"] == pytest.approx(-inventories.clip(upper=0).to_numpy().sum())
+    assert table.moved["sales without a buyer"] == pytest.approx(7.0 * 4 * len(ICIO))
+    assert table.moved["gap between rows and published output"] < 1e-4
+
+
+def test_wiod_sheets_and_arrays_of_the_same_numbers_agree(tmp_path: Path) -> None:
+    body = world_files.wiod_sheet(tmp_path / "wiot08_row_apr12.xlsx", 2008)
+    sheet = SOURCES["wiod"].table(tmp_path / "wiot08_row_apr12.xlsx", 2008)
+    rows = body.shape[0]
+    np.savez(
+        tmp_path / "wiod2013_2008.npz", countries=np.array(world_files.REGIONS),
+        industries=np.array([f"c{k}" for k in range(1, 36)]), intermediate=body[:, :rows], final=body[:, rows:],
+        output=body.sum(1),
+    )  # fmt: skip
+    plain = SOURCES["wiod"].table(tmp_path / "wiod2013_2008.npz", 2008)
+    assert sheet.regions == plain.regions
+    np.testing.assert_allclose(sheet.intermediate, plain.intermediate, rtol=1e-12)
+    np.testing.assert_allclose(sheet.final, plain.final, rtol=1e-12)
+    assert sheet.moved["negative final uses"] == pytest.approx(plain.moved["negative final uses"])
+    assert SOURCES["wiod"].files(tmp_path)[2008].suffix == ".npz"
+
+
+def test_exiobase_is_added_up_to_nace_and_converted(tmp_path: Path) -> None:
+    intermediate, final = world_files.exiobase(tmp_path / "IOT_2008_ixi.zip")
+    table = SOURCES["exiobase"].table(tmp_path / "IOT_2008_ixi.zip", 2008, usd_per_unit=1.5)
+    assert table.regions == ("CHN", "JPN", "USA", "WWA")
+    assert table.industries == tuple(f"c{k}" for k in range(1, 36))
+    names = world_files.exiobase_names("ixi")
+    chemicals = [k for k, name in enumerate(names) if name in {
+        "Plastics, basic", "Re-processing of secondary plastic into new plastic", "N-fertiliser",
+        "P- and other fertiliser", "Chemicals nec",
+    }]  # fmt: skip
+    mining = list(range(names.index("Mining of coal and lignite; extraction of peat (10)"), 34))
+    by_hand = intermediate[np.ix_([len(names) + k for k in mining], [2 * len(names) + k for k in chemicals])].sum()
+    assert by_label(table, ("JPN", "c2", "USA", "c9")) == pytest.approx(1.5 * by_hand)
+    assert table.trade.sum() == pytest.approx(1.5 * (intermediate.sum() + final.clip(min=0).sum()), rel=1e-3)
+    products = world_files.exiobase(tmp_path / "IOT_2008_pxp.zip", "pxp")[0]
+    table = SOURCES["exiobase"].table(tmp_path / "IOT_2008_pxp.zip", 2008)
+    assert table.intermediate.sum() == pytest.approx(products.sum())
+
+
+def test_tidy_and_arrays_of_the_same_numbers_agree(tmp_path: Path) -> None:
+    table = world_files.tidy(tmp_path / "mine_2008.csv", ["farming", "chemicals"])
+    read = SOURCES["tidy"].table(tmp_path / "mine_2008.csv", 2008)
+    picked = table.query("exporter == 'JPN' and input == 'farming' and importer == 'USA' and use == 'chemicals'")
+    assert by_label(read, ("JPN", "farming", "USA", "chemicals")) == pytest.approx(picked["value"].iloc[0])
+    assert read.trade.sum() == pytest.approx(table["value"].clip(lower=0).sum())
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset from one table of the OECD, its services added up to one sector."""
+    folder = tmp_path_factory.mktemp("icio")
+    world_files.icio(folder / "ICIO2023_2008.csv", ICIO)
+    services = [i for i in ICIO if i[0] > "C"]
+    rows = [f"{i},services" for i in services] + [f"{i},{i}" for i in ICIO if i not in services]
+    (folder / "sectors.csv").write_text("industry,sector\n" + "\n".join(rows) + "\n")
+    (folder / "regions.csv").write_text("country,region\nCHN,CHN\nJPN,JPN\n*,ROW\n")
+    mapping, sectors = folder / "regions.csv", folder / "sectors.csv"
+    return build_from_tables(
+        folder / "ICIO2023_2008.csv", 2008, folder / "out", mapping, source="icio", sectors=sectors
+    )
+
+
+def test_a_dataset_from_one_table_is_sound_and_says_what_was_done(built: Path) -> None:
+    assert check_dataset(built) == []
+    data = load_dataset(built)
+    assert set(data.countries) == {"CHN", "JPN", "ROW"}
+    assert set(data.goods) == {*(i for i in ICIO if i[0] <= "C"), "services"}
+    assert data.meta.host_sector == "C20"
+    assert "outcomes" not in data
+    notes = " ".join(data.meta.notes)
+    for said in ("Inter-Country", "one table gives no panel", "negative final uses", "services = ", "ROW = USA ROW"):
+        assert said in notes or said == "ROW = USA ROW", said
+    economy = ree.Economy.from_dataset(data)
+    assert economy.check()["relative_gap"].max() < 1e-9
+    assert economy.baseline.ree_share[:, list(economy.sectors).index("C26")].min() > 0
+
+
+def test_conversion_asks_for_a_rate_and_magnitudes_are_checked(tmp_path: Path) -> None:
+    world_files.exiobase(tmp_path / "IOT_2008_ixi.zip")
+    with pytest.raises(InputError, match="million euro, a dataset is in million US"):
+        build_from_tables(tmp_path, 2008, tmp_path / "out", "full", source="exiobase")
+    (tmp_path / "rates.csv").write_text("year,usd_per_unit\n2007,1.4\n")
+    with pytest.raises(InputError, match="rate of a year is missing"):
+        build_from_tables(
+            tmp_path, 2008, tmp_path / "out", source="exiobase", exchange_rate=str(tmp_path / "rates.csv")
+        )
+    with pytest.raises(InputError, match="not plausible in million US"):
+        build_from_tables(tmp_path, 2008, tmp_path / "out", source="exiobase", exchange_rate="1.5e-6")
+    assert not (tmp_path / "out").exists()
+
+
+def test_wrong_editions_give_one_list_and_nothing_is_written(tmp_path: Path) -> None:
+    world_files.icio(tmp_path / "2008_SML.csv", ["D01T03", "D05T06", "C20"])
+    run = typer.testing.CliRunner().invoke(app, [
+        "data", "build", "--source", "icio", "--tables", str(tmp_path), "--out", str(tmp_path / "out"), "--json",
+    ])  # fmt: skip
+    assert run.exit_code == 1
+    problems = json.loads(run.output)["problems"]
+    assert {p["value"] for p in problems if p["message"] == "unknown industry"} == {"D01T03", "D05T06"}
+    assert not (tmp_path / "out").exists()
+    frame = world_files.icio(tmp_path / "2009_SML.csv", ["C20", "C21"]).rename(index={"JPN_C21": "JPN_C22"})
+    frame.drop(index="VA").to_csv(tmp_path / "2009_SML.csv")
+    with pytest.raises(InputError, match=r"no column of its name(.|\n)*"):
+        icio.read(tmp_path / "2009_SML.csv", 2009)
+    (tmp_path / "2010_SML.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match="no row of value added"):
+        icio.read(tmp_path / "2010_SML.csv", 2010)
+    world_files.wiod_sheet(tmp_path / "wiot09_row_apr12.xlsx", 2008, unit="(millions of euro)")
+    with pytest.raises(InputError, match=r"not of 2009(.|\n)*not millions of US"):
+        SOURCES["wiod"].table(tmp_path / "wiot09_row_apr12.xlsx", 2009)
+    (tmp_path / "16").mkdir()
+    (tmp_path / "16" / "WIOT2008_Nov16_ROW.xlsb").write_bytes(b"x")
+    said = [p.message for p in table_problems(SOURCES["wiod"], tmp_path / "16", 2008, POLICY_YEAR)]
+    assert any("2016 release" in message for message in said)
+
+
+def test_archives_that_would_run_code_or_hold_other_units_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "IOT_2008_ixi.zip"
+    listed = {"Z": {"name": "Z.pickle", "nr_index_col": "2", "nr_header": "2"}, "Y": {"name": "Y.txt"}}
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x/file_parameters.json", json.dumps({"systemtype": "IOSystem", "files": listed}))
+        archive.writestr("x/Z.pickle", b"cos\nsystem\n(S'touch /tmp/reestim-was-here'\ntR.")
+    with pytest.raises(InputError, match="run code"):
+        SOURCES["exiobase"].table(path, 2008)
+    world_files.exiobase(path, unit="tonnes")
+    with pytest.raises(InputError, match="the unit is not million euro"):
+        SOURCES["exiobase"].table(path, 2008)
+    path.write_bytes(b"cut off")
+    with pytest.raises(InputError, match="cannot be read"):
+        SOURCES["exiobase"].table(path, 2008)
+
+
+def test_tidy_tables_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "w_2008.csv"
+    world_files.tidy(path, ["farming", "chemicals"])
+    lines = path.read_text().splitlines()
+    lines[1] = lines[1].replace(",farming,CHN,farming,", ",farming,CHN,farmin,")
+    lines[3] = lines[2]
+    lines[5] = lines[5].rsplit(",", 1)[0] + ",12 million"
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(InputError) as caught:
+        tidy.read(path, 2008)
+    assert "12 million" in str(caught.value)
+    lines[5] = lines[4].replace(",CHN,farming", ",CHN,chemicals")
+    path.write_text("\n".join(lines[:5] + lines[6:]) + "\n")
+    with pytest.raises(InputError) as caught:
+        tidy.read(path, 2008)
+    said = str(caught.value)
+    assert "unknown use. Did you mean 'farming'?" in said
+    assert "row 4, value" in said
+    path.write_text("exporter,input,value\nCHN,farming,1\n")
+    with pytest.raises(InputError, match=r"'importer': the column is missing(.|\n)*'use': the column is missing"):
+        tidy.read(path, 2008)
+
+
+def test_industries_of_ones_own_are_checked(tmp_path: Path) -> None:
+    path = tmp_path / "industries.csv"
+    path.write_text(
+        "industry,name,sector,ree_weight,caliendo_parro\nfarms,farms,agriculture,0.9,Agriculture\n"
+        "works,works,chemicals,1,Chemicalz\n"
+    )
+    with pytest.raises(InputError) as caught:
+        concordance.industry_facts(["farms", "works", "shops"], path)
+    said = str(caught.value)
+    for part in ("They sum to 0.9", "Did you mean 'Chemicals'", "value 'shops': the industry has no row"):
+        assert part in said
+
+
+def test_a_row_for_all_others_takes_them(tmp_path: Path) -> None:
+    path = tmp_path / "regions.csv"
+    path.write_text("country,region\nCHN,CHN\n*,ROW\n*,OTHER\n")
+    with pytest.raises(InputError, match="mapped twice"):
+        region_mapping(path, ["CHN", "JPN", "USA"])
+    path.write_text("country,region\nCHN,CHN\n*,ROW\n")
+    assert region_mapping(path, ["CHN", "JPN"]) == {"CHN": "CHN", "JPN": "ROW"}
+
+
+def test_two_files_of_one_year_are_refused(tmp_path: Path) -> None:
+    for name in ("one_2008.npz", "two_2008.npz"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(InputError, match="two files are of 2008"):
+        arrays.files(tmp_path)
+
+
+def test_the_arrays_route_on_real_tables(shared_data: Path) -> None:
+    """WIOD 2008 as plain arrays: the rules move little, and every account closes."""
+    path = shared_data / "wiod2013" / "wiod2013_2008.npz"
+    if not path.exists():
+        pytest.skip("the folder ../shared/data/wiod2013 is not here")
+    table = SOURCES["arrays"].table(path, 2008)
+    assert world.magnitude_problems(table, path.name) == []
+    output = table.output.sum()
+    assert 0 < table.moved["negative final uses"] / output < 2e-3
+    assert table.moved["rounding in rows without output"] / output < 1e-6
+    assert table.moved["gap between rows and published output"] / output < 1e-3  # whole millions in 1,435 rows
+    closed = world.without_negative_value_added(table)
+    np.testing.assert_allclose(closed.inputs.sum(0) + closed.value_added, closed.output, rtol=1e-12, atol=1e-6)
+    assert closed.value_added.min() > -1e-6
+    assert closed.moved["inputs above output"] / output < 1e-3
+    regions = region_mapping(None, table.regions)
+    merged = world.aggregate(table, regions, {i: "goods" if k < 16 else "services" for k, i in
+                                              enumerate(table.industries)})  # fmt: skip
+    assert merged.intermediate.shape == (12, 2, 12, 2)
+    assert merged.trade.sum() == pytest.approx(table.trade.sum(), rel=1e-12)
+
+
+def test_the_economy_of_caliendo_and_parro_is_read_in_million_dollars(shared_data: Path, tmp_path: Path) -> None:
+    ds = caliendo_parro.read_economy(shared_data / "cp2015.npz")
+    income = ds.factor_income.sum("factor")
+    assert float(income.sel(country="USA")) == pytest.approx(6.5e6, rel=0.02)
+    assert float(ds.input_share.min()) >= 0
+    np.testing.assert_allclose(ds.input_share.sum("input") + ds.factor_share.sum("factor"), 1, atol=1e-6)
+    (tmp_path / "cp2015.npz").write_bytes(b"no archive")
+    with pytest.raises(InputError, match="cannot be read"):
+        caliendo_parro.read_economy(tmp_path / "cp2015.npz")
+    np.savez(tmp_path / "cp2015.npz", regions=np.array(["Atlantis"]), sectors=np.array(["Food"]))
+    with pytest.raises(InputError, match="an array is missing"):
+        caliendo_parro.read_economy(tmp_path / "cp2015.npz")
+
+
+@pytest.mark.slow
+def test_a_dataset_from_caliendo_and_parro_has_their_tariffs(shared_data: Path, tmp_path: Path) -> None:
+    path = shared_data / "cp2015.npz"
+    out = build_from_tables(path, 1993, tmp_path / "cp", source="caliendo-parro", facts_year=2008)
+    data = load_dataset(out)
+    tariffs = data["policy"].query("importer == 'USA' and exporter == 'CHN' and sector == 'Textile'")["tariff"]
+    raw = np.load(path)
+    at = [str(r) for r in raw["regions"]]
+    expected = raw["tariff_1993"][at.index("USA"), at.index("China"), 3]
+    assert float(tariffs.iloc[0]) == pytest.approx(float(expected), rel=1e-9)
+    assert data.meta.base_year == 2008
+    assert any("The world economy is that of 1993" in note for note in data.meta.notes)
+    assert ree.Economy.from_dataset(data).check()["relative_gap"].max() < 1e-8
