@@ -16,6 +16,10 @@ _HOME = {
     "ree_input_output": "reestim.supply_chain.ree_rows",
     "exposure": "reestim.supply_chain.exposure",
     "growth_accounting": "reestim.evidence.productivity",
+    "read_patents": "reestim.labels.patents",
+    "label_patents": "reestim.labels.labelling",
+    "draw_audit": "reestim.labels.audit",
+    "read_audit": "reestim.labels.audit",
     "read_spec": "reestim.spec",
     "read_scenario": "reestim.spec",
     "build": "reestim.estimate.fit",
@@ -48,6 +52,10 @@ if TYPE_CHECKING:
     from reestim.estimate.fit import build as build
     from reestim.estimate.fit import fit as fit
     from reestim.evidence.productivity import growth_accounting as growth_accounting
+    from reestim.labels.audit import draw_audit as draw_audit
+    from reestim.labels.audit import read_audit as read_audit
+    from reestim.labels.labelling import label_patents as label_patents
+    from reestim.labels.patents import read_patents as read_patents
     from reestim.reports.build import report as report
     from reestim.spec import read_scenario as read_scenario
     from reestim.spec import read_spec as read_spec

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from reestim.commands import build_data, productivity
+from reestim.commands import build_data, labels, productivity
 from reestim.options import (
     DatasetOption,
     DebugOption,
@@ -37,6 +37,7 @@ app = typer.Typer(
 data_app = typer.Typer(help="Check a dataset, or build one from a world input-output table.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 # Commands of one topic live in reestim/commands/TOPIC.py, whose register(app) adds them here.
+labels.register(app)
 productivity.register(app)
 build_data.register(data_app)
 

@@ -1,0 +1,129 @@
+"""The audit: draw patents for people to label, read their labels back, and count what the labeller confused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from reestim.data.schemas import AUDIT_DESIGNS
+from reestim.dims import COUNTRY, LABELS, SECTOR, YEAR
+from reestim.errors import InputError, Problem
+from reestim.labels.agreement import Agreement, agreement, audit_rows, confusion_counts, drift
+from reestim.labels.labelling import Labelled
+from reestim.labels.patents import HUMAN, read_patents
+
+DESIGN, DRAWN_FROM = "design", "drawn_from"
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found.
+
+    counts : (human_label, machine_label); design : how the sample was drawn; agreement : among all patents.
+    by_year : ``year, audited, agree, share, low, high``; trend : p-value of a linear trend of agreement over years.
+    """
+
+    counts: pd.DataFrame
+    design: str
+    agreement: Agreement
+    by_year: pd.DataFrame
+    trend: float
+
+    def rows(self) -> pd.DataFrame:
+        """``label_audit`` of a dataset."""
+        return audit_rows(self.counts, self.design)
+
+
+def draw_audit(labelled: Labelled, patents: pd.DataFrame, *, design: str, size: int, seed: int) -> pd.DataFrame:
+    """Draw patents for people to label, in random order and without the machine's label (people must not see it).
+
+    design : ``by_label`` draws as many of each machine label (all of a label that has fewer), ``random`` from all
+    labelled patents, ``by_class`` as many of each true class, from patents whose column ``human_label`` states it.
+
+    Returns
+    -------
+    Columns ``patent_id, country, sector, year, title, abstract, human_label, design, drawn_from``; ``human_label`` is
+    empty, but with ``by_class``, where it is known. Raises InputError.
+    """
+    _check_draw(labelled, patents, design, size)
+    machine = labelled.by_patent()
+    pool = patents.assign(machine=[machine[patent] for patent in patents["patent_id"]]).loc[
+        lambda t: t["machine"] != ""
+    ]
+    rng = np.random.default_rng(seed)
+    if design == "random":
+        chosen = rng.choice(len(pool), size=min(size, len(pool)), replace=False)
+    else:
+        stratum = pool["machine" if design == "by_label" else HUMAN].to_numpy()
+        each = -(-size // len(LABELS))
+        places = [rng.permutation(np.flatnonzero(stratum == label))[:each] for label in LABELS]
+        chosen = rng.permutation(np.concatenate(places))
+    columns = ["patent_id", COUNTRY, SECTOR, YEAR, "title", "abstract"]
+    sample = pool.iloc[chosen].reset_index(drop=True)
+    human = sample[HUMAN] if design == "by_class" else ""
+    return sample[columns].assign(**{HUMAN: human, DESIGN: design, DRAWN_FROM: labelled.hash})
+
+
+def read_audit(sample: Path, labelled: Labelled) -> Audit:
+    """Read a sample back that people have labelled, and compare it with the labels.
+
+    Raises
+    ------
+    InputError
+        Listing rows without a human label (leaving out what is hard would flatter the labeller), unknown labels,
+        patents that have no machine label, more than one design, a sample by label that was drawn from other labels.
+    """
+    table = read_patents(sample, human_labels=True, also=(DESIGN, DRAWN_FROM))
+    machine = labelled.by_patent()
+    table = table.assign(machine=[machine.get(patent, "") for patent in table["patent_id"]])
+    problems = []
+    for row, human, label, patent in zip(table.index, table[HUMAN], table["machine"], table["patent_id"], strict=True):
+        if not human:
+            advice = f"Write one of {', '.join(LABELS)}; leaving out what is hard would flatter the labeller"
+            problems.append(Problem("no human label", advice, file=sample.name, row=int(row), column=HUMAN))
+        if not label:
+            advice = "Compare with the labels that the sample was drawn from"
+            problems.append(
+                Problem("no machine label", advice, file=sample.name, row=int(row), column="patent_id", value=patent)
+            )
+    designs = sorted(set(table[DESIGN]))
+    if len(designs) != 1 or designs[0] not in AUDIT_DESIGNS:
+        advice = f"Keep the column as it was drawn: one of {', '.join(AUDIT_DESIGNS)}"
+        problems.append(Problem("the audit must follow one design", advice, file=sample.name, column=DESIGN))
+    elif designs[0] == "by_label" and set(table[DRAWN_FROM]) != {labelled.hash}:
+        advice = "Draw a sample from these labels, or compare with those it was drawn from"
+        problems.append(Problem("the sample was drawn by other labels than these", advice, file=sample.name))
+    if problems:
+        raise InputError(problems, "the audit cannot be used")
+    return compare(table[HUMAN].tolist(), table["machine"].tolist(), table[YEAR].tolist(), designs[0], labelled)
+
+
+def compare(human: list[str], machine: list[str], year: list[int], design: str, labelled: Labelled) -> Audit:
+    """An audit from its rows: human and machine label and year of each patent, and the labels of all patents."""
+    counts = confusion_counts(human, machine)
+    agree = [h == m for h, m in zip(human, machine, strict=True)]
+    stratum = {"by_label": machine, "by_class": human}.get(design, ["all"] * len(human))
+    by_year, trend = drift(year, agree, stratum)
+    share = labelled.share().tolist()
+    return Audit(counts, design, agreement(counts, design, share), by_year, trend)
+
+
+def _check_draw(labelled: Labelled, patents: pd.DataFrame, design: str, size: int) -> None:
+    problems = []
+    if design not in AUDIT_DESIGNS:
+        problems.append(Problem("unknown design", f"Use one of {', '.join(AUDIT_DESIGNS)}", value=design))
+    if size < 1:
+        problems.append(Problem("an audit needs at least one patent", "Ask for more", column="size", value=size))
+    known = set(labelled.table["patent_id"])
+    strange = [p for p in patents["patent_id"] if p not in known]
+    if strange:
+        advice = "Give the patents that these labels were made for"
+        problems.append(Problem(f"{len(strange)} patents have no label", advice, column="patent_id", value=strange[0]))
+    if design == "by_class" and (HUMAN not in patents or not any(patents[HUMAN])):
+        advice = "Drawing by class needs patents whose class people know: add the column, or draw by_label"
+        problems.append(Problem("the true classes are not there", advice, column=HUMAN))
+    if problems:
+        raise InputError(problems, "no sample was drawn")

@@ -1,0 +1,230 @@
+"""What a text says about rare earths, as numbers: phrases that the taxonomy turns on, found in the masked text.
+
+Each cue is a regular expression over a text in which mentions are already masked (``reestim.labels.lexicon``), so one
+pattern covers every element and compound. The classifier weighs the cues; only ``screened_out`` decides by itself.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from jaxtyping import Float
+
+from reestim.labels.lexicon import mask, plain, sentences
+from reestim.labels.lexicon import words as words_of
+
+_ANY = r"(?:rareearth|reeterm|heavyree|reemagnet)"
+_NOT_HEAVY = r"(?:rareearth|reeterm|reemagnet)"
+_FEW = r"(?:[\w%,/'()-]+ ){0,4}"  # up to four words between
+_SOME = r"(?:[\w%,/'()-]+ ){0,8}"
+_LESS = (
+    r"(?:reduc\w+|decreas\w+|lower\w*|low|less|sav(?:e|es|ed|ing|ings)|minimi[sz]\w+|small\w*|halv\w+|cut\w*"
+    r"|fewer|lean|fraction"
+    r"|falls?|fell|drops?|declin\w+|diminish\w+|spar(?:e|es|ing|ingly)|economi\w+|trace|little|fifth|third|quarter)"
+)
+_AMOUNT = (
+    r"(?:amounts?|contents?|quantit\w+|consumption|usage|use|used|loading|demand|proportion|dose|dosage|mass"
+    r"|concentrations?"
+    r"|additions?|number|weight|need\w*)"
+)
+_WITHOUT = (
+    r"(?:without|free (?:of|from)|no|not (?:contain\w*|us\w+|includ\w+|compris\w+|requir\w+|rely\w*|need\w*)"
+    r"|neither|never"
+    r"|dispens\w+ with|do\w* away with|avoid\w*|eliminat\w+|omit\w*|instead of|rather than|in place of"
+    r"|in lieu of|devoid of"
+    r"|absence of|independent of|independence from|obviat\w+|get\w* rid of|non|zero)"
+)
+_REPLACE = (
+    r"(?:replac\w+|substitut\w+|alternativ\w+|take\w* the place of|in(?:stead| place| lieu) of"
+    r"|supersed\w+|displac\w+|stand-?in)"
+)
+_SUPPLY = (
+    r"(?:scarc\w+|shortage\w*|suppl(?:y|ies) (?:risk|chain|is|of|are)|expensive|costl\w+|cheap\w*|inexpensive"
+    r"|price\w*|low[- ]cost"
+    r"|resources?|raw material\w*|export\w*|import(?:s|ed)\b|critical|geopolit\w+|abundant|monopol\w+"
+    r"|depend\w+ (?:on|of))"
+)
+_RECOVER = (
+    r"(?:recover\w*|recycl\w*|reclaim\w*|regenerat\w*|reus\w+|scrap\w*|wast\w*|spent|end[- ]of[- ]life|swarf"
+    r"|sludge|tailings?"
+    r"|discard\w*|used (?:batter|lamp|magnet|motor)\w*|dismantl\w+|fly ash|red mud|phosphogypsum|urban min\w+)"
+)
+_SEPARATE = (
+    r"(?:leach\w*|extract(?:ion|ant|ants|ing|ed|or)\b|separat(?:ion|ing|e|ed)\b|stripp(?:ed|ing)|saponif\w*"
+    r"|ores?\b|concentrates?\b"
+    r"|flotation|beneficiat\w*|back-?extract\w*|mixer-settler\w*|smelt\w*|electroly(?:sis|tic|zing|sing)"
+    r"|precipitat\w+|purif\w+"
+    r"|roast\w*|ion[- ]exchange|adsorb\w*|eluent|elut\w+)"
+)
+_BETTER = (
+    r"(?:improv\w+|enhanc\w+|increas\w+|rais\w+|higher|high|rise\w*|superior|excellent|great(?:er|ly)|doubl\w+"
+    r"|tripl\w+|times)"
+)
+_LIST = (
+    r"(?:selected from|chosen from|at least one (?:of|element|metal|kind|member|selected|or more)"
+    r"|one or more (?:of|selected|elements|metals)"
+    r"|one or two or more|optional\w*|impurit\w+|trace|if necessary|as necessary|may (?:further |also |be "
+    r"|include|contain|compris)"
+    r"|examples? (?:of|are|include)|for instance|group consisting|and mixtures|combinations? thereof|impurit\w+"
+    r"|or the like|may be mentioned)"
+)
+
+_ITEM = r"(?:metalterm|compoundterm|reeterm|heavyree|rareearth)"
+_ITEMS = (
+    rf"(?:{_ITEM}(?: metals?| oxides?| compounds?)? ?(?:,|;|/|and/or|and|or)+ (?:and |or |an? |other "
+    rf"|the )*){{2,}}{_ITEM}"
+)
+
+CUES: dict[str, str] = {
+    "ree free": rf"{_NOT_HEAVY}[ -]{{0,3}}free\\b|non - ?rareearth|non[- ]rareearth|{_NOT_HEAVY} ?- ?less",
+    "heavy free": r"heavyree[ -]{0,3}(?:free|less)\b",
+    "without ree": rf"\b{_WITHOUT} {_FEW}{_NOT_HEAVY}",
+    "without heavy": rf"\b{_WITHOUT} {_FEW}heavyree",
+    "no longer ree": rf"{_NOT_HEAVY} {_FEW}(?:(?:is|are|was|were|be|being) {_FEW}(?:avoid\w+|dispens\w+|omit\w+"
+    rf"|unnecessary|saved altogether"
+    r"|eliminat\w+|replaced|substituted|removed|superfluous|not (?:contained|required|needed|used|necessary))"
+    r"|no longer|not (?:required|needed|used|contained)|can be (?:omitted|saved|avoided))"
+    r"|(?:can|may) (?:altogether )?be dispensed with|which (?:was|were|had|have been|has been) (?:the standard"
+    r"|needed|used|indispensable|necessary)",
+    "replace ree": rf"{_REPLACE} {_SOME}{_ANY}|(?:replac\w+|substitut\w+) (?:for|of) {_FEW}{_ANY}"
+    rf"|{_ANY} {_FEW}(?:is|are|be|being|to be) {_FEW}{_REPLACE}",
+    "replace magnet": rf"{_REPLACE} {_SOME}magnets?|{_WITHOUT} {_FEW}(?:permanent )?magnets?|magnet-?(?:less|free)",
+    "replace by other": rf"{_REPLACE} (?:\w+ ){{0,6}}(?:phosphors?|catalysts?|abrasives?|additives?|alloys?)",
+    "less ree": rf"\b{_LESS} {_SOME}{_NOT_HEAVY}|{_NOT_HEAVY} {_SOME}{_LESS}\b",
+    "less heavy": rf"\b{_LESS} {_SOME}heavyree|heavyree {_SOME}{_LESS}\b",
+    "amount of ree": rf"{_AMOUNT} (?:of|in) {_FEW}{_ANY}|{_ANY} {_FEW}{_AMOUNT}\b",
+    "less amount": rf"{_LESS} {_FEW}{_AMOUNT}|{_AMOUNT} {_SOME}{_LESS}",
+    "per unit": r"\bper (?:unit|gram|kilogram|kilowatt|megawatt|mole|mol|kg|g|motor|machine|cell|ton|tonne)\b",
+    "utilisation": r"utili[sz]ation|efficien\w+ (?:of use|use)|effectively us\w+|yields?\b|near net",
+    "grain boundary": r"grain[- ]boundar\w+|intergranular|grain size|fine(?:r)? grain|main phase|crystal grains?",
+    "diffusion": r"\bdiffus(?:ion|ed|es|ing|e)\b|infiltrat\w+|penetrat\w+",
+    "coercivity": r"coerciv\w+|coercive|remanence|residual (?:magnetic )?flux|energy product|squareness|bhmax"
+    r"|magnetic (?:properties|performance)",
+    "better magnet": rf"{_BETTER} {_FEW}(?:coerciv\w+|coercive|remanence|residual|energy product|squareness"
+    rf"|magnetic (?:properties|performance))"
+    r"|(?:coerciv\w+|coercive force|remanence|energy product|magnetic (?:properties"
+    r"|performance)) (?:\w+ ){0,4}(?:improv\w+|increas\w+|enhanc\w+|rais\w+|reach\w*|higher)",
+    "recover ree": rf"{_RECOVER} {_SOME}{_ANY}|{_ANY} {_SOME}{_RECOVER}",
+    "recover": rf"\b{_RECOVER}",
+    "separate ree": rf"{_SEPARATE} {_SOME}{_ANY}|{_ANY} {_SOME}{_SEPARATE}",
+    "separate": rf"\b{_SEPARATE}",
+    "better luminous": rf"{_BETTER} {_FEW}(?:quantum (?:efficiency|yield)|luminous (?:efficiency|flux)"
+    rf"|brightness|luminance|conversion efficiency)",
+    "better storage": rf"{_BETTER} {_FEW}(?:oxygen storage|osc|capacity|relaxivity|activity|gain)",
+    "thin": r"\bthin(?:ner)?\b|\bshell\b|core[- ]shell|surface layer|outer (?:region|part)",
+    "supply": rf"\b{_SUPPLY}",
+    "supply of ree": rf"{_SUPPLY} {_SOME}{_ANY}|{_ANY} {_SOME}{_SUPPLY}",
+    "listed": rf"{_LIST} (?:[\w%,/'()+.:-]+ ){{0,25}}{_ANY}",
+    "list of metals": _ITEMS,
+    "ferrite": r"\bferrites?\b|hexaferrite",
+    "ferrite magnet": r"ferrite (?:\w+ )?(?:magnets?|blocks?|segments?|pieces?|bars?)|magnets? (?:\w+ ){0,4}ferrite",
+    "other magnet": r"othermagnet",
+    "other magnet, magnet": r"othermagnet (?:\w+ ){0,12}(?:magnets?|coerciv\w+|energy product|hard magnetic)"
+    r"|(?:magnets?|hard magnetic) (?:\w+ ){0,12}othermagnet",
+    "machine": r"\bmotors?\b|\bgenerators?\b|electric(?:al)? machines?|\brotors?\b|loudspeaker\w*|actuator\w*",
+    "magnet-free machine": r"reluctance|induction (?:motor|machine)|field winding|wound[- ](?:field|rotor)"
+    r"|externally excited|separately excited|squirrel|homopolar|electrically excited",
+    "catalyst": r"\bcatalys\w+|zeolite\w*|washcoat|three-way",
+    "phosphor": r"phosphor\w*|luminesc\w+|emit\w*|scintillat\w*|quantum dots?|carbon dots?",
+    "polish": r"polish\w*|abrasive\w*|planari[sz]\w+",
+    "glass": r"\bglass\w*|ceramic\w*|refractive index",
+    "laser": r"\blasers?\b|amplifier|fib(?:re|er) laser|-doped fib",
+    "steel": r"\bsteel\b|cast iron|balance being|inevitable impurities|unavoidable impurities",
+    "battery": r"batter\w+|electrode active|secondary batter\w+|lithium ion|electrolyte",
+    "other sense": r"\brare (?:diseases?|cells?|events?|gas(?:es)?|sugars?|metals?|books?|species|plants?"
+    r"|alleles?|variants?|cases?|earthworm|genetic|and endangered|medicinal)",
+}
+
+_COMPILED = {name: re.compile(pattern) for name, pattern in CUES.items()}
+_MENTION = re.compile(_ANY)
+_LISTED = re.compile(rf"\b{_LIST}")
+_OPTIONAL = re.compile(
+    r"\b(?:optional\w*|if necessary|as necessary|may (?:further |also )?(?:be |include|contain|compris)"
+    r"|can be added|for instance|e\.g\."
+    r"|at most|in total|impurit\w+|trace amounts?|may be mentioned|one or more (?:of|elements|selected)"
+    r"|one or two or more)\b"
+)
+_ENUMERATION = re.compile(CUES["list of metals"])
+#: Without any mention, a text can still replace rare earths: another hard magnet, or a machine or lamp said to replace.
+_SUBSTITUTE = re.compile(
+    r"othermagnet|(?:permanent )?magnet\w*.{0,200}\b(?:replac|alternativ|scarc|expensive|price|in place of"
+    r"|instead of|without)"
+    r"|\b(?:replac\w+|alternativ\w+|scarce|price\w*|instead of|in place of"
+    r"|without)\b.{0,200}\b(?:permanent )?magnets?\b"
+    r"|scarce (?:metals?|elements?|materials?)|critical (?:raw materials?|elements?|metals?)|uniaxial anisotrop"
+    r"|(?:quantum|carbon) dots?.{0,300}\b(?:scarce|phosphors?)|hard magnet\w+|hard ferrite"
+)
+
+
+def masked_parts(title: str, abstract: str) -> tuple[str, list[str]]:
+    """Masked title and the masked sentences of the abstract, in small letters, addresses to the reader left out."""
+    kept = [part for part in sentences(mask(abstract)) if not _ORDER.search(part)]
+    return mask(title).lower(), kept
+
+
+#: A sentence that gives orders to whoever labels the text is not about the invention.
+_ORDER = re.compile(
+    r"\b(?:ignore|disregard|forget|override)\b.{0,60}\b(?:above|previous|prior|earlier|instructions?|prompt|rules)\b"
+    r"|\b(?:answer|respond|reply|output|label|classify|categori[sz]e)\b.{0,40}\b(?:unrelated|enhancing"
+    r"|substituting|as using|with using)\b"
+    r"|\b(?:system prompt|language model|you are (?:an? )?(?:ai|assistant|helpful|classifier|now))\b"
+)
+
+
+def cue_vector(title: str, parts: list[str]) -> Float[np.ndarray, " cue"]:
+    """Cues of one text: each cue in the title and in the text (0 or 1), then counts of mentions (log1p)."""
+    text = " ".join(parts)
+    whole = f"{title} . {text}"
+    mentions = len(_MENTION.findall(whole))
+    listed = sum(_listed(part) for part in parts)
+    outside = sum(bool(_MENTION.search(part)) for part in parts if not _LISTED.search(part))
+    counts = [
+        np.log1p(mentions),
+        np.log1p(max(0, mentions - listed)),
+        float(0 < mentions <= listed),
+        float(bool(_MENTION.search(title))),
+        outside / max(1, len(parts)),
+        float(len(re.findall("heavyree", whole)) > 0),
+        float("reemagnet" in whole),
+        float(mentions == 0),
+    ]
+    flags = [float(bool(pattern.search(whole))) for pattern in _COMPILED.values()]
+    in_title = [float(bool(pattern.search(title))) for pattern in _COMPILED.values()]
+    return np.array([*counts, *flags, *in_title])
+
+
+def _listed(sentence: str) -> int:
+    """Mentions that are only items of a list with other metals, or additions that may be there or not."""
+    if _OPTIONAL.search(sentence) and re.search("metalterm|compoundterm|group", sentence):
+        return len(_MENTION.findall(sentence))
+    lists = [found.group() for found in _ENUMERATION.finditer(sentence)]
+    mixed = [items for items in lists if len(re.findall("metalterm|compoundterm", items)) >= 2]
+    return sum(len(_MENTION.findall(items)) for items in mixed)
+
+
+def screened_out(title: str, parts: list[str]) -> bool:
+    """The keyword screen: neither a mention of rare earths nor anything that could stand in for them."""
+    whole = f"{title} . {' '.join(parts)}"
+    return not (_MENTION.search(whole) or _SUBSTITUTE.search(whole))
+
+
+def in_english(title: str, abstract: str) -> bool:
+    """Whether the words that every English text is held together by are there; formulas and names do not count."""
+    words = re.findall(r"[^\W\d_]+", plain(f"{title} {abstract}").lower())
+    common = sum(word in _COMMON for word in words)
+    foreign = sum(word in _FOREIGN for word in words)
+    if len(words) < 8:  # a bare title: only other alphabets and clearly foreign words betray it
+        return foreign == 0 and all(word.isascii() or word in {"α", "β", "γ", "δ", "µ", "μ"} for word in words[:8])
+    return common / len(words) >= 0.08 and common > foreign
+
+
+_COMMON = set(
+    words_of("the of and a an in is to for with by from at or as are be which on that wherein having comprising")
+)
+_FOREIGN = set(
+    words_of(
+        "der die das und ein eine mit von zur zum wird sind ist le la les des du une et pour dans est el los "
+        "las del una para con por en que y il di e della per con che em um uma dos das 本发明 発明"
+    )
+)

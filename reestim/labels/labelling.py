@@ -1,0 +1,152 @@
+"""A labelled set of patents: from a labeller to the files of a dataset, and back from the folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import pandas as pd
+
+from reestim.dims import COUNTRY, LABEL, LABELS, SECTOR, YEAR
+from reestim.errors import InputError, Problem
+from reestim.files import strict_json, whole_folder
+
+LABELS_FILE, COUNTS_FILE, ABOUT_FILE = "labels.csv", "patent_labels.csv", "about.json"
+REASON = "reason"
+
+
+@runtime_checkable
+class Labeller(Protocol):
+    """What labels patents: ``label`` gives columns ``label, probability, reason``, the rows as they came."""
+
+    def label(self, patents: pd.DataFrame) -> pd.DataFrame: ...
+
+    def about(self) -> Mapping[str, Any]:
+        """Who labelled, with which prompt or training: what a reader needs to judge and to repeat it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Labels of patents, one row each.
+
+    table : ``patent_id, country, sector, year, label, probability, reason``; an empty label means unlabelled, and
+        ``reason`` says why. about : labeller, date, counts.
+    """
+
+    table: pd.DataFrame
+    about: Mapping[str, Any]
+
+    @property
+    def unlabelled(self) -> pd.DataFrame:
+        """The rows without a label; ``reason`` says why."""
+        return self.table.loc[lambda t: t[LABEL] == ""]
+
+    def by_patent(self) -> dict[str, str]:
+        """Label of each patent, by ``patent_id``."""
+        return dict(zip(self.table["patent_id"], self.table[LABEL], strict=True))
+
+    def counts(self) -> pd.DataFrame:
+        """``patent_labels`` of a dataset: ``country, sector, year, label, count``; the unlabelled are left out."""
+        known = self.table.loc[lambda t: t[LABEL] != ""]
+        cells = known[[COUNTRY, SECTOR, YEAR]].drop_duplicates()
+        every = cells.merge(pd.DataFrame({LABEL: list(LABELS)}), how="cross")
+        size: Any = known.groupby([COUNTRY, SECTOR, YEAR, LABEL]).size()
+        counted = size.rename("count").reset_index()
+        counts = every.merge(counted, how="left").fillna({"count": 0}).astype({"count": "int64"})
+        order = {label: i for i, label in enumerate(LABELS)}
+        return counts.sort_values([COUNTRY, SECTOR, YEAR, LABEL], key=lambda c: c.map(order) if c.name == LABEL else c)
+
+    def share(self) -> pd.Series:
+        """Share of each label among the labelled patents, in the order of the taxonomy."""
+        known = self.table.loc[self.table[LABEL] != "", LABEL]
+        return known.value_counts(normalize=True).reindex(list(LABELS), fill_value=0.0)
+
+    @property
+    def hash(self) -> str:
+        """16 hex digits that change when a patent or its label does."""
+        return hashlib.sha256(self.table[["patent_id", LABEL]].to_csv(index=False).encode()).hexdigest()[:16]
+
+
+def label_patents(patents: pd.DataFrame, labeller: Labeller) -> Labelled:
+    """Label patents as ``read_patents`` returns them. The labeller decides; nothing is filled in for it."""
+    result = labeller.label(patents)
+    keys = patents[["patent_id", COUNTRY, SECTOR, YEAR]]
+    table = pd.concat([keys, result[[LABEL, "probability", REASON]]], axis=1)
+    number: Any = table[LABEL].value_counts()
+    about = {
+        **labeller.about(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "patents": len(table),
+        "unlabelled": int(number.get("", 0)),
+        "labels": {label: int(number.get(label, 0)) for label in LABELS},
+    }
+    return Labelled(table, about)
+
+
+def write_labels(labelled: Labelled, folder: Path, *, overwrite: bool = False) -> Path:
+    """Write ``labels.csv``, ``patent_labels.csv`` (copy it into a dataset) and ``about.json``; all of them or none.
+
+    Raises InputError where the folder holds something else, or labels that may not be replaced.
+    """
+    check_place(folder, overwrite=overwrite)
+    with whole_folder(folder) as new:
+        labelled.table.to_csv(new / LABELS_FILE, index=False, lineterminator="\n")
+        labelled.counts().to_csv(new / COUNTS_FILE, index=False, lineterminator="\n")
+        about = json.dumps(strict_json(labelled.about), indent=1, ensure_ascii=False)
+        (new / ABOUT_FILE).write_text(about + "\n", encoding="utf-8")
+    return folder
+
+
+def check_place(folder: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that labels cannot be written to, before anything is paid for. Raises InputError."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not (folder / ABOUT_FILE).is_file():
+        problem = Problem("there is something that is not labels in this place", "Choose another", value=str(folder))
+        raise InputError(problem, "nothing was labelled")
+    if not overwrite:
+        problem = Problem("there are labels in this place already", "Choose another, or --overwrite", value=str(folder))
+        raise InputError(problem, "nothing was labelled")
+
+
+def read_labels(folder: Path) -> Labelled:
+    """Labels of a folder that ``write_labels`` made. Raises InputError with what is wrong with them."""
+    from reestim.data.read import Kind, decode, parse_column, read_table
+
+    path = folder / LABELS_FILE if folder.is_dir() else folder
+    about_path = path.parent / ABOUT_FILE
+    if not (path.is_file() and about_path.is_file()):
+        problem = Problem("these are not labels", "Give the folder that `reestim label` wrote", value=str(folder))
+        raise InputError(problem, "the labels cannot be read")
+    text, problems = decode(path.read_bytes(), path.name)
+    cells, found = read_table(text, path.name) if text is not None else (None, [])
+    problems += found
+    columns: dict[str, Any] = {}
+    for name in ("patent_id", COUNTRY, SECTOR, YEAR, LABEL, "probability", REASON):
+        if cells is None or name not in cells:
+            problems.append(Problem("the column is missing", "Label again", file=path.name, column=name))
+            continue
+        kind: Kind = "integer" if name == YEAR else "number" if name == "probability" else "text"
+        column: Any = cells[name]
+        optional = name in (LABEL, "probability", REASON)
+        columns[name], found, _ = parse_column(column, kind, file=path.name, may_be_empty=optional)
+        problems += found
+        if name == LABEL:
+            strange = sorted(set(columns[name]) - {"", *LABELS})
+            advice = f"Labels are {', '.join(LABELS)}, or empty"
+            problems += [Problem("unknown label", advice, file=path.name, column=name, value=v) for v in strange]
+    try:
+        about = json.loads(about_path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        about = None
+    if not isinstance(about, dict):
+        problems.append(Problem("the file is not a JSON object", "Label again", file=ABOUT_FILE))
+    if problems or not isinstance(about, dict):
+        raise InputError(problems, "the labels cannot be read")
+    return Labelled(pd.DataFrame(columns), about)

@@ -1,0 +1,186 @@
+"""Read patents from CSV, JSON lines or Parquet into one checked table, every problem with its row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reestim.data.read import closest, decode, parse_column, read_table
+from reestim.dims import COUNTRY, LABELS, SECTOR, YEAR
+from reestim.errors import InputError, Problem
+
+COLUMNS = ("patent_id", COUNTRY, SECTOR, YEAR, "title", "abstract")
+HUMAN = "human_label"
+SUFFIXES = (".csv", ".jsonl", ".parquet")
+#: Abstracts have a few hundred words; a text of this length is a whole patent, or a file that came apart.
+LONGEST = 20_000
+CORPUS = Path(__file__).parent / "corpus"
+
+
+def read_patents(path: str | Path, *, human_labels: bool = False, also: Sequence[str] = ()) -> pd.DataFrame:
+    """Patents of a file as one table; the index is the row of the file as an editor counts it.
+
+    Parameters
+    ----------
+    path : ``.csv``, ``.jsonl`` (one JSON object a line) or ``.parquet``; or a folder with ``patents`` in one of these.
+    human_labels : require the column ``human_label`` too: a label of the taxonomy, or empty where nobody judged yet.
+    also : further text columns to require and keep.
+
+    Returns
+    -------
+    Columns ``patent_id, country, sector, year, title, abstract`` (text, year int64), then ``human_label`` and ``hard``
+    where the file has them; further columns are left out. Title or abstract may be empty, not both columns missing.
+
+    Raises
+    ------
+    InputError
+        Listing everything wrong: missing columns, empty cells, years that are none, repeated identifiers, broken lines.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = next(
+            (path / f"patents{s}" for s in SUFFIXES if (path / f"patents{s}").is_file()), path / "patents.jsonl"
+        )
+    cells, problems = _cells(path)
+    if cells is None:
+        raise InputError(problems, "the patents cannot be read")
+    table, found = _checked(cells, path.name, [*([HUMAN] if human_labels else []), *also])
+    if problems or found:
+        raise InputError([*problems, *found], "the patents cannot be used")
+    return table
+
+
+def read_corpus() -> pd.DataFrame:
+    """Short patent-like texts written for REEstim, with their labels: what the offline labeller learns from.
+
+    They are not patents. Column ``hard`` names what makes a text hard (recycling, boilerplate, ...), empty otherwise.
+    """
+    parts = [read_patents(path, human_labels=True) for path in sorted(CORPUS.glob("*.csv"))]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _cells(path: Path) -> tuple[pd.DataFrame | None, list[Problem]]:
+    """The file as cells of text; the index is the row."""
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        advice = f"Give a file that ends in {', '.join(SUFFIXES)}."
+        return None, [Problem("this kind of file is not read", advice, file=path.name)]
+    if not path.is_file():
+        here = [p.name for p in sorted(path.parent.glob("*")) if p.suffix in SUFFIXES] if path.parent.is_dir() else []
+        advice = closest(path.name, here) if here else "Check the path; it is seen from the working directory."
+        return None, [Problem("there is no such file", advice, file=str(path))]
+    if suffix == ".parquet":
+        return _parquet(path)
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return None, [Problem(f"the file cannot be read ({reason})", "Check its permissions.", file=path.name)]
+    text, problems = decode(raw, path.name)
+    if text is None:
+        return None, problems
+    cells, found = read_table(text, path.name) if suffix == ".csv" else _json_lines(text, path.name)
+    return cells, [*problems, *found]
+
+
+def _json_lines(text: str, file: str) -> tuple[pd.DataFrame | None, list[Problem]]:
+    problems: list[Problem] = []
+    rows: dict[int, dict[str, str]] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            problems.append(Problem("the line is not JSON", "Write one JSON object a line.", file=file, row=number))
+            continue
+        if not isinstance(record, dict):
+            advice = 'Write {"patent_id": ..., "title": ..., ...}.'
+            problems.append(Problem("the line is not a JSON object", advice, file=file, row=number))
+            continue
+        rows[number] = {str(key): _as_cell(value) for key, value in record.items()}
+    if not rows:
+        return None, problems or [Problem("the file is empty", "Write one JSON object a line.", file=file)]
+    return pd.DataFrame.from_dict(rows, orient="index").fillna(""), problems
+
+
+def _parquet(path: Path) -> tuple[pd.DataFrame | None, list[Problem]]:
+    try:
+        table = pd.read_parquet(path)
+    except ImportError:
+        advice = "Install pyarrow, or save the patents as .csv or .jsonl."
+        return None, [Problem("Parquet files need the package pyarrow", advice, file=path.name)]
+    except Exception as error:  # pyarrow raises many kinds for a damaged file
+        reason = type(error).__name__
+        return None, [Problem(f"the file is not Parquet ({reason})", "Export it again.", file=path.name)]
+    cells = pd.DataFrame(
+        {str(name): [_as_cell(value) for value in table[name]] for name in table.columns},
+        index=np.arange(1, len(table) + 1),
+    )
+    return cells, []
+
+
+def _as_cell(value: object) -> str:
+    if value is None or (isinstance(value, float) and np.isnan(value)) or value is pd.NA:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # a year that a spreadsheet made 2010.0
+    return str(value).strip()
+
+
+def _checked(cells: pd.DataFrame, file: str, more: Sequence[str]) -> tuple[pd.DataFrame, list[Problem]]:
+    wanted = [*COLUMNS, *more]
+    missing = [name for name in wanted if name not in cells.columns]
+    problems = [
+        Problem("the column is missing", f"Add it. {closest(name, map(str, cells.columns))}", file=file, column=name)
+        for name in missing
+    ]
+    kept = [name for name in dict.fromkeys((*wanted, HUMAN, "hard")) if name in cells.columns]
+    typed: dict[str, Any] = {}
+    for name in kept:
+        optional = name in ("title", "abstract", "hard", HUMAN)
+        kind = "integer" if name == YEAR else "text"
+        column: Any = cells[name]
+        typed[name], found, _ = parse_column(column, kind, file=file, may_be_empty=optional)
+        problems += found
+    table = pd.DataFrame(typed, index=cells.index)
+    if len(table) == 0:
+        problems.append(Problem("there are no patents in the file", "Give at least one row.", file=file))
+    problems += _cell_problems(table, file)
+    return table, problems
+
+
+def _cell_problems(table: pd.DataFrame, file: str) -> Iterable[Problem]:
+    problems: list[Problem] = []
+    first: dict[str, int] = {}
+    for row, identifier in _column(table, "patent_id"):
+        if identifier and identifier in first:
+            advice = f"Keep one of rows {first[identifier]} and {row}"
+            problems.append(_at(file, row, "patent_id", identifier, "the patent is there twice", advice))
+        first.setdefault(identifier, row)
+    for row, year in _column(table, YEAR):
+        if year != 0 and not 1800 <= year <= 2100:
+            problems.append(_at(file, row, YEAR, int(year), "a year must lie between 1800 and 2100", "Correct it"))
+    for name in ("title", "abstract"):
+        for row, text in _column(table, name):
+            if len(text) > LONGEST:
+                advice = "Give title and abstract, not the whole patent"
+                problems.append(_at(file, row, name, f"{text[:40]}...", f"longer than {LONGEST} characters", advice))
+    for row, label in _column(table, HUMAN):
+        if label and label not in LABELS:
+            problems.append(_at(file, row, HUMAN, label, "unknown label", closest(label, LABELS)))
+    return problems
+
+
+def _column(table: pd.DataFrame, name: str) -> list[tuple[int, Any]]:
+    """Row and cell of a column; nothing where the file lacks it."""
+    return [(int(str(row)), cell) for row, cell in zip(table.index, table[name], strict=True)] if name in table else []
+
+
+def _at(file: str, row: int, column: str, value: object, message: str, advice: str) -> Problem:
+    return Problem(message, advice, file=file, row=row, column=column, value=value)

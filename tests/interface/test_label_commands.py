@@ -1,0 +1,110 @@
+"""``reestim label`` and ``reestim audit``: from patents to the files of a dataset, people in between."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import typer.testing
+
+from reestim.cli import app
+from reestim.data.tables import check_table
+from reestim.labels.patents import read_corpus
+
+
+def reestim(*arguments: object) -> typer.testing.Result:
+    return typer.testing.CliRunner().invoke(app, [*map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Patents (the corpus without its labels) and the labels of the offline labeller."""
+    folder = tmp_path_factory.mktemp("labels")
+    read_corpus().drop(columns=["human_label", "hard"]).to_json(folder / "patents.jsonl", orient="records", lines=True)
+    said = reestim("label", folder, "--out", folder / "labels")
+    assert said.exit_code == 0, said.output
+    return folder
+
+
+def people(sample: Path) -> None:
+    """People who label as the corpus says."""
+    truth = read_corpus().set_index("patent_id")["human_label"]
+    table = pd.read_csv(sample, keep_default_na=False)
+    table.assign(human_label=table["patent_id"].map(truth)).to_csv(sample, index=False)
+
+
+def dataset_file(path: Path) -> pd.DataFrame:
+    cells = pd.read_csv(path, dtype=str, keep_default_na=False)
+    cells.index = range(2, len(cells) + 2)
+    table, problems, _ = check_table(path.stem, cells)
+    assert problems == []
+    return table
+
+
+def test_labels_are_files_of_a_dataset(folder: Path) -> None:
+    counts = dataset_file(folder / "labels" / "patent_labels.csv")
+    assert counts["count"].sum() == 392
+    about = json.loads((folder / "labels" / "about.json").read_text())
+    assert about["labeller"] == "offline"
+    assert about["cross_validation"]["macro_f1"] > 0.9
+    again = reestim("label", folder, "--out", folder / "labels")
+    assert again.exit_code == 1
+    assert "already" in again.output
+
+
+@pytest.mark.parametrize("design", ["by_label", "random", "by_class"])
+def test_audit_round_trip(folder: Path, tmp_path: Path, design: str) -> None:
+    labels, patents = folder / "labels", folder / "patents.jsonl"
+    if design == "by_class":
+        patents = tmp_path / "known.csv"
+        read_corpus().to_csv(patents, index=False)
+    sample, out = tmp_path / "sample.csv", tmp_path / "label_audit.csv"
+    said = reestim("audit", "draw", labels, patents, "--design", design, "--size", 160, "--out", sample)
+    assert said.exit_code == 0, said.output
+    drawn = pd.read_csv(sample, keep_default_na=False)
+    assert len(drawn) == 160
+    assert "machine" not in " ".join(drawn.columns)
+    if design != "by_class":
+        assert set(drawn["human_label"]) == {""}
+        refused = reestim("audit", "read", sample, labels, "--out", out)
+        assert refused.exit_code == 1
+        assert "no human label" in refused.output
+        assert not out.exists()
+    people(sample)
+    said = reestim("audit", "read", sample, labels, "--out", out, "--by-year", tmp_path / "years.csv", "--json")
+    assert said.exit_code == 0, said.output
+    found = json.loads(said.output)
+    audit = dataset_file(out)
+    assert set(audit["design"]) == {design}
+    assert audit["count"].sum() == 160
+    fixed = {"by_label": "machine_label", "by_class": "human_label"}.get(design)
+    if fixed:
+        assert audit.groupby(fixed, observed=True)["count"].sum().tolist() == [40] * 4
+    assert found["agreement"]["kappa"]["low"] < found["agreement"]["kappa"]["median"]
+    assert pd.read_csv(tmp_path / "years.csv")["audited"].sum() == 160
+
+
+def test_a_sample_by_label_belongs_to_its_labels(folder: Path, tmp_path: Path) -> None:
+    sample = tmp_path / "sample.csv"
+    reestim("audit", "draw", folder / "labels", folder, "--size", 40, "--out", sample)
+    people(sample)
+    table = pd.read_csv(sample).assign(drawn_from="another")
+    table.to_csv(sample, index=False)
+    said = reestim("audit", "read", sample, folder / "labels", "--out", tmp_path / "a.csv")
+    assert said.exit_code == 1
+    assert "drawn by other labels" in said.output
+
+
+def test_bad_input_is_words(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "p.jsonl").write_text('{"patent_id": "a"}\nnot json\n')
+    said = reestim("label", tmp_path / "p.jsonl", "--out", tmp_path / "labels")
+    assert said.exit_code == 1
+    assert "not JSON" in said.output
+    assert "column 'abstract'" in said.output
+    assert reestim("label", folder, "--labeller", "oracle", "--out", tmp_path / "l").exit_code == 1
+    assert reestim("label", folder, "--out", folder).exit_code == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["p.jsonl"]
+    unknown = reestim("audit", "draw", folder / "labels", folder, "--design", "whim", "--out", tmp_path / "s.csv")
+    assert unknown.exit_code == 1
