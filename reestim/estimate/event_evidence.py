@@ -27,7 +27,7 @@ def event_evidence(
     The panel gives the effects of ``event_outcomes`` on the years that have a relative price, ``event_study.csv`` those
     of ``published_outcomes``; the two are independent. Raises InputError, also for an outcome that both would give.
     """
-    from reestim.evidence.event_study import event_study
+    from reestim.evidence.event_study import panel_study
     from reestim.evidence.predictions import structural_responses
     from reestim.evidence.published import published_study
 
@@ -39,7 +39,7 @@ def event_evidence(
     years = [int(t) for t in price[YEAR].values]
     studies = []
     if panel:
-        studies.append(event_study(tables["outcomes"], exposure, policy_year, names=panel, years=years))
+        studies.append(panel_study(tables["outcomes"], exposure, policy_year, names=panel, years=years))
     if published:
         covariance = tables.get("event_study_covariance")
         studies.append(

@@ -11,7 +11,7 @@ import xarray as xr
 
 from reestim.data.simulate import Truth, simulate_evidence, true_sigma
 from reestim.errors import InputError
-from reestim.evidence.event_study import event_study, usable_covariance
+from reestim.evidence.event_study import panel_study, usable_covariance
 from reestim.evidence.predictions import market_weights, structural_responses
 from reestim.technology import innovation_passthrough
 from tests.recovery.world import OTHERS, USERS, small_world
@@ -37,7 +37,7 @@ def _outcomes(world: tuple[xr.Dataset, xr.DataArray, xr.DataArray], truth: Truth
 def test_the_linear_map_reproduces_pyfixest(world, exposure) -> None:
     """On an unbalanced panel, where demeaning by hand would go wrong."""
     outcomes = _outcomes(world, Truth(beta=(-0.4, 0.2))).sample(frac=0.9, random_state=0)
-    study = event_study(outcomes, exposure, POLICY_YEAR, windows=WINDOWS)
+    study = panel_study(outcomes, exposure, POLICY_YEAR, windows=WINDOWS)
     again = (study["linear_map"] * study["log_outcome"]).sum("observation")
     np.testing.assert_allclose(again, study["estimate"], atol=1e-8)
     assert study["outcome"].values.tolist() == ["exports"] * 3 + ["tfp"] * 3
@@ -55,7 +55,7 @@ def test_it_recovers_a_known_effect_and_its_clustered_error(world, exposure) -> 
     noise = 0.1 * rng.normal(size=len(rows))
     effect = 0.3 * rows["theta"] / sd * (rows["year"] >= POLICY_YEAR)
     frame = rows.assign(outcome="tfp", value=np.exp(effect + unit + 0.1 * (rows["year"] - 2000) + noise))
-    study = event_study(frame, exposure, POLICY_YEAR, names=["tfp"], windows=WINDOWS)
+    study = panel_study(frame, exposure, POLICY_YEAR, names=["tfp"], windows=WINDOWS)
     error = np.sqrt(np.diag(study["covariance"]))
     assert (np.abs(study["estimate"] - [0, 0.3, 0.3]) < 3 * error).all()
     assert (error < 0.1).all()
@@ -68,7 +68,7 @@ def test_structure_through_the_map_is_the_event_study_of_noiseless_outcomes(worl
     outcomes = simulate_evidence(io, price, z, truth, seed=5)["outcomes"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        study = event_study(outcomes, exposure, POLICY_YEAR)
+        study = panel_study(outcomes, exposure, POLICY_YEAR)
     response = structural_responses(study, io, price)
     sigma = true_sigma(z, truth, np.random.default_rng(np.random.SeedSequence(5).spawn(5)[0]))
     passthrough = innovation_passthrough(sigma, truth.kappa)
@@ -90,7 +90,7 @@ def test_a_market_average_leaves_a_common_shock_without_effect(world) -> None:
 def test_few_clusters_give_wide_windows_with_a_warning(world, exposure) -> None:
     outcomes = _outcomes(world, Truth(beta=(-0.4, 0.2)))
     with pytest.warns(UserWarning, match="80 country-sectors are too few"):
-        study = event_study(outcomes, exposure, POLICY_YEAR)
+        study = panel_study(outcomes, exposure, POLICY_YEAR)
     assert study["effect"].values.tolist()[:4] == ["exports -10..-2", "exports +0..+1", "exports +2..+3", "exports +4"]
 
 
@@ -105,10 +105,10 @@ def test_a_singular_covariance_is_refused_not_ridged() -> None:
 def test_bad_panels_are_refused_with_words(world, exposure) -> None:
     outcomes = _outcomes(world, Truth(beta=(-0.4, 0.2)))
     with pytest.raises(InputError, match="no such outcome"):
-        event_study(outcomes, exposure, POLICY_YEAR, names=["exports", "patents"])
+        panel_study(outcomes, exposure, POLICY_YEAR, names=["exports", "patents"])
     with pytest.raises(InputError, match="reference"):
-        event_study(outcomes, exposure, policy_year=2040)
+        panel_study(outcomes, exposure, policy_year=2040)
     with pytest.raises(InputError, match="vary"):
-        event_study(outcomes, exposure * 0, POLICY_YEAR)
+        panel_study(outcomes, exposure * 0, POLICY_YEAR)
     with pytest.raises(InputError, match="above 0"):
-        event_study(outcomes.assign(value=-1.0), exposure, POLICY_YEAR)
+        panel_study(outcomes.assign(value=-1.0), exposure, POLICY_YEAR)

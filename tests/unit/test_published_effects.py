@@ -16,7 +16,7 @@ from reestim.errors import InputError
 from reestim.estimate import fit as fitting
 from reestim.estimate.event_effects import event_effects, predicted_effects
 from reestim.estimate.inputs import assemble, coordinates
-from reestim.evidence.event_study import event_study
+from reestim.evidence.event_study import panel_study
 from reestim.evidence.published import published_study
 from reestim.spec import Evidence
 from tests.recovery.study import POLICY_YEAR, TRUTH, default_spec
@@ -53,7 +53,7 @@ def test_its_linear_map_is_the_two_way_regression_of_pyfixest(exposure) -> None:
     rows = exposure.rename("theta").to_series().reset_index().merge(pd.DataFrame({"year": YEARS}), how="cross")
     rows = rows.assign(outcome="exports", value=rng.lognormal(0, 0.3, len(rows)))
     windows = [(k - POLICY_YEAR, k - POLICY_YEAR) for k in YEARS if k != POLICY_YEAR - 1]
-    estimated = event_study(rows, exposure, POLICY_YEAR, names=["exports"], windows=windows)
+    estimated = panel_study(rows, exposure, POLICY_YEAR, names=["exports"], windows=windows)
     table = pd.DataFrame({"outcome": "exports", "event_time": [-3, 0, 4], "estimate": 0.0, "std_error": 1.0})
     study = _study(table, exposure)
     log_y = rows.set_index(["country", "sector", "year"])["value"].to_xarray().transpose("country", "sector", "year")

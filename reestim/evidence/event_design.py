@@ -1,0 +1,177 @@
+"""The panel and the regressors of an event study, before it is estimated; checks of both."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from jaxtyping import Float
+
+from reestim.dims import COUNTRY, SECTOR, YEAR
+from reestim.errors import InputError, Problem
+
+Window = tuple[int, int]
+
+#: Fewest clusters for one yearly effect; with fewer, the clustered covariance says little about their correlations.
+CLUSTERS_PER_EFFECT = 3
+COUNTRY_SECTOR = "country-sector"
+_WIDE_WINDOWS = ((0, 1), (2, 3), (4, 100))
+#: Precision of the projection on the fixed effects, and the most sweeps it may take.
+TOLERANCE, SWEEPS = 1e-12, 100_000
+KEY = [COUNTRY, SECTOR, YEAR]
+
+
+@dataclass(frozen=True)
+class Design:
+    """Regressors of one outcome. ``rows``: country, sector, year of each observation; ``regressors``: exposure (in
+    standard deviations) in each event window; ``windows``: first and last event time of each column."""
+
+    rows: pd.DataFrame
+    regressors: Float[np.ndarray, "observation effect"]
+    windows: tuple[Window, ...]
+
+    def linear_map(self) -> Float[np.ndarray, "effect observation"]:
+        """(X̃′X̃)⁻¹X̃′, X̃ the regressors net of the fixed effects: the coefficients are this matrix times ln y."""
+        from pyfixest.estimation import demean as _demean
+
+        demean: Any = _demean  # the package has a module of the same name, which type checkers see
+        effects = np.column_stack([_codes(self.rows, COUNTRY, SECTOR), _codes(self.rows, COUNTRY, YEAR)])
+        net, converged = demean(
+            self.regressors.copy(), effects.astype(np.uint64), np.ones(len(self.rows)), TOLERANCE, SWEEPS
+        )
+        if not converged or np.linalg.matrix_rank(net, tol=1e-8 * max(1.0, np.abs(net).max())) < net.shape[1]:
+            raise InputError(
+                Problem(
+                    "the effects of exposure cannot be told from the fixed effects",
+                    "Check that the panel has several sectors a country, unequally exposed, in every year",
+                    file="outcomes.csv",
+                ),
+                "the event study cannot be estimated",
+            )
+        return np.linalg.solve(net.T @ net, net.T)
+
+
+@dataclass(frozen=True)
+class EventDesign:
+    """An event study before it is estimated. ``panel``: country, sector, year, outcome, log_value, exposure,
+    event_time, cluster; ``designs`` by outcome; ``exposure_sd``: one standard deviation of exposure, share of cost."""
+
+    panel: pd.DataFrame
+    designs: Mapping[str, Design]
+    exposure_sd: float
+    reference: int
+
+    @property
+    def labels(self) -> list[tuple[str, int, int]]:
+        """Outcome, first and last event time of each coefficient."""
+        return [(name, *w) for name, design in self.designs.items() for w in design.windows]
+
+    def stacked(self) -> tuple[pd.DataFrame, list[str]]:
+        """Rows of all outcomes with one regressor a coefficient (0 in the rows of other outcomes), and their names;
+        columns outcome_unit and outcome_period are the fixed effects."""
+        frames, names = [], []
+        for outcome, design in self.designs.items():
+            columns = [f"x{len(names) + i}" for i in range(len(design.windows))]
+            names += columns
+            rows: Any = self.panel[self.panel["outcome"] == outcome]
+            frames.append(
+                pd.concat([rows.reset_index(drop=True), pd.DataFrame(design.regressors, columns=columns)], axis=1)
+            )
+        data: Any = pd.concat(frames, ignore_index=True).fillna(dict.fromkeys(names, 0.0))
+        data["outcome_unit"] = _codes(data, "outcome", COUNTRY, SECTOR)
+        data["outcome_period"] = _codes(data, "outcome", COUNTRY, YEAR)
+        return data, names
+
+
+def event_design(
+    outcomes: pd.DataFrame,
+    exposure: xr.DataArray,
+    policy_year: int,
+    *,
+    names: Sequence[str],
+    years: Sequence[int] | None = None,
+    reference: int = -1,
+    windows: Sequence[Window] | None = None,
+    exposure_sd: float | None = None,
+    cluster: str = COUNTRY_SECTOR,
+) -> EventDesign:
+    """Panel and regressors of an event study, from what ``panel_study`` takes.
+
+    ``exposure_sd`` replaces the panel's own standard deviation; ``cluster``: ``country-sector``, or ``sector`` where
+    sectors share shocks across countries. Raises InputError, all problems together.
+    """
+    panel = _panel(outcomes, exposure, names, years)
+    panel["event_time"] = panel[YEAR] - policy_year
+    units: Any = panel.drop_duplicates([COUNTRY, SECTOR])
+    deviation = float(units["exposure"].std()) if exposure_sd is None else exposure_sd
+    if not deviation > 0:
+        raise InputError(Problem("exposure does not vary", "Check ree_share", column="exposure"))
+    panel["cluster"] = _codes(panel, *([COUNTRY, SECTOR] if cluster == COUNTRY_SECTOR else [SECTOR]))
+    chosen = _windows(panel, names, reference, windows)
+    designs = {name: _design(panel[panel["outcome"] == name], deviation, w) for name, w in chosen.items()}
+    return EventDesign(panel, designs, deviation, reference)
+
+
+def _panel(outcomes: pd.DataFrame, exposure: xr.DataArray, names: Sequence[str], years: Sequence[int] | None) -> Any:
+    """The rows in use (a frame) with their exposure; problems about them."""
+    problems = []
+    panel: Any = outcomes[outcomes["outcome"].isin(list(names))]
+    for name in names:
+        if not (panel["outcome"] == name).any():
+            problems.append(Problem("no such outcome", "Add it or leave it out of event_outcomes", value=name))
+    for row in panel.index[~(panel["value"] > 0)]:
+        problems.append(Problem("the level of an outcome must be above 0", "Leave the row out", value=int(row)))
+    if problems:
+        raise InputError([*problems], "the event study cannot be estimated")
+    if years is not None:
+        panel = panel[panel[YEAR].isin(list(years))]
+    known = exposure.rename("exposure").to_series().reset_index()
+    panel = panel.merge(known, on=[COUNTRY, SECTOR], how="inner").sort_values(["outcome", *KEY], ignore_index=True)
+    return panel.assign(log_value=np.log(panel["value"]))
+
+
+def _windows(
+    panel: Any, names: Sequence[str], reference: int, given: Sequence[Window] | None
+) -> Mapping[str, tuple[Window, ...]]:
+    """Event windows of each outcome that have data; the reference event time is left out."""
+    clusters = len(panel.drop_duplicates([COUNTRY, SECTOR]))
+    times = {name: sorted(set(panel.loc[panel["outcome"] == name, "event_time"])) for name in names}
+    without = sorted(name for name, known in times.items() if reference not in known or len(known) < 2)
+    if without:
+        problem = Problem(
+            f"no observation at event time {reference}, the reference", "Check policy_year and the years", value=without
+        )
+        raise InputError(problem, "the event study cannot be estimated")
+    if given is None:
+        yearly = {name: tuple((k, k) for k in known if k != reference) for name, known in times.items()}
+        if sum(map(len, yearly.values())) * CLUSTERS_PER_EFFECT <= clusters:
+            return yearly
+        given = ((-100, reference - 1), *_WIDE_WINDOWS)
+        warnings.warn(
+            f"event study: {clusters} country-sectors are too few for one effect a year; "
+            f"the effects are averages over years: before {reference}, 0 to 1, 2 to 3, 4 and later",
+            UserWarning,
+            stacklevel=3,
+        )
+    held = {name: [_inside(known, w) for w in given] for name, known in times.items()}
+    return {name: tuple((k[0], k[-1]) for k in inside if k) for name, inside in held.items()}
+
+
+def _inside(times: Sequence[int], window: Window) -> list[int]:
+    return [k for k in times if window[0] <= k <= window[1]]
+
+
+def _design(rows: Any, deviation: float, windows: tuple[Window, ...]) -> Design:
+    time, exposure = rows["event_time"].to_numpy(), rows["exposure"].to_numpy(float) / deviation
+    columns = [exposure * ((time >= first) & (time <= last)) for first, last in windows]
+    return Design(rows[KEY].reset_index(drop=True), np.column_stack(columns), windows)
+
+
+def _codes(rows: pd.DataFrame, *columns: str) -> np.ndarray:
+    """0, 1, 2, ... for each distinct combination of the columns."""
+    return rows.groupby(list(columns), sort=False).ngroup().to_numpy()
