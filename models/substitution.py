@@ -18,7 +18,7 @@ from reestim.estimate.misclassification import confusion_matrix, label_audit
 from reestim.estimate.patent_counts import class_probabilities, patent_counts, true_prevalence
 from reestim.estimate.priors import variable
 from reestim.estimate.ree_use import ree_use, sectors_with_own_use
-from reestim.estimate.relative_price import relative_price
+from reestim.estimate.relative_price import in_transition, knowledge_flow, knowledge_growth, relative_price
 from reestim.prior import Prior
 
 
@@ -46,9 +46,22 @@ def build(data: xr.Dataset, priors: Mapping[str, Prior]) -> pm.Model:
         # The relative price that research answers: its lags, and the bundle of elements that it is the price of.
         q, lag_weights = relative_price(data, priors)
 
+        # λ: how fast knowledge follows; of the model in time, and of equation (15).
+        rate = None
+        if in_transition(data) or "use_share_change" in data:
+            rate = variable(
+                priors,
+                "adjustment_rate",
+                long_name="λ, share of the gap that knowledge closes in a year",
+                units="share",
+            )
+
         # (12) true classes of patents; (13) their noisy labels, and the audit that says how noisy.
         if "patent_count" in data:
-            p = class_probabilities(q, m, priors)
+            flow = None  # of patents into knowledge, where they are not taken for its level
+            if in_transition(data):
+                flow = knowledge_flow(data, q, m, rate, knowledge_growth(priors))
+            p = class_probabilities(q, m, priors, enhancing=flow)
             confusion = confusion_matrix(priors) if "label_audit" in data else None
             patent_counts(data["patent_count"], p, confusion, priors)
             if confusion is not None:
@@ -56,15 +69,10 @@ def build(data: xr.Dataset, priors: Mapping[str, Prior]) -> pm.Model:
 
         # Event study of outcomes: the same regression, run on what the structure predicts.
         if "event_estimate" in data:
-            event_effects(data, predicted_effects(data, m, spillover, crowding_out, trade_elasticity, lag_weights))
+            effects = predicted_effects(data, m, spillover, crowding_out, trade_elasticity, lag_weights, rate)
+            event_effects(data, effects)
 
         # (15) the cost share of rare earths, fast and slow: what separates κ from σ.
         if "use_share_change" in data:
-            adjustment_rate = variable(
-                priors,
-                "adjustment_rate",
-                long_name="λ, share of the gap that knowledge closes in a year",
-                units="share",
-            )
-            ree_use(data, sigma, m, adjustment_rate, priors)
+            ree_use(data, sigma, m, rate, priors)
     return model

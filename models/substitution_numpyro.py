@@ -25,7 +25,14 @@ from reestim.estimate.numpyro_blocks import DirichletMultinomial, zero_sum_norma
 from reestim.estimate.numpyro_model import NumpyroModel, derived, distribution, draw, observe, prior
 from reestim.estimate.priors import share_weights
 from reestim.estimate.ree_use import expected_change, has_unit_value_error, sectors_with_own_use, unit_value_changes
-from reestim.estimate.relative_price import PRICE_LAG, over_lags, prices_by_lag
+from reestim.estimate.relative_price import (
+    GROWTH,
+    PRICE_LAG,
+    in_transition,
+    knowledge_flow,
+    over_lags,
+    prices_by_lag,
+)
 from reestim.prior import Prior
 
 
@@ -51,10 +58,17 @@ def build(data: xr.Dataset, priors: Mapping[str, Prior]) -> NumpyroModel:
         )  # fmt: skip
         q, lag_weights = price(data, priors)
 
+        rate = None
+        if in_transition(data) or "use_share_change" in data:
+            rate = prior(
+                priors, "adjustment_rate", long_name="λ, share of the gap that knowledge closes in a year",
+                units="share",
+            )  # fmt: skip
+
         if "patent_count" in data:
-            patents(data, q, m, priors)
+            patents(data, q, m, rate, priors)
         if "event_estimate" in data:
-            effects = predicted_effects(data, m, spillover, crowding_out, epsilon, lag_weights)
+            effects = predicted_effects(data, m, spillover, crowding_out, epsilon, lag_weights, rate)
             covariance = data["event_covariance"].transpose("effect", "effect_other").values
             observe(
                 "event_estimate", dist.MultivariateNormal(effects, scale_tril=np.linalg.cholesky(covariance)),
@@ -62,7 +76,7 @@ def build(data: xr.Dataset, priors: Mapping[str, Prior]) -> NumpyroModel:
                 units="log points for one standard deviation of exposure",
             )  # fmt: skip
         if "use_share_change" in data:
-            use(data, sigma, m, priors)
+            use(data, sigma, m, rate, priors)
 
     return NumpyroModel(model, coordinates(data))
 
@@ -114,8 +128,13 @@ def price(data: xr.Dataset, priors: Mapping[str, Prior]) -> tuple[Any, Any]:
     return over_lags(prices_by_lag(data, rho, jnp), weights), weights
 
 
-def patents(data: xr.Dataset, q: Any, m: Any, priors: Mapping[str, Prior]) -> None:
+def patents(data: xr.Dataset, q: Any, m: Any, rate: Any, priors: Mapping[str, Prior]) -> None:
     """Equations (12) and (13), and the audit of the labels."""
+    enhancing = m[:, None] * q
+    if in_transition(data):
+        growth = prior(priors, "knowledge_growth", long_name=GROWTH, units="log points a year")
+        enhancing = knowledge_flow(data, q, m, rate, growth)
+    enhancing = enhancing - enhancing.mean(axis=2, keepdims=True)
     q = q - q.mean(axis=2, keepdims=True)
     level = prior(
         priors, "class_log_odds", dims="class", long_name="mean log odds of a class against unrelated", units="log odds"
@@ -134,7 +153,7 @@ def patents(data: xr.Dataset, q: Any, m: Any, priors: Mapping[str, Prior]) -> No
     u = prior(priors, "using_slope", long_name="u, slope of using on q", units="elasticity")
     v = prior(priors, "substituting_slope", long_name="v, slope of substituting on q", units="elasticity")
     unit = (level[:, None] + deviation).reshape((-1, countries, sectors))
-    response = jnp.stack([u * q, m[:, None] * q, v * q])
+    response = jnp.stack([u * q, enhancing, v * q])
     logit = unit[..., None] + year[:, None, None, :] + response
     logit = jnp.concatenate([jnp.zeros((1, *q.shape)), logit])
     p = jax.nn.softmax(jnp.moveaxis(logit, 0, -1), axis=-1)  # (country, sector, year, true_label)
@@ -163,11 +182,8 @@ def patents(data: xr.Dataset, q: Any, m: Any, priors: Mapping[str, Prior]) -> No
     )  # fmt: skip
 
 
-def use(data: xr.Dataset, sigma: Any, m: Any, priors: Mapping[str, Prior]) -> None:
+def use(data: xr.Dataset, sigma: Any, m: Any, rate: Any, priors: Mapping[str, Prior]) -> None:
     """Equation (15): the cost share of rare earths, fast and slow, with unit values that err."""
-    rate = prior(
-        priors, "adjustment_rate", long_name="λ, share of the gap that knowledge closes in a year", units="share"
-    )
     noise = prior(
         priors, "ree_use_noise", long_name="spread of the yearly change of the cost share", units="log points"
     )

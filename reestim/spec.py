@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from reestim.based_on import over_its_base
 from reestim.errors import InputError, Problem
@@ -38,6 +38,9 @@ class Evidence(BaseModel):
     ree_use: bool = True  # equation (15)
     #: Years between a price and what it induces; of several, the weights are estimated (prior ``lag_weights``).
     price_lag: int | list[int] = 1
+    #: Patents are the flow into knowledge, not its level: it closes the share λ of its distance to the long run a year
+    #: (priors ``adjustment_rate``, ``knowledge_growth``).
+    transition: bool = False
     #: The bundle of elements is CES with ρ estimated (prior ``element_elasticity``), not Cobb–Douglas.
     element_elasticity: bool = False
     #: The event study is predicted by the equilibrium, not in closed form; only for model files that can (NumPyro).
@@ -55,6 +58,12 @@ class Evidence(BaseModel):
         if not lags or len(set(lags)) < len(lags) or not all(0 <= k <= MAX_LAG for k in lags):
             raise ValueError(f"lags are whole years from 0 to {MAX_LAG}, each once")
         return lag
+
+    @model_validator(mode="after")
+    def _one_lag_in_transition(self) -> Evidence:
+        if self.transition and not isinstance(self.price_lag, int):
+            raise ValueError("in transition knowledge has lags of its own: give one price_lag")
+        return self
 
     @property
     def price_lags(self) -> list[int]:

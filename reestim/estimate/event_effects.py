@@ -10,7 +10,7 @@ import xarray as xr
 
 from reestim.dims import COUNTRY, SECTOR, TRADED_SECTOR
 from reestim.estimate.priors import describe
-from reestim.estimate.relative_price import PRICE_LAG, over_lags
+from reestim.estimate.relative_price import KNOWLEDGE_AGE, PRICE_LAG, age_weights, over_lags
 
 
 def predicted_effects(
@@ -20,17 +20,23 @@ def predicted_effects(
     crowding_out: Any,
     trade_elasticity: Any,
     lag_weights: Any = None,
+    adjustment_rate: Any = None,
 ) -> Any:
     """β(σ, κ, ξ, χ, ε) (effect): the event study of the model's first-order changes. Arithmetic for any array library.
 
     data: the responses of ``reestim.evidence.predictions.structural_responses`` (with a last dimension ``price_lag``
-    where ``lag_weights`` are estimated) and ``ree_share`` (country, sector); m (sector), ε (traded_sector).
+    where ``lag_weights`` are estimated, or ``knowledge_age`` where knowledge follows prices at ``adjustment_rate``) and
+    ``ree_share`` (country, sector); m (sector), ε (traded_sector).
     tfp: θ(1−χ+ξ)·ln Â; exports: −ε(d ln c − market average); patents: ln Â − ln B̂.
     """
 
     def response(name: str, *dims: str) -> Any:
+        array = data[f"event_{name}_response"]
+        if KNOWLEDGE_AGE in array.dims:
+            weights = age_weights(adjustment_rate, array.sizes[KNOWLEDGE_AGE])
+            return over_lags(array.transpose("effect", *dims, KNOWLEDGE_AGE).values, weights)
         lags = [] if lag_weights is None else [PRICE_LAG]
-        return over_lags(data[f"event_{name}_response"].transpose("effect", *dims, *lags).values, lag_weights)
+        return over_lags(array.transpose("effect", *dims, *lags).values, lag_weights)
 
     m = innovation_passthrough
     share = data["ree_share"].transpose(COUNTRY, SECTOR).values

@@ -11,6 +11,7 @@ import xarray as xr
 
 from reestim.dims import COUNTRY, SECTOR, YEAR
 from reestim.errors import InputError, Problem
+from reestim.estimate.relative_price import KNOWLEDGE_AGE, PRICE_LAG
 
 if TYPE_CHECKING:
     from reestim.spec import Evidence
@@ -24,11 +25,37 @@ def event_evidence(
 ) -> xr.Dataset:
     """``event_estimate`` (effect), ``event_covariance`` (effect, effect_other), and the structural responses.
 
-    The panel gives the effects of ``event_outcomes`` on the years that have a relative price, ``event_study.csv`` those
-    of ``published_outcomes``; the two are independent. Raises InputError, also for an outcome that both would give.
+    price: q (country, sector, year). With a dimension ``price_lag`` the responses have it too, one set a lag; in
+    transition, what knowledge does responds to q of 0, 1, … years before, along ``knowledge_age`` (before the first
+    year the price stood where it is then). The panel gives the effects of ``event_outcomes`` on the years that have a
+    relative price, ``event_study.csv`` those of ``published_outcomes``; the two are independent.
+
+    Raises InputError, also for an outcome that both would give.
     """
+    studies = _studies(tables, io, [int(t) for t in price[YEAR].values], evidence, policy_year)
+    if PRICE_LAG in price.dims:
+        lags = price[PRICE_LAG].values
+        by_lag = [_with_responses(studies, io, price.sel({PRICE_LAG: k}, drop=True)) for k in lags]
+        return _along(xr.IndexVariable(PRICE_LAG, lags), by_lag, ("price", "knowledge", "bias"))
+    if not evidence.transition:
+        return _with_responses(studies, io, price)
+    place, ages = np.arange(price.sizes[YEAR]), range(price.sizes[YEAR])
+    before = [price.isel({YEAR: np.maximum(place - k, 0)}).assign_coords({YEAR: price[YEAR]}) for k in ages]
+    by_age = [_with_responses(studies, io, q) for q in before]
+    return _along(xr.IndexVariable(KNOWLEDGE_AGE, list(ages)), by_age, ("knowledge", "bias"))
+
+
+def _along(index: xr.IndexVariable, parts: list[xr.Dataset], moving: tuple[str, ...]) -> xr.Dataset:
+    """The first of ``parts``, its moving responses those of all parts along ``index``, which comes last."""
+    names = [f"event_{name}_response" for name in moving]
+    return parts[0].assign({n: xr.concat([p[n] for p in parts], index).transpose(..., index.name) for n in names})
+
+
+def _studies(
+    tables: Mapping[str, pd.DataFrame], io: xr.Dataset, years: list[int], evidence: Evidence, policy_year: int
+) -> list[xr.Dataset]:
+    """The event study of the panel, the published one, or both: estimate, covariance, linear_map."""
     from reestim.evidence.event_study import panel_study
-    from reestim.evidence.predictions import structural_responses
     from reestim.evidence.published import published_study
 
     panel, published = event_outcomes(tables, evidence)
@@ -36,17 +63,19 @@ def event_evidence(
     goods = [s for s in io[SECTOR].values if s not in elements]
     exposure = io["ree_share"].transpose(COUNTRY, SECTOR).sel(sector=goods)
     exposure = exposure.drop_vars([c for c in exposure.coords if c not in exposure.dims])
-    years = [int(t) for t in price[YEAR].values]
     studies = []
     if panel:
         studies.append(panel_study(tables["outcomes"], exposure, policy_year, names=panel, years=years))
     if published:
-        covariance = tables.get("event_study_covariance")
-        studies.append(
-            published_study(
-                tables["event_study"], covariance, exposure, policy_year, names=published, years=years
-            )
-        )  # fmt: skip
+        table, covariance = tables["event_study"], tables.get("event_study_covariance")
+        studies.append(published_study(table, covariance, exposure, policy_year, names=published, years=years))
+    return studies
+
+
+def _with_responses(studies: list[xr.Dataset], io: xr.Dataset, price: xr.DataArray) -> xr.Dataset:
+    """Effects of independent studies, one after another, and how each responds to q (country, sector, year)."""
+    from reestim.evidence.predictions import structural_responses
+
     parts = []
     for study in studies:
         about = {name: ("effect", study[name].values) for name in _LABELS}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,7 @@ from reestim.errors import InputError, Problem
 from reestim.estimate.bundle_inputs import bundle_inputs, several_lags
 from reestim.estimate.event_evidence import event_evidence
 from reestim.estimate.ree_use import unit_value_changes, use_changes
-from reestim.estimate.relative_price import PRICE_LAG
+from reestim.estimate.relative_price import LONG_RUN, PRICE_LAG, TRANSITION
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
@@ -90,10 +90,7 @@ def assemble(
     found: list[Problem] = []
     for switch, make in (
         ("patents", lambda: _patents(tables, price, with_audit=evidence.label_error)),
-        (
-            "event_study",
-            lambda: _by_lag(lambda q: event_evidence(tables, io, q, evidence, policy_year), every_price),
-        ),
+        ("event_study", lambda: event_evidence(tables, io, every_price, evidence, policy_year)),
         (
             "ree_use",
             lambda: use_changes(tables["ree_use_panel"], _of_the_year(every_price, evidence), _ree_value(io)),
@@ -110,22 +107,11 @@ def assemble(
         parts.append(bundle.sel(country=price[COUNTRY], sector=users, year=price[YEAR]))
     attrs = {
         "price_lag": evidence.price_lag,
+        "knowledge": TRANSITION if evidence.transition else LONG_RUN,
         "policy_year": policy_year,
         "evidence": ", ".join(s for s in _NEEDS if getattr(evidence, s)) or "none: the posterior is the prior",
     }
     return checked(xr.merge(parts, join="exact", combine_attrs="drop_conflicts").assign_attrs(attrs))
-
-
-def _by_lag(make: Callable[[xr.DataArray], xr.Dataset], price: xr.DataArray) -> xr.Dataset:
-    """The responses of the event study to the price at each lag along ``price_lag``; they are linear in the price."""
-    if PRICE_LAG not in price.dims:
-        return make(price)
-    parts = [make(price.sel({PRICE_LAG: k}, drop=True)) for k in price[PRICE_LAG].values]
-    index = xr.IndexVariable(PRICE_LAG, price[PRICE_LAG].values)
-    moving = [str(name) for name in parts[0].data_vars if str(name).endswith("_response")]
-    return parts[0].assign(
-        {name: xr.concat([p[name] for p in parts], index).transpose(..., PRICE_LAG) for name in moving}
-    )
 
 
 def _of_the_year(price: xr.DataArray, evidence: Evidence) -> xr.DataArray:

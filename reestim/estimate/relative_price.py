@@ -20,6 +20,10 @@ from reestim.estimate.priors import describe, share_weights, variable
 from reestim.prior import Prior
 
 PRICE_LAG = "price_lag"
+#: Years since a price, where knowledge follows prices over time.
+KNOWLEDGE_AGE = "knowledge_age"
+GROWTH = "g, growth of relative knowledge in normal times"
+TRANSITION, LONG_RUN = "transition", "long run"
 
 
 def relative_price(data: xr.Dataset, priors: Mapping[str, Prior]) -> tuple[Any, Any]:
@@ -58,6 +62,19 @@ def over_lags(values: Any, weights: Any) -> Any:
     return values if weights is None else (values * weights).sum(axis=-1)
 
 
+def in_transition(data: xr.Dataset) -> bool:
+    """Whether the study takes patents for the flow into knowledge (``evidence.transition``), not for its level."""
+    return data.attrs.get("knowledge") == TRANSITION
+
+
+def age_weights(adjustment_rate: Any, ages: int) -> Any:
+    """Weights (knowledge_age) of the prices 0, 1, … years ago in F_t = F_{t−1} + λ(q_t − F_{t−1}); the last age stands
+    for all prices from then back. They sum to one. Arithmetic for any array library."""
+    age = np.arange(ages)
+    last = age == ages - 1
+    return (1 - adjustment_rate) ** age * (adjustment_rate * ~last + last)
+
+
 def knowledge_flow(data: xr.Dataset, q: Any, passthrough: Any, adjustment_rate: Any, growth: Any) -> Any:
     """(λ/g)(m·q_t − a_{t−1}) (country, sector, year): patents as the flow into knowledge, the dynamic variant of (12).
 
@@ -70,6 +87,11 @@ def knowledge_flow(data: xr.Dataset, q: Any, passthrough: Any, adjustment_rate: 
         advice = "Add patents of these years; knowledge is carried from year to year"
         raise InputError(Problem("years without patents", advice, file="patent_labels.csv", value=holes))
     return adjustment_rate / growth * passthrough[:, None] * unlearnt(q, adjustment_rate)
+
+
+def knowledge_growth(priors: Mapping[str, Prior]) -> Any:
+    """g, the yearly growth of relative knowledge in normal times (prior ``knowledge_growth``)."""
+    return variable(priors, "knowledge_growth", long_name=GROWTH, units="log points a year")
 
 
 def unlearnt(q: Any, adjustment_rate: Any) -> Any:

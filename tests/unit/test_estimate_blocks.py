@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pymc as pm
@@ -9,15 +11,20 @@ import pytest
 import xarray as xr
 from scipy import special, stats
 
+from reestim.data.simulate import simulate_evidence
 from reestim.dims import LABELS
 from reestim.errors import InputError
 from reestim.estimate import fit as fitting
+from reestim.estimate.event_effects import predicted_effects
+from reestim.estimate.inputs import assemble
 from reestim.estimate.misclassification import confusion_matrix, label_audit
 from reestim.estimate.patent_counts import dirichlet_multinomial_logp, log_rising
 from reestim.estimate.ree_use import followed, use_changes
+from reestim.estimate.relative_price import age_weights, knowledge_flow
 from reestim.prior import Prior
+from reestim.spec import Evidence
 from reestim.technology import innovation_passthrough
-from tests.recovery.study import AGGREGATE_USE, default_spec, inputs_of
+from tests.recovery.study import AGGREGATE_USE, POLICY_YEAR, TRUTH, default_spec, inputs_of
 from tests.recovery.world import small_world
 
 
@@ -228,3 +235,57 @@ def test_bad_use_panels_are_listed() -> None:
 def test_the_pass_through_of_the_model_is_the_shared_one(model_and_inputs) -> None:
     sigma, kappa = np.array([0.3, 1.0, 1.4]), 1.5
     np.testing.assert_allclose(innovation_passthrough(sigma, kappa), 1 - 1 / (1 + kappa * (1 - sigma)))
+
+
+@pytest.mark.parametrize("rate", [0.15, 1.0])
+def test_patents_are_the_flow_into_knowledge_in_transition(rate: float) -> None:
+    """(λ/g)(m·q_t − a_{t−1}) by the recursion a_t = a_{t−1} + λ(m·q_t − a_{t−1}) itself, a = m·q before the first year,
+    and the same a from the weights over ages."""
+    _, price, _ = small_world(countries=3)
+    q, growth = price.values, 0.08
+    m = np.linspace(-0.5, 0.8, price.sizes["sector"])
+    level = m[:, None] * q
+    knowledge, flow = level[..., 0], [np.zeros_like(level[..., 0])]
+    ages = [level[..., 0]]
+    for t in range(1, q.shape[2]):
+        flow.append(rate / growth * (level[..., t] - knowledge))
+        knowledge = knowledge + rate * (level[..., t] - knowledge)
+        ages.append(knowledge)
+    data = price.to_dataset(name="relative_price")
+    found = knowledge_flow(data, q, m, rate, growth)
+    np.testing.assert_allclose(found, np.stack(flow, axis=-1), atol=1e-12)
+    weights = age_weights(rate, q.shape[2])
+    assert weights.sum() == pytest.approx(1.0)
+    last = sum(w * level[..., max(q.shape[2] - 1 - k, 0)] for k, w in enumerate(weights))
+    np.testing.assert_allclose(last, ages[-1], atol=1e-12)
+    with pytest.raises(InputError, match="2005"):
+        knowledge_flow(data.drop_sel(year=2005), q, m, rate, growth)
+
+
+def test_the_event_study_in_transition_is_that_of_knowledge_which_follows_prices() -> None:
+    """λ = 1 gives the long run; a smaller λ gives the regression on prices as knowledge has followed them."""
+    io, price, z = small_world(countries=3)
+    tables = simulate_evidence(io, price, z, TRUTH, 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        long_run, moving = (
+            assemble(
+                io, price, z, tables, Evidence(patents=False, ree_use=False, transition=t), policy_year=POLICY_YEAR
+            )
+            for t in (False, True)
+        )
+        followed = xr.zeros_like(price)
+        followed[..., 0] = price[..., 0]
+        for t in range(1, price.sizes["year"]):
+            followed[..., t] = followed[..., t - 1] + 0.3 * (price[..., t] - followed[..., t - 1])
+        slow = assemble(
+            io, followed, z, tables, Evidence(patents=False, ree_use=False), policy_year=POLICY_YEAR
+        )["event_knowledge_response"]  # fmt: skip
+    m, epsilon = np.linspace(-0.5, 0.8, price.sizes["sector"]), np.full(moving.sizes["traded_sector"], 5.0)
+    np.testing.assert_allclose(
+        predicted_effects(moving, m, 1.6, 0.4, epsilon, None, 1.0), predicted_effects(long_run, m, 1.6, 0.4, epsilon)
+    )
+    np.testing.assert_allclose(
+        predicted_effects(moving, m, 1.6, 0.4, epsilon, None, 0.3),
+        predicted_effects(long_run.assign(event_knowledge_response=slow), m, 1.6, 0.4, epsilon), rtol=1e-9,
+    )  # fmt: skip

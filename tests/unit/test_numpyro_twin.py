@@ -23,6 +23,10 @@ _EXTRA = {
     "spillover": {"distribution": "TruncatedNormal", "mu": 1.0, "sigma": 1.0, "lower": 0.0, "upper": 4.0},
     "crowding_out": {"distribution": "Fixed", "value": 0.3},
 }
+_TRANSITION = {
+    "adjustment_rate": {"distribution": "Beta", "alpha": 2.0, "beta": 6.0},
+    "knowledge_growth": {"distribution": "LogNormal", "mu": -2.5, "sigma": 0.5},
+}
 
 
 def _spec(**priors: dict[str, object]) -> Spec:
@@ -34,9 +38,9 @@ def _spec(**priors: dict[str, object]) -> Spec:
 
 CASES = {
     "default": (lambda: inputs_of(seed=0)[0], _spec()),
-    "no label error, other priors": (
-        lambda: inputs_of(seed=0, evidence=Evidence(label_error=False))[0],
-        _spec(**{k: _EXTRA[k] for k in ("mu", "tau", "spillover", "crowding_out")}),
+    "no label error, knowledge in transition, other priors": (
+        lambda: inputs_of(seed=0, evidence=Evidence(label_error=False, transition=True), countries=3)[0],
+        _spec(**_TRANSITION, **{k: _EXTRA[k] for k in ("mu", "tau", "spillover", "crowding_out")}),
     ),
     "several lags, elements within the bundle, errors of unit values": (lagged_inputs, _spec(**_EXTRA)),
 }
