@@ -15,6 +15,7 @@ _HOME = {
     "check_dataset": "reestim.data.dataset",
     "ree_input_output": "reestim.supply_chain.ree_rows",
     "exposure": "reestim.supply_chain.exposure",
+    "element_similarity": "reestim.supply_chain.element_similarity",
     "growth_accounting": "reestim.evidence.productivity",
     "read_patents": "reestim.labels.patents",
     "label_patents": "reestim.labels.labelling",
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from reestim.spec import read_spec as read_spec
     from reestim.store import load as load
     from reestim.store import save as save
+    from reestim.supply_chain.element_similarity import element_similarity as element_similarity
     from reestim.supply_chain.exposure import exposure as exposure
     from reestim.supply_chain.ree_rows import ree_input_output as ree_input_output
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from reestim.commands import build_data, labels, productivity
+from reestim.commands import build_data, elements, labels, productivity
 from reestim.options import (
     DatasetOption,
     DebugOption,
@@ -39,6 +39,7 @@ app.add_typer(data_app, name="data")
 # Commands of one topic live in reestim/commands/TOPIC.py, whose register(app) adds them here.
 labels.register(app)
 productivity.register(app)
+elements.register(app)
 build_data.register(data_app)
 
 _SPEC = Path("models/substitution.toml")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from reestim.reports.effects import (
     quantiles,
     restrictors,
 )
+from reestim.reports.images import image
 from reestim.reports.tables import BASIS_POINTS
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ LABEL = {
     DIRECTED: "directed technology",
     CONTRIBUTION: "contribution of directed technology",
 }
-_WIDTH, _ROW, _DPI = 7.2, 0.36, 150
+_WIDTH, _ROW = 7.2, 0.36
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def elasticities(post: xr.DataTree) -> Picture:
     )
     below = int((quantiles(sigma)["high"] < 1).sum())
     alt = f"{caption} The 90 % interval lies wholly below one in {below} of {len(order)} sectors."
-    return Picture("elasticities", _png(figure), alt, caption)
+    return Picture("elasticities", image(figure), alt, caption)
 
 
 def counterfactual_pictures(post: xr.DataTree, scenario: str, suffix: str = "") -> list[Picture]:
@@ -105,7 +105,7 @@ def counterfactual_pictures(post: xr.DataTree, scenario: str, suffix: str = "") 
         axes.set_xlabel("change of exports, basis points")
         _legend(figure, axes)
         words = f"Exports of the sectors that use most rare earths, all countries but {named} together; {bands}."
-        pictures.append(Picture(f"exports{suffix}", _png(figure), f"{words} {_spoken(exports, SECTOR)}", words))
+        pictures.append(Picture(f"exports{suffix}", image(figure), f"{words} {_spoken(exports, SECTOR)}", words))
     return pictures
 
 
@@ -121,7 +121,7 @@ def _countries(
         _several(axes, part.isel({COUNTRY: np.argsort(-median.fillna(0.0).to_numpy())}), COUNTRY, technologies)
     panels[-1].set_xlabel("basis points (one is 0.01 %)")
     _legend(figure, panels[0])
-    return Picture(name, _png(figure), f"{caption} {_spoken(draws, COUNTRY)}", caption)
+    return Picture(name, image(figure), f"{caption} {_spoken(draws, COUNTRY)}", caption)
 
 
 def _spoken(draws: xr.DataArray, dim: str) -> str:
@@ -172,9 +172,3 @@ def _plain(label: object) -> str:
 def _legend(figure: Figure, axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False, fontsize=9)
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
-    return buffer.getvalue()

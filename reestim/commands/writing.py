@@ -1,0 +1,32 @@
+"""Folders of tables and figures that commands write, whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reestim.errors import InputError, Problem
+from reestim.files import whole_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+def write_results(out: Path, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Figure]) -> list[Path]:
+    """``out/<table>.csv`` and ``out/<figure>.png`` and ``.svg``; the paths. ``out`` must be new or empty.
+
+    Raises InputError where it is neither, or cannot be written.
+    """
+    from reestim.reports.images import write_figure
+
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        advice = "Name a new or an empty folder: nothing is overwritten"
+        raise InputError(Problem("the results cannot go there", advice, column="--out", value=str(out)))
+    with whole_folder(out) as folder:
+        for name, table in tables.items():
+            table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        for name, figure in figures.items():
+            write_figure(figure, folder, name)
+    return sorted(out.iterdir())
