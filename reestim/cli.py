@@ -13,6 +13,7 @@ import typer
 
 from reestim.commands import build_data, elements, labels, productivity
 from reestim.options import (
+    AllowOption,
     DatasetOption,
     DebugOption,
     DrawsOption,
@@ -52,6 +53,7 @@ def run(
     out: OutOption = None,
     seed: SeedOption = 1,
     quick: QuickOption = False,
+    allow: AllowOption = None,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -64,7 +66,7 @@ def run(
         from reestim import pipeline
 
         stages = pipeline.Stages(say(as_json))
-        job = inputs(stages, spec, dataset, out, quick=quick, overwrite=overwrite)
+        job = inputs(stages, spec, dataset, out, quick=quick, overwrite=overwrite, allow=allow or ())
         post, folder, page = pipeline.run(job, seed=seed, stages=stages, progress=not as_json, command=command_line())
         finish(post, {"run": str(folder), "report": str(page)}, as_json)
 
@@ -76,6 +78,7 @@ def fit(
     out: OutOption = None,
     seed: SeedOption = 1,
     quick: QuickOption = False,
+    allow: AllowOption = None,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -85,7 +88,7 @@ def fit(
         from reestim import pipeline
 
         stages = pipeline.Stages(say(as_json), total=pipeline.STAGES - 2)
-        job = inputs(stages, spec, dataset, out, quick=quick, overwrite=overwrite)
+        job = inputs(stages, spec, dataset, out, quick=quick, overwrite=overwrite, allow=allow or ())
         post, folder = pipeline.fit(job, seed=seed, stages=stages, progress=not as_json, command=command_line())
         finish(post, {"run": str(folder)}, as_json)
 

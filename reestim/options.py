@@ -20,6 +20,10 @@ QuickOption = Annotated[bool, typer.Option("--quick", help="Smoke run in under a
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, no progress.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the run that is in --out.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Keep the traceback of an unexpected error.")]
+AllowOption = Annotated[
+    list[str] | None,
+    typer.Option("--allow", metavar="GATE", help="A gate that may fail with exit code 0; repeat for several."),
+]
 DrawsOption = Annotated[
     int | None, typer.Option("--draws", min=1, help="How many posterior draws to solve (default: all).")
 ]

@@ -6,7 +6,7 @@ import logging
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,12 +21,21 @@ if TYPE_CHECKING:
 GATE_FAILED, FAULT, INTERRUPTED = 2, 70, 130
 
 
-def inputs(stages: Stages, spec: Path, dataset: Path | None, out: Path | None, *, quick: bool, overwrite: bool) -> Job:
+def inputs(
+    stages: Stages,
+    spec: Path,
+    dataset: Path | None,
+    out: Path | None,
+    *,
+    quick: bool,
+    overwrite: bool,
+    allow: Sequence[str] = (),
+) -> Job:
     """Stage 1: everything that a run reads and the place it writes to, checked together. Raises InputError."""
     from reestim import pipeline
 
     with stages.stage("check the study and the data"):
-        job = pipeline.read_job(spec, dataset, out, quick=quick, overwrite=overwrite)
+        job = pipeline.read_job(spec, dataset, out, quick=quick, overwrite=overwrite, allow=allow)
     if quick:
         typer.echo("QUICK smoke run: few draws, loose gates; its numbers are not to be used", err=True)
     return job

@@ -51,11 +51,16 @@ def problems(sampler: Sampler, model: pm.Model | NumpyroModel) -> list[Problem]:
         advice = f"Use {', '.join(able)}"
         message = "this sampler cannot run a model written in NumPyro"
         found.append(Problem(message, advice, column="sampler.name", value=sampler.name))
-    elif importlib.util.find_spec(sampler.name) is None:
-        here = [name for name in able if importlib.util.find_spec(name)]
-        advice = f"Install it (pip install {sampler.name}), or use {', '.join(here)}"
-        found.append(Problem("this sampler is not installed", advice, column="sampler.name", value=sampler.name))
-    return found
+    return found or missing(sampler.name, able)
+
+
+def missing(name: str, able: Sequence[str] = ()) -> list[Problem]:
+    """The problem that a sampler is not installed, with those of ``able`` (default: all) that are."""
+    if importlib.util.find_spec(name) is not None:
+        return []
+    here = [other for other in able or SAMPLERS if importlib.util.find_spec(other)]
+    advice = f"Install it (pip install {name}), or use {', '.join(here)}"
+    return [Problem("this sampler is not installed", advice, column="sampler.name", value=name)]
 
 
 def statistics(stats: xr.Dataset, max_tree_depth: int) -> xr.Dataset:

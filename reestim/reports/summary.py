@@ -50,7 +50,10 @@ def warnings(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[tupl
     failed = tables["gates"].loc[~tables["gates"]["passed"]]
     if len(failed):
         names = ", ".join(f"{row['gate']} is {row['value']:.4g}" for row in failed.to_dict("records"))
-        out.append(("gate", f"The sampler did not converge ({names}). These draws are not a posterior yet."))
+        allowed = json_attr(post.attrs, "run", {}).get("allowed_gates", [])
+        by_name = [name for name in failed["gate"] if name in allowed]
+        said = f" Allowed to fail, by name, when it was started: {', '.join(by_name)}." if by_name else ""
+        out.append(("gate", f"The sampler did not converge ({names}). These draws are not a posterior yet.{said}"))
     runs = tables["solver"].to_dict("records") if "solver" in tables else []
     if missing := sum(int(row["draws"]) - int(row["solved"]) for row in runs):
         draws = f"{missing} draw" if missing == 1 else f"{missing} draws"

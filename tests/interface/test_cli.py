@@ -141,6 +141,24 @@ def test_a_failed_gate_is_saved_shown_and_exit_code_2(cli: Run, place: Path, fak
     assert "did not converge" in (folder / "report" / "report.html").read_text()
 
 
+def test_a_gate_allowed_by_name_exits_0_and_is_still_said(cli: Run, place: Path, faked: dict[str, Any]) -> None:
+    faked["gates"] = [
+        {"gate": "ess_tail", "value": 120.0, "threshold": 400.0, "passed": False},
+        {"gate": "tree_depth", "value": 0.2, "threshold": 0.01, "passed": False},
+    ]
+    one = cli("fit", "study.toml", "--allow", "ess_tail")
+    assert one.exit_code == 2
+    both = cli("fit", "study.toml", "--allow", "ess_tail", "--allow", "tree_depth", "--out", "posteriors/allowed")
+    assert both.exit_code == 0, both.output
+    assert "did not converge" in both.output
+    assert "by name" in both.output
+    saved = json.loads((place / "posteriors" / "allowed" / "run.json").read_text())
+    assert saved["allowed_gates"] == ["ess_tail", "tree_depth"]
+    unknown = cli("fit", "study.toml", "--allow", "ess_tale")
+    assert unknown.exit_code == 1
+    assert "ess_tail" in unknown.output
+
+
 @pytest.mark.parametrize("failure", [UnsolvedDrawsError("5 % are unsolved"), EquilibriumError("none found")])
 def test_unsolved_draws_keep_the_fit_and_exit_code_3(
     cli: Run, place: Path, faked: dict[str, Any], failure: Exception
