@@ -143,7 +143,7 @@ def fit(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
     texts = {scenario.name: path.read_text(encoding="utf-8") for path, scenario in scenarios}
     run = {"quick": spec.is_quick, "seed": seed, "command": command, "scenarios": texts, "timings": stages.seconds,
            "allowed_gates": list(job.allow)}  # fmt: skip
-    post.attrs |= {"spec": json.dumps(_of_spec(spec)), "provenance": json.dumps(_of_data(data)), "run": json.dumps(run)}
+    post.attrs |= {"spec": json.dumps(_of_spec(spec)), "provenance": json.dumps(_of_data(data, spec)), "run": json.dumps(run)}
     with stages.stage("save the fit"):
         name = f"{spec.name}-quick" if spec.is_quick else spec.name
         folder = store.save(post, job.out or store.new_run_folder(name), overwrite=job.overwrite)
@@ -260,9 +260,14 @@ def _of_spec(spec: Spec) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _of_data(data: Dataset) -> dict[str, Any]:
+def _of_data(data: Dataset, spec: Spec) -> dict[str, Any]:
+    """The dataset as this study uses it: files of evidence that it leaves aside are not among its inputs."""
+    from reestim.estimate.inputs import unused_files
+
     meta = data.meta
+    aside = {f"{stem}.csv" for stem in unused_files(spec.evidence)}
     return {
         "dataset": meta.name, "hash": data.hash, "base_year": meta.base_year, "policy_year": meta.policy_year,
-        "synthetic": list(meta.synthetic), "imputed": list(meta.imputed), "notes": list(meta.notes),
+        "synthetic": [file for file in meta.synthetic if file not in aside],
+        "imputed": [file for file in meta.imputed if file not in aside], "notes": list(meta.notes),
     }  # fmt: skip

@@ -46,6 +46,9 @@ def data_build(
     confirm_units: Annotated[
         bool, typer.Option("--confirm-units", help="The table is in million US$, however large it is.")
     ] = False,
+    simulated: Annotated[
+        bool, typer.Option("--simulated/--no-simulated", help="With simulated patents, or with nothing simulated.")
+    ] = True,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated files.")] = 2010,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -76,7 +79,7 @@ def data_build(
         written = build_from_tables(
             tables, year, out, mapping="full" if all_regions else mapping, seed=seed, facts=facts or BUNDLED,
             source=source, sectors=sectors, industries=industries, exchange_rate=exchange_rate,
-            facts_year=facts_year, confirm_units=confirm_units,
+            facts_year=facts_year, confirm_units=confirm_units, simulated=simulated,
         )  # fmt: skip
         moved = printing.moved_by_cleaning(written)
         if as_json:

@@ -17,7 +17,7 @@ from reestim.data.importers import concordance
 from reestim.data.importers.mapping import region_mapping, sector_mapping
 from reestim.data.importers.meta import POLICY_YEAR, Built, notes, write_meta
 from reestim.data.importers.rates import exchange_rates
-from reestim.data.importers.ree_facts import COPIED, PANEL, element_output, facts_problems, policy, stated
+from reestim.data.importers.ree_facts import COPIED, PANEL, element_output, facts_problems, policy, published_effects, stated
 from reestim.data.importers.rows import export_rows, input_rows, tariff_rows, trade_rows, value_added_rows
 from reestim.data.importers.sources import Source, same_labels, source_named, table_problems
 from reestim.data.importers.world import WorldTable, aggregate, magnitude_problems, without_negative_value_added
@@ -39,11 +39,13 @@ def build_from_tables(
     exchange_rate: str | None = None,
     facts_year: int | None = None,
     confirm_units: bool = False,
+    simulated: bool = True,
 ) -> Path:
     """Write a dataset folder whose world economy and exports are those of a world input-output table.
 
     Trade, input use, value added and the panel of exports come from the tables; prices, uses, output and properties of
-    the rare earths from ``facts``; patents and their audit are simulated on this economy and listed in ``synthetic``.
+    the rare earths from ``facts``, published effects too; patents and their audit are simulated on this economy and
+    listed in ``synthetic``, or left out.
 
     Parameters
     ----------
@@ -59,6 +61,7 @@ def build_from_tables(
     exchange_rate : US$ for one unit of the tables: a number, or a CSV file with columns year, usd_per_unit.
     facts_year : year of the rare-earth facts, where it is not that of the table; it becomes the base year.
     confirm_units : the table is in million US$ although its size is not plausible.
+    simulated : False leaves patents and their audit out: a dataset in which nothing is simulated.
 
     Returns
     -------
@@ -101,7 +104,7 @@ def build_from_tables(
     panel = _panel(chosen, files, rates, world, maps["regions"], maps["sectors"])
     world = without_negative_value_added(aggregate(world, maps["regions"], maps["sectors"]))
     built = Built(chosen, world, panel, maps["regions"], maps["sectors"], table, host, facts, base_year, rest)
-    _write(out, built, seed)
+    _write(out, built, seed if simulated else None)
     return out
 
 
@@ -167,7 +170,7 @@ def _panel(
     return pd.concat(parts, ignore_index=True)
 
 
-def _write(out: Path, built: Built, seed: int) -> None:
+def _write(out: Path, built: Built, seed: int | None) -> None:
     """Write the folder under another name, check it, and rename it."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -175,7 +178,10 @@ def _write(out: Path, built: Built, seed: int) -> None:
             folder = Path(temporary) / out.name
             folder.mkdir()
             said = _write_tables(folder, built)
-            _write_evidence(folder, built, said, seed)
+            if seed is None:
+                write_meta(folder, built, said, {}, {})
+            else:
+                _write_evidence(folder, built, said, seed)
             load_dataset(folder)
             folder.rename(out)
     except OSError as error:
@@ -213,6 +219,9 @@ def _write_tables(folder: Path, built: Built) -> list[str]:
     kept = use.loc[use["country"].isin(list(world.regions))].reset_index(drop=True)
     if len(kept):
         tables[PANEL] = kept
+    effects = published_effects(facts, world.regions)
+    if len(effects):
+        tables["event_study"] = effects
     for stem, table in tables.items():
         write_csv(table, folder / f"{stem}.csv")
     said = notes(built)

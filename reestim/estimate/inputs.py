@@ -171,6 +171,17 @@ def coordinates(data: xr.Dataset) -> dict[str, Sequence[object]]:
     return {**coords, LABEL: list(LABELS), "true_label": list(LABELS), "class": list(LABELS[1:])}
 
 
+def unused_files(evidence: Evidence) -> set[str]:
+    """Stems of the files of evidence that a study leaves aside: nothing in its results rests on them."""
+    off = {switch for switch in _NEEDS if not getattr(evidence, switch)}
+    stems = {stem for switch in off for need in _NEEDS[switch] for stem in ([need] if isinstance(need, str) else need)}
+    if not evidence.label_error:
+        stems.add("label_audit")
+    if evidence.event_outcomes == []:
+        stems.add("outcomes")
+    return stems
+
+
 def _missing_files(tables: Mapping[str, pd.DataFrame], evidence: Evidence) -> list[Problem]:
     problems = []
     for switch, needs in _NEEDS.items():

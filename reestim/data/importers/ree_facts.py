@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pandas as pd
 from reestim.data import facts as fact_rules
 from reestim.data.bundle import write_csv
 from reestim.data.dataset import check_dataset
+from reestim.data.groups import country_group
 from reestim.errors import Problem
 
 #: Facts that are taken over as they are.
@@ -45,6 +46,23 @@ def facts_problems(facts: Path, year: int) -> list[Problem]:
                 advice = f"Choose a base year from {years[0]} to {years[-1]}"
                 problems.append(Problem(message, advice, file=f"{stem}.csv", column="year"))
     return problems
+
+
+def published_effects(facts: Path, regions: Sequence[str]) -> pd.DataFrame:
+    """Event-study effects of the literature (``sources/published_effects.csv``) whose countries the regions have; they
+    stand in for the outcomes that world tables do not hold."""
+    file = facts / "sources" / "published_effects.csv"
+    if not file.is_file():
+        return pd.DataFrame()
+    table = pd.read_csv(file)
+    return table.loc[[_there(str(names), regions) for names in table["countries"]]].reset_index(drop=True)
+
+
+def _there(names: str, regions: Sequence[str]) -> bool:
+    try:
+        return bool(country_group(names, regions))
+    except ValueError:
+        return False
 
 
 def policy(facts: Path, year: int) -> pd.DataFrame:

@@ -1,0 +1,69 @@
+"""models/real_only.toml: from the world tables to a report in which nothing is simulated. Skips where they are absent."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import reestim as ree
+from reestim import pipeline
+from reestim.data.build import build_from_tables
+from reestim.estimate.inputs import unused_files
+from reestim.spec import Evidence
+
+MODELS = Path(__file__).resolve().parents[2] / "models"
+
+
+@pytest.fixture(scope="module")
+def real(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tables = shared_data / "wiod2013"
+    if not tables.is_dir():
+        pytest.skip("the folder ../shared/data/wiod2013 is not here")
+    return build_from_tables(tables, 2008, tmp_path_factory.mktemp("real") / "wiod-2008-12", simulated=False)
+
+
+def test_the_dataset_has_nothing_simulated(real: Path) -> None:
+    data = ree.load_dataset(real)
+    assert data.meta.synthetic == []
+    assert data.meta.truth is None
+    assert not (real / "patent_labels.csv").exists()
+    assert "imulated" not in (real / "dataset.toml").read_text(encoding="utf-8")
+    effects = data["event_study"]
+    assert set(effects["outcome"]) == {"tfp", "patents"}
+    assert not effects["verified"].any()  # an interpretation of printed words, with an error that is stated, not read
+    assert (effects["std_error"] >= effects["estimate"]).all()
+
+
+def test_files_that_a_study_leaves_aside_are_not_among_its_inputs() -> None:
+    assert unused_files(Evidence()) == set()
+    assert unused_files(Evidence(patents=False)) == {"patent_labels", "label_audit"}
+    assert unused_files(Evidence(label_error=False)) == {"label_audit"}
+    assert unused_files(Evidence(event_outcomes=[])) == {"outcomes"}
+
+
+def test_it_runs_from_real_data_to_a_report_without_anything_synthetic(real: Path, tmp_path: Path) -> None:
+    job = pipeline.read_job(MODELS / "real_only.toml", real, tmp_path / "run", quick=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        post, folder, page = pipeline.run(
+            job, seed=1, stages=pipeline.Stages(lambda _: None), progress=False, command="reestim run"
+        )
+    draws = post["posterior"].to_dataset()
+    assert {"sigma", "kappa", "spillover", "adjustment_rate"} <= set(draws.data_vars)
+    assert not {"confusion", "concentration"} & set(draws.data_vars)
+    outcomes = [str(o) for o in post["constant_data"]["outcome"].values]
+    assert set(outcomes) == {"exports", "tfp", "patents"}
+    assert "USA all 2011" in post["constant_data"]["use_observation"].values
+    assert bool(np.isfinite(post["counterfactual"]["welfare"]).all())
+    provenance = json.loads((folder / "run.json").read_text(encoding="utf-8"))["provenance"]
+    assert provenance["synthetic"] == []
+    said_none = "<dt>simulated inputs</dt><dd>none</dd>"
+    text = page.read_text(encoding="utf-8").lower()
+    assert said_none in text
+    text = text.replace(said_none, "")
+    for word in ("synthetic", "simulated"):
+        assert word not in text, word
