@@ -143,7 +143,11 @@ def fit(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
     texts = {scenario.name: path.read_text(encoding="utf-8") for path, scenario in scenarios}
     run = {"quick": spec.is_quick, "seed": seed, "command": command, "scenarios": texts, "timings": stages.seconds,
            "allowed_gates": list(job.allow)}  # fmt: skip
-    post.attrs |= {"spec": json.dumps(_of_spec(spec)), "provenance": json.dumps(_of_data(data, spec)), "run": json.dumps(run)}
+    post.attrs |= {
+        "spec": json.dumps(_of_spec(spec)),
+        "provenance": json.dumps(_of_data(data, spec)),
+        "run": json.dumps(run),
+    }
     with stages.stage("save the fit"):
         name = f"{spec.name}-quick" if spec.is_quick else spec.name
         folder = store.save(post, job.out or store.new_run_folder(name), overwrite=job.overwrite)

@@ -17,7 +17,15 @@ from reestim.data.importers import concordance
 from reestim.data.importers.mapping import region_mapping, sector_mapping
 from reestim.data.importers.meta import POLICY_YEAR, Built, notes, write_meta
 from reestim.data.importers.rates import exchange_rates
-from reestim.data.importers.ree_facts import COPIED, PANEL, element_output, facts_problems, policy, published_effects, stated
+from reestim.data.importers.ree_facts import (
+    COPIED,
+    PANEL,
+    element_output,
+    facts_problems,
+    policy,
+    published_effects,
+    stated,
+)
 from reestim.data.importers.rows import export_rows, input_rows, tariff_rows, trade_rows, value_added_rows
 from reestim.data.importers.sources import Source, same_labels, source_named, table_problems
 from reestim.data.importers.world import WorldTable, aggregate, magnitude_problems, without_negative_value_added
