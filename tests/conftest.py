@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Most of the suite's time is compilation of programs that run once: XLA need not polish them.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 PROJECT = Path(__file__).resolve().parents[1]
 

@@ -306,7 +306,7 @@ def test_a_broken_dataset_is_listed_by_data_check(cli: Run, place: Path, project
 
 def test_data_build_refuses_what_it_does_not_know(cli: Run, place: Path) -> None:
     done = cli(
-        "data", "build", "--source", "exiobase", "--tables", ".", "--out", "new", "--mapping", "m.csv", "--all-regions"
+        "data", "build", "--source", "exio", "--tables", ".", "--out", "new", "--mapping", "m.csv", "--all-regions"
     )
     assert done.exit_code == 1
     assert "2 problems" in done.stderr
