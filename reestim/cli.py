@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from reestim.commands import build_data, elements, labels, productivity
+from reestim.commands import build_data, elements, import_data, labels, productivity
 from reestim.options import (
     AllowOption,
     DatasetOption,
@@ -35,13 +35,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-data_app = typer.Typer(help="Check a dataset, or build one from a world input-output table.", no_args_is_help=True)
+data_app = typer.Typer(
+    help="Check a dataset, build one from a world input-output table, import files of other sources.",
+    no_args_is_help=True,
+)
 app.add_typer(data_app, name="data")
 # Commands of one topic live in reestim/commands/TOPIC.py, whose register(app) adds them here.
 labels.register(app)
 productivity.register(app)
 elements.register(app)
 build_data.register(data_app)
+import_data.register(data_app)
 
 _SPEC = Path("models/substitution.toml")
 

@@ -47,6 +47,41 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(hidden, ignore_errors=True)
 
 
+@contextmanager
+def files_into(path: Path) -> Iterator[Path]:
+    """A hidden sibling to write into; on success its files are added to the folder ``path`` (or become it), in place of
+    those of the same names; on any failure it disappears and ``path`` stays as it was.
+
+    Raises InputError where the folder cannot be written.
+    """
+    advice = "Choose a place you may write to."
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        hidden = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(Problem(f"the folder cannot be written ({reason})", advice, value=str(path))) from error
+    try:
+        hidden.chmod(0o755)
+        yield hidden
+        written = sorted(found for found in hidden.rglob("*") if found.is_file())
+        for file in written:
+            _sync(file)
+        if not path.exists():
+            hidden.rename(path)
+        else:
+            for file in written:
+                target = path / file.relative_to(hidden)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                file.replace(target)
+        _sync(path)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(Problem(f"the folder cannot be written ({reason})", advice, value=str(path))) from error
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
 def write_whole(path: Path, content: bytes) -> Path:
     """Write a file under a hidden name beside ``path`` and rename it; on any failure ``path`` stays as it was.
 

@@ -131,14 +131,18 @@ def _told(row: Any) -> str:
 
 
 def element_output(sources: Path) -> pd.DataFrame:
-    """``element_output.csv``: national totals (midpoint of a range) split by the composition of world use in 2008."""
-    use = element_use(sources)
+    """``element_output.csv``: national totals of ``mine_output.csv`` split by the composition of world use in 2008."""
+    return split_by_element(pd.read_csv(sources / "mine_output.csv"), element_use(sources), OUTPUT_YEARS)
+
+
+def split_by_element(mines: pd.DataFrame, use: pd.DataFrame, years: Iterable[int]) -> pd.DataFrame:
+    """National totals (country, producer, year, low, high, status: midpoint of a range) split by the composition of
+    world use in 2008 (``element_use``)."""
     composition = {name: float(use.loc[use["element"] == name, "tonnes"].sum()) for name in ELEMENTS}
     whole = sum(composition.values())
-    mines = pd.read_csv(sources / "mine_output.csv")
     rows = []
     for country in dict.fromkeys(mines["country"]):
-        for year in OUTPUT_YEARS:
+        for year in years:
             here = [row for row in _rows(mines) if row.country == country and row.year == year]
             total = round(10 * sum(_middle(row) for row in here))  # tenths of a tonne, so that the split adds up
             if total == 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -65,11 +65,14 @@ def decode(raw: bytes, file: str) -> tuple[str | None, list[Problem]]:
         return None, [Problem("the file is not UTF-8 text", advice, file=file, row=line)]
 
 
-def read_table(text: str, file: str) -> tuple[pd.DataFrame | None, list[Problem]]:
+def read_table(
+    text: str, file: str, may_lack: Callable[[str], bool] | None = None
+) -> tuple[pd.DataFrame | None, list[Problem]]:
     """Cells as text, blanks stripped, index = line number in an editor (the header is line 1).
 
     Returns None when the file has no usable shape (empty, broken quotes, a repeated column name); rows of the wrong
-    length are reported and left out. Blank lines are skipped.
+    length are reported and left out, unless ``may_lack`` says of the names of all columns that are wanting at their end
+    that they may be empty. Blank lines are skipped.
     """
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
@@ -89,7 +92,10 @@ def read_table(text: str, file: str) -> tuple[pd.DataFrame | None, list[Problem]
                 continue
             if header is None:
                 header = cells
-            elif len(cells) != len(header):
+                continue
+            if may_lack is not None and len(cells) < len(header) and all(map(may_lack, header[len(cells) :])):
+                cells += [""] * (len(header) - len(cells))
+            if len(cells) != len(header):
                 advice = f"The header has {len(header)} columns, this row {len(cells)}: check commas and quotes"
                 problems.append(Problem("the row has the wrong number of cells", advice, file=file, row=start))
             else:

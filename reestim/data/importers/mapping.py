@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,11 +87,14 @@ def read_mapping(
     return seen | ({label: rest for label in left} if rest is not None else {}), problems
 
 
-def read_columns(path: Path, columns: Sequence[str]) -> tuple[Any, list[Problem]]:
-    """A small CSV file as text cells (index: line numbers), or None and why it cannot be used."""
+def read_columns(
+    path: Path, columns: Sequence[str], may_lack: Callable[[str], bool] | None = None
+) -> tuple[Any, list[Problem]]:
+    """A small CSV file as text cells (index: line numbers), or None and why it cannot be used; ``may_lack``: see
+    ``read_table``."""
     raw, problems = read_bytes(path, path.parent)
     text, more = decode(raw, path.name) if raw is not None else (None, [])
-    table, found = read_table(text, path.name) if text is not None else (None, [])
+    table, found = read_table(text, path.name, may_lack) if text is not None else (None, [])
     problems = [*problems, *more, *found]
     if table is None:
         return None, problems

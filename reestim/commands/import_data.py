@@ -1,0 +1,114 @@
+"""``reestim data import``: files of a dataset from the files that a source publishes."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reestim.options import DebugOption, JsonOption
+from reestim.terminal import guarded
+
+
+def register(data_app: typer.Typer) -> None:
+    """Add the command to ``reestim data``."""
+    data_app.command("import")(data_import)
+
+
+def data_import(
+    source: Annotated[str | None, typer.Argument(help="A name of --list.", metavar="SOURCE")] = None,
+    files: Annotated[list[Path] | None, typer.Argument(help="Its files, as published.", metavar="FILE...")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder to add the tables to.")] = None,
+    list_sources: Annotated[bool, typer.Option("--list", help="Sources, their editions, what they give.")] = False,
+    only: Annotated[list[str] | None, typer.Option("--only", help="A table to write; repeat (default: all).")] = None,
+    year: Annotated[int | None, typer.Option("--year", help="Year of trade.csv, where several are given.")] = None,
+    partner: Annotated[
+        list[str] | None, typer.Option("--partner", help="Count imports from this country; repeat (default: all).")
+    ] = None,
+    hs: Annotated[
+        list[str] | None, typer.Option("--hs", help="HS code that counts as rare earths; repeat (default: 2846).")
+    ] = None,
+    flow: Annotated[
+        str | None, typer.Option("--flow", help="M: as importers report (default), X: as exporters do.")
+    ] = None,
+    concordance: Annotated[
+        Path | None, typer.Option("--concordance", help="CSV from the source's classes to industries.")
+    ] = None,
+    sectors: Annotated[
+        Path | None, typer.Option("--sectors", help="CSV industry,sector (default: those of the bundled dataset).")
+    ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", help="CSV country,region (default: countries as they are).")
+    ] = None,
+    confirm_units: Annotated[
+        bool, typer.Option("--confirm-units", help="The magnitudes are right, however odd they look.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace tables that are there already.")] = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Turn the files that a source publishes into files of a dataset.
+
+    Example: reestim data import usitc dataweb.csv --partner China --out my-data
+
+    Example: reestim data import --list
+    """
+    with guarded(as_json, debug):
+        from reestim import printing
+        from reestim.data.importers.imported import Choices
+        from reestim.data.importers.originals import ORIGINALS, import_files
+        from reestim.errors import InputError, Problem
+
+        if list_sources:
+            _list(as_json)
+            return
+        problems = []
+        if source is None:
+            known = ", ".join(ORIGINALS)
+            problems.append(Problem("no source is named", f"Name one of {known}; see --list", column="SOURCE"))
+        if out is None:
+            problems.append(Problem("no folder is named", "Say --out FOLDER", column="--out"))
+        if source is None or out is None:
+            raise InputError(problems, "nothing was imported")
+        choices = Choices(
+            year=year, partners=tuple(partner or ()), hs=tuple(hs or ()), flow=flow, concordance=concordance,
+            sectors=sectors, mapping=mapping, confirm_units=confirm_units,
+        )  # fmt: skip
+        result = import_files(source, files or [], out, choices, only=tuple(only or ()), overwrite=overwrite)
+        if as_json:
+            printing.print_json({"folder": str(result.folder), "written": result.written, **result.about})
+            return
+        about = result.about
+        typer.echo(f"{about['citation']}: {about['edition']}")
+        for rule in about["rules"]:
+            typer.echo(f"  rule: {rule}")
+        for words in about["left_out"]:
+            typer.echo(f"  LEFT OUT: {words}")
+        for name in result.written:
+            typer.echo(f"written: {result.folder / name}")
+        typer.echo(f"next: reestim data check {shlex.quote(str(result.folder))}")
+
+
+def _list(as_json: bool) -> None:
+    from reestim import printing
+    from reestim.data.importers.originals import ORIGINALS
+    from reestim.data.importers.sources import SOURCES
+
+    if as_json:
+        names = ("name", "citation", "edition", "pattern", "where", "licence", "gives", "takes")
+        rows = [{name: getattr(original, name) for name in names} for original in ORIGINALS.values()]
+        tables = [{"name": s.name, "citation": s.citation, "pattern": s.pattern} for s in SOURCES.values()]
+        printing.print_json({"import": rows, "build": tables})
+        return
+    printing.print_rows(
+        "reestim data import SOURCE FILE... --out FOLDER",
+        ["source", "edition that is read", "files", "gives"],
+        [[o.name, f"{o.citation}. {o.edition}", o.pattern, ", ".join(o.gives)] for o in ORIGINALS.values()],
+    )
+    printing.print_rows(
+        "World tables: reestim data build --source SOURCE --tables FOLDER --out FOLDER",
+        ["source", "edition that is read", "files"],
+        [[s.name, s.citation, s.pattern] for s in SOURCES.values()],
+    )

@@ -1,0 +1,177 @@
+"""The original files that ``reestim data import`` takes, by name: who publishes them, which edition is read, what comes
+of them. World input-output tables are in ``sources.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from reestim.data.importers import usgs_ds140, usgs_mcs, usgs_myb, usitc
+from reestim.data.importers.imported import Choices, Imported, file_facts
+from reestim.data.read import closest
+from reestim.errors import InputError, Problem
+from reestim.files import files_into
+
+
+@dataclass(frozen=True)
+class Original:
+    """One source. ``read`` takes the files, the choices and a folder to work in; ``gives``: files of a dataset;
+    ``takes``: the choices that it knows; ``pattern``: what its files are called; ``where``: who hands them out."""
+
+    name: str
+    citation: str
+    edition: str
+    pattern: str
+    where: str
+    licence: str
+    gives: tuple[str, ...]
+    takes: tuple[str, ...]
+    read: Callable[[Sequence[Path], Choices, Path], Imported]
+
+
+ORIGINALS: dict[str, Original] = {
+    original.name: original
+    for original in (
+        Original(
+            "usitc",
+            "United States International Trade Commission, DataWeb",
+            usitc.EDITION,
+            "export of a DataWeb query, saved as CSV",
+            "dataweb.usitc.gov (free account)",
+            "public domain",
+            ("ree_use_panel",),
+            ("partners", "hs", "confirm_units"),
+            usitc.read,
+        ),
+        Original(
+            "usgs-ds140",
+            "U.S. Geological Survey, Historical statistics for mineral commodities (Data Series 140), rare earths",
+            usgs_ds140.EDITION,
+            "ds140-rare-earths-<year>.xlsx, or CSV",
+            "usgs.gov, National Minerals Information Center",
+            "public domain",
+            ("ree_use_panel",),
+            ("confirm_units",),
+            usgs_ds140.read,
+        ),
+        Original(
+            "usgs-yearbook",
+            "U.S. Geological Survey, Minerals Yearbook, rare earths",
+            usgs_myb.EDITION,
+            "myb1-<year>-raree*.xlsx, or CSV",
+            "usgs.gov, National Minerals Information Center",
+            "public domain",
+            ("element_output",),
+            ("mapping", "confirm_units"),
+            usgs_myb.read,
+        ),
+        Original(
+            "usgs-summaries",
+            "U.S. Geological Survey, Mineral Commodity Summaries",
+            usgs_mcs.EDITION,
+            "MCS<year>_Commodities_Data.csv",
+            "sciencebase.gov, data release of the year",
+            "public domain",
+            ("element_prices", "element_output"),
+            ("mapping", "confirm_units"),
+            usgs_mcs.read,
+        ),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was written: the folder, the names of its new files, rows by table, and the account of it."""
+
+    folder: Path
+    written: Sequence[str]
+    about: dict[str, Any]
+
+
+def original_named(name: str) -> Original:
+    """The source, or InputError with the names there are."""
+    if name not in ORIGINALS:
+        problem = Problem("this source is unknown", closest(name, ORIGINALS), column="SOURCE", value=name)
+        raise InputError(problem, "nothing was imported")
+    return ORIGINALS[name]
+
+
+def import_files(
+    source: str,
+    files: Sequence[Path],
+    out: Path,
+    choices: Choices | None = None,
+    *,
+    only: Sequence[str] = (),
+    overwrite: bool = False,
+) -> Result:
+    """Turn the files of a source into files of a dataset in the folder ``out``, new or there already.
+
+    Parameters
+    ----------
+    source : a name of ``ORIGINALS``.
+    files : as the source publishes them; some sources come in several.
+    out : folder to add the tables to; with ``sources/<source>.json``: editions, dates and hashes of the files, rules,
+        what was left out.
+    only : stems of the tables to write (default: all that the files give).
+    overwrite : tables that are there already may be replaced.
+
+    Raises
+    ------
+    InputError
+        Listing all problems; nothing is written then.
+    """
+    original, chosen = original_named(source), choices or Choices()
+    files, out = [Path(file) for file in files], Path(out)
+    problems = chosen.problems(original.takes, source) + _file_problems(original, files)
+    if out.exists() and not out.is_dir():
+        problems.append(Problem("this is a file, not a folder", "Name a folder", column="--out", value=str(out)))
+    if problems:
+        raise InputError(problems, "nothing was imported")
+    with files_into(out) as folder:
+        work = folder / ".work"
+        work.mkdir()
+        imported = original.read(files, chosen, work).only(only)
+        problems = imported.problems()
+        names = imported.written(source)
+        for name in names if not overwrite else ():
+            if (out / name).exists():
+                advice = "Say --overwrite to replace it, --only for other tables, or name another folder"
+                problems.append(Problem("the file is there already", advice, file=name, value=str(out)))
+        if problems:
+            raise InputError(problems, "nothing was imported")
+        about = {
+            "source": source,
+            "citation": original.citation,
+            "edition": imported.edition,
+            "licence": original.licence,
+            "imported": datetime.now(UTC).date().isoformat(),
+            "files": [file_facts(file) for file in files],
+            "rules": list(imported.rules),
+            "left_out": list(imported.left_out),
+            "rows": {stem: len(table) for stem, table in imported.tables.items()},
+        }
+        imported.write(folder, about, source)
+        for left in work.iterdir():
+            left.unlink()
+        work.rmdir()
+    return Result(out, names, about)
+
+
+def _file_problems(original: Original, files: Sequence[Path]) -> list[Problem]:
+    problems = []
+    if not files:
+        problems.append(Problem("no file is given", f"Give {original.pattern}", column="FILE"))
+    for n, path in enumerate(files):
+        if path in files[:n]:
+            problems.append(Problem("the file is given twice", "Give it once", file=path.name))
+        if not path.is_file():
+            here = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+            advice = closest(path.name, here) if here else f"Give {original.pattern}"
+            problems.append(Problem("there is no such file", advice, file=str(path)))
+    return problems
