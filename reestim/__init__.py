@@ -17,6 +17,7 @@ _HOME = {
     "exposure": "reestim.supply_chain.exposure",
     "element_similarity": "reestim.supply_chain.element_similarity",
     "growth_accounting": "reestim.evidence.productivity",
+    "event_study": "reestim.evidence.event_paths",
     "read_patents": "reestim.labels.patents",
     "label_patents": "reestim.labels.labelling",
     "draw_audit": "reestim.labels.audit",
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from reestim.equilibrium.solve import solve as solve
     from reestim.estimate.fit import build as build
     from reestim.estimate.fit import fit as fit
+    from reestim.evidence.event_paths import event_study as event_study
     from reestim.evidence.productivity import growth_accounting as growth_accounting
     from reestim.labels.audit import draw_audit as draw_audit
     from reestim.labels.audit import read_audit as read_audit

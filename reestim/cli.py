@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from reestim.commands import build_data, elements, import_data, labels, productivity
+from reestim.commands import build_data, elements, event_study, import_data, labels, productivity
 from reestim.options import (
     AllowOption,
     DatasetOption,
@@ -44,6 +44,7 @@ app.add_typer(data_app, name="data")
 labels.register(app)
 productivity.register(app)
 elements.register(app)
+event_study.register(app)
 build_data.register(data_app)
 import_data.register(data_app)
 

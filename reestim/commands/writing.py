@@ -21,12 +21,17 @@ def write_results(out: Path, tables: Mapping[str, pd.DataFrame], figures: Mappin
     """
     from reestim.reports.images import write_figure
 
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        advice = "Name a new or an empty folder: nothing is overwritten"
-        raise InputError(Problem("the results cannot go there", advice, column="--out", value=str(out)))
+    free_place(out)
     with whole_folder(out) as folder:
         for name, table in tables.items():
             table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
         for name, figure in figures.items():
             write_figure(figure, folder, name)
     return sorted(out.iterdir())
+
+
+def free_place(out: Path) -> None:
+    """Raise InputError where ``out`` is neither new nor an empty folder: a command asks before it computes."""
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        advice = "Name a new or an empty folder: nothing is overwritten"
+        raise InputError(Problem("the results cannot go there", advice, column="--out", value=str(out)))

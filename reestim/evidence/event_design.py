@@ -99,13 +99,15 @@ def event_design(
     windows: Sequence[Window] | None = None,
     exposure_sd: float | None = None,
     cluster: str = COUNTRY_SECTOR,
+    counts: Sequence[str] = (),
 ) -> EventDesign:
     """Panel and regressors of an event study, from what ``panel_study`` takes.
 
     ``exposure_sd`` replaces the panel's own standard deviation; ``cluster``: ``country-sector``, or ``sector`` where
-    sectors share shocks across countries. Raises InputError, all problems together.
+    sectors share shocks across countries; ``counts``: outcomes that may be 0 (their ``log_value`` is then missing, and
+    they are for a Poisson regression of ``value``). Raises InputError, all problems together.
     """
-    panel = _panel(outcomes, exposure, names, years)
+    panel = _panel(outcomes, exposure, names, years, counts)
     panel["event_time"] = panel[YEAR] - policy_year
     units: Any = panel.drop_duplicates([COUNTRY, SECTOR])
     deviation = float(units["exposure"].std()) if exposure_sd is None else exposure_sd
@@ -117,14 +119,21 @@ def event_design(
     return EventDesign(panel, designs, deviation, reference)
 
 
-def _panel(outcomes: pd.DataFrame, exposure: xr.DataArray, names: Sequence[str], years: Sequence[int] | None) -> Any:
+def _panel(
+    outcomes: pd.DataFrame,
+    exposure: xr.DataArray,
+    names: Sequence[str],
+    years: Sequence[int] | None,
+    counts: Sequence[str],
+) -> Any:
     """The rows in use (a frame) with their exposure; problems about them."""
     problems = []
     panel: Any = outcomes[outcomes["outcome"].isin(list(names))]
     for name in names:
         if not (panel["outcome"] == name).any():
             problems.append(Problem("no such outcome", "Add it or leave it out of event_outcomes", value=name))
-    for row in panel.index[~(panel["value"] > 0)]:
+    fits = (panel["value"] > 0) | ((panel["value"] == 0) & panel["outcome"].isin(list(counts)))
+    for row in panel.index[~fits]:
         problems.append(Problem("the level of an outcome must be above 0", "Leave the row out", value=int(row)))
     if problems:
         raise InputError([*problems], "the event study cannot be estimated")
@@ -132,7 +141,7 @@ def _panel(outcomes: pd.DataFrame, exposure: xr.DataArray, names: Sequence[str],
         panel = panel[panel[YEAR].isin(list(years))]
     known = exposure.rename("exposure").to_series().reset_index()
     panel = panel.merge(known, on=[COUNTRY, SECTOR], how="inner").sort_values(["outcome", *KEY], ignore_index=True)
-    return panel.assign(log_value=np.log(panel["value"]))
+    return panel.assign(log_value=np.log(panel["value"].where(panel["value"] > 0)))
 
 
 def _windows(

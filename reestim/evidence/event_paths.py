@@ -1,0 +1,153 @@
+"""``event_study``: what happened to exposed sectors after the policy, by outcome, countries and estimator, with the
+checks that say how far to believe it (pre-trends, placebo years)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import xarray as xr
+
+from reestim.data.groups import ALL, country_group
+from reestim.data.published_effects import EFFECTS
+from reestim.dims import COUNTRY, ELEMENT, OUTCOMES, SECTOR, YEAR
+from reestim.errors import InputError, Problem
+from reestim.evidence.estimators import ESTIMATORS
+from reestim.evidence.event_choices import (
+    DIRECT,
+    PATENTS,
+    UNITS,
+    Choices,
+    choice_problems,
+    outcome_panel,
+    outcomes_there,
+)
+from reestim.evidence.event_design import COUNTRY_SECTOR
+from reestim.evidence.event_rows import Rows
+from reestim.evidence.path_posterior import RANDOM_WALK, SCALE
+from reestim.evidence.path_summary import LEVEL
+from reestim.provenance import INTERVAL
+
+if TYPE_CHECKING:
+    from reestim.data.dataset import Dataset
+
+
+def event_study(
+    data: Dataset,
+    *,
+    outcomes: Sequence[str] | None = None,
+    countries: Sequence[str] | None = None,
+    policy_year: int | None = None,
+    years: Sequence[int] | None = None,
+    exposure: str = DIRECT,
+    estimators: Sequence[str] = ESTIMATORS,
+    cluster: str = COUNTRY_SECTOR,
+    reference: int = -1,
+    prior: str = RANDOM_WALK,
+    prior_scale: float = SCALE,
+    placebo: bool = True,
+    io: xr.Dataset | None = None,
+) -> xr.Dataset:
+    """Event study of exports, TFP and patents on exposure to rare earths (model.md section 4), with its checks.
+
+    Exports and TFP come from ``outcomes.csv`` in logs; patents from there, else from ``patent_labels.csv`` (label
+    ``enhancing``), as counts by Poisson regression; effects of ``event_study.csv`` are shown beside them.
+
+    Parameters
+    ----------
+    outcomes : those to study; default all there are.
+    countries : groups, as ``all``, ``JPN KOR``, ``all but CHN``; default all, and all but CHN.
+    policy_year, years : default that of the dataset, and all years.
+    exposure : ``direct`` (cost share θ) or ``total`` (through all suppliers); its standard deviation over the country-
+        sectors of the panel, all countries, is the unit of every effect.
+    estimators : of ``two_way``, ``country_mean``, ``exposed_against_unexposed`` (``reestim/evidence/estimators.py``).
+    cluster : ``country-sector`` or ``sector``.
+    prior, prior_scale : of the Bayesian path (``reestim/evidence/path_posterior.py``).
+    io : the economy of ``ree_input_output``, where it is known already.
+
+    Returns
+    -------
+    Dataset of three long tables (``event_tables`` makes frames). Along ``effect`` (event_time, last_event_time):
+    estimate, std_error, low, high, posterior_median, posterior_low, posterior_high, probability_positive; the reference
+    is there as 0. Along ``study``: the same of the mean over all years from the policy on, with pretrend_p_value,
+    placebo_p_value and the numbers of observations, clusters, countries. Along ``placebo``: estimate, std_error, low,
+    high for each pretended year. Log points for one standard deviation of exposure; 90 % equal-tailed intervals. attrs:
+    exposure_sd (fraction of cost), notes (what could not be estimated, and why), simulated (files).
+
+    Raises InputError, all problems together; a study of several that cannot be estimated is a note.
+    """
+    frame = outcome_panel(data)
+    choice_problems(data, frame, outcomes, countries, exposure, estimators, cluster, prior)
+    economy = _economy(data) if io is None else io
+    dose = exposure_of(economy, exposure)
+    names = list(outcomes) if outcomes is not None else [o for o in OUTCOMES if o in outcomes_there(data, frame)]
+    usual = [ALL, *(["all but CHN"] if "CHN" in data.countries and len(data.countries) > 1 else [])]
+    policy = data.meta.policy_year if policy_year is None else policy_year
+    chosen = Choices(policy, reference, cluster, prior, prior_scale, _deviation(frame, dose))
+    rows = Rows()
+    if years is not None:
+        frame = frame[frame[YEAR].isin(list(years))]
+    for name in names:
+        for group in list(countries) if countries is not None else usual:
+            inside = frame[(frame["outcome"] == name) & frame[COUNTRY].isin(country_group(group, data.countries))]
+            if not inside.empty:
+                rows.add_panel(name, group, inside, dose, chosen, estimators, placebo)
+    if EFFECTS in data:
+        rows.add_published(data, names, chosen)
+    if not rows.studies:
+        raise InputError(rows.problems, "the event study cannot be estimated")
+    return rows.dataset().assign_attrs(
+        policy_year=policy,
+        reference_event_time=reference,
+        exposure=exposure,
+        exposure_sd=chosen.exposure_sd,
+        cluster=cluster,
+        prior=f"{prior}, half-normal({prior_scale:g}) per year",
+        interval=f"{100 * LEVEL:.0f} % {INTERVAL['kind']}",
+        units=UNITS,
+        notes=rows.notes,
+        simulated=simulated(data, names),
+    )
+
+
+def exposure_of(io: xr.Dataset, kind: str = DIRECT) -> xr.DataArray:
+    """Exposure of goods sectors, (country, sector), fraction of cost."""
+    from reestim.supply_chain.exposure import exposure
+
+    goods = [s for s in io[SECTOR].values if s not in set(io[ELEMENT].values)]
+    share = exposure(io)[kind].transpose(COUNTRY, SECTOR).sel({SECTOR: goods})
+    return share.drop_vars([c for c in share.coords if c not in share.dims])
+
+
+def simulated(data: Dataset, names: Sequence[str]) -> list[str]:
+    """Files of outcomes in use that are simulated."""
+    used = {"outcomes.csv", *(["patent_labels.csv"] if PATENTS in names else [])}
+    return [file for file in data.meta.synthetic if file in used]
+
+
+def _deviation(frame: pd.DataFrame, dose: xr.DataArray) -> float:
+    """One standard deviation of exposure over the country-sectors of the panel (all cells where there is no panel)."""
+    known: Any = dose.rename("exposure").to_series().reset_index()
+    units: Any = frame[[COUNTRY, SECTOR]].drop_duplicates().merge(known) if len(frame) else known
+    deviation = float(units["exposure"].std()) if len(units) > 1 else 0.0
+    if not deviation > 0:
+        raise InputError(Problem("exposure does not vary", "Check the uses of rare earths", file="element_use.csv"))
+    return deviation
+
+
+def _economy(data: Dataset) -> xr.Dataset:
+    from reestim.supply_chain.ree_rows import ree_input_output
+
+    return ree_input_output(data)
+
+
+def event_tables(study: xr.Dataset) -> dict[str, pd.DataFrame]:
+    """The three tables of ``event_study``: event_study_effects, event_study_summary, event_study_placebos."""
+    names = {"effect": "effects", "study": "summary", "placebo": "placebos"}
+    return {
+        f"event_study_{title}": pd.DataFrame(
+            {str(v).removeprefix(f"{dim}_"): study[v].values for v in study.data_vars if study[v].dims == (dim,)}
+        )
+        for dim, title in names.items()
+    }
