@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from reestim.data.importers import usgs_ds140, usgs_mcs, usgs_myb, usitc
+from reestim.data.importers import baci, comtrade, usgs_ds140, usgs_mcs, usgs_myb, usitc
 from reestim.data.importers.imported import Choices, Imported, file_facts
 from reestim.data.read import closest
 from reestim.errors import InputError, Problem
@@ -36,6 +36,28 @@ class Original:
 ORIGINALS: dict[str, Original] = {
     original.name: original
     for original in (
+        Original(
+            "baci",
+            "CEPII, BACI: reconciled trade by HS6 code (Gaulier and Zignago 2010)",
+            baci.EDITION,
+            "BACI_HS<revision>_Y<year>_V<version>.csv and country_codes_V<version>.csv, or the archive",
+            "cepii.fr, BACI",
+            "Etalab Open Licence 2.0",
+            ("outcomes", "trade", "ree_use_panel", "element_exports"),
+            ("year", "partners", "hs", "concordance", "sectors", "mapping", "confirm_units"),
+            baci.read,
+        ),
+        Original(
+            "comtrade",
+            "United Nations, UN Comtrade",
+            comtrade.EDITION,
+            "answers of the API (.json) or bulk files (.csv, .txt, also .gz)",
+            "comtradeplus.un.org (free key)",
+            "UN Comtrade terms of use: no redistribution of the raw data",
+            ("outcomes", "trade", "ree_use_panel", "element_exports"),
+            ("year", "partners", "hs", "flow", "concordance", "sectors", "mapping", "confirm_units"),
+            comtrade.read,
+        ),
         Original(
             "usitc",
             "United States International Trade Commission, DataWeb",
