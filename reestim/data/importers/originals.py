@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from reestim.data.importers import baci, comtrade, usgs_ds140, usgs_mcs, usgs_myb, usitc
+from reestim.data.importers import baci, comtrade, euklems, usgs_ds140, usgs_mcs, usgs_myb, usitc
 from reestim.data.importers.imported import Choices, Imported, file_facts
 from reestim.data.read import closest
 from reestim.errors import InputError, Problem
@@ -57,6 +57,17 @@ ORIGINALS: dict[str, Original] = {
             ("outcomes", "trade", "ree_use_panel", "element_exports"),
             ("year", "partners", "hs", "flow", "concordance", "sectors", "mapping", "confirm_units"),
             comtrade.read,
+        ),
+        Original(
+            "euklems",
+            "EU KLEMS & INTANProd, Luiss Lab of European Economics (Bontadini et al. 2023)",
+            euklems.EDITION,
+            "national accounts.csv and growth accounts.csv, or the workbooks of a country",
+            "euklems-intanprod-llee.luiss.it",
+            "CC BY 4.0",
+            ("growth_accounts",),
+            ("concordance", "sectors", "confirm_units"),
+            euklems.read,
         ),
         Original(
             "usitc",

@@ -91,13 +91,13 @@ def numbers(
 
 def listed(mask: Any, cells: Any, message: str, advice: str, name: str) -> list[Problem]:
     """A problem for each row of the mask, the first few one by one."""
-    rows = cells.index[mask]
+    wrong = cells[mask]
     problems = [
-        Problem(message, advice, file=name, row=int(row), column=str(cells.name), value=cells[row] or None)
-        for row in rows[:LISTED]
+        Problem(message, advice, file=name, row=int(row), column=str(cells.name), value=value or None)
+        for row, value in wrong.iloc[:LISTED].items()
     ]
-    if len(rows) > LISTED:
-        more = f"{message}, in {len(rows) - LISTED} further rows"
+    if len(wrong) > LISTED:
+        more = f"{message}, in {len(wrong) - LISTED} further rows"
         problems.append(Problem(more, advice, file=name, column=str(cells.name)))
     return problems
 
