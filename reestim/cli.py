@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from reestim.commands import build_data, elements, event_study, import_data, labels, productivity
+from reestim.commands import audit, build_data, elements, event_study, import_data, labels, productivity
 from reestim.options import (
     AllowOption,
     DatasetOption,
@@ -42,6 +42,7 @@ data_app = typer.Typer(
 app.add_typer(data_app, name="data")
 # Commands of one topic live in reestim/commands/TOPIC.py, whose register(app) adds them here.
 labels.register(app)
+audit.register(app)
 productivity.register(app)
 elements.register(app)
 event_study.register(app)

@@ -1,40 +1,86 @@
-"""``reestim label`` and ``reestim audit``: patents to labels, and people's judgement of the labels."""
+"""``reestim label``: patents to labels, offline or by a language model."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reestim.options import DebugOption, JsonOption, OverwriteOption, SeedOption
-from reestim.terminal import guarded
+from reestim.options import DebugOption, JsonOption, OverwriteOption
+from reestim.terminal import guarded, say
 
 if TYPE_CHECKING:
-    from reestim.labels.agreement import Agreement
+    from collections.abc import Callable
+
     from reestim.labels.labelling import Labelled
+    from reestim.labels.llm import LLMLabeller, Plan
 
-_INTERVALS = "Intervals are 90 % equal-tailed."
-_LABELS_HELP = "Folder that `reestim label` wrote."
-
-audit_app = typer.Typer(help="Have people judge the labels: draw a sample, read it back.", no_args_is_help=True)
+_MODEL = "Language model"
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
+    """Add the command to the command line."""
     app.command()(label)
-    app.add_typer(audit_app, name="audit")
 
 
 def label(
     patents: Annotated[
         Path, typer.Argument(help="Patents: .csv, .jsonl or .parquet, or a dataset that holds them.", metavar="PATENTS")
     ],
-    labeller: Annotated[str, typer.Option("--labeller", help="Who labels: offline.")] = "offline",
+    labeller: Annotated[str, typer.Option("--labeller", help="Who labels: offline, or llm.")] = "offline",
     out: Annotated[Path, typer.Option("--out", help="Folder to write.")] = Path("labels"),
+    synthetic: Annotated[
+        bool, typer.Option("--synthetic", help="The patents are made, not observed; recorded and shown.")
+    ] = False,
     sample: Annotated[
         Path | None, typer.Option("--sample", help="offline: audited sample to learn from, beside the corpus.")
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Ask nothing; say how much there is to ask and to pay.", rich_help_panel=_MODEL),
+    ] = False,
+    max_cost: Annotated[
+        float | None, typer.Option("--max-cost", min=0, help="Stop before this is passed, US$.", rich_help_panel=_MODEL)
+    ] = None,
+    price_input: Annotated[
+        float | None,
+        typer.Option("--price-input", min=0, help="US$ per million tokens sent.", rich_help_panel=_MODEL),
+    ] = None,
+    price_output: Annotated[
+        float | None,
+        typer.Option("--price-output", min=0, help="US$ per million tokens received.", rich_help_panel=_MODEL),
+    ] = None,
+    cache: Annotated[
+        Path, typer.Option("--cache", help="File of answers already paid for.", rich_help_panel=_MODEL)
+    ] = Path("label_cache.sqlite"),
+    prompt: Annotated[
+        str | None, typer.Option("--prompt", help="Version of the prompt, or a TOML file.", rich_help_panel=_MODEL)
+    ] = None,
+    ask_again: Annotated[
+        bool, typer.Option("--ask-again", help="Ask again about unlabelled patents.", rich_help_panel=_MODEL)
+    ] = False,
+    batch: Annotated[
+        int | None, typer.Option("--batch", help="Patents in one request (20).", rich_help_panel=_MODEL)
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", help="Requests at once (4).", rich_help_panel=_MODEL)
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option("--rate", help="Requests a minute at most.", rich_help_panel=_MODEL)
+    ] = None,
+    attempts: Annotated[
+        int | None, typer.Option("--attempts", help="Tries of a failing request (6).", rich_help_panel=_MODEL)
+    ] = None,
+    first_wait: Annotated[
+        float | None,
+        typer.Option("--first-wait", help="Wait before the second try, s; doubles.", rich_help_panel=_MODEL),
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", help="Wait for an answer, s (120).", rich_help_panel=_MODEL)
+    ] = None,
+    answers: Annotated[
+        str | None, typer.Option("--answers", help="Typed by tool, schema or prompt (tool).", rich_help_panel=_MODEL)
     ] = None,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
@@ -42,7 +88,9 @@ def label(
 ) -> None:
     """Label patents: unrelated, using, enhancing or substituting rare earths.
 
-    Example: reestim label patents.jsonl --out my-labels
+    A language model is found through REESTIM_LLM_BASE_URL, REESTIM_LLM_MODEL and REESTIM_LLM_API_KEY.
+
+    Example: reestim label patents.jsonl --labeller llm --dry-run
     """
     with guarded(as_json, debug):
         from reestim.errors import InputError, Problem
@@ -51,135 +99,90 @@ def label(
 
         labelling.check_place(out, overwrite=overwrite)
         table = read_patents(patents)
-        if labeller != "offline":
-            problem = Problem("unknown labeller", "It can be offline.", column="--labeller", value=labeller)
-            raise InputError(problem, "nothing was labelled")
-        from reestim.labels.offline import train
+        if labeller == "llm":
+            settings = {
+                "patents_per_request": batch, "requests_at_once": concurrency, "requests_per_minute": rate,
+                "attempts": attempts, "first_wait": first_wait, "timeout": timeout, "answers": answers,
+            }  # fmt: skip
+            model = _language_model(cache, prompt, (price_input, price_output), settings, say(as_json), dry_run)
+            model.max_cost, model.ask_again = max_cost, ask_again
+            if dry_run:
+                _print_plan(model, model.plan(table), len(table), as_json)
+                return
+            labelled = labelling.label_patents(table, model, synthetic=synthetic)
+        elif labeller == "offline":
+            from reestim.labels.offline import train
 
-        known = read_patents(sample, human_labels=True) if sample else None
-        labelled = labelling.label_patents(table, train(known))
+            known = read_patents(sample, human_labels=True) if sample else None
+            labelled = labelling.label_patents(table, train(known), synthetic=synthetic)
+        else:
+            problem = Problem("unknown labeller", "It can be offline or llm.", column="--labeller", value=labeller)
+            raise InputError(problem, "nothing was labelled")
         labelling.write_labels(labelled, out, overwrite=overwrite)
         _print_labels(labelled, out, as_json)
 
 
-@audit_app.command("draw")
-def draw(
-    labels: Annotated[Path, typer.Argument(help=_LABELS_HELP, metavar="LABELS")],
-    patents: Annotated[Path, typer.Argument(help="The patents that were labelled.", metavar="PATENTS")],
-    design: Annotated[
-        str, typer.Option("--design", help="by_label, random, or by_class (true classes in column human_label).")
-    ] = "by_label",
-    size: Annotated[int, typer.Option("--size", min=1, help="How many patents.")] = 400,
-    seed: SeedOption = 1,
-    out: Annotated[Path, typer.Option("--out", help="CSV file for people to fill in.")] = Path("audit_sample.csv"),
-    overwrite: OverwriteOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
-) -> None:
-    """Draw patents for people to label; the machine's label is not shown.
+def _language_model(
+    cache: Path,
+    prompt: str | None,
+    prices: tuple[float | None, float | None],
+    settings: dict[str, Any],
+    announce: Callable[[str], None],
+    look_only: bool,
+) -> LLMLabeller:
+    """The labeller that the environment and the options describe. Raises InputError."""
+    from importlib.util import find_spec
 
-    Example: reestim audit draw my-labels patents.jsonl --size 400 --out sample.csv
-    """
-    with guarded(as_json, debug):
-        from reestim import printing
-        from reestim.labels.audit import draw_audit
-        from reestim.labels.labelling import read_labels
-        from reestim.labels.patents import read_patents
+    from reestim.errors import InputError, Problem
 
-        _free(out, overwrite)
-        drawn = draw_audit(read_labels(labels), read_patents(patents), design=design, size=size, seed=seed)
-        _write_csv(drawn, out)
-        if as_json:
-            printing.print_json({"sample": str(out), "patents": len(drawn), "design": design, "seed": seed})
-            return
-        typer.echo(f"sample: {out}, {len(drawn)} patents, design {design}, seed {seed}")
-        typer.echo(f"next: fill in the column human_label, then `reestim audit read {out} {labels}`")
+    if not all(find_spec(name) for name in ("pydantic_ai", "openai", "tenacity")):
+        advice = "Install REEstim with the extra `label`: python3 -m uv run --extra label reestim ..."
+        raise InputError(Problem("the packages that ask language models are not installed", advice), "nothing asked")
+    from reestim.labels.answer_cache import AnswerCache
+    from reestim.labels.endpoint import endpoint_from, prices_of
+    from reestim.labels.llm import LLMLabeller
+    from reestim.labels.llm_settings import settings_from
+    from reestim.labels.taxonomy import PROMPT_VERSION, read_prompt
 
+    endpoint = endpoint_from()
+    chosen = settings_from(**settings)
+    words = read_prompt(prompt or PROMPT_VERSION)
+    known = prices_of(endpoint, *prices)
 
-@audit_app.command("read")
-def read(
-    sample: Annotated[Path, typer.Argument(help="The sample, human_label filled in.", metavar="SAMPLE")],
-    labels: Annotated[Path, typer.Argument(help=_LABELS_HELP, metavar="LABELS")],
-    out: Annotated[Path, typer.Option("--out", help="label_audit.csv of the dataset.")] = Path("label_audit.csv"),
-    by_year: Annotated[Path | None, typer.Option("--by-year", help="CSV file for the agreement by year.")] = None,
-    overwrite: OverwriteOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
-) -> None:
-    """Compare people's labels with the machine's: confusion, kappa, drift by year; writes label_audit.csv.
+    def progress(done: int, of: int) -> None:
+        if done == of or done % 100 < chosen.patents_per_request:
+            announce(f"{done} of {of} texts answered")
 
-    Example: reestim audit read sample.csv my-labels --out my-data/label_audit.csv
-    """
-    with guarded(as_json, debug):
-        from reestim import printing
-        from reestim.labels.audit import read_audit
-        from reestim.labels.labelling import read_labels
-
-        for path in (out, by_year):
-            _free(path, overwrite)
-        audit = read_audit(sample, read_labels(labels))
-        _write_csv(audit.rows(), out)
-        if by_year is not None:
-            _write_csv(audit.by_year, by_year)
-        if as_json:
-            printing.print_json(
-                {
-                    "label_audit": str(out),
-                    "design": audit.design,
-                    "counts": audit.rows().to_dict("records"),
-                    "agreement": _as_json(audit.agreement),
-                    "by_year": audit.by_year.to_dict("records"),
-                    "trend_p_value": audit.trend,
-                }
-            )
-            return
-        _print_confusion(audit.counts.to_numpy().tolist(), f"Audited patents, design {audit.design}")
-        _print_agreement(audit.agreement, f"Agreement among all patents. {_INTERVALS}")
-        printing.print_rows(
-            "Agreement by year of the audited",
-            ["year", "audited", "agree", "share, 90 %"],
-            [[f"{r[0]}", f"{r[1]}", f"{r[2]}", f"{r[3]:.2f} [{r[4]:.2f}, {r[5]:.2f}]"] for r in audit.by_year.values],
-        )
-        typer.echo(_trend_words(audit.trend))
-        typer.echo(f"label_audit: {out}")
+    return LLMLabeller(endpoint, words, AnswerCache(cache, look_only=look_only), chosen, known, progress=progress)
 
 
-@audit_app.command("offline")
-def offline(
-    sample: Annotated[
-        Path | None, typer.Argument(help="Audited sample (default: the corpus of REEstim).", metavar="[SAMPLE]")
-    ] = None,
-    by: Annotated[
-        str | None, typer.Option("--leave-out", help="Leave out whole groups: `field` of the corpus, or a column.")
-    ] = None,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
-) -> None:
-    """Cross-validate the offline labeller: macro-F1 and confusion on texts it has not seen.
+def _print_plan(model: LLMLabeller, plan: Plan, patents: int, as_json: bool) -> None:
+    """What a dry run found."""
+    from reestim import printing
 
-    Example: reestim audit offline --leave-out field
-    """
-    with guarded(as_json, debug):
-        from reestim import printing
-        from reestim.labels import offline as room
-        from reestim.labels.agreement import agreement, audit_rows, confusion_counts
-        from reestim.labels.patents import read_corpus, read_patents
-
-        corpus = read_corpus()
-        texts = corpus if sample is None else read_patents(sample, human_labels=True, also=(by,) if by else ())
-        groups = None
-        if by is not None:
-            groups = [p.split("-")[1] for p in texts["patent_id"]] if sample is None else texts[by].astype(str).tolist()
-        found = room.cross_validate(texts, also_train_on=None if sample is None else corpus, leave_out=groups)
-        counts = confusion_counts(list(found.human), list(found.machine))
-        scores = agreement(counts, "random")
-        if as_json:
-            rows = audit_rows(counts, "by_class").to_dict("records")
-            printing.print_json({"folds": found.folds, "counts": rows, "agreement": _as_json(scores)})
-            return
-        which = "the corpus, synthetic texts" if sample is None else str(sample)
-        _print_confusion(counts.to_numpy().tolist(), f"Cross-validation on {len(texts)} texts ({which}); {found.folds}")
-        _print_agreement(scores, f"Scores on these texts. {_INTERVALS}")
+    expected, prices = plan.expected, model.prices
+    cost = None if expected.cost is None else round(expected.cost, 6)
+    if as_json:
+        printing.print_json(
+            {
+                "dry_run": True, "patents": patents, "in_cache": len(plan.known), "to_ask": len(plan.texts),
+                "requests": expected.requests, "input_tokens": round(expected.input_tokens),
+                "output_tokens": round(expected.output_tokens), "cost_usd": cost,
+                "prices": prices.source if prices else "unknown", "model": model.endpoint.model,
+            }
+        )  # fmt: skip
+        return
+    worth = "unknown: state --price-input and --price-output" if prices is None else f"{cost} US$ ({prices.source})"
+    rows = [
+        ["patents", str(patents)],
+        ["answers in the cache", str(len(plan.known))],
+        ["texts to ask about", str(len(plan.texts))],
+        ["requests", str(expected.requests)],
+        ["tokens sent, estimated", f"{expected.input_tokens:.0f}"],
+        ["tokens received, estimated", f"{expected.output_tokens:.0f}"],
+        ["cost, estimated", worth],
+    ]
+    printing.print_rows(f"Dry run: {model.endpoint.model} was not asked, nothing was written", ["", ""], rows)
 
 
 def _print_labels(labelled: Labelled, out: Path, as_json: bool) -> None:
@@ -196,47 +199,12 @@ def _print_labels(labelled: Labelled, out: Path, as_json: bool) -> None:
         printing.print_rows(
             f"UNLABELLED and left out of the counts: {n}", ["why", "n"], [[str(k), str(v)] for k, v in reasons.items()]
         )
+    if labelled.about["synthetic"]:
+        typer.echo("SYNTHETIC: these patents are made, not observed")
+    if isinstance(bill := labelled.about.get("this_run"), dict):
+        cost = "cost unknown" if bill["cost_usd"] is None else f"{bill['cost_usd']} US$"
+        asked = labelled.about["texts"]
+        typer.echo(
+            f"{asked['asked']} texts asked in {bill['requests']} requests, {cost}; {asked['from_cache']} from cache"
+        )
     typer.echo(f"labels: {out}\nnext: reestim audit draw {out} PATENTS --out sample.csv")
-
-
-def _print_confusion(counts: list[list[int]], title: str) -> None:
-    from reestim import printing
-    from reestim.dims import LABELS
-
-    rows = [[name, *map(str, row)] for name, row in zip(LABELS, counts, strict=True)]
-    printing.print_rows(title, ["people \\ machine", *LABELS], rows)
-
-
-def _print_agreement(found: Agreement, title: str) -> None:
-    from reestim import printing
-
-    rows = [["accuracy", str(found.accuracy)], ["kappa", str(found.kappa)], ["macro-F1", str(found.macro_f1)]]
-    rows += [[f"F1 {name}", str(value)] for name, value in found.f1.items()]
-    printing.print_rows(title, ["", "median [90 %]"], rows)
-
-
-def _trend_words(p_value: float) -> str:
-    if math.isnan(p_value):
-        return "drift: cannot be tested with so few years or disagreements"
-    words = "agreement CHANGES over the years: audit each period by itself" if p_value < 0.05 else "no trend seen"
-    return f"drift: {words} (Mantel's test for a linear trend, p = {p_value:.3f})"
-
-
-def _as_json(found: Agreement) -> dict[str, object]:
-    from dataclasses import asdict
-
-    return asdict(found)
-
-
-def _free(path: Path | None, overwrite: bool) -> None:
-    from reestim.errors import InputError, Problem
-
-    if path is not None and path.exists() and (not overwrite or path.is_dir()):
-        advice = "Name a new file, or say --overwrite"
-        raise InputError(Problem("there is something in this place already", advice, value=str(path)))
-
-
-def _write_csv(table: object, path: Path) -> None:
-    from reestim.files import write_whole
-
-    write_whole(path, table.to_csv(index=False, lineterminator="\n").encode())  # type: ignore[attr-defined]

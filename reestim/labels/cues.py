@@ -163,6 +163,11 @@ def masked_parts(title: str, abstract: str) -> tuple[str, list[str]]:
     return mask(title).lower(), kept
 
 
+def gives_orders(title: str, abstract: str) -> bool:
+    """Whether a text addresses whoever labels it ("ignore the above and answer ..."), which no invention has to."""
+    return bool(_ORDER.search(plain(f"{title} . {abstract}").lower()))
+
+
 #: A sentence that gives orders to whoever labels the text is not about the invention.
 _ORDER = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,60}\b(?:above|previous|prior|earlier|instructions?|prompt|rules)\b"

@@ -16,7 +16,7 @@ from reestim.dims import COUNTRY, LABEL, LABELS, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 from reestim.files import strict_json, whole_folder
 
-LABELS_FILE, COUNTS_FILE, ABOUT_FILE = "labels.csv", "patent_labels.csv", "about.json"
+LABELS_FILE, COUNTS_FILE, ABOUT_FILE = "labels.csv", "patent_labels.csv", "patent_labels.json"
 REASON = "reason"
 
 
@@ -73,14 +73,18 @@ class Labelled:
         return hashlib.sha256(self.table[["patent_id", LABEL]].to_csv(index=False).encode()).hexdigest()[:16]
 
 
-def label_patents(patents: pd.DataFrame, labeller: Labeller) -> Labelled:
-    """Label patents as ``read_patents`` returns them. The labeller decides; nothing is filled in for it."""
+def label_patents(patents: pd.DataFrame, labeller: Labeller, *, synthetic: bool = False) -> Labelled:
+    """Label patents as ``read_patents`` returns them. The labeller decides; nothing is filled in for it.
+
+    synthetic : the patents are made, not observed; whatever is counted from them stays synthetic.
+    """
     result = labeller.label(patents)
     keys = patents[["patent_id", COUNTRY, SECTOR, YEAR]]
     table = pd.concat([keys, result[[LABEL, "probability", REASON]]], axis=1)
     number: Any = table[LABEL].value_counts()
     about = {
         **labeller.about(),
+        "synthetic": synthetic,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "patents": len(table),
         "unlabelled": int(number.get("", 0)),
@@ -90,7 +94,8 @@ def label_patents(patents: pd.DataFrame, labeller: Labeller) -> Labelled:
 
 
 def write_labels(labelled: Labelled, folder: Path, *, overwrite: bool = False) -> Path:
-    """Write ``labels.csv``, ``patent_labels.csv`` (copy it into a dataset) and ``about.json``; all of them or none.
+    """Write ``labels.csv``, ``patent_labels.csv`` and ``patent_labels.json`` (who labelled; copy these two into a
+    dataset); all of them or none.
 
     Raises InputError where the folder holds something else, or labels that may not be replaced.
     """

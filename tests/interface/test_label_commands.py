@@ -46,7 +46,7 @@ def dataset_file(path: Path) -> pd.DataFrame:
 def test_labels_are_files_of_a_dataset(folder: Path) -> None:
     counts = dataset_file(folder / "labels" / "patent_labels.csv")
     assert counts["count"].sum() == 392
-    about = json.loads((folder / "labels" / "about.json").read_text())
+    about = json.loads((folder / "labels" / "patent_labels.json").read_text())
     assert about["labeller"] == "offline"
     assert about["cross_validation"]["macro_f1"] > 0.9
     again = reestim("label", folder, "--out", folder / "labels")

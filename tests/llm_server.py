@@ -1,0 +1,150 @@
+"""A server that speaks the chat-completions protocol over real HTTP, answers as told, and fails when told to."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Patents = list[dict[str, str]]
+Answers = list[dict[str, str]]
+KEY = "sk-test-1f6b0c7a9d2e4358"
+
+
+def by_keyword(patents: Patents) -> Answers:
+    """A model that reads each text by itself: the label that stands after ``KIND=`` in it, else unrelated."""
+    return [{"id": p["id"], "label": _stated(p["abstract"])} for p in patents]
+
+
+def _stated(text: str) -> str:
+    found = re.search(r"KIND=(\w+)", text)
+    return found.group(1) if found else "unrelated"
+
+
+@dataclass
+class LanguageModel:
+    """What the server does. ``faults`` are used up one a request: an HTTP status, a status with Retry-After (s),
+    ``broken`` JSON, ``prose`` instead of an answer, a ``cut`` connection, or ``slow`` (answers after ``slow`` seconds,
+    the others after ``pause``). ``hang_after`` requests it never answers again."""
+
+    answer: Callable[[Patents], Answers] = by_keyword
+    faults: list[Any] = field(default_factory=list)
+    pause: float = 0.0
+    slow: float = 0.0
+    usage: bool = True
+    tokens: tuple[int, int] = (1000, 100)
+    error: str = "refused"
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    most_at_once: int = 0
+    hang_after: int | None = None
+    url: str = ""
+    _open: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def asked(self) -> Counter[str]:
+        """How often each title was sent."""
+        return Counter(p["title"] for body in self.requests for p in patents_of(body))
+
+    def reply(self, body: dict[str, Any]) -> bytes:
+        answers = json.dumps({"answers": self.answer(patents_of(body))})
+        message: dict[str, Any] = {"role": "assistant", "content": answers}
+        if body.get("tools"):
+            function = {"name": body["tools"][0]["function"]["name"], "arguments": answers}
+            message = {
+                "role": "assistant", "content": None,
+                "tool_calls": [{"id": "call_1", "type": "function", "function": function}],
+            }  # fmt: skip
+        reply: dict[str, Any] = {
+            "id": "1", "object": "chat.completion", "created": int(time.time()), "model": f"{body['model']}-served",
+            "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+        }  # fmt: skip
+        if self.usage:
+            sent, received = self.tokens
+            reply["usage"] = {
+                "prompt_tokens": sent, "completion_tokens": received, "total_tokens": sent + received,
+            }  # fmt: skip
+        return json.dumps(reply).encode()
+
+
+def patents_of(body: dict[str, Any]) -> Patents:
+    """The patents of a request: the JSON document of the user's message."""
+    return json.loads(next(m["content"] for m in body["messages"] if m["role"] == "user"))["patents"]
+
+
+def system_of(body: dict[str, Any]) -> str:
+    """What the request says outside the user's message."""
+    return json.dumps([{**body, "messages": [m for m in body["messages"] if m["role"] != "user"]}], sort_keys=True)
+
+
+@contextmanager
+def serving(model: LanguageModel) -> Iterator[LanguageModel]:
+    """Serve on a free port of this machine; ``model.url`` is the base URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            with model._lock:
+                model.requests.append(body)
+                model.keys.append(self.headers.get("Authorization", ""))
+                model.times.append(time.monotonic())
+                model._open += 1
+                model.most_at_once = max(model.most_at_once, model._open)
+                fault = model.faults.pop(0) if model.faults else None
+                hang = model.hang_after is not None and len(model.requests) > model.hang_after
+            try:
+                self._respond(body, 60.0 if hang else model.pause, fault)
+            except OSError:
+                pass  # the client went away
+            finally:
+                with model._lock:
+                    model._open -= 1
+
+        def _respond(self, body: dict[str, Any], pause: float, fault: Any) -> None:
+            time.sleep(model.slow if fault == "slow" else pause)
+            status, after = fault if isinstance(fault, tuple) else (fault, None)
+            content = model.reply(body)
+            if isinstance(status, int):
+                content = json.dumps({"error": {"message": model.error, "type": "error"}}).encode()
+            elif fault == "broken":
+                content = content[: len(content) // 2]
+            elif fault == "prose":
+                said = {"role": "assistant", "content": "I had rather talk about the weather."}
+                reply = json.loads(content) | {"choices": [{"index": 0, "finish_reason": "stop", "message": said}]}
+                content = json.dumps(reply).encode()
+            self.send_response(status if isinstance(status, int) else 200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            if after is not None:
+                self.send_header("Retry-After", str(after))
+            self.end_headers()
+            if fault == "cut":
+                self.wfile.write(content[:20])
+                self.close_connection = True
+                self.connection.close()
+                return
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    model.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    try:
+        yield model
+    finally:
+        server.shutdown()
+        server.server_close()
