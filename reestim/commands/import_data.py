@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reestim.options import DebugOption, JsonOption
 from reestim.terminal import guarded
+
+if TYPE_CHECKING:
+    from reestim.errors import Problem
 
 
 def register(data_app: typer.Typer) -> None:
@@ -24,6 +27,10 @@ def data_import(
     list_sources: Annotated[bool, typer.Option("--list", help="Sources, their editions, what they give.")] = False,
     only: Annotated[list[str] | None, typer.Option("--only", help="A table to write; repeat (default: all).")] = None,
     year: Annotated[int | None, typer.Option("--year", help="Year of trade.csv, where several are given.")] = None,
+    years: Annotated[str | None, typer.Option("--years", help="First and last year to take, like 2000-2014.")] = None,
+    matching: Annotated[
+        str | None, typer.Option("--matching", help="Patents whose title or abstract fits this regular expression.")
+    ] = None,
     partner: Annotated[
         list[str] | None, typer.Option("--partner", help="Count imports from this country; repeat (default: all).")
     ] = None,
@@ -53,6 +60,8 @@ def data_import(
 
     Example: reestim data import usitc dataweb.csv --partner China --out my-data
 
+    Example: reestim data import patentsview g_*.tsv.zip --matching 'rare.?earth|neodym|cerium' --out my-data
+
     Example: reestim data import --list
     """
     with guarded(as_json, debug):
@@ -64,17 +73,18 @@ def data_import(
         if list_sources:
             _list(as_json)
             return
-        problems = []
+        problems: list[Problem] = []
         if source is None:
             known = ", ".join(ORIGINALS)
             problems.append(Problem("no source is named", f"Name one of {known}; see --list", column="SOURCE"))
         if out is None:
             problems.append(Problem("no folder is named", "Say --out FOLDER", column="--out"))
-        if source is None or out is None:
+        span = _span(years, problems)
+        if source is None or out is None or problems:
             raise InputError(problems, "nothing was imported")
         choices = Choices(
-            year=year, partners=tuple(partner or ()), hs=tuple(hs or ()), flow=flow, concordance=concordance,
-            sectors=sectors, mapping=mapping, confirm_units=confirm_units,
+            year=year, years=span, partners=tuple(partner or ()), hs=tuple(hs or ()), flow=flow, matching=matching,
+            concordance=concordance, sectors=sectors, mapping=mapping, confirm_units=confirm_units,
         )  # fmt: skip
         result = import_files(source, files or [], out, choices, only=tuple(only or ()), overwrite=overwrite)
         if as_json:
@@ -89,6 +99,20 @@ def data_import(
         for name in result.written:
             typer.echo(f"written: {result.folder / name}")
         typer.echo(f"next: reestim data check {shlex.quote(str(result.folder))}")
+
+
+def _span(years: str | None, problems: list[Problem]) -> tuple[int, int] | None:
+    from reestim.errors import Problem
+
+    if years is None:
+        return None
+    first, _, last = years.partition("-")
+    last = last or first
+    if not (first.isdigit() and last.isdigit() and int(first) <= int(last)):
+        advice = "Write 2000-2014, or one year"
+        problems.append(Problem("these are no years", advice, column="--years", value=years))
+        return None
+    return int(first), int(last)
 
 
 def _list(as_json: bool) -> None:

@@ -28,20 +28,25 @@ SOURCES = "sources"
 
 
 def _option(name: str) -> str:
-    return "--" + {"partners": "partner"}.get(name, name).replace("_", "-")
+    return "--" + {"partners": "partner", "reporters": "reporter"}.get(name, name).replace("_", "-")
 
 
 @dataclass(frozen=True)
 class Choices:
     """What a user may choose besides the files; a source says which of these it takes.
 
-    year : of the trade table. partners : countries to import from (default: all there are). hs : codes of rare earths.
-    flow : ``M`` (reported by importers) or ``X`` (by exporters). concordance : CSV from the source's classes to
-    industries, instead of the shipped one. sectors : CSV industry,sector. mapping : CSV country,region.
+    year : of the trade table. years : first and last to take. partners : countries to import from (default: all there
+    are). reporters : countries to ask UN Comtrade for. hs : codes of rare earths. flow : ``M`` (reported by importers)
+    or ``X`` (by exporters). matching : regular expression that title or abstract of a patent must fit. concordance :
+    CSV from the source's classes to industries, instead of the shipped one. sectors : CSV industry,sector. mapping :
+    CSV country,region.
     confirm_units : the magnitudes are right although they are not plausible.
     """
 
     year: int | None = None
+    years: tuple[int, int] | None = None
+    matching: str | None = None
+    reporters: tuple[str, ...] = ()
     partners: tuple[str, ...] = ()
     hs: tuple[str, ...] = ()
     flow: str | None = None
@@ -68,7 +73,7 @@ class Imported:
 
     edition : as recognised in the files. rules : what was done, a sentence each. left_out : what the tables do not
     hold, in words with its number. extra : further tables for ``sources/``. files : whole files by name, written by the
-    importer in the folder it was given to work in.
+    importer in the folder it was given to work in; file_rows : their rows.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -77,6 +82,7 @@ class Imported:
     left_out: Sequence[str] = ()
     extra: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
+    file_rows: Mapping[str, int] = field(default_factory=dict)
 
     def only(self, stems: Sequence[str]) -> Imported:
         """With these tables alone. Raises InputError for one that there is none of."""
@@ -89,7 +95,7 @@ class Imported:
             return self
         kept = {stem: table for stem, table in self.tables.items() if stem in stems}
         files = {name: path for name, path in self.files.items() if name.split(".")[0] in stems}
-        return Imported(kept, self.edition, self.rules, self.left_out, self.extra, files)
+        return Imported(kept, self.edition, self.rules, self.left_out, self.extra, files, self.file_rows)
 
     def problems(self) -> list[Problem]:
         """What the schemas of a dataset say of the tables; an importer with such problems has misread its files."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from reestim.data.importers import baci, comtrade, euklems, usgs_ds140, usgs_mcs, usgs_myb, usitc
+from reestim.data.importers import baci, comtrade, euklems, patentsview, usgs_ds140, usgs_mcs, usgs_myb, usitc
 from reestim.data.importers.imported import Choices, Imported, file_facts
 from reestim.data.read import closest
 from reestim.errors import InputError, Problem
@@ -68,6 +68,17 @@ ORIGINALS: dict[str, Original] = {
             ("growth_accounts",),
             ("concordance", "sectors", "confirm_units"),
             euklems.read,
+        ),
+        Original(
+            "patentsview",
+            "PatentsView, United States Patent and Trademark Office: granted patents, disambiguated",
+            patentsview.EDITION,
+            "g_patent, g_patent_abstract, g_application, g_location_*, g_assignee_*, g_cpc_current (.tsv or .tsv.zip)",
+            "data.uspto.gov, PatentsView granted patent data (free key)",
+            "CC BY 4.0",
+            ("patents",),
+            ("years", "matching", "concordance", "sectors", "mapping"),
+            patentsview.read,
         ),
         Original(
             "usitc",
@@ -187,7 +198,7 @@ def import_files(
             "files": [file_facts(file) for file in files],
             "rules": list(imported.rules),
             "left_out": list(imported.left_out),
-            "rows": {stem: len(table) for stem, table in imported.tables.items()},
+            "rows": {stem: len(table) for stem, table in imported.tables.items()} | dict(imported.file_rows),
         }
         imported.write(folder, about, source)
         for left in work.iterdir():
