@@ -14,6 +14,8 @@ _HOME = {
     "load_dataset": "reestim.data.dataset",
     "check_dataset": "reestim.data.dataset",
     "ree_input_output": "reestim.supply_chain.ree_rows",
+    "ree_table": "reestim.supply_chain.split_provenance",
+    "split_identities": "reestim.supply_chain.split_checks",
     "exposure": "reestim.supply_chain.exposure",
     "element_similarity": "reestim.supply_chain.element_similarity",
     "growth_accounting": "reestim.evidence.productivity",
@@ -67,6 +69,8 @@ if TYPE_CHECKING:
     from reestim.supply_chain.element_similarity import element_similarity as element_similarity
     from reestim.supply_chain.exposure import exposure as exposure
     from reestim.supply_chain.ree_rows import ree_input_output as ree_input_output
+    from reestim.supply_chain.split_checks import split_identities as split_identities
+    from reestim.supply_chain.split_provenance import ree_table as ree_table
 
 
 def __getattr__(name: str) -> object:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from reestim.commands import audit, build_data, elements, event_study, import_data, labels, productivity
+from reestim.commands import audit, build_data, elements, event_study, exposure, import_data, labels, productivity
 from reestim.options import (
     AllowOption,
     DatasetOption,
@@ -46,6 +46,7 @@ audit.register(app)
 productivity.register(app)
 elements.register(app)
 event_study.register(app)
+exposure.register(app)
 build_data.register(data_app)
 import_data.register(data_app)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import xarray as xr
 
@@ -51,6 +51,38 @@ def ree_input_output(data: Dataset) -> xr.Dataset:
     InputError
         When prices, producers or weights are missing, or naming each cell of the host sector that is too small.
     """
+    split = split_world(data)
+    return (
+        _shares(data, split.base, split.elements, split.world)
+        .assign(
+            {
+                "element_tonnes": _labelled(
+                    split.tonnes.reindex({SECTOR: split.world.trade[SECTOR]}).fillna(0.0), "use of rare earths", "t REO"
+                ),
+                "element_supply": _labelled(split.supply, "supply of rare earths", "t REO"),
+                "element_price": _labelled(split.prices, "price of the element on the country's market", "US$/kg"),
+            }
+        )
+        .assign_attrs(_provenance(data, split.elements, split.rebalanced))
+    )
+
+
+class Split(NamedTuple):
+    """The accounts before and after the elements leave their host: flows in million US$, tonnes (country, element,
+    sector) and supply (country, element) in t REO, prices (country, element) in US$/kg; ``rebalanced``: cells of host
+    trade that RAS had to change beyond the elements in them."""
+
+    base: Accounts
+    elements: Elements
+    world: World
+    tonnes: xr.DataArray
+    supply: xr.DataArray
+    prices: xr.DataArray
+    rebalanced: int
+
+
+def split_world(data: Dataset) -> Split:
+    """The flows behind ``ree_input_output``; raises what it raises."""
     base = accounts(data)
     use = sector_use(data)
     supply = element_supply(data, use)
@@ -59,19 +91,7 @@ def ree_input_output(data: Dataset) -> xr.Dataset:
     prices = market_prices(data, [data.meta.base_year]).isel(year=0, drop=True)
     elements = value_of_elements(data, tonnes, supply, prices, base)
     world, rebalanced = split_host(base, elements, data.meta.host_sector)
-    return (
-        _shares(data, base, elements, world)
-        .assign(
-            {
-                "element_tonnes": _labelled(
-                    tonnes.reindex({SECTOR: world.trade[SECTOR]}).fillna(0.0), "use of rare earths", "t REO"
-                ),
-                "element_supply": _labelled(supply, "supply of rare earths", "t REO"),
-                "element_price": _labelled(prices, "price of the element on the country's market", "US$/kg"),
-            }
-        )
-        .assign_attrs(_provenance(data, elements, rebalanced))
-    )
+    return Split(base, elements, world, tonnes, supply, prices, rebalanced)
 
 
 def value_of_elements(
