@@ -40,6 +40,9 @@ def data_import(
     flow: Annotated[
         str | None, typer.Option("--flow", help="M: as importers report (default), X: as exporters do.")
     ] = None,
+    reporter: Annotated[
+        list[str] | None, typer.Option("--reporter", help="Without FILE: ask UN Comtrade for this country; repeat.")
+    ] = None,
     concordance: Annotated[
         Path | None, typer.Option("--concordance", help="CSV from the source's classes to industries.")
     ] = None,
@@ -49,6 +52,9 @@ def data_import(
     mapping: Annotated[
         Path | None, typer.Option("--mapping", help="CSV country,region (default: countries as they are).")
     ] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Make sectors although the files hold a part of trade.")
+    ] = False,
     confirm_units: Annotated[
         bool, typer.Option("--confirm-units", help="The magnitudes are right, however odd they look.")
     ] = False,
@@ -61,6 +67,8 @@ def data_import(
     Example: reestim data import usitc dataweb.csv --partner China --out my-data
 
     Example: reestim data import patentsview g_*.tsv.zip --matching 'rare.?earth|neodym|cerium' --out my-data
+
+    Example: reestim data import comtrade --reporter USA --years 2005-2016 --out my-data
 
     Example: reestim data import --list
     """
@@ -84,7 +92,8 @@ def data_import(
             raise InputError(problems, "nothing was imported")
         choices = Choices(
             year=year, years=span, partners=tuple(partner or ()), hs=tuple(hs or ()), flow=flow, matching=matching,
-            concordance=concordance, sectors=sectors, mapping=mapping, confirm_units=confirm_units,
+            concordance=concordance, sectors=sectors, mapping=mapping, partial=partial, confirm_units=confirm_units,
+            reporters=tuple(reporter or ()),
         )  # fmt: skip
         result = import_files(source, files or [], out, choices, only=tuple(only or ()), overwrite=overwrite)
         if as_json:

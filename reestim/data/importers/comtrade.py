@@ -53,9 +53,7 @@ def read(files: Sequence[Path], choices: Choices, work: Path) -> Imported:
                 parts.append(rows)
         except InputError as error:
             problems += error.problems
-    if choices.flow not in (None, "M", "X"):
-        advice = "Say M (as importers report, the default) or X (as exporters do)"
-        problems.append(Problem("this flow is not read", advice, column="--flow", value=choices.flow))
+    problems += flow_problems(choices)
     try:
         concordance = hs_industries(choices.concordance)
     except InputError as error:
@@ -83,6 +81,14 @@ def read(files: Sequence[Path], choices: Choices, work: Path) -> Imported:
     ]
     left_out = [f"{what}: {n:,} rows" for what, n in words.items() if n]
     return Imported(imported.tables, EDITION, rules, [*left_out, *imported.left_out], imported.extra)
+
+
+def flow_problems(choices: Choices) -> list[Problem]:
+    """A flow that is neither imports nor exports."""
+    if choices.flow in (None, "M", "X"):
+        return []
+    advice = "Say M (as importers report, the default) or X (as exporters do)"
+    return [Problem("this flow is not read", advice, column="--flow", value=choices.flow)]
 
 
 def _pieces(path: Path) -> Iterator[Any]:

@@ -29,6 +29,8 @@ RARE_EARTHS = ("2846",)
 USUAL_PRICE = (0.5, 1000.0)
 #: World trade in goods, million US$: 24 million in 2022. More than this is another unit.
 MOST_TRADE = 1e8
+#: Of the 96 chapters of the HS so many stand in the trade of the world in any year; fewer are an extract.
+CHAPTERS = 90
 _FLOW = [YEAR, IMPORTER, EXPORTER]
 
 
@@ -83,11 +85,13 @@ class HsTrade:
     rare: list[Any] = field(default_factory=list)
     lost: dict[str, float] = field(default_factory=dict)
     total: float = 0.0
+    chapters: set[str] = field(default_factory=set)
 
     def add(self, piece: Any) -> None:
         """Sort a piece in."""
         codes = longest_prefix(piece["hs"].unique(), self.concordance["hs"])
         self.total += float(piece["value"].sum())
+        self.chapters |= set(piece["hs"].str[:2].unique())
         outside = piece.loc[~piece["hs"].isin(list(codes))]
         for hs, value in outside.groupby("hs")["value"].sum().items():
             self.lost[str(hs)] = self.lost.get(str(hs), 0.0) + float(value)
@@ -134,8 +138,13 @@ def trade_tables(
     exports = flows.groupby([EXPORTER, SECTOR, YEAR], as_index=False)["value"].sum()
     exports = exports[exports["value"] > 0].rename(columns={EXPORTER: COUNTRY}).assign(outcome="exports")
     tables = {"outcomes": exports[[COUNTRY, SECTOR, YEAR, "outcome", "value"]]}
+    part = len(trade.chapters) < CHAPTERS and not choices.partial
     base = choices.year or (years[0] if len(years) == 1 else None)
-    if base is None:
+    if part:
+        tables = {}
+        words = f"the files have {len(trade.chapters)} chapters of the HS, sectors need all; say --partial otherwise"
+        left_out.append(f"outcomes.csv, trade.csv: {words}")
+    elif base is None:
         left_out.append("trade.csv: the files have several years; say --year")
     elif base not in years:
         advice = f"Choose one of {years[0]} to {years[-1]}"

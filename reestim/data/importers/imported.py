@@ -40,7 +40,7 @@ class Choices:
     or ``X`` (by exporters). matching : regular expression that title or abstract of a patent must fit. concordance :
     CSV from the source's classes to industries, instead of the shipped one. sectors : CSV industry,sector. mapping :
     CSV country,region.
-    confirm_units : the magnitudes are right although they are not plausible.
+    partial : sectors are to be made from a part of trade. confirm_units : the magnitudes are right, plausible or not.
     """
 
     year: int | None = None
@@ -53,6 +53,7 @@ class Choices:
     concordance: Path | None = None
     sectors: Path | None = None
     mapping: Path | None = None
+    partial: bool = False
     confirm_units: bool = False
 
     def problems(self, takes: Sequence[str], source: str) -> list[Problem]:

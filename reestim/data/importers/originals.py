@@ -10,8 +10,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from reestim.data.importers import baci, comtrade, euklems, patentsview, usgs_ds140, usgs_mcs, usgs_myb, usitc
-from reestim.data.importers.imported import Choices, Imported, file_facts
+from reestim.data.importers import (
+    baci,
+    comtrade,
+    comtrade_download,
+    euklems,
+    patentsview,
+    usgs_ds140,
+    usgs_mcs,
+    usgs_myb,
+    usitc,
+)
+from reestim.data.importers.imported import SOURCES, Choices, Imported, file_facts
 from reestim.data.read import closest
 from reestim.errors import InputError, Problem
 from reestim.files import files_into
@@ -20,7 +30,8 @@ from reestim.files import files_into
 @dataclass(frozen=True)
 class Original:
     """One source. ``read`` takes the files, the choices and a folder to work in; ``gives``: files of a dataset;
-    ``takes``: the choices that it knows; ``pattern``: what its files are called; ``where``: who hands them out."""
+    ``takes``: the choices that it knows; ``pattern``: what its files are called; ``where``: who hands them
+    out; ``download``: fetches files into a folder where none are given."""
 
     name: str
     citation: str
@@ -31,6 +42,7 @@ class Original:
     gives: tuple[str, ...]
     takes: tuple[str, ...]
     read: Callable[[Sequence[Path], Choices, Path], Imported]
+    download: Callable[[Choices, Path], list[Path]] | None = None
 
 
 ORIGINALS: dict[str, Original] = {
@@ -44,7 +56,7 @@ ORIGINALS: dict[str, Original] = {
             "cepii.fr, BACI",
             "Etalab Open Licence 2.0",
             ("outcomes", "trade", "ree_use_panel", "element_exports"),
-            ("year", "partners", "hs", "concordance", "sectors", "mapping", "confirm_units"),
+            ("year", "partners", "hs", "concordance", "sectors", "mapping", "partial", "confirm_units"),
             baci.read,
         ),
         Original(
@@ -55,8 +67,12 @@ ORIGINALS: dict[str, Original] = {
             "comtradeplus.un.org (free key)",
             "UN Comtrade terms of use: no redistribution of the raw data",
             ("outcomes", "trade", "ree_use_panel", "element_exports"),
-            ("year", "partners", "hs", "flow", "concordance", "sectors", "mapping", "confirm_units"),
+            (
+                "year", "partners", "hs", "flow", "concordance", "sectors", "mapping", "partial", "confirm_units",
+                "reporters", "years",
+            ),
             comtrade.read,
+            comtrade_download.download,
         ),
         Original(
             "euklems",
@@ -159,7 +175,7 @@ def import_files(
     Parameters
     ----------
     source : a name of ``ORIGINALS``.
-    files : as the source publishes them; some sources come in several.
+    files : as the source publishes them; some sources come in several. None: they are downloaded, where the source can.
     out : folder to add the tables to; with ``sources/<source>.json``: editions, dates and hashes of the files, rules,
         what was left out.
     only : stems of the tables to write (default: all that the files give).
@@ -180,9 +196,11 @@ def import_files(
     with files_into(out) as folder:
         work = folder / ".work"
         work.mkdir()
+        if not files and original.download is not None:
+            files = original.download(chosen, folder / SOURCES)
         imported = original.read(files, chosen, work).only(only)
         problems = imported.problems()
-        names = imported.written(source)
+        names = [*imported.written(source), *(f"{SOURCES}/{f.name}" for f in files if f.is_relative_to(folder))]
         for name in names if not overwrite else ():
             if (out / name).exists():
                 advice = "Say --overwrite to replace it, --only for other tables, or name another folder"
@@ -209,7 +227,7 @@ def import_files(
 
 def _file_problems(original: Original, files: Sequence[Path]) -> list[Problem]:
     problems = []
-    if not files:
+    if not files and original.download is None:
         problems.append(Problem("no file is given", f"Give {original.pattern}", column="FILE"))
     for n, path in enumerate(files):
         if path in files[:n]:
