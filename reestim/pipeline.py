@@ -137,9 +137,11 @@ def fit(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
         _refuse_partial(post, spec)
     import xarray as xr
 
+    from reestim.evidence.groups import evidence_groups
+
     post["economy"] = xr.DataTree(economy.ds)
-    if "growth_accounts" in data.tables:
-        post["growth_accounting"] = xr.DataTree(ree.growth_accounting(data.tables["growth_accounts"]))
+    for name, group in evidence_groups(data, spec.evidence, quick=spec.is_quick, say=stages.say).items():
+        post[name] = xr.DataTree(group)
     texts = {scenario.name: path.read_text(encoding="utf-8") for path, scenario in scenarios}
     run = {"quick": spec.is_quick, "seed": seed, "command": command, "scenarios": texts, "timings": stages.seconds,
            "allowed_gates": list(job.allow)}  # fmt: skip

@@ -24,6 +24,9 @@ def tfp(
     outcomes: Annotated[
         Path | None, typer.Option("--outcomes", help="outcomes.csv to write, or to add the TFP indices to.")
     ] = None,
+    figure: Annotated[
+        Path | None, typer.Option("--figure", help="Picture of average growth by source, .png or .svg.")
+    ] = None,
     ree_within: Annotated[
         bool, typer.Option("--ree-within", help="Intermediates hold the rare earths: take them out first.")
     ] = False,
@@ -38,15 +41,25 @@ def tfp(
     with guarded(as_json, debug):
         import reestim as ree
         from reestim import printing
+        from reestim.commands.writing import free_picture
         from reestim.data.growth_accounts import STEM, read_accounts
         from reestim.evidence import productivity
 
+        if figure is not None:
+            free_picture(figure, overwrite)
         table = read_accounts(accounts) if accounts.is_file() else ree.load_dataset(accounts)[STEM]
         if ree_within:
             table = productivity.without_ree(table)
         accounting = ree.growth_accounting(table)
         result = productivity.as_table(accounting)
         written = productivity.write_results(accounting, out, outcomes, overwrite=overwrite)
+        if figure is not None:
+            from reestim.files import write_whole
+            from reestim.reports.images import image
+            from reestim.reports.productivity_figure import means_of, productivity_figure
+
+            write_whole(figure, image(productivity_figure(means_of(accounting)), figure.suffix.lower()[1:]))
+            written.append(figure)
         if as_json:
             printing.print_json({"written": [str(path) for path in written], "rows": result.to_dict("records")})
             return

@@ -35,3 +35,15 @@ def free_place(out: Path) -> None:
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         advice = "Name a new or an empty folder: nothing is overwritten"
         raise InputError(Problem("the results cannot go there", advice, column="--out", value=str(out)))
+
+
+def free_picture(path: Path, overwrite: bool) -> None:
+    """Raise InputError where a picture cannot go to ``path``: neither .png nor .svg, or something is there."""
+    problems = []
+    if path.suffix.lower() not in (".png", ".svg"):
+        problems.append(Problem("this is no picture", "Name a file ending in .png or .svg", value=str(path)))
+    if path.exists() and (not overwrite or path.is_dir()):
+        advice = "Name a new file, or say --overwrite"
+        problems.append(Problem("there is something in this place already", advice, value=str(path)))
+    if problems:
+        raise InputError(problems, "the picture cannot be written")

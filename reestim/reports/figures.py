@@ -21,6 +21,7 @@ from reestim.reports.effects import (
     quantiles,
     restrictors,
 )
+from reestim.reports.evidence import evidence_pictures
 from reestim.reports.images import image
 from reestim.reports.tables import BASIS_POINTS
 
@@ -55,7 +56,7 @@ def all_pictures(post: xr.DataTree) -> list[Picture]:
         for scenario in scenarios:
             suffix = f"-{slug(scenario)}" if len(scenarios) > 1 else ""
             pictures += counterfactual_pictures(post, scenario, suffix)
-    return pictures
+    return pictures + evidence_pictures(post)
 
 
 def elasticities(post: xr.DataTree) -> Picture:

@@ -21,6 +21,7 @@ from reestim.reports.effects import (
     probability,
     quantiles,
 )
+from reestim.reports.evidence import evidence_tables
 
 #: One basis point is a ten-thousandth; welfare changes are log changes of real income.
 BASIS_POINTS = 1e4
@@ -143,7 +144,7 @@ def all_tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
     if "growth_accounting" in post.children:
         makers |= {"productivity": productivity}
     makers |= {"gates": gates, "inputs": inputs}
-    return {name: make(post) for name, make in makers.items()}
+    return {name: make(post) for name, make in makers.items()} | evidence_tables(post)
 
 
 def _prior(post: xr.DataTree) -> xr.Dataset:

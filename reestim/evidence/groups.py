@@ -1,0 +1,74 @@
+"""The evidence of a dataset as groups of a run, so that its report can show it without the dataset."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import xarray as xr
+
+from reestim.data.published_effects import EFFECTS
+from reestim.dims import OUTCOMES
+from reestim.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reestim.data.dataset import Dataset
+    from reestim.spec import Evidence
+
+GROWTH, EVENTS, ELEMENTS, IDENTITIES = "growth_accounting", "event_study", "element_similarity", "split_identities"
+
+
+def evidence_groups(
+    data: Dataset, evidence: Evidence, *, quick: bool = False, say: Callable[[str], None] = print
+) -> dict[str, xr.Dataset]:
+    """Groups growth_accounting, event_study, element_similarity (with substitutability) and split_identities, as far as
+    the dataset has what they need and the study uses it.
+
+    ``quick``: the event study of all countries, two_way, without placebo years. What cannot be estimated is said
+    through ``say`` and left out: the fit does not need it.
+    """
+    from reestim.evidence.productivity import growth_accounting
+    from reestim.supply_chain.element_similarity import element_similarity
+    from reestim.supply_chain.ree_rows import ree_input_output
+    from reestim.supply_chain.split_checks import split_identities
+    from reestim.supply_chain.substitutability import substitutability
+
+    io = ree_input_output(data)
+    found = {IDENTITIES: xr.Dataset({name: (IDENTITIES, column.to_numpy())
+                                     for name, column in split_identities(data).items()})}  # fmt: skip
+    if "growth_accounts" in data:
+        found[GROWTH] = growth_accounting(data["growth_accounts"])
+    makers: dict[str, Callable[[], xr.Dataset]] = {
+        ELEMENTS: lambda: element_similarity(data).assign(substitutability=substitutability(data, io)),
+    }
+    if names := studied(data, evidence):
+        makers[EVENTS] = lambda: _events(data, io, names, quick)
+    for name, make in makers.items():
+        try:
+            found[name] = make()
+        except InputError as error:
+            say(f"    {name.replace('_', ' ')} left out of the report: {error.problems[0]}")
+    return found
+
+
+def studied(data: Dataset, evidence: Evidence) -> list[str]:
+    """Outcomes whose event study belongs to a study: those of its likelihood, and the patents that it counts."""
+    from reestim.estimate.event_evidence import event_outcomes
+
+    names: set[str] = set()
+    if evidence.event_study and ("outcomes" in data or EFFECTS in data):
+        panel, published = event_outcomes(data.tables, evidence)
+        names = {*panel, *published}
+    if evidence.patents and "patent_labels" in data:
+        names.add("patents")
+    return [name for name in OUTCOMES if name in names]
+
+
+def _events(data: Dataset, io: xr.Dataset, names: list[str], quick: bool) -> xr.Dataset:
+    from reestim.evidence.estimators import ESTIMATORS, TWO_WAY
+    from reestim.evidence.event_paths import event_study
+
+    if quick:
+        return event_study(data, outcomes=names, countries=["all"], estimators=[TWO_WAY], placebo=False, io=io)
+    return event_study(data, outcomes=names, estimators=ESTIMATORS, io=io)
