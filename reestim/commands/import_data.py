@@ -50,7 +50,7 @@ def data_import(
         Path | None, typer.Option("--sectors", help="CSV industry,sector (default: those of the bundled dataset).")
     ] = None,
     mapping: Annotated[
-        Path | None, typer.Option("--mapping", help="CSV country,region (default: countries as they are).")
+        Path | None, typer.Option("--mapping", help="CSV country,region, or bundled (default: countries as they are).")
     ] = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="Make sectors although the files hold a part of trade.")
@@ -97,7 +97,9 @@ def data_import(
         )  # fmt: skip
         result = import_files(source, files or [], out, choices, only=tuple(only or ()), overwrite=overwrite)
         if as_json:
-            printing.print_json({"folder": str(result.folder), "written": result.written, **result.about})
+            printing.print_json(
+                {"folder": str(result.folder), "written": result.written, "simulated": result.simulated, **result.about}
+            )
             return
         about = result.about
         typer.echo(f"{about['citation']}: {about['edition']}")
@@ -107,6 +109,8 @@ def data_import(
             typer.echo(f"  LEFT OUT: {words}")
         for name in result.written:
             typer.echo(f"written: {result.folder / name}")
+        for name in result.simulated:
+            typer.echo(f"dataset.toml still calls {name} simulated: take it off the list `synthetic`")
         typer.echo(f"next: reestim data check {shlex.quote(str(result.folder))}")
 
 

@@ -22,6 +22,8 @@ from reestim.data.importers import (
     usitc,
 )
 from reestim.data.importers.imported import SOURCES, Choices, Imported, file_facts
+from reestim.data.meta import FILE as META_FILE
+from reestim.data.meta import read_meta
 from reestim.data.read import closest
 from reestim.errors import InputError, Problem
 from reestim.files import files_into
@@ -146,11 +148,13 @@ ORIGINALS: dict[str, Original] = {
 
 @dataclass(frozen=True)
 class Result:
-    """What was written: the folder, the names of its new files, rows by table, and the account of it."""
+    """What was written: the folder, the names of its new files, the account of it; ``simulated``: those that the
+    ``dataset.toml`` of the folder still calls simulated."""
 
     folder: Path
     written: Sequence[str]
     about: dict[str, Any]
+    simulated: Sequence[str] = ()
 
 
 def original_named(name: str) -> Original:
@@ -222,7 +226,8 @@ def import_files(
         for left in work.iterdir():
             left.unlink()
         work.rmdir()
-    return Result(out, names, about)
+    meta = read_meta(out).meta if (out / META_FILE).is_file() else None
+    return Result(out, names, about, [name for name in names if meta is not None and name in meta.synthetic])
 
 
 def _file_problems(original: Original, files: Sequence[Path]) -> list[Problem]:

@@ -13,16 +13,22 @@ from reestim.errors import InputError
 
 #: Goods and services by the World Input-Output Database: what the shipped concordances lead to.
 INDUSTRIES = HERE / "industries_wiod.csv"
+#: Countries by the ten economies of the bundled dataset; REU: the European Union of 2013 without Germany.
+REGIONS_OF_BUNDLED = HERE / "regions_bundled.csv"
+#: Says the same on the command line.
+BUNDLED_NAME = "bundled"
 
 
 def regions_of(mapping: Path | None, countries: Sequence[str]) -> dict[str, str]:
-    """Country -> region: each its own, or by a CSV file country,region that may name more countries than there are.
+    """Country -> region: each its own, those of the bundled dataset (``bundled``), or by a CSV file country,region that
+    may name more countries than there are.
 
     Raises InputError for countries that the file leaves out: what they trade would be lost.
     """
     if mapping is None:
         return {country: country for country in countries}
-    seen, problems = read_mapping(mapping, "country", "region", countries, shipped=True)
+    file = REGIONS_OF_BUNDLED if str(mapping) == BUNDLED_NAME else mapping
+    seen, problems = read_mapping(file, "country", "region", countries, shipped=True)
     if problems:
         raise InputError(problems, "the mapping of regions cannot be used")
     return seen
