@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 
+from reestim.data.label_record import FILE as RECORD_FILE
+from reestim.data.label_record import read_label_record, record_problems
 from reestim.data.meta import FILE as META_FILE
 from reestim.data.meta import DatasetMeta, read_meta
 from reestim.data.read import closest, decode, read_bytes, read_table
@@ -27,13 +30,15 @@ BUNDLED = Path(__file__).resolve().parents[2] / "data"
 class Dataset:
     """A checked dataset. ``tables`` maps the stem of a file (``"trade"``) to its frame; absent files are absent.
 
-    ``hash`` is the SHA-256 over the names and bytes of ``dataset.toml`` and the tables.
+    ``hash`` is the SHA-256 over the names and bytes of ``dataset.toml``, the tables and ``patent_labels.json``;
+    ``label_record`` is what that file says of who labelled the patents, None where there is none.
     """
 
     path: Path
     meta: DatasetMeta
     tables: Mapping[str, pd.DataFrame] = field(repr=False)
     hash: str
+    label_record: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @property
     def countries(self) -> tuple[str, ...]:
@@ -157,11 +162,19 @@ def _read(folder: Path) -> tuple[Dataset | None, list[Problem]]:
             problems += found
             if broken:
                 tainted[stem] |= {-1}
-    problems += cross_file_problems(about.base_year, about.host_sector, Tables(tables, tainted))
+    checked = Tables(tables, tainted)
+    problems += cross_file_problems(about.base_year, about.host_sector, checked)
+    raw, record, found = read_label_record(folder)
+    problems += found
+    if raw is not None:
+        _update(digest, RECORD_FILE, raw)
+    if about.meta is not None:
+        counts = checked.sound("patent_labels", "label", "count")
+        problems += record_problems(record, counts, [p.name for p in present.values()], about.meta.synthetic)
     if problems or about.meta is None:
         return None, problems
     clean = {stem: table.reset_index(drop=True) for stem, table in tables.items()}
-    return Dataset(folder.resolve(), about.meta, MappingProxyType(clean), digest.hexdigest()), []
+    return Dataset(folder.resolve(), about.meta, MappingProxyType(clean), digest.hexdigest(), record), []
 
 
 def _update(digest: hashlib._Hash, name: str, raw: bytes) -> None:

@@ -182,9 +182,10 @@ SCHEMAS: Mapping[str, FileSchema] = {
             "human_label": _LABEL,
             "machine_label": _LABEL,
             "count": _COUNT,
+            "year": Field("integer", _between("a year", 1900, 2100), required=False),
             "design": Field(checks=_one_of(AUDIT_DESIGNS, "unknown audit design")),
         },
-        key=("human_label", "machine_label"),
+        key=("human_label", "machine_label", "year"),
     ),
     "ree_use_panel": FileSchema(
         {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -58,6 +59,21 @@ def audit_rows(counts: pd.DataFrame, design: str) -> pd.DataFrame:
     """``label_audit`` of a dataset: ``human_label, machine_label, count, design``, all 16 cells."""
     rows = [(h, m, int(counts.to_numpy()[i, j]), design) for i, h in enumerate(LABELS) for j, m in enumerate(LABELS)]
     return pd.DataFrame(rows, columns=[HUMAN, MACHINE, "count", "design"])
+
+
+def audit_rows_by_year(human: Sequence[str], machine: Sequence[str], year: Sequence[int], design: str) -> pd.DataFrame:
+    """``label_audit`` of a dataset with the year of the patents: the cells that hold any, and one row for the others of
+    the first year, so that all 16 are there."""
+    table = pd.DataFrame({HUMAN: list(human), MACHINE: list(machine), "year": list(year)})
+    seen: Any = table.groupby([HUMAN, MACHINE, "year"]).size()
+    known = {(h, m) for h, m, _ in seen.index}
+    empty = [(h, m, min(year), 0) for h in LABELS for m in LABELS if (h, m) not in known]
+    rows = pd.DataFrame(
+        [*((*key, int(n)) for key, n in seen.items()), *empty], columns=[HUMAN, MACHINE, "year", "count"]
+    )
+    place = {label: i for i, label in enumerate(LABELS)}
+    ordered: Any = rows.sort_values([HUMAN, MACHINE, "year"], key=lambda c: c if c.name == "year" else c.map(place))
+    return ordered.assign(design=design)[[HUMAN, MACHINE, "year", "count", "design"]].reset_index(drop=True)
 
 
 def agreement(counts: pd.DataFrame, design: str, label_share: Sequence[float] | None = None) -> Agreement:

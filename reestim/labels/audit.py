@@ -11,7 +11,7 @@ import pandas as pd
 from reestim.data.schemas import AUDIT_DESIGNS
 from reestim.dims import COUNTRY, LABELS, SECTOR, YEAR
 from reestim.errors import InputError, Problem
-from reestim.labels.agreement import Agreement, agreement, audit_rows, confusion_counts, drift
+from reestim.labels.agreement import Agreement, agreement, audit_rows_by_year, confusion_counts, drift
 from reestim.labels.labelling import Labelled
 from reestim.labels.patents import HUMAN, read_patents
 
@@ -22,11 +22,13 @@ DESIGN, DRAWN_FROM = "design", "drawn_from"
 class Audit:
     """What an audit found.
 
-    counts : (human_label, machine_label); design : how the sample was drawn; agreement : among all patents.
+    counts : (human_label, machine_label); cells : ``label_audit`` of a dataset, by year; design : how the sample was
+    drawn; agreement : among all patents.
     by_year : ``year, audited, agree, share, low, high``; trend : p-value of a linear trend of agreement over years.
     """
 
     counts: pd.DataFrame
+    cells: pd.DataFrame
     design: str
     agreement: Agreement
     by_year: pd.DataFrame
@@ -34,7 +36,7 @@ class Audit:
 
     def rows(self) -> pd.DataFrame:
         """``label_audit`` of a dataset."""
-        return audit_rows(self.counts, self.design)
+        return self.cells
 
 
 def draw_audit(labelled: Labelled, patents: pd.DataFrame, *, design: str, size: int, seed: int) -> pd.DataFrame:
@@ -108,7 +110,8 @@ def compare(human: list[str], machine: list[str], year: list[int], design: str, 
     stratum = {"by_label": machine, "by_class": human}.get(design, ["all"] * len(human))
     by_year, trend = drift(year, agree, stratum)
     share = labelled.share().tolist()
-    return Audit(counts, design, agreement(counts, design, share), by_year, trend)
+    cells = audit_rows_by_year(human, machine, year, design)
+    return Audit(counts, cells, design, agreement(counts, design, share), by_year, trend)
 
 
 def _check_draw(labelled: Labelled, patents: pd.DataFrame, design: str, size: int) -> None:

@@ -12,11 +12,13 @@ from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 
+from reestim.data.label_record import COUNTS as COUNTS_FILE
+from reestim.data.label_record import FILE as ABOUT_FILE
 from reestim.dims import COUNTRY, LABEL, LABELS, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 from reestim.files import strict_json, whole_folder
 
-LABELS_FILE, COUNTS_FILE, ABOUT_FILE = "labels.csv", "patent_labels.csv", "patent_labels.json"
+LABELS_FILE = "labels.csv"
 REASON = "reason"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 import typer.testing
 
 from reestim.cli import app
+from reestim.data.dataset import BUNDLED, check_dataset, load_dataset
 from reestim.data.tables import check_table
 from reestim.labels.patents import read_corpus
 
@@ -108,3 +110,62 @@ def test_bad_input_is_words(folder: Path, tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["p.jsonl"]
     unknown = reestim("audit", "draw", folder / "labels", folder, "--design", "whim", "--out", tmp_path / "s.csv")
     assert unknown.exit_code == 1
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset of one's own (the bundled one, its simulated patents replaced by labelled ones), and the labels."""
+    place = tmp_path_factory.mktemp("study")
+    shutil.copytree(BUNDLED / "rare-earths-2010", place / "data")
+    patents = read_corpus().drop(columns=["human_label", "hard"])
+    patents = patents.assign(country="JPN", sector=load_dataset(place / "data").goods[5], year=patents.index % 4 + 2006)
+    patents.to_csv(place / "patents.csv", index=False)
+    toml = (place / "data" / "dataset.toml").read_text()
+    real = [line for line in toml.splitlines() if line.strip(' ",') not in ("patent_labels.csv", "label_audit.csv")]
+    assert len(real) == len(toml.splitlines()) - 2
+    (place / "data" / "dataset.toml").write_text("\n".join(real) + "\n")
+    (place / "simulated.toml").write_text(toml)
+    assert reestim("label", place / "patents.csv", "--out", place / "labels").exit_code == 0
+    assert reestim("audit", "draw", place / "labels", place / "patents.csv", "--out", place / "s.csv").exit_code == 0
+    people(place / "s.csv")
+    audit = place / "data" / "label_audit.csv"
+    assert reestim("audit", "read", place / "s.csv", place / "labels", "--out", audit, "--overwrite").exit_code == 0
+    for name in ("patent_labels.csv", "patent_labels.json"):
+        shutil.copy(place / "labels" / name, place / "data" / name)
+    return place
+
+
+def test_labels_and_audit_make_a_dataset_that_passes(study: Path) -> None:
+    said = reestim("data", "check", study / "data")
+    assert said.exit_code == 0, said.output
+    data = load_dataset(study / "data")
+    assert data.label_record is not None
+    assert data.label_record["labeller"] == "offline"
+    assert data.label_record["synthetic"] is False
+    assert set(data["label_audit"]["year"]) == {2006, 2007, 2008, 2009}
+    assert "patent_labels.csv" not in data.meta.synthetic
+
+
+def test_a_dataset_cannot_pass_made_patents_for_observed_ones(study: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(study / "data", tmp_path / "data")
+    toml = (data / "dataset.toml").read_text()
+    record = json.loads((data / "patent_labels.json").read_text())
+    (data / "patent_labels.json").write_text(json.dumps(record | {"synthetic": True}))
+    problems = check_dataset(data)
+    assert [(p.file, p.column, p.value) for p in problems] == [
+        ("dataset.toml", "synthetic", "patent_labels.csv"),
+        ("dataset.toml", "synthetic", "label_audit.csv"),
+    ]
+    shutil.copy(study / "simulated.toml", data / "dataset.toml")
+    assert check_dataset(data) == []
+    (data / "patent_labels.json").write_text(json.dumps(record))
+    assert ["observed patents" in p.message for p in check_dataset(data)] == [True]
+    (data / "dataset.toml").write_text(toml)
+    (data / "patent_labels.json").write_text(json.dumps(record | {"labels": record["labels"] | {"using": 1}}))
+    assert ["counts by label differ" in p.message for p in check_dataset(data)] == [True]
+    for broken in ("{", json.dumps(record | {"unlabelled": -1}), "[]"):
+        (data / "patent_labels.json").write_text(broken)
+        assert [p.file for p in check_dataset(data)] == ["patent_labels.json"]
+    before = load_dataset(study / "data").hash
+    (study / "data" / "patent_labels.json").write_text(json.dumps(record))  # the same, laid out otherwise
+    assert load_dataset(study / "data").hash != before
