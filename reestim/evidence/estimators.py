@@ -161,6 +161,10 @@ def _against_unexposed(setting: EventDesign) -> Path:
         there = np.isfinite(change)
         z, x, y = (_within(v[there], country[there]) for v in (exposed, dose, change))
         scale = float(z @ x)
+        if not scale > 0:
+            advice = "Leave these event times out, or use another estimator"
+            problem = Problem("no country has both exposed and unexposed sectors at an event time", advice, value=first)
+            raise InputError(problem)
         slope = float(z @ y) / scale
         estimates.append(slope)
         share = np.zeros(len(wide))

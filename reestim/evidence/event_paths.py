@@ -13,10 +13,11 @@ from reestim.data.groups import ALL, country_group
 from reestim.data.published_effects import EFFECTS
 from reestim.dims import COUNTRY, ELEMENT, OUTCOMES, SECTOR, YEAR
 from reestim.errors import InputError, Problem
-from reestim.evidence.estimators import ESTIMATORS
+from reestim.evidence.estimators import ESTIMATORS, UNEXPOSED
 from reestim.evidence.event_choices import (
     DIRECT,
     PATENTS,
+    TOTAL,
     UNITS,
     Choices,
     choice_problems,
@@ -86,6 +87,9 @@ def event_study(
     policy = data.meta.policy_year if policy_year is None else policy_year
     chosen = Choices(policy, reference, cluster, prior, prior_scale, _deviation(frame, dose))
     rows = Rows()
+    if exposure == TOTAL and UNEXPOSED in estimators:  # everything holds rare earths somewhere in its supply chain
+        estimators = [e for e in estimators if e != UNEXPOSED]
+        rows.notes.append(f"{UNEXPOSED} is left out: through all suppliers no sector that produces is unexposed")
     if years is not None:
         frame = frame[frame[YEAR].isin(list(years))]
     for name in names:

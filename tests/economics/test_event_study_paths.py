@@ -241,3 +241,19 @@ def test_all_wrong_choices_in_one_list() -> None:
     assert "Did you mean 'exports'" in str(error.value)
     with pytest.raises(InputError, match="holds no outcomes"):
         event_study(tiny_world())
+
+
+def test_through_all_suppliers_nobody_is_unexposed() -> None:
+    study = ree.event_study(world(), exposure="total", placebo=False)
+    assert "exposed_against_unexposed" not in set(study["study_estimator"].values)
+    assert any("no sector that produces is unexposed" in note for note in study.attrs["notes"])
+
+
+def test_an_event_time_without_both_kinds_is_refused() -> None:
+    dose = doses()
+    frame = panel(dose, after)
+    unexposed = [f"s{k}" for k in range(4)]
+    frame = frame[~(frame["sector"].isin(unexposed) & (frame["year"] == 2011))]
+    setting = event_design(frame, dose, POLICY, names=["exports"], exposure_sd=1.0)
+    with pytest.raises(InputError, match="both exposed and unexposed"):
+        estimate_path(setting, UNEXPOSED)
