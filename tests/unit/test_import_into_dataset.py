@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
@@ -18,9 +19,12 @@ from reestim.data.importers.imported import Choices
 from reestim.data.importers.originals import ORIGINALS, import_files
 from reestim.data.importers.regions import REGIONS_OF_BUNDLED
 from reestim.data.importers.sources import SOURCES
+from reestim.errors import InputError
 from tests.unit import test_import_usitc as usitc
-from tests.unit.test_import_euklems import tidy
-from tests.unit.test_import_hs import baci
+from tests.unit.test_import_euklems import tidy, workbooks
+from tests.unit.test_import_hs import answer, baci, bulk, records
+from tests.unit.test_import_patentsview import write as patents
+from tests.unit.test_import_usgs import workbook
 
 
 @pytest.fixture
@@ -93,3 +97,29 @@ def test_the_table_of_sources_in_the_docs_is_whole(project: Path) -> None:
         assert original.licence.split(":")[0].replace("Open Licence ", "") in line or "redistribution" in line
         assert set(original.takes) <= {field.name for field in fields(Choices)}
     assert all(f"--source {name}" in page or f"or `{name}`" in page for name in SOURCES)
+
+
+DAMAGE = (lambda b: b"", lambda b: b"\xff\xfe" + b[::-1])
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize(
+    ("source", "make"),
+    [
+        ("baci", baci),
+        ("comtrade", lambda folder: [bulk(folder, records())]),
+        ("comtrade", lambda folder: [answer(folder, records())]),
+        ("euklems", workbooks),
+        ("patentsview", lambda folder: patents(folder, zipped=True)),
+        ("usgs-ds140", lambda folder: [workbook(folder / "ds140.xlsx")]),
+        ("usitc", lambda folder: [usitc.write(folder, usitc.export())]),
+    ],
+)
+def test_damaged_files_are_refused_in_words(
+    source: str, make: Callable[[Path], list[Path]], damage: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    files = make(tmp_path)
+    files[0].write_bytes(damage(files[0].read_bytes()))
+    with pytest.raises(InputError):
+        import_files(source, files, tmp_path / "out")
+    assert {p.name for p in tmp_path.iterdir()} == {p.name for p in files}

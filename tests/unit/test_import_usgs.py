@@ -304,6 +304,7 @@ def test_the_real_release_has_fourteen_oxides_without_holes(shared_data: Path, t
             "Prices are read in dollars per kilogram",
         ),
         (lambda t: t.replace("Burma", "Birma"), "unknown country"),
+        (lambda t: t.assign(Year=t["Year"].where(t["Country"] != "Burma", "x")), "not a year"),
         (lambda t: t[t["Country"] != "Burma"], "A country is missing, or counted twice"),
         (lambda t: t.drop(columns="Statistics_detail"), "the column is missing"),
         (lambda t: t[t["MCS chapter"] == "TIN"], "there are no rare earths in the file"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import IO, Any
@@ -20,7 +20,7 @@ import pandas as pd
 from reestim.data.importers.countries import CUSTOMS_ALPHA3
 from reestim.data.importers.hs import RARE_EARTHS, HsTrade, hs_industries, trade_tables
 from reestim.data.importers.imported import Choices, Imported, file_date
-from reestim.data.importers.stream import header, listed, missing_columns, numbers, pieces
+from reestim.data.importers.stream import DAMAGED, header, listed, missing_columns, numbers, pieces, unreadable
 from reestim.dims import EXPORTER, IMPORTER, YEAR
 from reestim.errors import InputError, Problem
 
@@ -50,12 +50,17 @@ class Part:
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
-        if self.member is None:
-            with self.path.open("rb") as file:
-                yield file
-        else:
-            with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as file:
-                yield file
+        """The content. Raises InputError where it cannot be read."""
+        with ExitStack() as stack:
+            try:
+                if self.member is None:
+                    file: IO[bytes] = stack.enter_context(self.path.open("rb"))
+                else:
+                    archive = stack.enter_context(zipfile.ZipFile(self.path))
+                    file = stack.enter_context(archive.open(self.member))
+            except DAMAGED as error:
+                raise InputError(unreadable(error, self.name), "the file cannot be read") from None
+            yield file
 
 
 def read(files: Sequence[Path], choices: Choices, work: Path) -> Imported:
@@ -104,7 +109,7 @@ def _parts(files: Sequence[Path]) -> tuple[list[Part], list[Problem]]:
         try:
             with zipfile.ZipFile(path) as archive:
                 names = [n for n in archive.namelist() if n.endswith(".csv") and "product_codes" not in n]
-        except (OSError, zipfile.BadZipFile):
+        except DAMAGED:
             problems.append(Problem("the archive cannot be read", "Download it again", file=path.name))
             continue
         parts += [Part(path, name) for name in names]
@@ -121,13 +126,7 @@ def _edition_problems(parts: Sequence[Part], named: Sequence[tuple[Part, Any]]) 
             advice = f"Expected: {EDITION}. Keep the names: they say the revision of the HS and the version"
             problems.append(Problem("this is no file of BACI", advice, file=part.name))
         elif _TRADE.fullmatch(part.name):
-            with part.open() as file:
-                there = header(file, part.name)
-            if "hs6" in there:
-                problems.append(Problem("this is BACI as it was before 2020", f"Expected: {EDITION}", file=part.name))
-            else:
-                missing = [name for name in COLUMNS if name not in there]
-                problems += missing_columns(missing, there, part.name)
+            problems += _column_problems(part)
     for group, what in ((1, "revisions of the HS"), (3, "versions")):
         kinds = sorted({match.group(group) for _, match in named})
         if len(kinds) > 1:
@@ -147,6 +146,17 @@ def _edition_problems(parts: Sequence[Part], named: Sequence[tuple[Part, Any]]) 
         value = f"V{tables[0].group(1)}, V{named[0][1].group(3)}"
         problems.append(Problem("the country codes are of another version", advice, file=tables[0].string, value=value))
     return problems
+
+
+def _column_problems(part: Part) -> list[Problem]:
+    try:
+        with part.open() as file:
+            there = header(file, part.name)
+    except InputError as error:
+        return list(error.problems)
+    if "hs6" in there:
+        return [Problem("this is BACI as it was before 2020", f"Expected: {EDITION}", file=part.name)]
+    return missing_columns([name for name in COLUMNS if name not in there], there, part.name)
 
 
 def _country_codes(part: Part) -> tuple[dict[str, str], list[Problem]]:

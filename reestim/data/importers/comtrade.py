@@ -7,6 +7,7 @@ transport, customs procedure and second partner are read, what breaks them down 
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ import pandas as pd
 from reestim.data.importers.countries import CUSTOMS_ALPHA3, alpha3_codes, alpha3_of_code
 from reestim.data.importers.hs import RARE_EARTHS, HsTrade, hs_industries, trade_tables
 from reestim.data.importers.imported import Choices, Imported, file_date
-from reestim.data.importers.stream import header, listed, numbers, pieces
+from reestim.data.importers.stream import DAMAGED, header, listed, numbers, pieces
 from reestim.data.read import closest
 from reestim.dims import EXPORTER, IMPORTER, YEAR
 from reestim.errors import InputError, Problem
@@ -124,10 +125,11 @@ def _need(lower: Sequence[str], name: str) -> None:
 def _answer(path: Path) -> Any:
     """The rows of an answer of the API. Raises InputError for one that is broken, an error, or cut off."""
     try:
-        answer = json.loads(path.read_text(encoding="utf-8"))
+        raw = path.read_bytes()
+        answer = json.loads(gzip.decompress(raw) if path.suffix.lower() == ".gz" else raw)
         rows = answer["data"]
         table = pd.DataFrame([{name: row.get(name) for name in (*NEEDED, *OPTIONAL)} for row in rows])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (*DAMAGED, KeyError, TypeError, AttributeError):
         problem = Problem("this is no answer of the API", f"Expected: {EDITION}", file=path.name)
         raise InputError(problem, "the file cannot be used") from None
     problems = []

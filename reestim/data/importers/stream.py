@@ -7,6 +7,7 @@ of the record, not of the line.
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -16,6 +17,8 @@ import pandas as pd
 from reestim.data.read import closest
 from reestim.errors import InputError, Problem
 
+#: What reading a damaged, compressed or encrypted file raises.
+DAMAGED = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 PIECE = 200_000
 #: Cells of one kind that are wrong: so many are listed one by one for a piece.
 LISTED = 20
@@ -25,8 +28,8 @@ def header(source: Path | IO[bytes], name: str, separator: str = ",") -> list[st
     """Names of the columns. Raises InputError for a file that is none."""
     try:
         head: Any = pd.read_csv(source, sep=separator, dtype=str, nrows=0, encoding="utf-8-sig")  # type: ignore[arg-type]
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise InputError(_unreadable(error, name), "the file cannot be read") from None
+    except DAMAGED as error:
+        raise InputError(unreadable(error, name), "the file cannot be read") from None
     return [str(column).strip() for column in head.columns]
 
 
@@ -61,8 +64,8 @@ def pieces(
                 problem = Problem("the row has too few cells", "Download the file again", file=name, row=line)
                 raise InputError(problem, "the file cannot be used")
             yield piece[list(columns)].apply(lambda cells: cells.str.strip())
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise InputError(_unreadable(error, name), "the file cannot be read") from None
+    except DAMAGED as error:
+        raise InputError(unreadable(error, name), "the file cannot be read") from None
 
 
 def missing_columns(missing: Sequence[str], there: Sequence[str], name: str) -> list[Problem]:
@@ -102,7 +105,8 @@ def listed(mask: Any, cells: Any, message: str, advice: str, name: str) -> list[
     return problems
 
 
-def _unreadable(error: Exception, name: str) -> Problem:
+def unreadable(error: Exception, name: str) -> Problem:
+    """Why a file cannot be read."""
     if isinstance(error, UnicodeDecodeError):
         return Problem("the file is not UTF-8 text", "Download it again, as it was published", file=name)
     words = " ".join(str(error).split())[:120]

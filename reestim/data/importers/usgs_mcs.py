@@ -175,6 +175,9 @@ def _mines(cells: Any, path: Path, confirmed: bool) -> tuple[Any, list[Problem]]
     for row in rows.index[rows["low"].isna()]:
         place = {"file": path.name, "row": int(row), "column": "Value", "value": rows["value"][row]}
         problems.append(Problem("there is no figure", "Leave the country out, and say so", **place))
+    for row, year in rows.loc[~rows["year"].str.fullmatch(r"(?:19|20)\d\d"), "year"].items():
+        place = {"file": path.name, "row": int(row), "column": "Year", "value": year}
+        problems.append(Problem("not a year", f"Expected: {EDITION}", **place))
     if problems:
         return None, problems
     rows = rows.assign(**{YEAR: rows["year"].astype(int), "tonnes": (rows["low"] + rows["high"]) / 2})
