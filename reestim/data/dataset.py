@@ -13,6 +13,7 @@ import pandas as pd
 
 from reestim.data.label_record import FILE as RECORD_FILE
 from reestim.data.label_record import read_label_record, record_problems
+from reestim.data.magnitudes import magnitude_questions
 from reestim.data.meta import FILE as META_FILE
 from reestim.data.meta import DatasetMeta, read_meta
 from reestim.data.read import closest, decode, read_bytes, read_table
@@ -164,6 +165,7 @@ def _read(folder: Path) -> tuple[Dataset | None, list[Problem]]:
                 tainted[stem] |= {-1}
     checked = Tables(tables, tainted)
     problems += cross_file_problems(about.base_year, about.host_sector, checked)
+    problems += magnitude_questions(about.base_year, checked, about.meta.units_confirmed if about.meta else ())
     raw, record, found = read_label_record(folder)
     problems += found
     if raw is not None:

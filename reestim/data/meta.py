@@ -30,6 +30,7 @@ class DatasetMeta(BaseModel):
     host_sector: str  # the goods sector whose row hides the rare earths
     synthetic: list[str] = []  # files that were simulated
     imputed: list[str] = []  # files with cells that a rule made
+    units_confirmed: list[str] = []  # files whose unusual size is right (reestim/data/magnitudes.py asks)
     notes: list[str] = []
     truth: dict[str, Any] | None = None  # parameters behind the simulated files, for tests of recovery
 
