@@ -26,7 +26,8 @@ _ROOM = 10.0
 #: Quotations inside China, 16 September 2011 and 9 March 2012 (Reuters, read), US$/kg.
 _QUOTED = {
     ("La", 2011): 21.9, ("Ce", 2011): 22.7, ("Pr", 2011): 134, ("Nd", 2011): 168, ("Sm", 2011): 15.6,
-    ("Tb", 2011): 2269, ("Dy", 2011): 1448, ("Eu", 2011): 2582, ("La", 2012): 12.3, ("Ce", 2012): 13.5, ("Pr", 2012): 71.3,
+    ("Tb", 2011): 2269, ("Dy", 2011): 1448, ("Eu", 2011): 2582, ("La", 2012): 12.3, ("Ce", 2012): 13.5,
+    ("Pr", 2012): 71.3,
     ("Nd", 2012): 75.3, ("Sm", 2012): 13.9, ("Tb", 2012): 856, ("Dy", 2012): 626, ("Eu", 2012): 1284,
 }  # fmt: skip
 #: Figure in the other unit over the figure in US$/kg, at 6.35 yuan a dollar.
