@@ -17,18 +17,20 @@ if TYPE_CHECKING:
     from reestim.spec import Evidence
 
 GROWTH, EVENTS, ELEMENTS, IDENTITIES = "growth_accounting", "event_study", "element_similarity", "split_identities"
+LABELS = "label_quality"
 
 
 def evidence_groups(
     data: Dataset, evidence: Evidence, *, quick: bool = False, say: Callable[[str], None] = print
 ) -> dict[str, xr.Dataset]:
-    """Groups growth_accounting, event_study, element_similarity (with substitutability) and split_identities, as far as
-    the dataset has what they need and the study uses it.
+    """Groups growth_accounting, event_study, element_similarity (with substitutability), split_identities and
+    label_quality, as far as the dataset has what they need and the study uses it.
 
     ``quick``: the event study of all countries, two_way, without placebo years. What cannot be estimated is said
     through ``say`` and left out: the fit does not need it.
     """
     from reestim.evidence.productivity import growth_accounting
+    from reestim.labels.quality import label_quality
     from reestim.supply_chain.element_similarity import element_similarity
     from reestim.supply_chain.ree_rows import ree_input_output
     from reestim.supply_chain.split_checks import split_identities
@@ -39,6 +41,9 @@ def evidence_groups(
                                      for name, column in split_identities(data).items()})}  # fmt: skip
     if "growth_accounts" in data:
         found[GROWTH] = growth_accounting(data["growth_accounts"])
+    if evidence.patents and "label_audit" in data:
+        tables = data["patent_labels"], data["label_audit"]
+        found[LABELS] = label_quality(*tables, data.label_record, data.meta.synthetic)
     makers: dict[str, Callable[[], xr.Dataset]] = {
         ELEMENTS: lambda: element_similarity(data).assign(substitutability=substitutability(data, io)),
     }

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from reestim.data.label_record import AUDIT, COUNTS
 from reestim.dims import LABEL, LABELS, YEAR
 from reestim.labels.agreement import HUMAN, MACHINE, Agreement, agreement, drift
 
 
 def label_quality(
-    patent_labels: pd.DataFrame, label_audit: pd.DataFrame, record: Mapping[str, Any] | None = None
+    patent_labels: pd.DataFrame,
+    label_audit: pd.DataFrame,
+    record: Mapping[str, Any] | None = None,
+    synthetic: Sequence[str] = (),
 ) -> xr.Dataset:
-    """The group ``label_quality`` of a run, from the tables of a dataset.
+    """The group ``label_quality`` of a run, from the tables of a dataset and what it says of them.
 
     Returns
     -------
     ``audited`` (human_label, machine_label, year): patents; year is 0 where the audit does not state it.
-    ``patents`` (label): all patents by the labeller's label. Attributes ``design`` and ``record`` (JSON, who labelled).
+    ``patents`` (label): all patents by the labeller's label. Attributes ``design``, ``record`` (JSON, who labelled)
+    and ``synthetic`` (JSON, files of the two that are simulated or counted from made patents).
     """
     table = label_audit if YEAR in label_audit else label_audit.assign(**{YEAR: 0})
     years = sorted(table[YEAR].unique())
@@ -37,7 +42,11 @@ def label_quality(
             "audited": audited.assign_attrs(long_name="audited patents", units="patents"),
             "patents": patents.assign_attrs(long_name="patents by the labeller's label", units="patents"),
         },
-        attrs={"design": str(label_audit["design"].iloc[0]), "record": json.dumps(dict(record or {}))},
+        attrs={
+            "design": str(label_audit["design"].iloc[0]),
+            "record": json.dumps(dict(record or {})),
+            "synthetic": json.dumps([name for name in (COUNTS, AUDIT) if name in synthetic]),
+        },
     )
 
 

@@ -1,4 +1,4 @@
-"""The evidence in the report: exposure, event study, elements, growth accounting; tables, pictures and sections."""
+"""The evidence in the report: labels, exposure, event study, elements, growth; tables, pictures and sections."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from reestim.evidence.groups import ELEMENTS, EVENTS, GROWTH, IDENTITIES
+from reestim.evidence.groups import ELEMENTS, EVENTS, GROWTH, IDENTITIES, LABELS
 from reestim.provenance import json_attr
 from reestim.reports.images import image
 
@@ -42,6 +42,10 @@ def evidence_tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
             "element_distance": wide(alike["distance"]),
             "substitutability": wide(alike["substitutability"]),
         }
+    if LABELS in post.children:
+        from reestim.reports.label_section import label_quality_table
+
+        out[LABELS] = label_quality_table(post)
     return out
 
 
@@ -90,6 +94,10 @@ def evidence_sections(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> 
         out.append(_events(events(post)))
     if ELEMENTS in post.children:
         out.append(_elements(tables))
+    if LABELS in tables:
+        from reestim.reports.label_section import label_section
+
+        out.append(label_section(post, tables[LABELS]))
     return out
 
 

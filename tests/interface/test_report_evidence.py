@@ -35,7 +35,7 @@ def folder(fake_run: xr.DataTree, tmp_path_factory: pytest.TempPathFactory) -> P
 def test_sections_pictures_and_tables(folder: Path) -> None:
     page = Page((folder / "report.html").read_text(encoding="utf-8"))
     targets = {attrs["id"] for _, attrs in page.tags if "id" in attrs}
-    assert {"exposure", "event-study", "elements", "productivity"} <= targets
+    assert {"exposure", "event-study", "elements", "productivity", "labels"} <= targets
     assert {a["href"] for a in page.all("a")} <= {f"#{t}" for t in targets}
     pictures = {p.stem for p in (folder / "figures").iterdir()}
     wanted = {
