@@ -30,8 +30,14 @@ _HOME = {
     "fit": "reestim.estimate.fit",
     "Economy": "reestim.equilibrium.economy",
     "Parameters": "reestim.equilibrium.parameters",
-    "Scenario": "reestim.equilibrium.policy",
-    "ExportQuota": "reestim.equilibrium.policy",
+    "Scenario": "reestim.equilibrium.scenario",
+    "Tariff": "reestim.equilibrium.policies",
+    "ExportTax": "reestim.equilibrium.policies",
+    "Subsidy": "reestim.equilibrium.policies",
+    "ExportQuota": "reestim.equilibrium.policies",
+    "Embargo": "reestim.equilibrium.policies",
+    "SupplyShock": "reestim.equilibrium.policies",
+    "Recycling": "reestim.equilibrium.policies",
     "solve": "reestim.equilibrium.solve",
     "counterfactual": "reestim.counterfactuals",
     "save": "reestim.store",
@@ -50,8 +56,14 @@ if TYPE_CHECKING:
     from reestim.data.dataset import load_dataset as load_dataset
     from reestim.equilibrium.economy import Economy as Economy
     from reestim.equilibrium.parameters import Parameters as Parameters
-    from reestim.equilibrium.policy import ExportQuota as ExportQuota
-    from reestim.equilibrium.policy import Scenario as Scenario
+    from reestim.equilibrium.policies import Embargo as Embargo
+    from reestim.equilibrium.policies import ExportQuota as ExportQuota
+    from reestim.equilibrium.policies import ExportTax as ExportTax
+    from reestim.equilibrium.policies import Recycling as Recycling
+    from reestim.equilibrium.policies import Subsidy as Subsidy
+    from reestim.equilibrium.policies import SupplyShock as SupplyShock
+    from reestim.equilibrium.policies import Tariff as Tariff
+    from reestim.equilibrium.scenario import Scenario as Scenario
     from reestim.equilibrium.solve import solve as solve
     from reestim.estimate.fit import build as build
     from reestim.estimate.fit import fit as fit

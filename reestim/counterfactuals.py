@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.parameters import Parameters
-from reestim.equilibrium.policy import Scenario
+from reestim.equilibrium.scenario import Scenario
 from reestim.equilibrium.sweep import Sweep, sweep
 from reestim.equilibrium.welfare import VARIABLES, labels_of
 from reestim.errors import InputError, Problem, UnsolvedDrawsError

@@ -14,7 +14,7 @@ from reestim.toml import find, parse, read_text, validate
 if TYPE_CHECKING:
     import xarray as xr
 
-    from reestim.equilibrium.policy import Scenario
+    from reestim.equilibrium.scenario import Scenario
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 Labels = str | list[str]
@@ -74,7 +74,7 @@ def read_scenario(path: str | Path) -> Scenario:
     scenario, problems = _read(path)
     if scenario is None or problems:
         raise InputError(problems, f"the scenario {str(path)!r} cannot be used")
-    from reestim.equilibrium.policy import ExportQuota, Scenario
+    from reestim.equilibrium.scenario import ExportQuota, Scenario
 
     quotas = tuple(
         ExportQuota(q.exporter, _labels(q.elements), q.quota_tonnes / q.baseline_tonnes) for q in scenario.export_quota

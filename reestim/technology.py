@@ -25,7 +25,8 @@ class TechnologyParameters(NamedTuple):
     crowding_out: Float[Array, "country sector"]
     diffusion: Float[Array, "country sector"]
     element_elasticity: Float[Array, "country sector"]
-    directed: Float[Array, ""]  # 1 directed technology, 0 fixed
+    adjustment_rate: Float[Array, ""]  # λ: 1 the long run of directed technology, 0 fixed technology
+    inherited: Float[Array, "country sector"]  # (1−λ)·a of the year before; 0 but in a transition
 
 
 # --- Directed technological change, any array library ---------------------------------------------------------------
@@ -146,9 +147,8 @@ def unit_costs(
 
     own = innovation_passthrough(parameters.sigma, parameters.kappa) * relative_price
     world = jnp.sum(diffusion_weight * own, axis=0)
-    bias = parameters.directed * jnp.where(
-        users, (1 - parameters.diffusion) * own + parameters.diffusion * world, jnp.zeros_like(own)
-    )
+    target = jnp.where(users, (1 - parameters.diffusion) * own + parameters.diffusion * world, jnp.zeros_like(own))
+    bias = parameters.inherited + parameters.adjustment_rate * target
     log_a = ree_technology(bias, ree_share, parameters.crowding_out)
     log_b = other_technology(log_a, ree_share, parameters.crowding_out)
     productivity = parameters.spillover * ree_share * log_a

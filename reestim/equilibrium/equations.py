@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float
 
 from reestim.equilibrium.economy import Baseline
 from reestim.equilibrium.parameters import ParameterArrays
-from reestim.equilibrium.policy import PolicyArrays
+from reestim.equilibrium.scenario import PolicyArrays
 from reestim.technology import Costs, unit_costs
 
 
@@ -25,6 +25,7 @@ class Unknowns(NamedTuple):
     price: Float[Array, "country sector"]  # ln P̂
     expenditure: Float[Array, "country sector"]  # ln X′ − ln X
     shadow_tax: Float[Array, " quota"]  # ln(1+x′) − ln(1+x) of each quota, ≥ 0
+    margin: Float[Array, "country element"]  # ln of price over unit cost at a mine's gate; 0 unless supply is joint
 
 
 class State(NamedTuple):
@@ -34,15 +35,17 @@ class State(NamedTuple):
     costs: Costs
     log_tariff: Float[Array, "importer exporter sector"]  # ln(1+τ′)
     log_export_tax: Float[Array, "importer exporter sector"]  # ln(1+x′), shadow taxes included
-    trade_cost: Float[Array, "importer exporter sector"]  # ln(ĉ κ̂)
+    trade_cost: Float[Array, "importer exporter sector"]  # ln(ĉ κ̂), margins and subsidies included
     price: Float[Array, "country sector"]  # ln P̂ implied by (6)
     trade_share: Float[Array, "importer exporter sector"]  # π′
-    output: Float[Array, "country sector"]  # Y′
+    earned: Float[Array, "importer exporter sector"]  # what buyers pay to producers, before subsidies
+    output: Float[Array, "country sector"]  # Y′, subsidies included
     tariff_revenue: Float[Array, " country"]
     export_tax_revenue: Float[Array, " country"]
     income: Float[Array, " country"]  # I′
     expenditure: Float[Array, "country sector"]  # X′ implied by (9)
     factor_demand: Float[Array, "country factor"]  # right side of (11)
+    scrap: Float[Array, "country element"]  # value of what is recycled
     export_quantity: Float[Array, " quota"]  # ln of exports under quota against the baseline
 
 
@@ -52,11 +55,29 @@ def other_input_cost(b: Baseline, factor_price: Array, price: Array) -> Float[Ar
     return factors + jnp.einsum("nks,nk->ns", b.input_share, price)
 
 
+def production(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns) -> tuple[Array, Costs]:
+    """(3)–(4): ln ĉ_X, and technology, unit costs and cost shares at the prices of ``u``."""
+    other_cost = other_input_cost(b, u.factor_price, u.price)
+    costs = unit_costs(
+        other_cost, u.price[:, b.element_index], b.ree_share, b.element_share, b.diffusion_weight, parameters.technology
+    )
+    return other_cost, costs._replace(unit_cost=costs.unit_cost - policy.log_productivity)
+
+
+def at_elements(b: Baseline, values: Array) -> Float[Array, "country sector"]:
+    """Values (country, element) at the elements' places among the sectors, zero elsewhere."""
+    return jnp.zeros(b.expenditure.shape).at[:, b.element_index].set(values)
+
+
+def at_quotas(b: Baseline, policy: PolicyArrays, shadow_tax: Array) -> Float[Array, "country sector"]:
+    """Shadow taxes at the exporter and element of their quotas, zero elsewhere."""
+    return jnp.zeros(b.expenditure.shape).at[policy.quota_exporter, policy.quota_sector].add(shadow_tax)
+
+
 def border_taxes(b: Baseline, policy: PolicyArrays, shadow_tax: Array) -> tuple[Array, Array]:
     """New ln(1+τ′) and ln(1+x′) with each quota's shadow tax on all foreign buyers of the exporter's element."""
-    n = b.expenditure.shape[0]
-    quota = jnp.zeros(b.expenditure.shape).at[policy.quota_exporter, policy.quota_sector].add(shadow_tax)
-    foreign = 1.0 - jnp.eye(n)
+    foreign = 1.0 - jnp.eye(b.expenditure.shape[0])
+    quota = at_quotas(b, policy, shadow_tax)
     return policy.log_tariff, policy.log_export_tax + foreign[:, :, None] * quota[None, :, :]
 
 
@@ -78,50 +99,59 @@ def price_and_trade_share(b: Baseline, trade_cost: Array, elasticity: Array) -> 
 
 
 def revenue(trade_share: Array, expenditure: Array, log_tariff: Array, log_export_tax: Array) -> Array:
-    """(8) producers' revenue by bilateral flow; summed over importers it is Y′. (importer, exporter, sector)."""
+    """(8) what buyers pay to producers by bilateral flow; summed over importers it is Y′, before subsidies."""
     return trade_share * expenditure[:, None, :] * jnp.exp(-log_tariff - log_export_tax)
+
+
+def factor_income(b: Baseline, policy: PolicyArrays, factor_price: Array) -> Float[Array, "country factor"]:
+    """ŵ V times the change of the factor's quantity."""
+    return b.factor_income * jnp.exp(factor_price + policy.log_endowment)
 
 
 def evaluate(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns) -> State:
     """All equations at the candidate ``u``."""
-    other_cost = other_input_cost(b, u.factor_price, u.price)
-    costs = unit_costs(
-        other_cost, u.price[:, b.element_index], b.ree_share, b.element_share, b.diffusion_weight, parameters.technology
-    )
-    costs = costs._replace(unit_cost=costs.unit_cost - policy.log_productivity)
+    other_cost, costs = production(b, policy, parameters, u)
     log_tariff, log_export_tax = border_taxes(b, policy, u.shadow_tax)
-    trade_cost = costs.unit_cost[None, :, :] + border_wedge(b, policy, log_tariff, log_export_tax)
+    margin = at_elements(b, u.margin)
+    asked = costs.unit_cost + margin - policy.log_subsidy  # what buyers pay at the gate
+    trade_cost = asked[None, :, :] + border_wedge(b, policy, log_tariff, log_export_tax)
     price, trade_share = price_and_trade_share(b, trade_cost, parameters.trade_elasticity)
 
     spending = b.expenditure * jnp.exp(u.expenditure)
     flow = trade_share * spending[:, None, :]
     earned = revenue(trade_share, spending, log_tariff, log_export_tax)
-    output = earned.sum(axis=0)
+    paid = earned.sum(axis=0)
+    output = paid * jnp.exp(policy.log_subsidy)
     tariff_revenue = -jnp.sum(flow * jnp.expm1(-log_tariff), axis=(1, 2))  # τ′/(1+τ′)·π′X′
     export_tax_revenue = jnp.sum(earned * jnp.expm1(log_export_tax), axis=(0, 2))
-    factor_income = jnp.sum(b.factor_income * jnp.exp(u.factor_price), axis=1)
-    income = factor_income + tariff_revenue + export_tax_revenue + policy.deficit  # (10)
-    demand, factor_demand = demands(b, costs, output, income)
+    taxes = tariff_revenue + export_tax_revenue - (output - paid).sum(axis=1)
+    earnings = factor_income(b, policy, u.factor_price).sum(axis=1)
+    income, demand, factor_demand, scrap = demands(b, policy, costs, output * jnp.exp(-margin), earnings + taxes)
+    quantity = _abroad(earned, policy)
+    i, s = policy.quota_exporter, policy.quota_sector
+    exports = jnp.log(quantity) - jnp.log(baseline_exports(b, policy)) - asked[i, s]
     return State(
-        other_cost, costs, log_tariff, log_export_tax, trade_cost, price, trade_share, output, tariff_revenue,
-        export_tax_revenue, income, demand, factor_demand, _export_quantity(b, policy, earned, costs.unit_cost),
+        other_cost, costs, log_tariff, log_export_tax, trade_cost, price, trade_share, earned, output, tariff_revenue,
+        export_tax_revenue, income, demand, factor_demand, scrap, exports,
     )  # fmt: skip
 
 
-def demands(b: Baseline, costs: Costs, output: Array, income: Array) -> tuple[Array, Array]:
-    """(9) expenditure (country, sector) and (11) what factors are paid (country, factor), at new output and income."""
+def demands(
+    b: Baseline, policy: PolicyArrays, costs: Costs, cost: Array, earnings: Array
+) -> tuple[Array, Array, Array, Array]:
+    """(10) income, (9) expenditure, (11) what factors are paid, and the value of scrap, at new costs of production.
+
+    ``cost`` (country, sector) is what producers spend: output less the margins of mines. ``earnings`` (country): factor
+    incomes and net taxes; deficits and scrap come on top.
+    """
+    other_spending = (1 - costs.ree_share) * cost
+    elements = jnp.einsum("nes,ns->ne", costs.element_share, costs.ree_share * cost)
+    scrap = policy.recycled * elements
+    income = earnings + policy.deficit + scrap.sum(axis=1)
     income = jnp.where(income > 0, income, jnp.nan)  # a fixed deficit can exhaust it: no equilibrium, never a number
-    other_spending = (1 - costs.ree_share) * output
     demand = b.final_share * income[:, None] + jnp.einsum("nks,ns->nk", b.input_share, other_spending)
-    element_demand = jnp.einsum("nes,ns->ne", costs.element_share, costs.ree_share * output)
-    demand = demand.at[:, b.element_index].add(element_demand)
-    return demand, jnp.einsum("nfs,ns->nf", b.factor_share, other_spending)
-
-
-def _export_quantity(b: Baseline, policy: PolicyArrays, earned: Array, unit_cost: Array) -> Float[Array, " quota"]:
-    """Log change of the physical exports under each quota: revenue abroad deflated by the producer's price."""
-    i, s = policy.quota_exporter, policy.quota_sector
-    return jnp.log(_abroad(earned, policy)) - jnp.log(baseline_exports(b, policy)) - unit_cost[i, s]
+    demand = demand.at[:, b.element_index].add(elements - scrap)
+    return income, demand, jnp.einsum("nfs,ns->nf", b.factor_share, other_spending), scrap
 
 
 def baseline_exports(b: Baseline, policy: PolicyArrays) -> Float[Array, " quota"]:
@@ -137,46 +167,75 @@ def _abroad(earned: Array, policy: PolicyArrays) -> Float[Array, " quota"]:
 
 
 class Active(NamedTuple):
-    """Cells of the unknowns that exist: factors that earn, sectors that are bought."""
+    """Cells of the unknowns that exist: factors that earn, sectors that are bought, elements that are mined."""
 
     factor_price: Bool[Array, "country factor"]
     price: Bool[Array, "country sector"]
-    numeraire: Bool[Array, "country factor"]  # the one market dropped by Walras' law
+    margin: Bool[Array, "country element"]
 
 
 def active_cells(b: Baseline) -> Active:
-    """The dropped market is that of the factor with the largest income."""
-    largest = jnp.argmax(b.factor_income)
-    dropped = (jnp.arange(b.factor_income.size) == largest).reshape(b.factor_income.shape)
-    return Active(b.factor_income > 0, b.expenditure > 0, dropped)
+    """Where the baseline has something."""
+    return Active(b.factor_income > 0, b.expenditure > 0, b.output[:, b.element_index] > 0)
 
 
-def residual(
-    b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns, walras: bool = False
-) -> Unknowns:
-    """Relative excess of (6), (9), (11) and of the quotas' complementarity; zero at an equilibrium.
-
-    The numéraire (world factor income unchanged) stands in the place of the redundant factor market, or, with
-    ``walras=True``, that market itself, to see that it clears too.
-    """
+def residual(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns) -> Unknowns:
+    """Relative excess of (6), (9), (11), of the quotas' complementarity and of joint supply; zero at an equilibrium."""
     state = evaluate(b, policy, parameters, u)
     slack = policy.log_quota - state.export_quantity
-    return excess(b, u, state.price, state.expenditure, state.factor_demand, slack, walras)
+    return excess(
+        b, policy, parameters, u, state.price, state.expenditure, state.factor_demand, slack, state.output,
+        state.costs.unit_cost,
+    )  # fmt: skip
 
 
 def excess(
-    b: Baseline, u: Unknowns, price: Array, expenditure: Array, factor_demand: Array, slack: Array, walras: bool = False
-) -> Unknowns:
-    """Log gaps between what the equations imply and the candidate; inactive cells are held at zero."""
+    b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns, price: Array, expenditure: Array,
+    factor_demand: Array, slack: Array, output: Array, unit_cost: Array,
+) -> Unknowns:  # fmt: skip
+    """Log gaps between what the equations imply and the candidate; inactive cells are held at zero.
+
+    Numéraire: world factor income stays as it was. Its gap is taken off every factor market: by Walras' law the markets'
+    gaps, weighted by income, sum to zero when all else holds, so that none need be dropped and all are judged.
+    """
     active = active_cells(b)
     earns = jnp.where(active.factor_price, b.factor_income, 1.0)
     demanded = jnp.where(active.factor_price, factor_demand, 1.0)
-    factor = jnp.where(active.factor_price, jnp.log(demanded) - jnp.log(earns) - u.factor_price, u.factor_price)
-    if not walras:
-        world = jnp.log(jnp.sum(b.factor_income * jnp.exp(u.factor_price)) / jnp.sum(b.factor_income))
-        factor = jnp.where(active.numeraire, world, factor)
+    gap = jnp.log(demanded) - jnp.log(earns) - u.factor_price - policy.log_endowment - numeraire_gap(b, policy, u)
+    factor = jnp.where(active.factor_price, gap, -u.factor_price)
     bought = jnp.where(active.price, b.expenditure, 1.0)
     wanted = jnp.where(active.price, expenditure, 1.0)
-    spending = jnp.where(active.price, jnp.log(wanted) - jnp.log(bought) - u.expenditure, u.expenditure)
-    level = jnp.where(active.price, price - u.price, u.price)
-    return Unknowns(factor, level, spending, jnp.minimum(u.shadow_tax, slack))
+    spending = jnp.where(active.price, jnp.log(wanted) - jnp.log(bought), 0.0) - u.expenditure
+    level = jnp.where(active.price, price, 0.0) - u.price
+    margin = joint_supply(b, policy, u, output, unit_cost)
+    # ε times the shadow tax is about what it does to exports: both sides of the complementarity in the same unit.
+    pull = parameters.trade_elasticity[policy.quota_sector] * u.shadow_tax
+    return Unknowns(factor, level, spending, -jnp.minimum(pull, slack), margin)
+
+
+def numeraire_gap(b: Baseline, policy: PolicyArrays, u: Unknowns) -> Float[Array, ""]:
+    """ln of world factor income against the baseline's."""
+    return jnp.log(jnp.sum(factor_income(b, policy, u.factor_price))) - jnp.log(jnp.sum(b.factor_income))
+
+
+def joint_supply(b: Baseline, policy: PolicyArrays, u: Unknowns, output: Array, unit_cost: Array) -> Array:
+    """Joint supply: the quantities of a country's elements move together, and its mine as a whole earns its cost.
+
+    Deviations of ln quantities from their mean (baseline values as weights) sum to zero, so the mine's profit can stand
+    beside them in every row. Independent supply: no margins.
+    """
+    mined = active_cells(b).margin
+    before = b.output[:, b.element_index]
+    after = jnp.where(mined, output[:, b.element_index], 1.0)
+    quantity = jnp.where(
+        mined,
+        jnp.log(after) - jnp.log(jnp.where(mined, before, 1.0)) - unit_cost[:, b.element_index] - u.margin,
+        0.0,
+    )
+    weight = before / jnp.maximum(before.sum(axis=1, keepdims=True), jnp.finfo(float).tiny)
+    mean = jnp.sum(weight * quantity, axis=1, keepdims=True)
+    sold = jnp.where(mined, after, 0.0).sum(axis=1, keepdims=True)
+    spent = jnp.where(mined, after * jnp.exp(-u.margin), 0.0).sum(axis=1, keepdims=True)
+    one = jnp.any(mined, axis=1, keepdims=True)
+    profit = jnp.log(jnp.where(one, sold, 1.0)) - jnp.log(jnp.where(one, spent, 1.0))
+    return jnp.where(mined & (policy.joint > 0), quantity - mean - profit, -u.margin)

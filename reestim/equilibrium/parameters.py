@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 Value = float | xr.DataArray
 
-TECHNOLOGIES = ("fixed", "directed")
+TECHNOLOGIES = ("fixed", "directed", "transition")
+#: λ of the two technologies that stand still: none, and all, of the distance to equation (2).
+RATES = {"fixed": 0.0, "directed": 1.0}
 
 
 class ParameterArrays(NamedTuple):
@@ -47,6 +49,9 @@ class Parameters:
         ρ > 0 between elements in the bundle: number or (sector).
     trade_elasticity
         ε > 0: number or (sector). ``None`` takes the economy's own ``trade_elasticity``.
+    adjustment_rate
+        0 < λ ≤ 1, the share of the distance to (2) that knowledge closes in a year, with ``technology="transition"``: a
+        number. It has no effect on the two other technologies.
     """
 
     sigma: Value = 0.5
@@ -56,6 +61,7 @@ class Parameters:
     element_elasticity: Value = 1.0
     trade_elasticity: Value | None = None
     diffusion: Value = 0.0
+    adjustment_rate: Value = 0.2
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
@@ -123,11 +129,16 @@ def _arrays(values: dict[str, np.ndarray], economy: Economy, technology: str) ->
     technology_values = {
         name: jnp.asarray(np.where(users, value, neutral.get(name, 0.0)))
         for name, value in values.items()
-        if name != "trade_elasticity"
+        if name in TechnologyParameters._fields
+        and name not in ("adjustment_rate", "inherited")
     }
-    directed = jnp.full(values["sigma"].shape[:-2], 0.0 if technology == "fixed" else 1.0)
+    rate = values["adjustment_rate"][..., 0, 0] if technology == "transition" else RATES[technology]
+    rate = jnp.broadcast_to(jnp.asarray(rate, dtype=float), values["sigma"].shape[:-2])
     elasticity = jnp.asarray(values["trade_elasticity"][..., 0, :])
-    return ParameterArrays(TechnologyParameters(directed=directed, **technology_values), elasticity)
+    inherited = jnp.zeros(values["sigma"].shape)
+    return ParameterArrays(
+        TechnologyParameters(adjustment_rate=rate, inherited=inherited, **technology_values), elasticity
+    )
 
 
 def _violations(
@@ -147,6 +158,9 @@ def _violations(
         ("element_elasticity", users, values["element_elasticity"] > 0, "ρ must be > 0"),
         ("trade_elasticity", everywhere, values["trade_elasticity"] > 0, "ε must be > 0"),
     ]
+    if technology == "transition":
+        rate = values["adjustment_rate"]
+        rules.append(("adjustment_rate", everywhere, (rate > 0) & (rate <= 1), "λ must lie in (0, 1]"))
     if technology != "fixed":
         corner = "σ must be below 1 + 1/κ: outside it research has a corner solution and the model no interior optimum"
         rules.append(("sigma", users, interior | ~np.isfinite(values["sigma"]), corner))
@@ -173,8 +187,8 @@ def _place(
         return np.broadcast_to(np.asarray(value, dtype=float), shape)
     if TRADED_SECTOR in value.dims:
         value = value.rename({TRADED_SECTOR: SECTOR})
-    labels: dict[str, Sequence[str]] = {SECTOR: economy.sectors}
-    if name != "trade_elasticity":
+    labels: dict[str, Sequence[str]] = {} if name == "adjustment_rate" else {SECTOR: economy.sectors}
+    if name not in ("trade_elasticity", "adjustment_rate"):
         labels[COUNTRY] = economy.countries
     known = value.isel({batch: 0}, drop=True) if batch in value.dims else value
     wrong = label_problems(name, known, labels)

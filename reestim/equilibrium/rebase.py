@@ -11,7 +11,7 @@ import xarray as xr
 from reestim.dims import COUNTRY, EXPORTER, FACTOR, IMPORTER, SECTOR
 from reestim.equilibrium.economy import Baseline, Economy
 from reestim.equilibrium.parameters import Parameters
-from reestim.equilibrium.policy import Scenario
+from reestim.equilibrium.scenario import Scenario
 from reestim.equilibrium.solve import TOLERANCE, solve_arrays
 from reestim.equilibrium.welfare import outcomes
 from reestim.errors import EquilibriumError, InputError, Problem

@@ -11,23 +11,30 @@ import xarray as xr
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
+from reestim.equilibrium.anderson import accelerated
 from reestim.equilibrium.economy import Baseline, Economy
-from reestim.equilibrium.equations import Unknowns, residual
-from reestim.equilibrium.newton import Function, Root, Tolerance, continuation, jacobian, largest
+from reestim.equilibrium.equations import Unknowns, numeraire_gap, residual
+from reestim.equilibrium.linear import solve_linear
+from reestim.equilibrium.newton import Function, Root, Tolerance, continuation, largest
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
-from reestim.equilibrium.policy import PolicyArrays, Scenario
+from reestim.equilibrium.precondition import apply, approximate
+from reestim.equilibrium.scenario import PolicyArrays, Scenario
+from reestim.equilibrium.separable import prepare, separable_residual
 from reestim.equilibrium.welfare import outcomes, to_dataset
 from reestim.errors import EquilibriumError, InputError, Problem
 
 TOLERANCE = 1e-10
+#: Accelerated steps before the robust solver takes over.
+MAX_STEPS = 150
 
 
 def no_change(b: Baseline, policy: PolicyArrays) -> Unknowns:
     """The baseline itself: every log change zero."""
     shape = b.expenditure.shape
     return Unknowns(
-        jnp.zeros(b.factor_income.shape), jnp.zeros(shape), jnp.zeros(shape), jnp.zeros(policy.log_quota.shape)
-    )
+        jnp.zeros(b.factor_income.shape), jnp.zeros(shape), jnp.zeros(shape), jnp.zeros(policy.log_quota.shape),
+        jnp.zeros((shape[0], b.element_index.size)),
+    )  # fmt: skip
 
 
 def scaled(b: Baseline, policy: PolicyArrays, stage: Float[Array, ""]) -> PolicyArrays:
@@ -41,6 +48,9 @@ def scaled(b: Baseline, policy: PolicyArrays, stage: Float[Array, ""]) -> Policy
         log_export_tax=between(jnp.log1p(b.export_tax), policy.log_export_tax),
         log_trade_cost=stage * policy.log_trade_cost,
         log_productivity=stage * policy.log_productivity,
+        log_subsidy=stage * policy.log_subsidy,
+        log_endowment=stage * policy.log_endowment,
+        recycled=stage * policy.recycled,
         deficit=between(b.deficit, policy.deficit),
         log_quota=stage * policy.log_quota,
     )
@@ -52,53 +62,77 @@ def flat_residual(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays
     return ravel_pytree(residual(b, policy, parameters, unravel(z)))[0]
 
 
-@jax.custom_jvp
+@partial(jax.custom_jvp, nondiff_argnums=(5,))
 def equilibrium(
-    b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, start: Float[Array, " n"], tolerance: Tolerance
+    b: Baseline,
+    policy: PolicyArrays,
+    parameters: ParameterArrays,
+    start: Float[Array, " n"],
+    tolerance: Tolerance,
+    robust: bool = False,
 ) -> Root:
     """The equilibrium as one vector (see :class:`Unknowns`), differentiable in baseline, policy and parameters.
 
-    Newton from ``start``; where that fails, continuation from the baseline. The derivative is that of the implicit
-    function, one linear solve with the Jacobian at the solution, forward and reverse.
+    Accelerated steps with an approximate inverse; with ``robust``, Newton's method and continuation from the baseline.
+    The derivative is that of the implicit function: one linear system at the solution, forward and reverse.
     """
+    if robust:
 
-    def family(stage: Float[Array, ""]) -> Function:
-        return partial(flat_residual, b, scaled(b, policy, stage), parameters)
+        def family(stage: Float[Array, ""]) -> Function:
+            return partial(flat_residual, b, scaled(b, policy, stage), parameters)
 
-    return continuation(family, jnp.zeros_like(start), start, tolerance)
+        return continuation(family, jnp.zeros_like(start), start, tolerance)
+    _, unravel = ravel_pytree(no_change(b, policy))
+    weights = prepare(b, policy, parameters.trade_elasticity)
+    near = approximate(b, policy, parameters.trade_elasticity)
+
+    def measure(z: Float[Array, " n"]) -> tuple[Float[Array, " n"], Float[Array, ""]]:
+        r = separable_residual(b, policy, parameters, weights, unravel(z))
+        return ravel_pytree(apply(near, b, r))[0], largest(ravel_pytree(r)[0])
+
+    found = accelerated(measure, start, tolerance, MAX_STEPS)
+    return Root(found.point, found.residual, found.steps, jnp.where(found.residual <= tolerance, 1.0, 0.0))
 
 
 @equilibrium.defjvp
-def _equilibrium_jvp(primals: tuple, tangents: tuple) -> tuple[Root, Root]:
+def _equilibrium_jvp(robust: bool, primals: tuple, tangents: tuple) -> tuple[Root, Root]:
     b, policy, parameters, start, tolerance = primals
-    root = equilibrium(b, policy, parameters, start, tolerance)
-    slope = jacobian(partial(flat_residual, b, policy, parameters), root.point)
+    root = equilibrium(b, policy, parameters, start, tolerance, robust)
+    _, unravel = ravel_pytree(no_change(b, policy))
+    near = approximate(b, policy, parameters.trade_elasticity)
+    _, slope = jax.linearize(partial(flat_residual, b, policy, parameters), root.point)
 
     def excess(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays) -> Float[Array, " n"]:
         return flat_residual(b, policy, parameters, root.point)
 
+    def step(r: Float[Array, " n"]) -> Float[Array, " n"]:  # -J⁻¹, nearly
+        return ravel_pytree(apply(near, b, unravel(r)))[0]
+
     _, moved = jax.jvp(excess, primals[:3], tangents[:3])
-    point = -jnp.linalg.solve(slope, moved)
+    point = solve_linear(lambda v: -slope(v), moved, step)
     zero = jnp.zeros(())
     return root, Root(point, zero, jnp.zeros((), jax.dtypes.float0), zero)
 
 
-@jax.jit
+@partial(jax.jit, static_argnames="robust")
 def solve_arrays(
-    b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, tolerance: Tolerance = TOLERANCE
+    b: Baseline,
+    policy: PolicyArrays,
+    parameters: ParameterArrays,
+    tolerance: Tolerance = TOLERANCE,
+    robust: bool = False,
 ) -> tuple[Unknowns, Root, Float[Array, ""]]:
     """Equilibrium in arrays: unknowns, how it was reached, and the largest relative residual of *all* equations."""
     zero, unravel = ravel_pytree(no_change(b, policy))
-    root = equilibrium(b, policy, parameters, zero, tolerance)
+    root = equilibrium(b, policy, parameters, zero, tolerance, robust)
     u = unravel(root.point)
     return u, root, all_residuals(b, policy, parameters, u)
 
 
 def all_residuals(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns) -> Float[Array, ""]:
-    """Largest relative residual of all equations, the market dropped by Walras' law included."""
-    solved = ravel_pytree(residual(b, policy, parameters, u))[0]
-    dropped = ravel_pytree(residual(b, policy, parameters, u, walras=True).factor_price)[0]
-    return jnp.maximum(largest(solved), largest(dropped))
+    """Largest relative residual of all equations, in logs whatever the solver used, and of the numéraire."""
+    everything = ravel_pytree(residual(b, policy, parameters, u))[0]
+    return jnp.maximum(largest(everything), jnp.abs(numeraire_gap(b, policy, u)))
 
 
 def within_tolerance(found: Any, everything: Any, tolerance: float) -> Any:

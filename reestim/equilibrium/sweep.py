@@ -22,7 +22,7 @@ from jaxtyping import Array, Bool, Float, Int
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.newton import Tolerance, jacobian, largest
 from reestim.equilibrium.parameters import ParameterArrays
-from reestim.equilibrium.policy import PolicyArrays
+from reestim.equilibrium.scenario import PolicyArrays
 from reestim.equilibrium.separable import Weights, prepare, separable_residual
 from reestim.equilibrium.solve import all_residuals, equilibrium, flat_residual, no_change, within_tolerance
 from reestim.equilibrium.welfare import outcomes

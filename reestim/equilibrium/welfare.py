@@ -11,9 +11,10 @@ from jaxtyping import Array, Float
 
 from reestim.dims import COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, SECTOR
 from reestim.equilibrium.economy import Baseline
-from reestim.equilibrium.equations import State, Unknowns, evaluate, revenue
+from reestim.equilibrium.equations import State, Unknowns, at_quotas, evaluate, factor_income
 from reestim.equilibrium.parameters import ParameterArrays
-from reestim.equilibrium.policy import PolicyArrays
+from reestim.equilibrium.policies import EMBARGO_LOG_TAX
+from reestim.equilibrium.scenario import PolicyArrays
 
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
@@ -45,6 +46,8 @@ class Outcomes(NamedTuple):
     terms_of_trade: Array
     volume_of_trade: Array
     technology_effect: Array
+    endowment_effect: Array
+    embargo_remaining: Array
 
 
 _BILATERAL = (IMPORTER, EXPORTER, SECTOR)
@@ -78,6 +81,8 @@ VARIABLES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "terms_of_trade": ((COUNTRY,), "Terms of trade, first order", _PERCENT),
     "volume_of_trade": ((COUNTRY,), "Volume of trade, first order", _PERCENT),
     "technology_effect": ((COUNTRY,), "Productivity and directed technology, first order", _PERCENT),
+    "endowment_effect": ((COUNTRY,), "Mines opened or closed and scrap, first order", _PERCENT),
+    "embargo_remaining": ((), "Largest share of a baseline flow that an embargo leaves", "fraction"),
 }
 
 
@@ -86,21 +91,20 @@ def outcomes(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
     state = evaluate(b, policy, parameters, u)
     price_index = jnp.sum(b.final_share * u.price, axis=1)
     income = jnp.log(state.income) - jnp.log(b.income)
-    factor_income = jnp.sum(b.factor_income * jnp.exp(u.factor_price), axis=1) / jnp.sum(b.factor_income, axis=1)
+    earnings = factor_income(b, policy, u.factor_price).sum(axis=1) / b.factor_income.sum(axis=1)
     users = b.ree_share > 0
     n = b.income.size
     abroad = (1.0 - jnp.eye(n))[:, :, None]
     new_exports, old_exports = _border_exports(b, policy, state, u)
-    first, terms, volume, technology = first_order(b, policy, state, u)
-    quota = jnp.zeros(b.expenditure.shape).at[policy.quota_exporter, policy.quota_sector].add(u.shadow_tax)
-    earned = revenue(state.trade_share, b.expenditure * jnp.exp(u.expenditure), state.log_tariff, state.log_export_tax)
+    first, terms, volume, technology, endowment = first_order(b, policy, state, u)
+    quota = at_quotas(b, policy, u.shadow_tax)
     # The rent is what the shadow tax adds to the export tax's revenue: (e^t - 1)(1+x) on exports at producer prices.
-    rent = jnp.sum(abroad * earned * jnp.exp(policy.log_export_tax) * jnp.expm1(quota)[None], axis=0)
+    rent = jnp.sum(abroad * state.earned * jnp.exp(policy.log_export_tax) * jnp.expm1(quota)[None], axis=0)
     return Outcomes(
         welfare=income - price_index,
         income=income,
         price_index=price_index,
-        real_wage=jnp.log(factor_income) - price_index,
+        real_wage=jnp.log(earnings) - price_index,
         factor_price=jnp.where(b.factor_income > 0, u.factor_price, jnp.nan),
         price=jnp.where(b.expenditure > 0, u.price, jnp.nan),
         unit_cost=jnp.where(b.output > 0, state.costs.unit_cost, jnp.nan),
@@ -120,7 +124,19 @@ def outcomes(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
         terms_of_trade=100 * terms,
         volume_of_trade=100 * volume,
         technology_effect=100 * technology,
+        endowment_effect=100 * endowment,
+        embargo_remaining=_embargo_remaining(b, policy, state),
     )
+
+
+def _embargo_remaining(b: Baseline, policy: PolicyArrays, state: State) -> Float[Array, ""]:
+    """Largest share of a baseline quantity that is still sold through an embargo; 0 without one."""
+    barred = (policy.log_export_tax >= EMBARGO_LOG_TAX - 1e-9) & (b.trade_share > 0)
+    before = jnp.where(barred, b.trade_share * b.expenditure[:, None, :], 1.0)
+    delivered = state.trade_cost + jnp.log1p(b.tariff) + jnp.log1p(b.export_tax)
+    after = state.earned * jnp.exp(state.log_tariff + state.log_export_tax - delivered)
+    quantity = after * (1 + b.tariff) * (1 + b.export_tax) / before
+    return jnp.max(jnp.where(barred, quantity, 0.0))
 
 
 def _log_change(new: Array, old: Array) -> Array:
@@ -139,12 +155,15 @@ def _border_exports(b: Baseline, policy: PolicyArrays, state: State, u: Unknowns
 
 def first_order(
     b: Baseline, policy: PolicyArrays, state: State, u: Unknowns
-) -> tuple[Float[Array, " country"], Float[Array, " country"], Float[Array, " country"], Float[Array, " country"]]:
-    """Caliendo and Parro's one-step welfare accounting, fractions of baseline income: total, terms, volume, technology.
+) -> tuple[Array, Array, Array, Array, Array]:
+    """Caliendo and Parro's one-step welfare accounting, fractions of baseline income, each (country).
+
+    Total, terms of trade, volume of trade, technology, endowments.
 
     Terms of trade: exports less imports at border prices times their price changes. Volume of trade: tariffs on the
-    change in imported quantities, and export taxes on that in exported ones. Technology: Domar-weighted productivity
-    (zero in their model), so that the total is exact to first order for every shock the solver takes.
+    change in imported quantities, and export taxes on that in exported ones. Technology: Domar-weighted productivity;
+    endowments: what is earned by new mines and scrap at old prices (both zero in their model), so that the total is
+    exact to first order for every shock the solver takes.
     """
     spending = b.expenditure * jnp.exp(u.expenditure)
     old = b.trade_share * b.expenditure[:, None, :] / (1 + b.tariff)  # border value, export tax included
@@ -158,8 +177,10 @@ def first_order(
     directed = (1 - b.ree_share) * state.costs.other_technology + b.ree_share * state.costs.ree_technology
     gain = policy.log_productivity + state.costs.productivity + directed
     technology = jnp.sum(b.output * gain, axis=1)
-    terms, volume, technology = terms / b.income, volume / b.income, technology / b.income
-    return terms + volume + technology, terms, volume, technology
+    scrap = jnp.einsum("ne,nes,ns->n", policy.recycled, b.element_share, b.ree_share * b.output)
+    endowment = jnp.sum(b.factor_income * policy.log_endowment, axis=1) + scrap
+    terms, volume, technology, endowment = (part / b.income for part in (terms, volume, technology, endowment))
+    return terms + volume + technology + endowment, terms, volume, technology, endowment
 
 
 def to_dataset(economy: Economy, result: Outcomes) -> xr.Dataset:

@@ -1,0 +1,139 @@
+"""A scenario: what is different from the baseline, as labelled arrays and policies, checked against an economy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float, Int
+
+from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR
+from reestim.equilibrium.labels import label_problems
+from reestim.equilibrium.placing import Levels, place_policy
+from reestim.equilibrium.policies import POLICIES, Policy
+from reestim.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from reestim.equilibrium.economy import Economy
+
+_BILATERAL = (IMPORTER, EXPORTER, SECTOR)
+
+
+class PolicyArrays(NamedTuple):
+    """A scenario in the economy's order: new log tax factors, log changes, and quotas (one entry per quota)."""
+
+    log_tariff: Float[Array, "importer exporter sector"]  # ln(1+τ′)
+    log_export_tax: Float[Array, "importer exporter sector"]  # ln(1+x′), before any quota's shadow tax
+    log_trade_cost: Float[Array, "importer exporter sector"]  # ln d̂
+    log_productivity: Float[Array, "country sector"]  # ln T̂ˣ
+    log_subsidy: Float[Array, "country sector"]  # −ln(1−s), what the government adds to each dollar of sales
+    log_endowment: Float[Array, "country factor"]  # ln of the quantity of a factor against the baseline
+    recycled: Float[Array, "country element"]  # share of industry's use that comes from scrap
+    deficit: Float[Array, " country"]  # D′
+    quota_exporter: Int[Array, " quota"]
+    quota_sector: Int[Array, " quota"]
+    log_quota: Float[Array, " quota"]  # ln(quota / baseline exports)
+    joint: Float[Array, ""]  # 1 if the elements of a country come out of one mine in fixed proportions
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is different from the baseline; whatever is absent does not change.
+
+    ``policies`` are objects such as ``ExportQuota`` or ``Tariff``, in any number. Arrays are for what these do not
+    say: ``tariff`` and ``export_tax`` are new ad valorem levels over (importer, exporter, sector) or a subset of these
+    dimensions and labels, NaN meaning no change; ``trade_cost`` (iceberg, same dimensions) and ``productivity``
+    (country, sector) are factors, 1 meaning no change. Domestic sales (importer = exporter) are never taxed at a
+    border. ``year`` is the year that a static solution speaks of: dated policies hold if it is one of theirs.
+    """
+
+    name: str = "scenario"
+    description: str = ""
+    year: int | None = None
+    tariff: xr.DataArray | None = None
+    export_tax: xr.DataArray | None = None
+    trade_cost: xr.DataArray | None = None
+    productivity: xr.DataArray | None = None
+    policies: tuple[Policy, ...] = ()
+
+    def __post_init__(self) -> None:
+        stray = [p for p in self.policies if not isinstance(p, POLICIES)]
+        if stray:
+            advice = f"Use {', '.join(kind.__name__ for kind in POLICIES)}."
+            raise InputError([Problem("this is no policy", advice, value=repr(p)) for p in stray])
+
+    def at(self, year: int) -> Scenario:
+        """The scenario with the policies in force in ``year`` only."""
+        held = tuple(replace(p, years=()) for p in self.policies if not p.years or year in p.years)
+        return replace(self, year=year, policies=held)
+
+    def to_arrays(self, economy: Economy, supply: str = "independent") -> PolicyArrays:
+        """Place by label and check against the economy. Raises InputError with every problem found."""
+        if any(p.years for p in self.policies):
+            if self.year is None:
+                advice = "Give Scenario(year=...), or solve with technology='transition' and years=..."
+                raise InputError(Problem(f"policies of {self.name!r} are dated and the scenario is not", advice))
+            return self.at(self.year).to_arrays(economy, supply)
+        problems: list[Problem] = []
+        if supply not in ("independent", "joint"):
+            problems.append(Problem("unknown supply of elements", "Use 'independent' or 'joint'.", value=supply))
+        foreign = ~np.eye(len(economy.countries), dtype=bool)[:, :, None]
+        baseline = economy.baseline
+
+        def level(name: str, value: xr.DataArray | None, old: Array, domestic: float) -> np.ndarray:
+            if value is None:
+                return np.array(old, dtype=float)
+            placed = _place(name, value, economy, _BILATERAL, np.asarray(old), problems)
+            lowest = -1.0 if name != "trade_cost" else 0.0
+            if not (np.isfinite(placed) & (placed > lowest)).all():
+                message = f"{name} must be finite and above {lowest:g}"
+                problems.append(Problem(message, "Correct the scenario.", column=name))
+            return np.where(foreign, placed, domestic)
+
+        levels = Levels.of(economy)
+        levels.tariff = level("tariff", self.tariff, baseline.tariff, 0.0)
+        levels.export_tax = level("export_tax", self.export_tax, baseline.export_tax, 0.0)
+        trade_cost = level("trade_cost", self.trade_cost, jnp.ones(baseline.trade_share.shape), 1.0)
+        productivity = np.ones(baseline.expenditure.shape)
+        if self.productivity is not None:
+            productivity = _place("productivity", self.productivity, economy, (COUNTRY, SECTOR), productivity, problems)
+            if not (np.isfinite(productivity) & (productivity > 0)).all():
+                advice = "Give factors, 1 = no change."
+                problems.append(Problem("productivity must be positive", advice, column="productivity"))
+        for policy in self.policies:
+            place_policy(policy, economy, levels, problems)
+        if problems:
+            raise InputError(problems, f"scenario {self.name!r} does not fit the economy")
+        with np.errstate(divide="ignore"):
+            return PolicyArrays(
+                log_tariff=jnp.asarray(np.log1p(levels.tariff)),
+                log_export_tax=jnp.asarray(np.log1p(levels.export_tax)),
+                log_trade_cost=jnp.asarray(np.log(trade_cost)),
+                log_productivity=jnp.asarray(np.log(productivity)),
+                log_subsidy=jnp.asarray(-np.log1p(-levels.subsidy)),
+                log_endowment=jnp.asarray(np.log(levels.endowment)),
+                recycled=jnp.asarray(levels.recycled),
+                deficit=baseline.deficit,
+                quota_exporter=jnp.asarray(np.array([i for i, _ in levels.quota], dtype=int)),
+                quota_sector=jnp.asarray(np.array([s for _, s in levels.quota], dtype=int)),
+                log_quota=jnp.asarray(np.log(np.array(list(levels.quota.values()), dtype=float))),
+                joint=jnp.asarray(1.0 if supply == "joint" else 0.0),
+            )
+
+
+def _place(
+    name: str, value: xr.DataArray, economy: Economy, dims: tuple[str, ...], old: np.ndarray, problems: list[Problem]
+) -> np.ndarray:
+    """Broadcast ``value`` by name onto ``dims``; labels it does not mention, and NaN, keep the old level."""
+    labels = {d: list(economy.sectors if d == SECTOR else economy.countries) for d in dims}
+    wrong = label_problems(name, value, labels)
+    if wrong:
+        problems.extend(wrong)
+        return old
+    full = xr.DataArray(old, dims=dims, coords=labels)
+    mine = {d: labels[str(d)] for d in value.dims}
+    placed = value.reindex(mine).broadcast_like(full).transpose(*dims)
+    return np.where(placed.isnull(), old, placed)
