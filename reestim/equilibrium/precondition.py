@@ -12,11 +12,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from reestim.equilibrium.accounts import Baseline
-from reestim.equilibrium.equations import Unknowns, active_cells, revenue
+from reestim.equilibrium.equations import Unknowns, active_cells, at_quotas, revenue
+from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays
+
+#: Elasticity of demand for an element that has one supplier only; any value near the truth serves.
+SOLE_SUPPLIER = 0.5
 
 
 class Approximate(NamedTuple):
@@ -31,8 +35,12 @@ class Approximate(NamedTuple):
     sold_home: Float[Array, "country sector"]  # share of sales that stay at home
     contested: Float[Array, "country sector"]  # fall of sales with the seller's cost
     final: Float[Array, "country sector"]  # share of final demand in spending
+    specific: Bool[Array, "factor element"]  # the factor that only this element's sector employs
+    at_home: Float[Array, "country element"]  # fall of sales at home, abroad and in all with the price that is asked
+    abroad: Float[Array, "country element"]
+    everywhere: Float[Array, "country element"]
+    exported: Float[Array, "country element"]  # share of sales abroad
     quota_elasticity: Float[Array, " quota"]
-    element_elasticity: Float[Array, " element"]
 
 
 def approximate(b: Baseline, policy: PolicyArrays, trade_elasticity: Float[Array, " sector"]) -> Approximate:
@@ -54,14 +62,34 @@ def approximate(b: Baseline, policy: PolicyArrays, trade_elasticity: Float[Array
     contested = trade_elasticity * jnp.sum(earned * (1 - b.trade_share), axis=0) / made
     income = jnp.where(b.factor_income > 0, b.factor_income, 1.0)
     slope = 1 + jnp.sum(direct * passed * (b.output * contested)[:, None, :], axis=2) / income
+
+    e = b.element_index
+    others = jnp.sum(jnp.where(jnp.arange(made.shape[1])[:, None] == e, 0.0, direct.sum(axis=0)[:, :, None]), axis=1)
+    specific = (others <= 0) & (direct[:, :, e].sum(axis=0) > 0)
+    steep = trade_elasticity[e] * (1 - b.trade_share[:, :, e]) + SOLE_SUPPLIER * b.trade_share[:, :, e]
+    at_home = jnp.diagonal(steep, axis1=0, axis2=1).T
+    everywhere = jnp.sum(earned[:, :, e] * steep, axis=0) / made[:, e]
+    exported = 1 - sold_home[:, e]
+    abroad = (everywhere - sold_home[:, e] * at_home) / jnp.where(exported > 0, exported, 1.0)
     return Approximate(
         price, spending, slope, use, direct, home, sold_home, contested, b.final_share * b.income[:, None] / bought,
-        trade_elasticity[policy.quota_sector], trade_elasticity[b.element_index],
+        specific, at_home, jnp.maximum(abroad, SOLE_SUPPLIER), jnp.maximum(everywhere, SOLE_SUPPLIER), exported,
+        trade_elasticity[policy.quota_sector],
     )  # fmt: skip
 
 
-def apply(near: Approximate, b: Baseline, r: Unknowns) -> Unknowns:
-    """The step that the approximate inverse proposes for the residuals ``r``: linear in them."""
+def binding(parameters: ParameterArrays, policy: PolicyArrays, u: Unknowns, r: Unknowns) -> Bool[Array, " quota"]:
+    """Which side of min(ε·shadow tax, slack) a quota's residual shows: true where it is the slack."""
+    return -r.shadow_tax < parameters.trade_elasticity[policy.quota_sector] * u.shadow_tax
+
+
+def apply(
+    near: Approximate, b: Baseline, policy: PolicyArrays, bound: Bool[Array, " quota"], r: Unknowns
+) -> Unknowns:
+    """The step that the approximate inverse proposes for the residuals ``r``: linear in them.
+
+    ``bound`` says which quotas bind.
+    """
     income = jnp.where(b.factor_income > 0, b.factor_income, 1.0)
     bought = jnp.where(b.expenditure > 0, b.expenditure, 1.0)
     # What the gaps in prices and spending alone would do to sales, and with them to factor markets.
@@ -74,17 +102,59 @@ def apply(near: Approximate, b: Baseline, r: Unknowns) -> Unknowns:
     # Rows carry the numéraire's gap: what all of them share moves all factor prices one for one.
     weight = b.factor_income / b.factor_income.sum()
     factor = jnp.where(b.factor_income > 0, raw + jnp.sum(weight * (market - raw)), r.factor_price)
+    factor, shadow_tax, margin = _mines(near, b, policy, bound, r, market, factor)
     # Then costs, prices, sales and incomes at the new factor prices.
     cost = jnp.einsum("nfs,nf->ns", near.direct, factor)
-    price = jnp.einsum("nsk,nk->ns", near.price, r.price + near.home * cost)
+    e = b.element_index
+    tax = at_quotas(b, policy, shadow_tax)[:, e]
+    gate = cost[:, e] + margin
+    # Elements come from few places: their prices are followed to every buyer, and spending on them with η near 1/2.
+    delivered = jnp.einsum("nie,ie->ne", b.trade_share[:, :, e], gate + tax) - near.home[:, e] * tax
+    price = jnp.einsum("nsk,nk->ns", near.price, r.price + (near.home * cost).at[:, e].set(delivered))
     cost = cost + jnp.einsum("nks,nk->ns", near.use, price)
     inputs = -jnp.einsum("nks,ns->nk", near.use, b.output * near.contested * cost) / bought
+    inputs = inputs.at[:, e].add((1 - SOLE_SUPPLIER) * price[:, e])
     earned = jnp.sum(b.factor_income * factor, axis=1) / b.income
     spending = jnp.einsum("nsk,nk->ns", near.spending, r.expenditure + inputs + near.final * earned[:, None])
+    return Unknowns(factor, price, spending, shadow_tax, margin)
+
+
+def _mines(
+    near: Approximate, b: Baseline, policy: PolicyArrays, bound: Array, r: Unknowns, market: Array, factor: Array
+) -> tuple[Array, Array, Array]:
+    """Steps of resource prices together with what they trade off against: shadow taxes of quotas, margins of joint supply.
+
+    A resource is in fixed supply, so a tax on its product comes out of its own price. With γ its cost share and o the
+    elasticity of sales, a market under a quota clears with dw = (r_w − s_x·r_t)/(1 − γ + γ·s_h·o_h) and
+    dt = r_t/o_x − γ·dw; joint supply with dw = (r_w − r_m)/(1 − γ) and dm = r_m/o − γ·dw, in deviations from the mine.
+    """
+    e = b.element_index
+    share = jnp.einsum("nfe,fe->ne", near.direct[:, :, e], near.specific)  # γ
+    of_resource = jnp.einsum("nf,fe->ne", market, near.specific)
+    i, s = policy.quota_exporter, policy.quota_sector
+    k = jnp.argmax(s[:, None] == e, axis=1) if e.size else s
+    under = jnp.zeros(share.shape).at[i, k].add(jnp.where(bound, 1.0, 0.0)) > 0
+    pressed = jnp.zeros(share.shape).at[i, k].add(jnp.where(bound, r.shadow_tax, 0.0))
+    damping = 1 - share + share * (1 - near.exported) * near.at_home
+    quota_price = (of_resource - near.exported * pressed) / jnp.where(damping > 0, damping, 1.0)
 
     mined = active_cells(b).margin
-    before = jnp.where(mined, b.output[:, b.element_index], 0.0)
-    share = before / jnp.maximum(before.sum(axis=1, keepdims=True), jnp.finfo(float).tiny)
-    mean = jnp.sum(share * r.margin, axis=1, keepdims=True)
-    margin = jnp.where(mined, mean + (r.margin - mean) / near.element_elasticity, r.margin)
-    return Unknowns(factor, price, spending, r.shadow_tax / near.quota_elasticity, margin)
+    joint = mined & (policy.joint > 0)
+    before = jnp.where(mined, b.output[:, e], 0.0)
+    weight = before / jnp.maximum(before.sum(axis=1, keepdims=True), jnp.finfo(float).tiny)
+
+    def mean(values: Array) -> Array:
+        return jnp.sum(weight * values, axis=1, keepdims=True)
+
+    apart, uneven = of_resource - mean(of_resource), r.margin - mean(r.margin)
+    own = jnp.einsum("nf,fe->ne", factor, near.specific)
+    joint_price = mean(own) + (apart - uneven) / jnp.maximum(1 - share, 0.05)
+    price = jnp.where(joint, joint_price, jnp.where(under, quota_price, own))
+
+    changed = jnp.where(joint | under, price - own, 0.0)
+    factor = factor + jnp.einsum("ne,fe->nf", changed, near.specific) * (b.factor_income > 0)
+    follow = share * (price - mean(price))
+    margin = jnp.where(joint, mean(r.margin) + uneven / near.everywhere - follow, r.margin)
+    free = r.shadow_tax / near.quota_elasticity
+    tied = r.shadow_tax / near.abroad[i, k] - (share * price)[i, k]
+    return factor, jnp.where(bound, tied, free), margin

@@ -17,7 +17,7 @@ from reestim.equilibrium.equations import Unknowns, numeraire_gap, residual
 from reestim.equilibrium.linear import solve_linear
 from reestim.equilibrium.newton import Function, Root, Tolerance, continuation, largest
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
-from reestim.equilibrium.precondition import apply, approximate
+from reestim.equilibrium.precondition import apply, approximate, binding
 from reestim.equilibrium.scenario import PolicyArrays, Scenario
 from reestim.equilibrium.separable import prepare, separable_residual
 from reestim.equilibrium.welfare import outcomes, to_dataset
@@ -87,8 +87,10 @@ def equilibrium(
     near = approximate(b, policy, parameters.trade_elasticity)
 
     def measure(z: Float[Array, " n"]) -> tuple[Float[Array, " n"], Float[Array, ""]]:
-        r = separable_residual(b, policy, parameters, weights, unravel(z))
-        return ravel_pytree(apply(near, b, r))[0], largest(ravel_pytree(r)[0])
+        u = unravel(z)
+        r = separable_residual(b, policy, parameters, weights, u)
+        step = apply(near, b, policy, binding(parameters, policy, u, r), r)
+        return ravel_pytree(step)[0], largest(ravel_pytree(r)[0])
 
     found = accelerated(measure, start, tolerance, MAX_STEPS)
     return Root(found.point, found.residual, found.steps, jnp.where(found.residual <= tolerance, 1.0, 0.0))
@@ -100,13 +102,15 @@ def _equilibrium_jvp(robust: bool, primals: tuple, tangents: tuple) -> tuple[Roo
     root = equilibrium(b, policy, parameters, start, tolerance, robust)
     _, unravel = ravel_pytree(no_change(b, policy))
     near = approximate(b, policy, parameters.trade_elasticity)
+    u = unravel(root.point)
+    bound = binding(parameters, policy, u, residual(b, policy, parameters, u))
     _, slope = jax.linearize(partial(flat_residual, b, policy, parameters), root.point)
 
     def excess(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays) -> Float[Array, " n"]:
         return flat_residual(b, policy, parameters, root.point)
 
     def step(r: Float[Array, " n"]) -> Float[Array, " n"]:  # -J⁻¹, nearly
-        return ravel_pytree(apply(near, b, unravel(r)))[0]
+        return ravel_pytree(apply(near, b, policy, bound, unravel(r)))[0]
 
     _, moved = jax.jvp(excess, primals[:3], tangents[:3])
     point = solve_linear(lambda v: -slope(v), moved, step)
