@@ -63,6 +63,17 @@ def cost_effect(ree_share: Any, relative_price: Any, log_ree_technology: Any, cr
     return ree_share * relative_price - tfp_effect(ree_share, log_ree_technology, crowding_out, spillover)
 
 
+def price_passthrough(ree_share: Any, new_ree_share: Any, response: Any, crowding_out: Any, spillover: Any) -> Any:
+    """d ln c / d q at given ln c_X: θ′ less what the response a = response·q of technology takes off the cost.
+
+    Between 0 and 1 dearer rare earths raise unit costs by less than themselves. Outside, a strong ξ·θ makes them lower
+    costs, or technology overshoots, and the equilibrium need not be unique.
+    """
+    taken = crowding_out * ree_share / (1 - ree_share)
+    saved = (new_ree_share + spillover * ree_share - (1 - new_ree_share) * taken) / (1 + taken)
+    return new_ree_share - response * saved
+
+
 def cost_share_effect(sigma: Any, relative_price: Any, bias: Any) -> Any:
     """Δ ln(θ/(1−θ)) = (1−σ)(q − a), equation (15). Log change."""
     return (1 - sigma) * (relative_price - bias)

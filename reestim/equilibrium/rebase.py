@@ -33,6 +33,8 @@ def rebase(economy: Economy, deficits: str = "fixed", parameters: Parameters | N
     arrays = (parameters or Parameters()).to_arrays(economy, "fixed")
     u, _, worst = solve_arrays(b, policy, arrays, 1e-13)
     if not worst <= TOLERANCE:
+        u, _, worst = solve_arrays(b, policy, arrays, 1e-13, robust=True)
+    if not worst <= TOLERANCE:
         raise EquilibriumError(f"no consistent baseline found: largest relative residual {float(worst):.1e}")
     result = outcomes(b, policy, arrays, u)
     ds = economy.ds.drop_vars(["final_share", "factor_income", "deficit"], errors="ignore").copy()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
 
 _BILATERAL = (IMPORTER, EXPORTER, SECTOR)
+#: ln of a quota that does not bind: a million times the baseline's exports.
+NO_LIMIT = 13.8
 
 
 class PolicyArrays(NamedTuple):
@@ -69,6 +73,23 @@ class Scenario:
         """The scenario with the policies in force in ``year`` only."""
         held = tuple(replace(p, years=()) for p in self.policies if not p.years or year in p.years)
         return replace(self, year=year, policies=held)
+
+    def path(self, economy: Economy, years: Sequence[int], supply: str = "independent") -> PolicyArrays:
+        """The arrays of every year, stacked along a leading axis; a quota not in force is too large to bind."""
+        each = [self.at(year).to_arrays(economy, supply) for year in years]
+        keys = sorted({key for one in each for key in _quotas(one)})
+        stacked = []
+        for one in each:
+            held = _quotas(one)
+            limits = np.array([held.get(key, NO_LIMIT) for key in keys], dtype=float)
+            stacked.append(
+                one._replace(
+                    quota_exporter=jnp.asarray(np.array([i for i, _ in keys], dtype=int)),
+                    quota_sector=jnp.asarray(np.array([s for _, s in keys], dtype=int)),
+                    log_quota=jnp.asarray(limits),
+                )
+            )
+        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *stacked)
 
     def to_arrays(self, economy: Economy, supply: str = "independent") -> PolicyArrays:
         """Place by label and check against the economy. Raises InputError with every problem found."""
@@ -122,6 +143,12 @@ class Scenario:
                 log_quota=jnp.asarray(np.log(np.array(list(levels.quota.values()), dtype=float))),
                 joint=jnp.asarray(1.0 if supply == "joint" else 0.0),
             )
+
+
+def _quotas(arrays: PolicyArrays) -> dict[tuple[int, int], float]:
+    """ln(quota / baseline exports) by (exporter, sector)."""
+    keys = zip(np.asarray(arrays.quota_exporter).tolist(), np.asarray(arrays.quota_sector).tolist(), strict=True)
+    return dict(zip(keys, np.asarray(arrays.log_quota).tolist(), strict=True))
 
 
 def _place(

@@ -1,15 +1,17 @@
 """Many equilibria at once: one economy and scenario, a set of parameter draws.
 
-Draws differ little from one another, so they share a factorised Jacobian. A reference equilibrium is solved in the
-middle of the draws; chord steps with its inverse Jacobian are one matrix product over a batch, the first step is
-already the linear prediction in the parameters, and Anderson's acceleration takes up what differs from draw to draw.
-What a reference does not bring home gets a new one in the middle of what is left, and so on: every round solves its
-reference draw by the full solver, so the rounds end.
+Draws differ little from one another. The draw in the middle is solved first; the differences of steps that its
+acceleration has gathered say how the equations bend near there, in the directions that matter, and serve all other
+draws as their start (``anderson.Lessons``), from the middle draw's equilibrium. No Jacobian is formed. Draws that do
+not come home teach anew from the middle of what is left, and what remains goes to the robust solver one by one. Chunks
+of draws bound the memory and run on two threads, because a chunk's steps are too small to fill several cores.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 
@@ -20,31 +22,19 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Int
 
 from reestim.equilibrium.accounts import Baseline
-from reestim.equilibrium.newton import Tolerance, jacobian, largest
+from reestim.equilibrium.anderson import Lessons, no_lessons
+from reestim.equilibrium.newton import Tolerance
 from reestim.equilibrium.parameters import ParameterArrays
+from reestim.equilibrium.precondition import Approximate, approximate
 from reestim.equilibrium.scenario import PolicyArrays
-from reestim.equilibrium.separable import Weights, prepare, separable_residual
-from reestim.equilibrium.solve import all_residuals, equilibrium, flat_residual, no_change, within_tolerance
+from reestim.equilibrium.solve import all_residuals, many_equilibria, no_change, solve_arrays, within_tolerance
 from reestim.equilibrium.welfare import outcomes
 
-#: Chord steps in one round; the factor by which ``LOOK`` of them must shrink a residual for a draw to go on.
-CHORD_STEPS = 40
-LOOK = 5
-SHRINKS = 0.5
-#: Steps remembered by Anderson's acceleration, and the ridge of its least squares relative to their size.
-MEMORY = 5
-RIDGE = 1e-14
-#: Draws that are too few to share a reference: each is solved by itself.
-ALONE = 4
-
-
-class Reference(NamedTuple):
-    """A solved equilibrium and the inverse of its Jacobian."""
-
-    point: Float[Array, " n"]
-    inverse: Float[Array, "n n"]
-    residual: Float[Array, ""]
-    steps: Int[Array, ""]
+#: Differences that the middle draw hands on, and those that each draw keeps of its own.
+HANDED_ON = 24
+OWN = 6
+#: Rounds of teaching; after them, draws are solved one by one.
+ROUNDS = 3
 
 
 class Sweep(NamedTuple):
@@ -56,90 +46,58 @@ class Sweep(NamedTuple):
     steps: Int[np.ndarray, " draw"]
 
 
+class _Taught(NamedTuple):
+    """What the middle draw hands on: its equilibrium, approximate inverse and differences."""
+
+    start: Float[Array, " n"]
+    near: Approximate
+    lessons: Lessons
+
+
 @jax.jit
-def _reference(
+def _teacher(
     b: Baseline, policy: PolicyArrays, draw: ParameterArrays, start: Float[Array, " n"], tolerance: Tolerance
-) -> Reference:
-    root = equilibrium(b, policy, draw, start, tolerance)
-    slope = jacobian(partial(flat_residual, b, policy, draw), root.point)
-    return Reference(root.point, jnp.linalg.inv(slope), root.residual, root.steps)
-
-
-class _State(NamedTuple):
-    """Accelerated chord steps of a batch. ``moves`` and ``changes`` are the last differences of points and steps."""
-
-    z: Float[Array, "draw n"]
-    step: Float[Array, "draw n"]  # chord step -J⁻¹ f(z) at z
-    moves: Float[Array, "draw memory n"]
-    changes: Float[Array, "draw memory n"]
-    worst: Float[Array, " draw"]
-    mark: Float[Array, " draw"]  # worst residual at the last look back
-    moving: Bool[Array, " draw"]
-    taken: Int[Array, " draw"]
-    turn: Int[Array, ""]
-
-
-def _accelerated(s: _State) -> Float[Array, "draw n"]:
-    """Anderson's combination of the last steps: the move whose predicted next step is shortest, draw by draw."""
-    gram = jnp.einsum("din,djn->dij", s.changes, s.changes)
-    size = jnp.trace(gram, axis1=1, axis2=2)[:, None, None]
-    ridge = (RIDGE * size + jnp.finfo(float).tiny) * jnp.eye(MEMORY)
-    weight = jnp.linalg.solve(gram + ridge, jnp.einsum("din,dn->di", s.changes, s.step)[..., None])[..., 0]
-    return s.step - jnp.einsum("di,din->dn", weight, s.moves + s.changes)
-
-
-@jax.jit
-def _chord(
-    b: Baseline, policy: PolicyArrays, draws: ParameterArrays, ref: Reference, tolerance: Tolerance
-) -> tuple[Float[Array, "draw n"], Float[Array, " draw"], Int[Array, " draw"]]:
-    """Accelerated chord steps for a batch; a draw stops when it is home or when ``LOOK`` steps have not helped."""
-    _, unravel = ravel_pytree(no_change(b, policy))
-    weights = jax.vmap(partial(prepare, b, policy))(draws.trade_elasticity)
-
-    def one(draw: ParameterArrays, weight: Weights, z: Float[Array, " n"]) -> Float[Array, " n"]:
-        return ravel_pytree(separable_residual(b, policy, draw, weight, unravel(z)))[0]
-
-    def measure(z: Float[Array, "draw n"]) -> tuple[Float[Array, "draw n"], Float[Array, " draw"]]:
-        r = jax.vmap(one)(draws, weights, z)
-        return -r @ ref.inverse.T, jax.vmap(largest)(r)
-
-    def go_on(s: _State) -> Bool[Array, ""]:
-        return (s.turn < CHORD_STEPS) & jnp.any(s.moving)
-
-    def advance(s: _State) -> _State:
-        move = jnp.where(s.moving[:, None], _accelerated(s), 0.0)
-        z = s.z + move
-        step, worst = measure(z)
-        slot = s.turn % MEMORY
-        look = (s.turn + 1) % LOOK == 0
-        stalled = ~jnp.isfinite(worst) | (look & ~(worst < SHRINKS * s.mark))
-        return _State(
-            z, step, s.moves.at[:, slot].set(move), s.changes.at[:, slot].set(step - s.step), worst,
-            jnp.where(look, worst, s.mark), s.moving & (worst > tolerance) & ~stalled, s.taken + s.moving, s.turn + 1,
-        )  # fmt: skip
-
-    count = draws.trade_elasticity.shape[0]
-    start = jnp.broadcast_to(ref.point, (count, ref.point.size))
-    step, worst = measure(start)
-    memory = jnp.zeros((count, MEMORY, ref.point.size))
-    taken = jnp.zeros(count, int)
-    begin = _State(start, step, memory, memory, worst, worst, worst > tolerance, taken, jnp.zeros((), int))
-    end = jax.lax.while_loop(go_on, advance, begin)
-    return end.z, end.worst, end.taken
+) -> tuple[_Taught, Float[Array, ""]]:
+    """The middle draw, remembering all its differences; and its largest residual."""
+    near = approximate(b, policy, draw.trade_elasticity)
+    one = jax.tree.map(lambda leaf: leaf[None], draw)
+    found = many_equilibria(b, policy, one, near, start[None], tolerance, no_lessons(start.size), HANDED_ON)
+    taught = _Taught(found.point[0], near, Lessons(found.changes[0], found.images[0]))
+    return taught, found.residual[0]
 
 
 @partial(jax.jit, static_argnames="kept")
+def _pupils(
+    b: Baseline,
+    policy: PolicyArrays,
+    draws: ParameterArrays,
+    taught: _Taught,
+    tolerance: Tolerance,
+    kept: tuple[str, ...],
+) -> tuple[dict[str, Array], Float[Array, " draw"], Int[Array, " draw"]]:
+    """A chunk of draws from the teacher's equilibrium: results, largest residual of all equations, steps."""
+    begin = jnp.broadcast_to(taught.start, (draws.trade_elasticity.shape[0], taught.start.size))
+    found = many_equilibria(b, policy, draws, taught.near, begin, tolerance, taught.lessons, OWN)
+    results, residual = jax.vmap(partial(_results, b, policy, kept))(draws, found.point)
+    return results, residual, found.steps
+
+
 def _results(
-    b: Baseline, policy: PolicyArrays, draws: ParameterArrays, z: Float[Array, "draw n"], kept: tuple[str, ...]
-) -> tuple[dict[str, Array], Float[Array, " draw"]]:
-    _, unravel = ravel_pytree(no_change(b, policy))
+    b: Baseline, policy: PolicyArrays, kept: tuple[str, ...], draw: ParameterArrays, point: Float[Array, " n"]
+) -> tuple[dict[str, Array], Float[Array, ""]]:
+    u = ravel_pytree(no_change(b, policy))[1](point)
+    result = outcomes(b, policy, draw, u)
+    return {name: getattr(result, name) for name in kept}, all_residuals(b, policy, draw, u)
 
-    def one(draw: ParameterArrays, point: Float[Array, " n"]) -> tuple[dict[str, Array], Float[Array, ""]]:
-        u = unravel(point)
-        result = outcomes(b, policy, draw, u)
-        return {name: getattr(result, name) for name in kept}, all_residuals(b, policy, draw, u)
 
-    return jax.vmap(one)(draws, z)
+@partial(jax.jit, static_argnames="kept")
+def _alone(
+    b: Baseline, policy: PolicyArrays, draw: ParameterArrays, tolerance: Tolerance, kept: tuple[str, ...]
+) -> tuple[dict[str, Array], Float[Array, ""], Int[Array, ""]]:
+    """One draw by the robust solver."""
+    u, root, worst = solve_arrays(b, policy, draw, tolerance, robust=True)
+    result = outcomes(b, policy, draw, u)
+    return {name: getattr(result, name) for name in kept}, worst, root.steps
 
 
 def sweep(
@@ -153,68 +111,82 @@ def sweep(
 ) -> Sweep:
     """Solve every draw (leading dimension of every leaf of ``draws``) to ``tolerance``.
 
-    ``kept`` names the results to return (fields of ``Outcomes``); ``size`` draws are worked on at once, which bounds
-    the memory; ``advance`` is told how many draws were finished.
+    ``kept`` names the results to return (fields of ``Outcomes``); ``size`` draws are worked on at once on each thread,
+    which bounds the memory; ``advance`` is told how many draws were finished.
     """
-    z, worst, steps = _solve(b, policy, draws, tolerance, size, advance)
-    parts: list[dict[str, np.ndarray]] = []
-    everything = np.empty(len(z))
-    for batch, keep in _batches(np.arange(len(z)), size):
-        values, residual = _results(b, policy, _take(draws, batch), jnp.asarray(z[batch]), tuple(kept))
-        parts.append({name: np.asarray(value)[:keep] for name, value in values.items()})
-        everything[batch[:keep]] = np.asarray(residual)[:keep]
-    joined = {name: np.concatenate([part[name] for part in parts]) for name in kept}
-    return Sweep(joined, within_tolerance(worst, everything, tolerance), everything, steps)
+    names = tuple(kept)
+    count = draws.trade_elasticity.shape[0]
+    joined: dict[str, np.ndarray] = {}
+    residual, steps = np.full(count, np.inf), np.zeros(count, int)
+
+    def keep(index: np.ndarray, values: dict[str, Array], worst: Array, taken: Array) -> None:
+        for name, value in values.items():
+            array = np.asarray(value)
+            if name not in joined:
+                joined[name] = np.full((count, *array.shape[1:]), np.nan, array.dtype if array.dtype != bool else float)
+            joined[name][index] = array[: len(index)]
+        residual[index] = np.asarray(worst)[: len(index)]
+        steps[index] += np.asarray(taken)[: len(index)]
+
+    for left, values, worst, taken in _rounds(b, policy, draws, tolerance, names, size, residual):
+        keep(left, values, worst, taken)
+        advance(int(within_tolerance(residual[left], tolerance).sum()))
+    for k in np.flatnonzero(~within_tolerance(residual, tolerance)):
+        values, worst, taken = _alone(b, policy, _take(draws, k), tolerance, names)
+        keep(np.array([k]), {n: v[None] for n, v in values.items()}, worst[None], taken[None])
+        advance(1)
+    return Sweep(joined, np.asarray(within_tolerance(residual, tolerance)), residual, steps)
 
 
-def _solve(
+def _rounds(
     b: Baseline,
     policy: PolicyArrays,
     draws: ParameterArrays,
     tolerance: float,
+    kept: tuple[str, ...],
     size: int,
-    advance: Callable[[int], None],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Unknowns, largest residual and steps of every draw, in rounds of a reference and its neighbours."""
-    zero, _ = ravel_pytree(no_change(b, policy))
-    count = draws.trade_elasticity.shape[0]
+    residual: np.ndarray,
+) -> Iterator[tuple[np.ndarray, dict[str, Array], Array, Array]]:
+    """Chunks of draws as they are finished: (draws, results, residuals, steps). Reads ``residual`` between rounds."""
     place = _standardised(draws)
-    z, worst, steps = np.zeros((count, zero.size)), np.full(count, np.inf), np.zeros(count, int)
-    left, start = np.arange(count), zero
-    while len(left):
-        middle = left[_middle(place[left])]
-        ref = _reference(b, policy, _take(draws, middle), start, tolerance)
-        z[middle], worst[middle] = np.asarray(ref.point), float(ref.residual)
-        steps[middle] += int(ref.steps)
-        left = left[left != middle]
-        done = 1
-        if float(ref.residual) <= tolerance:
-            start = ref.point
-            if len(left) > ALONE:
-                for batch, keep in _batches(left, size):
-                    point, res, more = (
-                        np.asarray(x)[:keep] for x in _chord(b, policy, _take(draws, batch), ref, tolerance)
-                    )
-                    home = batch[:keep][res <= tolerance]
-                    z[home], worst[home] = point[res <= tolerance], res[res <= tolerance]
-                    steps[batch[:keep]] += more
-                    done += len(home)
-                left = left[~(worst[left] <= tolerance)]
-        advance(done)
-    return z, worst, steps
+    start, _ = ravel_pytree(no_change(b, policy))
+    left = np.arange(len(residual))
+    with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, 2)) as pool:
+        for _ in range(ROUNDS):
+            middle = _take(draws, left[_middle(place[left])])
+            taught, worst = _teacher(b, policy, middle, start, tolerance)
+            if not float(worst) <= tolerance:
+                return
+            start = taught.start
+            work = partial(_chunk, b, policy, draws, taught, tolerance, kept)
+            yield from pool.map(work, _batches(left, size))
+            left = left[~within_tolerance(residual[left], tolerance)]
+            if not len(left):
+                return
+
+
+def _chunk(
+    b: Baseline,
+    policy: PolicyArrays,
+    draws: ParameterArrays,
+    taught: _Taught,
+    tolerance: float,
+    kept: tuple[str, ...],
+    batch: tuple[np.ndarray, np.ndarray],
+) -> tuple[np.ndarray, dict[str, Array], Array, Array]:
+    index, padded = batch
+    done = _pupils(b, policy, _take(draws, padded), taught, tolerance, kept)
+    return (index, *jax.block_until_ready(done))
 
 
 def _take(draws: ParameterArrays, index: np.ndarray | np.integer) -> ParameterArrays:
     return jax.tree.map(lambda leaf: leaf[index], draws)
 
 
-def _batches(index: np.ndarray, size: int) -> list[tuple[np.ndarray, int]]:
-    """Batches of equal length (the last repeats an entry: nothing is compiled twice), and how many of each count."""
-    out = []
-    for first in range(0, len(index), size):
-        part = index[first : first + size]
-        out.append((np.concatenate([part, np.repeat(part[-1:], size - len(part))]), len(part)))
-    return out
+def _batches(index: np.ndarray, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Batches, and the same padded to equal length by repeating an entry: nothing is compiled twice."""
+    parts = [index[first : first + size] for first in range(0, len(index), size)]
+    return [(part, np.concatenate([part, np.repeat(part[-1:], size - len(part))])) for part in parts]
 
 
 def _standardised(draws: ParameterArrays) -> Float[np.ndarray, "draw parameter"]:

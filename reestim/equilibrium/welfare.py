@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from reestim.dims import COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, SECTOR
 from reestim.equilibrium.economy import Baseline
@@ -15,6 +15,7 @@ from reestim.equilibrium.equations import State, Unknowns, at_quotas, evaluate, 
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.policies import EMBARGO_LOG_TAX
 from reestim.equilibrium.scenario import PolicyArrays
+from reestim.technology import innovation_passthrough, price_passthrough
 
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
@@ -48,6 +49,7 @@ class Outcomes(NamedTuple):
     technology_effect: Array
     endowment_effect: Array
     embargo_remaining: Array
+    determinate: Array
 
 
 _BILATERAL = (IMPORTER, EXPORTER, SECTOR)
@@ -82,6 +84,7 @@ VARIABLES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "volume_of_trade": ((COUNTRY,), "Volume of trade, first order", _PERCENT),
     "technology_effect": ((COUNTRY,), "Productivity and directed technology, first order", _PERCENT),
     "endowment_effect": ((COUNTRY,), "Mines opened or closed and scrap, first order", _PERCENT),
+    "determinate": ((), "Dearer rare earths raise every unit cost, by less than themselves: no second equilibrium", ""),
     "embargo_remaining": ((), "Largest share of a baseline flow that an embargo leaves", "fraction"),
 }
 
@@ -126,7 +129,20 @@ def outcomes(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
         technology_effect=100 * technology,
         endowment_effect=100 * endowment,
         embargo_remaining=_embargo_remaining(b, policy, state),
+        determinate=_determinate(b, parameters, state),
     )
+
+
+def _determinate(b: Baseline, parameters: ParameterArrays, state: State) -> Bool[Array, ""]:
+    """Whether 0 ≤ d ln c/d q ≤ 1 for every user of rare earths, at the baseline and at the solution."""
+    t = parameters.technology
+    response = t.adjustment_rate * innovation_passthrough(t.sigma, t.kappa)
+    users = b.ree_share > 0
+    good = jnp.ones((), bool)
+    for share in (b.ree_share, state.costs.ree_share):
+        slope = price_passthrough(b.ree_share, share, response, t.crowding_out, t.spillover)
+        good = good & jnp.all(~users | ((slope >= 0) & (slope <= 1)))
+    return good
 
 
 def _embargo_remaining(b: Baseline, policy: PolicyArrays, state: State) -> Float[Array, ""]:
@@ -183,13 +199,13 @@ def first_order(
     return terms + volume + technology + endowment, terms, volume, technology, endowment
 
 
-def to_dataset(economy: Economy, result: Outcomes) -> xr.Dataset:
-    """Label the arrays of one equilibrium; ``VARIABLES`` gives dimensions and units."""
+def to_dataset(economy: Economy, result: Outcomes, lead: tuple[str, ...] = ()) -> xr.Dataset:
+    """Label the arrays of one equilibrium, or of several with leading dims; ``VARIABLES`` gives dims and units."""
     labels = labels_of(economy)
     data = {}
     for name, (dims, long_name, unit) in VARIABLES.items():
         attrs = {"long_name": long_name, "units": unit}
-        data[name] = xr.DataArray(np.asarray(getattr(result, name)), dims=dims, attrs=attrs)
+        data[name] = xr.DataArray(np.asarray(getattr(result, name)), dims=(*lead, *dims), attrs=attrs)
     used = {d for dims, _, _ in VARIABLES.values() for d in dims}
     return xr.Dataset(data, coords={d: labels[d] for d in used})
 
