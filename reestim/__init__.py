@@ -39,6 +39,9 @@ _HOME = {
     "SupplyShock": "reestim.equilibrium.policies",
     "Recycling": "reestim.equilibrium.policies",
     "solve": "reestim.equilibrium.solve",
+    "equilibrium_function": "reestim.equilibrium.function",
+    "sensitivity": "reestim.equilibrium.sensitivity",
+    "decompose": "reestim.equilibrium.decomposition",
     "counterfactual": "reestim.counterfactuals",
     "save": "reestim.store",
     "load": "reestim.store",
@@ -54,7 +57,9 @@ if TYPE_CHECKING:
     from reestim.counterfactuals import counterfactual as counterfactual
     from reestim.data.dataset import check_dataset as check_dataset
     from reestim.data.dataset import load_dataset as load_dataset
+    from reestim.equilibrium.decomposition import decompose as decompose
     from reestim.equilibrium.economy import Economy as Economy
+    from reestim.equilibrium.function import equilibrium_function as equilibrium_function
     from reestim.equilibrium.parameters import Parameters as Parameters
     from reestim.equilibrium.policies import Embargo as Embargo
     from reestim.equilibrium.policies import ExportQuota as ExportQuota
@@ -64,6 +69,7 @@ if TYPE_CHECKING:
     from reestim.equilibrium.policies import SupplyShock as SupplyShock
     from reestim.equilibrium.policies import Tariff as Tariff
     from reestim.equilibrium.scenario import Scenario as Scenario
+    from reestim.equilibrium.sensitivity import sensitivity as sensitivity
     from reestim.equilibrium.solve import solve as solve
     from reestim.estimate.fit import build as build
     from reestim.estimate.fit import fit as fit

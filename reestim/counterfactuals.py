@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -21,8 +22,8 @@ from reestim.errors import InputError, Problem, UnsolvedDrawsError
 #: Results kept for every draw; bilateral arrays are left out, a sweep of them would not fit in memory.
 KEPT = (
     "welfare", "real_wage", "income", "price_index", "welfare_first_order", "terms_of_trade", "volume_of_trade",
-    "technology_effect", "output", "exports", "price", "unit_cost", "ree_price", "ree_technology", "ree_share",
-    "quota_rent",
+    "technology_effect", "endowment_effect", "determinate", "output", "exports", "price", "unit_cost", "ree_price",
+    "ree_technology", "ree_share", "quota_rent",
 )  # fmt: skip
 
 #: Largest share of unsolved draws that summaries may hide.
@@ -107,10 +108,7 @@ def counterfactual(
 def describe(scenario: Scenario) -> dict[str, Any]:
     """A scenario in words and numbers that JSON holds; arrays are summarised by their range."""
     out: dict[str, Any] = {"description": scenario.description, "year": scenario.year}
-    out["export_quota"] = [
-        {"exporter": q.exporter, "elements": q.elements, "quantity_change": q.quantity_change}
-        for q in scenario.export_quota
-    ]
+    out["policies"] = [{"policy": policy.kind} | dataclasses.asdict(policy) for policy in scenario.policies]
     for name in ("tariff", "export_tax", "trade_cost", "productivity"):
         value = getattr(scenario, name)
         if value is not None:

@@ -12,36 +12,69 @@ from reestim.errors import InputError, Problem
 from reestim.toml import find, parse, read_text, validate
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from reestim.equilibrium.scenario import Scenario
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 Labels = str | list[str]
 
 
-class QuotaEntry(BaseModel):
-    """``[[export_quota]]``: what may be exported, and what was exported in the baseline (tonnes REO)."""
+class _Entry(BaseModel):
+    """What every policy may say: the years in which it holds (none: always), and where its figures come from."""
 
     model_config = _STRICT
+
+    years: list[int] = []
+    source: str = ""
+
+
+class QuotaEntry(_Entry):
+    """``[[export_quota]]``: what may be exported, and what was exported in the baseline (tonnes REO)."""
 
     exporter: str = Field(min_length=1)
     elements: Labels = "all"
     quota_tonnes: float = Field(gt=0, allow_inf_nan=False)
     baseline_tonnes: float = Field(gt=0, allow_inf_nan=False)
-    source: str = ""
 
 
-class RateEntry(BaseModel):
+class RateEntry(_Entry):
     """``[[tariff]]`` or ``[[export_tax]]``: the new ad-valorem level on the trade it names ("all": every label)."""
-
-    model_config = _STRICT
 
     importer: Labels = "all"
     exporter: Labels = "all"
     sectors: Labels = "all"
     rate: float = Field(gt=-1, allow_inf_nan=False)
-    source: str = ""
+
+
+class EmbargoEntry(_Entry):
+    """``[[embargo]]``: no sales of these sectors to these importers."""
+
+    exporter: Labels
+    sectors: Labels
+    importer: Labels = "all"
+
+
+class SupplyEntry(_Entry):
+    """``[[supply_shock]]``: mine output of elements as a multiple of the baseline's; 0 closes the mines."""
+
+    country: str = Field(min_length=1)
+    elements: Labels = "all"
+    quantity_change: float = Field(ge=0, allow_inf_nan=False)
+
+
+class RecyclingEntry(_Entry):
+    """``[[recycling]]``: the fraction of industry's use that comes from scrap."""
+
+    country: Labels = "all"
+    elements: Labels = "all"
+    rate: float = Field(ge=0, lt=1, allow_inf_nan=False)
+
+
+class SubsidyEntry(_Entry):
+    """``[[subsidy]]``: the fraction of producers' revenue that their government pays."""
+
+    country: Labels = "all"
+    sectors: Labels = "all"
+    rate: float = Field(ge=0, lt=1, allow_inf_nan=False)
 
 
 class ScenarioFile(BaseModel):
@@ -56,14 +89,24 @@ class ScenarioFile(BaseModel):
     export_quota: list[QuotaEntry] = []
     tariff: list[RateEntry] = []
     export_tax: list[RateEntry] = []
+    embargo: list[EmbargoEntry] = []
+    supply_shock: list[SupplyEntry] = []
+    recycling: list[RecyclingEntry] = []
+    subsidy: list[SubsidyEntry] = []
+
+    def entries(self) -> list[tuple[str, int, _Entry]]:
+        """All policies: table, number in it, entry."""
+        return [(kind, i, entry) for kind in KINDS for i, entry in enumerate(getattr(self, kind), start=1)]
+
+
+KINDS = ("export_quota", "tariff", "export_tax", "embargo", "supply_shock", "recycling", "subsidy")
 
 
 def read_scenario(path: str | Path) -> Scenario:
     """Read a scenario file into a :class:`reestim.Scenario`.
 
-    A quota becomes its ratio to baseline exports; tariffs and export taxes become arrays over the labels they name
-    (NaN where two entries together leave a cell unnamed: no change). Labels are checked against the economy when it is
-    solved.
+    A quota becomes its ratio to baseline exports; every other table is the policy of its name. Labels are checked
+    against the economy when it is solved.
 
     Raises
     ------
@@ -74,19 +117,19 @@ def read_scenario(path: str | Path) -> Scenario:
     scenario, problems = _read(path)
     if scenario is None or problems:
         raise InputError(problems, f"the scenario {str(path)!r} cannot be used")
-    from reestim.equilibrium.scenario import ExportQuota, Scenario
+    from reestim.equilibrium.policies import POLICIES, ExportQuota, Policy
+    from reestim.equilibrium.scenario import Scenario
 
-    quotas = tuple(
-        ExportQuota(q.exporter, _labels(q.elements), q.quota_tonnes / q.baseline_tonnes) for q in scenario.export_quota
-    )
-    return Scenario(
-        name=scenario.name,
-        description=scenario.description,
-        year=scenario.year,
-        tariff=_rates(scenario.tariff),
-        export_tax=_rates(scenario.export_tax),
-        export_quota=quotas,
-    )
+    kinds = {policy.kind: policy for policy in POLICIES}
+    policies: list[Policy] = []
+    for kind, _, entry in scenario.entries():
+        given = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.model_dump().items() if k != "source"}
+        if isinstance(entry, QuotaEntry):
+            ratio = entry.quota_tonnes / entry.baseline_tonnes
+            policies.append(ExportQuota(entry.exporter, given["elements"], ratio, given["years"]))
+        else:
+            policies.append(kinds[kind](**given))
+    return Scenario(scenario.name, scenario.description, scenario.year, policies=tuple(policies))
 
 
 def check_scenario(path: str | Path) -> list[Problem]:
@@ -106,68 +149,36 @@ def _read(path: Path) -> tuple[ScenarioFile | None, list[Problem]]:
 
 
 def _cross_problems(scenario: ScenarioFile, file: str) -> Iterator[Problem]:
-    if not (scenario.export_quota or scenario.tariff or scenario.export_tax):
-        advice = "Add [[export_quota]], [[tariff]] or [[export_tax]]."
+    if not scenario.entries():
+        advice = f"Add {', '.join(f'[[{kind}]]' for kind in KINDS[:-1])} or [[{KINDS[-1]}]]."
         yield Problem("this scenario changes nothing", advice, file=file)
-    for i, quota in enumerate(scenario.export_quota):
-        if quota.elements != "all" and not _tuple(quota.elements):
-            advice = 'Name elements, or write elements = "all".'
-            yield Problem("this list is empty", advice, file=file, column=f"export_quota.{i + 1}.elements")
+    for kind, number, entry in scenario.entries():
+        for name, value in entry.model_dump().items():
+            if name != "years" and value == []:
+                advice = f'Name labels, or write {name} = "all".'
+                yield Problem("this list is empty", advice, file=file, column=f"{kind}.{number}.{name}")
+    if scenario.year is None and any(entry.years for _, _, entry in scenario.entries()):
+        advice = "Add the year that a static solution speaks of; a transition takes its own years."
+        yield Problem("policies have years and the scenario has none", advice, file=file, column="year")
     kinds: tuple[Literal["tariff", "export_tax"], ...] = ("tariff", "export_tax")
     for kind in kinds:
-        entries: Sequence[RateEntry] = getattr(scenario, kind)
-        if len({_named_dims(entry) for entry in entries}) > 1:
-            advice = 'Name labels everywhere, or leave the same sides "all" in every entry.'
-            message = f'the entries of [[{kind}]] leave different sides "all", so it is open which one holds'
-            yield Problem(message, advice, file=file, column=kind)
         seen: dict[tuple[str, ...], int] = {}
-        for i, entry in enumerate(entries):
+        entries: Sequence[RateEntry] = getattr(scenario, kind)
+        for number, entry in enumerate(entries, start=1):
             for cell in _cells(entry):
                 if cell in seen:
-                    message = (
-                        f"entries {seen[cell] + 1} and {i + 1} of [[{kind}]] both set {' / '.join(cell) or 'all trade'}"
-                    )
-                    yield Problem(message, "Keep one of the two.", file=file, column=f"{kind}.{i + 1}")
+                    where = " / ".join(part for part in cell[:3] if part != "all") or "all trade"
+                    message = f"entries {seen[cell]} and {number} of [[{kind}]] both set {where}"
+                    advice = "Keep one of the two."
+                    yield Problem(message, advice, file=file, column=f"{kind}.{number}")
                     break
-            seen |= dict.fromkeys(_cells(entry), i)
-
-
-def _tuple(labels: Labels) -> tuple[str, ...]:
-    return (labels,) if isinstance(labels, str) else tuple(labels)
-
-
-def _labels(labels: Labels) -> tuple[str, ...] | str:
-    return labels if isinstance(labels, str) and labels == "all" else _tuple(labels)
-
-
-def _sides(entry: RateEntry) -> dict[str, Labels]:
-    return {"importer": entry.importer, "exporter": entry.exporter, "sector": entry.sectors}
-
-
-def _named_dims(entry: RateEntry) -> tuple[str, ...]:
-    return tuple(dim for dim, labels in _sides(entry).items() if labels != "all")
+            seen |= dict.fromkeys(_cells(entry), number)
 
 
 def _cells(entry: RateEntry) -> list[tuple[str, ...]]:
-    """Combinations of the labels that an entry names."""
+    """Combinations of the labels and years that an entry names, as written."""
     cells: list[tuple[str, ...]] = [()]
-    for labels in _sides(entry).values():
-        if labels != "all":
-            cells = [(*cell, label) for cell in cells for label in _tuple(labels)]
+    for labels in (entry.importer, entry.exporter, entry.sectors, [str(year) for year in entry.years] or ["all"]):
+        names = [labels] if isinstance(labels, str) else list(labels)
+        cells = [(*cell, name) for cell in cells for name in names]
     return cells
-
-
-def _rates(entries: Sequence[RateEntry]) -> xr.DataArray | None:
-    """Entries as one array over the sides they name; rate as an ad-valorem fraction."""
-    import numpy as np
-    import xarray as xr
-
-    if not entries:
-        return None
-    dims = _named_dims(entries[0])
-    cells = {cell: entry.rate for entry in entries for cell in _cells(entry)}
-    coords = {dim: list(dict.fromkeys(cell[i] for cell in cells)) for i, dim in enumerate(dims)}
-    array = xr.DataArray(np.full([len(c) for c in coords.values()], np.nan), dims=dims, coords=coords)
-    for cell, rate in cells.items():
-        array.loc[dict(zip(dims, cell, strict=True))] = rate
-    return array

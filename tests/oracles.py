@@ -131,5 +131,5 @@ def random_scenario(seed: int, economy: ree.Economy, size: float = 0.3, quota: f
         productivity=xr.DataArray(
             productivity, dims=("country", "sector"), coords={"country": names, "sector": sectors}
         ),
-        export_quota=quotas,
+        policies=quotas,
     )

@@ -195,8 +195,8 @@ def excess(
 ) -> Unknowns:  # fmt: skip
     """Log gaps between what the equations imply and the candidate; inactive cells are held at zero.
 
-    Numéraire: world factor income stays as it was. Its gap is taken off every factor market: by Walras' law the markets'
-    gaps, weighted by income, sum to zero when all else holds, so that none need be dropped and all are judged.
+    Numéraire: world factor income stays as it was. Its gap is taken off every factor market: by Walras' law the gaps of
+    the markets, weighted by income, sum to zero when all else holds, so that none need be dropped and all are judged.
     """
     active = active_cells(b)
     earns = jnp.where(active.factor_price, b.factor_income, 1.0)

@@ -129,8 +129,7 @@ def _arrays(values: dict[str, np.ndarray], economy: Economy, technology: str) ->
     technology_values = {
         name: jnp.asarray(np.where(users, value, neutral.get(name, 0.0)))
         for name, value in values.items()
-        if name in TechnologyParameters._fields
-        and name not in ("adjustment_rate", "inherited")
+        if name in TechnologyParameters._fields and name not in ("adjustment_rate", "inherited")
     }
     rate = values["adjustment_rate"][..., 0, 0] if technology == "transition" else RATES[technology]
     rate = jnp.broadcast_to(jnp.asarray(rate, dtype=float), values["sigma"].shape[:-2])

@@ -65,7 +65,7 @@ class Levels:
         array[cells] = value
 
 
-def place_policy(policy: Policy, economy: Economy, levels: Levels, problems: list[Problem]) -> None:
+def place_policy(policy: Policy, economy: Economy, levels: Levels, problems: list[Problem]) -> None:  # noqa: PLR0912
     """Write one policy into ``levels``; append to ``problems`` whatever keeps it from holding."""
     found = len(problems)
     who = type(policy).__name__

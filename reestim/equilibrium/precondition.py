@@ -83,9 +83,7 @@ def binding(parameters: ParameterArrays, policy: PolicyArrays, u: Unknowns, r: U
     return -r.shadow_tax < parameters.trade_elasticity[policy.quota_sector] * u.shadow_tax
 
 
-def apply(
-    near: Approximate, b: Baseline, policy: PolicyArrays, bound: Bool[Array, " quota"], r: Unknowns
-) -> Unknowns:
+def apply(near: Approximate, b: Baseline, policy: PolicyArrays, bound: Bool[Array, " quota"], r: Unknowns) -> Unknowns:
     """The step that the approximate inverse proposes for the residuals ``r``: linear in them.
 
     ``bound`` says which quotas bind.
@@ -122,7 +120,7 @@ def apply(
 def _mines(
     near: Approximate, b: Baseline, policy: PolicyArrays, bound: Array, r: Unknowns, market: Array, factor: Array
 ) -> tuple[Array, Array, Array]:
-    """Steps of resource prices together with what they trade off against: shadow taxes of quotas, margins of joint supply.
+    """Steps of resource prices with what they trade off against: shadow taxes of quotas, margins of joint supply.
 
     A resource is in fixed supply, so a tax on its product comes out of its own price. With γ its cost share and o the
     elasticity of sales, a market under a quota clears with dw = (r_w − s_x·r_t)/(1 − γ + γ·s_h·o_h) and

@@ -12,7 +12,7 @@ from reestim.dims import COUNTRY, EXPORTER, FACTOR, IMPORTER, SECTOR
 from reestim.equilibrium.economy import Baseline, Economy
 from reestim.equilibrium.parameters import Parameters
 from reestim.equilibrium.scenario import Scenario
-from reestim.equilibrium.solve import TOLERANCE, solve_arrays
+from reestim.equilibrium.solve import TOLERANCE, find
 from reestim.equilibrium.welfare import outcomes
 from reestim.errors import EquilibriumError, InputError, Problem
 
@@ -31,9 +31,7 @@ def rebase(economy: Economy, deficits: str = "fixed", parameters: Parameters | N
     deficit = b.deficit - b.deficit.sum() * b.income / b.income.sum()
     policy = policy._replace(deficit=jnp.zeros_like(b.deficit) if deficits == "balanced" else deficit)
     arrays = (parameters or Parameters()).to_arrays(economy, "fixed")
-    u, _, worst = solve_arrays(b, policy, arrays, 1e-13)
-    if not worst <= TOLERANCE:
-        u, _, worst = solve_arrays(b, policy, arrays, 1e-13, robust=True)
+    u, _, worst = find(b, policy, arrays, 1e-13)
     if not worst <= TOLERANCE:
         raise EquilibriumError(f"no consistent baseline found: largest relative residual {float(worst):.1e}")
     result = outcomes(b, policy, arrays, u)

@@ -169,6 +169,14 @@ def within_tolerance(residual: Any, tolerance: float) -> Any:
     return residual <= 1.5 * tolerance
 
 
+def find(
+    b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, tolerance: float = TOLERANCE
+) -> tuple[Unknowns, Root, Float[Array, ""]]:
+    """:func:`solve_arrays`, by the robust solver where the fast one does not arrive. Not for use inside ``jit``."""
+    found = solve_arrays(b, policy, parameters, tolerance)
+    return found if within_tolerance(found[2], tolerance) else solve_arrays(b, policy, parameters, tolerance, True)
+
+
 def solve(
     economy: Economy,
     scenario: Scenario,
@@ -226,9 +234,7 @@ def solve(
     policy = scenario.to_arrays(economy, supply)
     arrays = parameters.to_arrays(economy, technology)
     b = economy.baseline
-    u, root, worst = solve_arrays(b, policy, arrays, tolerance)
-    if not within_tolerance(worst, tolerance):
-        u, root, worst = solve_arrays(b, policy, arrays, tolerance, robust=True)
+    u, root, worst = find(b, policy, arrays, tolerance)
     solved = bool(within_tolerance(worst, tolerance))
     if not solved and throw:
         raise EquilibriumError(

@@ -48,6 +48,8 @@ class Outcomes(NamedTuple):
     volume_of_trade: Array
     technology_effect: Array
     endowment_effect: Array
+    other_cost: Array
+    mine_margin: Array
     embargo_remaining: Array
     determinate: Array
 
@@ -84,6 +86,8 @@ VARIABLES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "volume_of_trade": ((COUNTRY,), "Volume of trade, first order", _PERCENT),
     "technology_effect": ((COUNTRY,), "Productivity and directed technology, first order", _PERCENT),
     "endowment_effect": ((COUNTRY,), "Mines opened or closed and scrap, first order", _PERCENT),
+    "other_cost": (_CELL, "Unit cost of inputs other than rare earths", _LOG),
+    "mine_margin": ((COUNTRY, ELEMENT), "Price over unit cost at a mine's gate, with joint supply", _LOG),
     "determinate": ((), "Dearer rare earths raise every unit cost, by less than themselves: no second equilibrium", ""),
     "embargo_remaining": ((), "Largest share of a baseline flow that an embargo leaves", "fraction"),
 }
@@ -128,6 +132,8 @@ def outcomes(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
         volume_of_trade=100 * volume,
         technology_effect=100 * technology,
         endowment_effect=100 * endowment,
+        other_cost=jnp.where(b.output > 0, state.other_cost, jnp.nan),
+        mine_margin=u.margin,
         embargo_remaining=_embargo_remaining(b, policy, state),
         determinate=_determinate(b, parameters, state),
     )

@@ -74,10 +74,18 @@ def exposed_sectors(economy: Economy, n: int = MOST_EXPOSED) -> list[str]:
     return [economy.sectors[s] for s in order if economy.sectors[s] not in economy.elements][:n]
 
 
+def _restrictor(policy: dict) -> list[str]:
+    """Who restricts exports by this policy: the exporters that a quota, an embargo or an export tax names."""
+    if policy.get("policy") not in ("export_quota", "embargo", "export_tax"):
+        return []
+    exporter = policy.get("exporter", "all")
+    return [exporter] if isinstance(exporter, str) else list(exporter)
+
+
 def restrictors(ds: xr.Dataset, scenario: str, economy: Economy) -> list[str]:
     """Countries that restrict their exports in a scenario; China where the scenario does not say."""
     described = json_attr(ds.attrs, "scenarios", {}).get(scenario, {})
-    named = [q.get("exporter") for q in described.get("export_quota", [])]
+    named = {name for policy in described.get("policies", []) for name in _restrictor(policy)}
     return [c for c in economy.countries if c in named] or [c for c in economy.countries if c == "CHN"]
 
 

@@ -42,7 +42,7 @@ def posterior(economy: ree.Economy, draws: int = 6, seed: int = 0) -> xr.DataTre
 
 @pytest.fixture(scope="module")
 def scenarios(economy: ree.Economy) -> list[ree.Scenario]:
-    quota = ree.Scenario(name="quota", export_quota=(ree.ExportQuota("c0", "all", 0.5),))
+    quota = ree.Scenario(name="quota", policies=(ree.ExportQuota("c0", "all", 0.5),))
     return [quota, random_scenario(31, economy, size=0.2)]
 
 

@@ -64,8 +64,8 @@ def counterfactual_dataset(rng: np.random.Generator) -> xr.Dataset:
         },
         coords=coords,
     )
-    quota = {"exporter": "CHN", "elements": "all", "quantity_change": 0.53}
-    scenario = {"description": "a quota", "year": 2010, "export_quota": [quota]}
+    quota = {"policy": "export_quota", "exporter": "CHN", "elements": "all", "quantity_change": 0.53}
+    scenario = {"description": "a quota", "year": 2010, "policies": [quota]}
     ds.attrs = {"scenarios": json.dumps({"china-quota-2010": scenario}), "draws": "80 of 80 posterior draws"}
     return ds
 

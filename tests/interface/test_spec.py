@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from pydantic import ValidationError
 
+import reestim as ree
 from reestim.errors import InputError, Problem
 from reestim.spec import Prior, Spec, read_scenario, read_spec
 
@@ -171,38 +171,46 @@ def test_missing_file_suggests_a_neighbour(study: Path) -> None:
 
 def test_the_quota_of_2010_is_a_ratio(project: Path) -> None:
     scenario = read_scenario(project / "models" / "scenarios" / "china-quota-2010.toml")
-    (quota,) = scenario.export_quota
+    (quota,) = scenario.policies
+    assert isinstance(quota, ree.ExportQuota)
     assert quota.exporter == "CHN"
     assert quota.elements == "all"
     assert quota.quantity_change == pytest.approx(30258 / 56939)
     assert scenario.year == 2010
 
 
-def test_tariffs_become_labelled_arrays(tmp_path: Path) -> None:
+def test_every_policy_can_be_written_in_a_file(tmp_path: Path) -> None:
     path = tmp_path / "t.toml"
     path.write_text(
-        'name = "t"\n'
+        'name = "t"\nyear = 2011\n'
         '[[tariff]]\nimporter = ["USA", "JPN"]\nexporter = "CHN"\nsectors = ["machinery"]\nrate = 0.25\n'
-        '[[tariff]]\nimporter = "DEU"\nexporter = "CHN"\nsectors = "chemicals"\nrate = 0.1\n'
-        '[[export_tax]]\nexporter = "CHN"\nrate = 0.5\n'
+        '[[export_tax]]\nexporter = "CHN"\nrate = 0.5\nyears = [2010, 2011]\n'
+        '[[export_quota]]\nexporter = "CHN"\nelements = ["Nd"]\nquota_tonnes = 1\nbaseline_tonnes = 2\n'
+        '[[embargo]]\nexporter = "CHN"\nsectors = "Dy"\nimporter = "JPN"\n'
+        '[[supply_shock]]\ncountry = "AUS"\nelements = ["Nd"]\nquantity_change = 1.5\n'
+        '[[recycling]]\ncountry = "JPN"\nrate = 0.2\n'
+        '[[subsidy]]\ncountry = "USA"\nsectors = ["Nd"]\nrate = 0.1\n'
     )
-    scenario = read_scenario(path)
-    assert scenario.tariff is not None
-    assert scenario.tariff.dims == ("importer", "exporter", "sector")
-    assert float(scenario.tariff.sel(importer="JPN", exporter="CHN", sector="machinery")) == 0.25
-    assert np.isnan(scenario.tariff.sel(importer="JPN", exporter="CHN", sector="chemicals"))
-    assert scenario.export_tax is not None
-    assert scenario.export_tax.dims == ("exporter",)
+    assert set(read_scenario(path).policies) == {
+        ree.Tariff(0.25, importer=("USA", "JPN"), exporter="CHN", sectors=("machinery",)),
+        ree.ExportTax(0.5, exporter="CHN", years=(2010, 2011)),
+        ree.ExportQuota("CHN", ("Nd",), 0.5),
+        ree.Embargo("CHN", "Dy", importer="JPN"),
+        ree.SupplyShock("AUS", ("Nd",), 1.5),
+        ree.Recycling(0.2, country="JPN"),
+        ree.Subsidy(0.1, country="USA", sectors=("Nd",)),
+    }
 
 
 def test_ambiguous_or_empty_scenarios_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.toml"
     entry = '[[tariff]]\nimporter = "USA"\nrate = 0.25\n'
-    path.write_text('name = "t"\n' + entry + entry + '[[tariff]]\nexporter = "CHN"\nrate = 0.1\n')
+    path.write_text('name = "t"\n' + entry + entry + '[[embargo]]\nexporter = []\nsectors = "Dy"\nyears = [2010]\n')
     with pytest.raises(InputError) as caught:
         read_scenario(path)
     assert "both set USA" in str(caught.value)
-    assert "open which one holds" in str(caught.value)
+    assert "this list is empty" in str(caught.value)
+    assert "policies have years and the scenario has none" in str(caught.value)
     path.write_text('name = "t"\n')
     with pytest.raises(InputError, match="changes nothing"):
         read_scenario(path)

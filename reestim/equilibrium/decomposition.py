@@ -1,0 +1,194 @@
+"""Welfare split along the path from the baseline to the counterfactual: parts that add up to the exact change.
+
+Caliendo and Parro's accounting is a sum of products of old values and new price changes, exact to first order only.
+The same accounting at every point of a path, with the values of that point and the derivatives of prices there, is an
+integral whose parts sum to ln(Î/P̂). The path grows the scenario from nothing to its full size in logs; the parts
+depend on the path, their sum does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float
+
+from reestim.dims import COUNTRY
+from reestim.equilibrium.accounts import Baseline
+from reestim.equilibrium.equations import State, Unknowns, at_elements, evaluate
+from reestim.equilibrium.parameters import ParameterArrays, Parameters
+from reestim.equilibrium.scenario import PolicyArrays, Scenario
+from reestim.equilibrium.solve import all_residuals, equilibrium, no_change, scaled, solve, within_tolerance
+from reestim.errors import EquilibriumError
+
+if TYPE_CHECKING:
+    from reestim.equilibrium.economy import Economy
+
+PARTS = ("terms_of_trade", "volume_of_trade", "technology_effect", "endowment_effect", "subsidy_effect")
+#: Nodes of the Gauss–Legendre rule on a stretch of the path without a kink.
+NODES = 12
+TOLERANCE = 1e-12
+
+
+class _Ledger(NamedTuple):
+    """What the accounting multiplies at a point of the path; logs are differentiated along it."""
+
+    on_board: Float[Array, "importer exporter sector"]  # ln border price before melting
+    delivered: Float[Array, "importer exporter sector"]  # ln border price delivered
+    border: Float[Array, "importer exporter sector"]  # border value
+    log_border: Float[Array, "importer exporter sector"]
+    productivity: Float[Array, "country sector"]  # ln of Hicks-neutral productivity
+    ree_technology: Float[Array, "country sector"]
+    other_technology: Float[Array, "country sector"]
+    endowment: Float[Array, "country factor"]  # ln quantity
+    recycled: Float[Array, "country element"]
+    log_use: Float[Array, "country element"]  # ln quantity of an element that industry uses
+    log_quantity: Float[Array, "country sector"]  # ln output quantity
+
+
+def decompose(
+    economy: Economy,
+    scenario: Scenario,
+    parameters: Parameters,
+    technology: str = "directed",
+    supply: str = "independent",
+    nodes: int = NODES,
+) -> xr.Dataset:
+    """Split the exact change of welfare into terms of trade, volume of trade, technology, endowments and subsidies.
+
+    Returns
+    -------
+    A Dataset over ``country``, all in log points: ``welfare`` (exact), the parts of ``PARTS``, and ``gap``, welfare
+    less their sum: the error of the quadrature (``nodes`` Gauss–Legendre points on each stretch between the points
+    where quotas begin to bind).
+
+    Raises
+    ------
+    InputError, ParameterError, EquilibriumError
+        As :func:`reestim.solve`.
+    """
+    exact = solve(economy, scenario, parameters, technology, TOLERANCE, supply=supply)
+    policy, draw = scenario.to_arrays(economy, supply), parameters.to_arrays(economy, technology)
+    b = economy.baseline
+    step = jax.jit(partial(_slopes, b, policy, draw))
+    start, _ = ravel_pytree(no_change(b, policy))
+    point = jax.jit(lambda at, z: _point(b, policy, draw, z, at))
+    edges = [0.0, *_kinks(point, b, policy, start), 1.0]
+    where, weight = np.polynomial.legendre.leggauss(nodes)
+    total = {name: np.zeros(len(economy.countries)) for name in PARTS}
+    for low, high in pairwise(edges):
+        for x, w in zip(where, weight, strict=True):
+            at = low + (high - low) * (x + 1) / 2
+            parts, start, residual = step(jnp.asarray(at), start)
+            if not within_tolerance(float(residual), TOLERANCE):
+                raise EquilibriumError(f"no equilibrium found at {at:.0%} of scenario {scenario.name!r}")
+            for name in PARTS:
+                total[name] += np.asarray(parts[name]) * w * (high - low) / 2
+    data = {"welfare": exact.welfare.values, **total}
+    data["gap"] = data["welfare"] - sum(total.values())
+    attrs = {"units": "log change"}
+    return xr.Dataset(
+        {name: (COUNTRY, values, attrs) for name, values in data.items()},
+        coords={COUNTRY: list(economy.countries)},
+        attrs={"scenario": scenario.name, "technology": technology, "supply": supply},
+    )
+
+
+def _point(
+    b: Baseline, policy: PolicyArrays, draw: ParameterArrays, start: Array, at: Float[Array, ""]
+) -> tuple[Array, Unknowns]:
+    now = scaled(b, policy, at)
+    _, unravel = ravel_pytree(no_change(b, policy))
+    z = equilibrium(b, now, draw, start, TOLERANCE).point
+    return z, unravel(z)
+
+
+def _kinks(
+    point: Callable[[Array, Array], tuple[Array, Unknowns]], b: Baseline, policy: PolicyArrays, start: Array
+) -> list[float]:
+    """Points of the path where a quota that binds at the end begins to, or one ceases to; by bisection."""
+    if not policy.log_quota.size:
+        return []
+
+    def tied(at: float) -> tuple[bool, ...]:
+        return tuple((np.asarray(point(jnp.asarray(at), start)[1].shadow_tax) > 1e-9).tolist())
+
+    grid = np.linspace(0.0, 1.0, 9)[1:]
+    states, found = [tied(x) for x in grid], []
+    for k in range(len(grid) - 1):
+        if states[k] != states[k + 1]:
+            low, high, below = grid[k], grid[k + 1], states[k]
+            for _ in range(40):
+                middle = (low + high) / 2
+                low, high = (middle, high) if tied(middle) == below else (low, middle)
+            found.append(float(high))
+    return found
+
+
+def _slopes(
+    b: Baseline, policy: PolicyArrays, draw: ParameterArrays, at: Float[Array, ""], start: Array
+) -> tuple[dict[str, Array], Array, Array]:
+    """Slopes of the parts along the path at ``at``; the unknowns there; the largest residual."""
+    ledger, moved = jax.jvp(lambda s: _ledger(b, policy, draw, start, s)[0], (at,), (jnp.ones(()),))
+    _, z, state, now = _ledger(b, policy, draw, start, at)
+    value = ledger.border
+    tariff = jnp.expm1(now.log_tariff)
+    tax = -jnp.expm1(-state.log_export_tax)  # x/(1+x): what the exporter's treasury takes of a border dollar
+    terms = jnp.sum(value * moved.on_board, axis=(0, 2)) - jnp.sum(value * moved.delivered, axis=(1, 2))
+    quantity = value * (moved.log_border - moved.delivered)
+    volume = jnp.sum(tariff * quantity, axis=(1, 2))
+    shipped = value * (moved.log_border - moved.on_board)
+    volume = volume + jnp.sum(tax * shipped, axis=(0, 2))
+    share = state.costs.ree_share
+    spent = state.output * jnp.exp(-at_elements(b, _unravel(b, policy, z).margin))
+    gain = moved.productivity + share * moved.ree_technology + (1 - share) * moved.other_technology
+    technology = jnp.sum(spent * gain, axis=1)
+    paid = b.factor_income * jnp.exp(_unravel(b, policy, z).factor_price + now.log_endowment)
+    use = state.scrap / jnp.where(now.recycled > 0, now.recycled, 1.0)
+    use = jnp.where(now.recycled > 0, use, jnp.einsum("nes,ns->ne", state.costs.element_share, share * spent))
+    endowment = jnp.sum(paid * moved.endowment, axis=1)
+    endowment = endowment + jnp.sum(use * moved.recycled + state.scrap * moved.log_use, axis=1)
+    granted = state.output * -jnp.expm1(-now.log_subsidy)
+    subsidy = -jnp.sum(granted * moved.log_quantity, axis=1)
+    parts = dict(zip(PARTS, (terms, volume, technology, endowment, subsidy), strict=True))
+    residual = all_residuals(b, now, draw, _unravel(b, policy, z))
+    return {name: value / state.income for name, value in parts.items()}, z, residual
+
+
+def _unravel(b: Baseline, policy: PolicyArrays, z: Array) -> Unknowns:
+    return ravel_pytree(no_change(b, policy))[1](z)
+
+
+def _ledger(
+    b: Baseline, policy: PolicyArrays, draw: ParameterArrays, start: Array, at: Array
+) -> tuple[_Ledger, Array, State, PolicyArrays]:
+    now = scaled(b, policy, at)
+    z = equilibrium(b, now, draw, start, TOLERANCE).point
+    u = _unravel(b, policy, z)
+    state = evaluate(b, now, draw, u)
+    delivered = state.trade_cost - state.log_tariff + jnp.log1p(b.tariff)
+    border = state.earned * jnp.exp(state.log_export_tax)
+    traded = b.trade_share > 0
+    foreign = ~jnp.eye(b.income.size, dtype=bool)[:, :, None]
+    log_border = jnp.log(jnp.where(traded, border, 1.0))
+    margin = at_elements(b, u.margin)
+    made = b.output > 0
+    quantity = jnp.log(jnp.where(made, state.output, 1.0)) - state.costs.unit_cost - margin
+    spent = state.output * jnp.exp(-margin)
+    use = jnp.einsum("nes,ns->ne", state.costs.element_share, state.costs.ree_share * spent)
+    price = u.price[:, b.element_index]
+    log_use = jnp.log(jnp.where(use > 0, use, 1.0)) - price
+    here = jnp.where(foreign & traded, border, 0.0)
+    ledger = _Ledger(
+        delivered - now.log_trade_cost, delivered, here, log_border,
+        now.log_productivity + state.costs.productivity, state.costs.ree_technology, state.costs.other_technology,
+        now.log_endowment, now.recycled, log_use, jnp.where(made, quantity, 0.0),
+    )  # fmt: skip
+    return ledger, z, state, now

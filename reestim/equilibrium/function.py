@@ -1,0 +1,61 @@
+"""The equilibrium as a pure function for JAX: ``grad``, ``jacfwd``, ``jit`` and ``vmap`` work on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+
+from reestim.equilibrium.parameters import ParameterArrays, Parameters
+from reestim.equilibrium.scenario import PolicyArrays, Scenario
+from reestim.equilibrium.solve import TOLERANCE, all_residuals, equilibrium, no_change, within_tolerance
+from reestim.equilibrium.welfare import Outcomes, outcomes
+
+if TYPE_CHECKING:
+    from reestim.equilibrium.economy import Economy
+
+
+class Inputs(NamedTuple):
+    """What an equilibrium depends on beside the baseline, as arrays in the economy's order of labels."""
+
+    parameters: ParameterArrays
+    policy: PolicyArrays
+
+
+def equilibrium_function(
+    economy: Economy,
+    scenario: Scenario,
+    parameters: Parameters,
+    technology: str = "directed",
+    supply: str = "independent",
+    tolerance: float = TOLERANCE,
+) -> tuple[Callable[[Inputs], Outcomes], Inputs]:
+    """The equilibrium as a differentiable function of arrays, and the arrays of this scenario and these parameters.
+
+    ``function(inputs)`` returns :class:`Outcomes` (``function(inputs).welfare`` has dims (country)); not a number
+    where no equilibrium is found. Derivatives are those of the implicit function, in forward and reverse mode, through
+    binding quotas too (away from the point where they start to bind).
+
+        function, inputs = ree.equilibrium_function(economy, scenario, parameters)
+        slope = jax.grad(lambda x: function(x).welfare[0])(inputs).parameters.technology.kappa
+
+    Raises
+    ------
+    InputError, ParameterError
+        As :func:`reestim.solve`.
+    """
+    b = economy.baseline
+
+    def function(inputs: Inputs) -> Outcomes:
+        draw, policy = inputs.parameters, inputs.policy
+        zero, unravel = ravel_pytree(no_change(b, policy))
+        root = equilibrium(b, policy, draw, zero, tolerance)
+        u = unravel(root.point)
+        good = within_tolerance(all_residuals(b, policy, draw, u), tolerance)
+        result = outcomes(b, policy, draw, u)
+        return jax.tree.map(lambda x: x if x.dtype == bool else jnp.where(good, x, jnp.nan), result)
+
+    return function, Inputs(parameters.to_arrays(economy, technology), scenario.to_arrays(economy, supply))

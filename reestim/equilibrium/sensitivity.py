@@ -1,0 +1,99 @@
+"""Elasticities of welfare with respect to every parameter and policy, by implicit differentiation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array
+
+from reestim.dims import COUNTRY, SECTOR
+from reestim.equilibrium.function import Inputs, equilibrium_function
+from reestim.equilibrium.parameters import Parameters
+from reestim.equilibrium.scenario import PolicyArrays, Scenario
+
+if TYPE_CHECKING:
+    from reestim.equilibrium.economy import Economy
+
+POLICY = "policy"
+#: Parameters of technology: with respect to their logs, or, for fractions that may be zero, to themselves.
+LOGS = ("sigma", "kappa", "spillover", "element_elasticity")
+FRACTIONS = ("crowding_out", "diffusion")
+
+
+def sensitivity(
+    economy: Economy,
+    scenario: Scenario,
+    parameters: Parameters,
+    technology: str = "directed",
+    supply: str = "independent",
+) -> xr.Dataset:
+    """How much welfare moves with each input, at the counterfactual equilibrium.
+
+    Returns
+    -------
+    A Dataset with one variable per input, over ``country`` (whose welfare) and where the input has several values over
+    ``sector`` or ``policy``: d welfare / d ln x for sigma, kappa, spillover, element_elasticity and trade_elasticity,
+    d welfare / d x for crowding_out and diffusion, and, as ``policy_size``, the change of welfare for a scenario whose
+    policy is larger by one per cent of its log size, times 100. ``attrs["units"]`` says which.
+
+    Raises
+    ------
+    InputError, ParameterError
+        As :func:`reestim.solve`. An equilibrium that is not found gives NaN.
+    """
+    function, inputs = equilibrium_function(economy, scenario, parameters, technology, supply, tolerance=1e-12)
+    nothing = replace(scenario, policies=(), tariff=None, export_tax=None, trade_cost=None, productivity=None)
+    rest = nothing.to_arrays(economy, supply)
+    parts = [replace(nothing, policies=(p,)).to_arrays(economy, supply) for p in _in_force(scenario)]
+    sectors = len(economy.sectors)
+
+    def welfare(move: dict[str, Array]) -> Array:
+        t = inputs.parameters.technology
+        changed = {name: getattr(t, name) * jnp.exp(move[name]) for name in LOGS}
+        changed |= {name: getattr(t, name) + move[name] for name in FRACTIONS}
+        users = economy.baseline.ree_share > 0
+        changed = {name: jnp.where(users, value, getattr(t, name)) for name, value in changed.items()}
+        elasticity = inputs.parameters.trade_elasticity * jnp.exp(move["trade_elasticity"])
+        draw = inputs.parameters._replace(technology=t._replace(**changed), trade_elasticity=elasticity)
+        policy = inputs.policy
+        for k, part in enumerate(parts):
+            policy = _grown(policy, part, rest, move["policy_size"][k])
+        return function(Inputs(draw, policy)).welfare
+
+    zero = {name: jnp.zeros(()) for name in (*LOGS[1:], *FRACTIONS)}
+    zero |= {"sigma": jnp.zeros(sectors), "trade_elasticity": jnp.zeros(sectors), "policy_size": jnp.zeros(len(parts))}
+    slopes = jax.jit(jax.jacrev(welfare))(zero)
+    return _labelled(economy, scenario, {name: np.asarray(value) for name, value in slopes.items()})
+
+
+def _in_force(scenario: Scenario) -> list:
+    return [p for p in scenario.policies if not p.years or scenario.year in p.years]
+
+
+def _grown(policy: PolicyArrays, part: PolicyArrays, rest: PolicyArrays, by: Array) -> PolicyArrays:
+    """The scenario with one of its policies larger by the fraction ``by`` of what it changes against the baseline."""
+    names = ("log_tariff", "log_export_tax", "log_subsidy", "log_endowment", "recycled")
+    grown = {name: getattr(policy, name) + by * (getattr(part, name) - getattr(rest, name)) for name in names}
+    mine = (policy.quota_exporter[:, None] == part.quota_exporter) & (policy.quota_sector[:, None] == part.quota_sector)
+    grown["log_quota"] = policy.log_quota * (1 + by * jnp.any(mine, axis=1))
+    return policy._replace(**grown)
+
+
+def _labelled(economy: Economy, scenario: Scenario, slopes: dict[str, np.ndarray]) -> xr.Dataset:
+    users = np.asarray(economy.baseline.ree_share > 0).any(axis=0)
+    data: dict[str, tuple] = {}
+    for name, values in slopes.items():
+        unit = "per unit" if name in FRACTIONS else "per log point"
+        if name == "policy_size":
+            unit = "per 100 % of the policy's log size"
+        over = {"sigma": (SECTOR,), "trade_elasticity": (SECTOR,), "policy_size": (POLICY,)}.get(name, ())
+        shown = np.where(users, values, np.nan) if name == "sigma" else values
+        data[name] = ((COUNTRY, *over), shown, {"units": f"change of welfare {unit}", "long_name": name})
+    names = [f"{k + 1}: {policy}" for k, policy in enumerate(_in_force(scenario))]
+    coords = {COUNTRY: list(economy.countries), SECTOR: list(economy.sectors), POLICY: names}
+    return xr.Dataset(data, coords=coords, attrs={"scenario": scenario.name})
