@@ -81,6 +81,16 @@ def account(ds: xr.Dataset) -> tuple[Baseline, pd.DataFrame]:
     if "deficit" in get:
         gaps.append(_gap_rows("deficit agrees with income", ds, (COUNTRY,), income, get["deficit"] - deficit))
         deficit = get["deficit"]
+    demanded = use + alpha * income[:, None]
+    gaps.append(_gap_rows("spending is what production and final demand use", ds, (COUNTRY, SECTOR), x, x - demanded))
+    spent = earned.sum(axis=1) + _use_cost(gamma_k, theta, revenue)
+    gaps.append(
+        _gap_rows(
+            "revenue is what factors and inputs cost", ds, (COUNTRY,), revenue.sum(axis=1), revenue.sum(axis=1) - spent
+        )
+    )
+    paid = earned.sum(axis=1) + tariffs + taxes + deficit
+    gaps.append(_gap_rows("income is earned, collected or borrowed", ds, (COUNTRY,), income, income - paid))
     gaps.append(_gap_rows("world deficits sum to zero", ds, (), np.array(income.sum()), np.array(deficit.sum())))
 
     user_output = np.where(theta > 0, revenue, 0.0)
@@ -96,6 +106,12 @@ def account(ds: xr.Dataset) -> tuple[Baseline, pd.DataFrame]:
     return baseline, pd.concat(gaps, ignore_index=True)
 
 
+def _use_cost(input_share: np.ndarray, ree_share: np.ndarray, revenue: np.ndarray) -> np.ndarray:
+    """What each country's producers pay for intermediate inputs and rare earths. (country)"""
+    inputs = np.einsum("nks,ns->n", input_share, (1 - ree_share) * revenue)
+    return inputs + (ree_share * revenue).sum(axis=1)
+
+
 def _gap_rows(identity: str, ds: xr.Dataset, dims: tuple[str, ...], value: np.ndarray, gap: np.ndarray) -> pd.DataFrame:
     labels = [ds[d].values for d in dims]
     cells = [" ".join(str(axis[i]) for axis, i in zip(labels, index, strict=True)) for index in np.ndindex(gap.shape)]
@@ -104,6 +120,20 @@ def _gap_rows(identity: str, ds: xr.Dataset, dims: tuple[str, ...], value: np.nd
     relative = np.divide(size, scale, out=np.where(size > 0, np.inf, 0.0), where=scale > 0)
     frame = {"identity": identity, "cell": cells, "value": value.ravel(), "gap": gap.ravel(), "relative_gap": relative}
     return pd.DataFrame(frame)
+
+
+def by_identity(gaps: pd.DataFrame) -> pd.DataFrame:
+    """One row an identity, with its worst cell."""
+    rows = []
+    for identity, cells in gaps.groupby("identity", sort=False):
+        worst = cells.loc[cells["relative_gap"].idxmax()]
+        rows.append(
+            {
+                "identity": identity, "cells": len(cells), "worst_cell": worst["cell"], "gap": worst["gap"],
+                "relative_gap": worst["relative_gap"], "holds": worst["relative_gap"] <= IDENTITY_TOLERANCE,
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def identity_problems(gaps: pd.DataFrame) -> list[Problem]:

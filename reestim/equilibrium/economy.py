@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from reestim.dims import COUNTRY, ELEMENT, FACTOR, SECTOR
-from reestim.equilibrium.accounts import IDENTITY_TOLERANCE, Baseline, account, identity_problems
+from reestim.equilibrium.accounts import IDENTITY_TOLERANCE, Baseline, account, by_identity, identity_problems
 from reestim.equilibrium.contract import ordered
 from reestim.errors import InputError
 
@@ -58,9 +58,13 @@ class Economy:
 
         return cls(ree_input_output(data))
 
-    def check(self) -> pd.DataFrame:
-        """Accounting identities by cell: columns identity, cell, value, gap, relative_gap (fraction)."""
-        return self._gaps
+    def check(self, by_cell: bool = False) -> pd.DataFrame:
+        """The accounting identities: identity, cells, worst_cell, gap (money of the data), relative_gap, holds.
+
+        One row an identity, its worst cell; ``by_cell=True`` gives every cell: identity, cell, value, gap,
+        relative_gap.
+        """
+        return self._gaps if by_cell else by_identity(self._gaps)
 
     def rebased(self, deficits: str = "fixed", parameters: Parameters | None = None) -> Economy:
         """The equilibrium nearest to data that are not one: same technology, tastes and factors, no shock.

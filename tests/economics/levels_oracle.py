@@ -13,7 +13,26 @@ from scipy.optimize import root
 def solve_levels(ds: xr.Dataset, *, sigma, kappa, xi, chi, psi, rho, policy: dict, directed: bool) -> dict:
     """New welfare ln(I/P), trade shares, prices and export taxes.
 
-    ``policy``: tariff, export_tax (new levels), trade_cost, productivity (factors), quota {(exporter, sector): change}.
+    ``policy``: tariff, export_tax (new levels), trade_cost, productivity (factors), quota {(exporter, sector): change};
+    optionally subsidy (country, sector), endowment (country, factor; factors), recycled (country, element), joint.
+    Every quota is taken as binding.
+    """
+    model, live, mined = levels_model(
+        ds, sigma=sigma, kappa=kappa, xi=xi, chi=chi, psi=psi, rho=rho, policy=policy, directed=directed
+    )
+    N, S = ds.expenditure.shape
+    size = live.sum() + 2 * N * S + len(policy["quota"]) + mined.sum()
+    found = root(lambda z: model(z)[0], np.zeros(size), method="hybr", options={"xtol": 1e-13, "maxfev": 20000})
+    gap, result = model(found.x)
+    assert np.abs(gap).max() < 1e-9, f"the oracle did not converge: {np.abs(gap).max():.1e}"
+    return result
+
+
+def levels_model(ds: xr.Dataset, *, sigma, kappa, xi, chi, psi, rho, policy: dict, directed: bool):
+    """All equations as a function of z = (ln w of live factors, ln P, ln X/X0, shadow taxes, margins of joint mines).
+
+    Returns the function, which gives the gaps and the results at z; which factors are live; which (country, element)
+    has a margin among the unknowns.
     """
     pi, X0 = ds.trade_share.values, ds.expenditure.values
     tau0, x0 = ds.tariff.values, ds.export_tax.values
@@ -50,13 +69,23 @@ def solve_levels(ds: xr.Dataset, *, sigma, kappa, xi, chi, psi, rho, policy: dic
     taxes0 = (x0 * revenue(pi, X0, tau0, x0)).sum(axis=(0, 2))
     D = I0 - V0.sum(axis=1) - tariffs0 - taxes0
     live = V0 > 0
+    subsidy = policy.get("subsidy", np.zeros((N, S)))
+    endowment = policy.get("endowment", np.ones((N, F)))
+    recycled = policy.get("recycled", np.zeros((N, len(elements))))
+    mined = (Y0[:, elements] > 0) & bool(policy.get("joint", False))
+    places = [int(live.sum()), N * S, N * S, len(quotas), int(mined.sum())]
+    old = revenue(pi, X0, tau0, x0)
 
     def model(z):
+        logs = np.split(z, np.cumsum(places)[:-1])
         w = np.ones((N, F))
-        w[live] = np.exp(z[: live.sum()])
-        P = np.exp(z[live.sum() : live.sum() + N * S]).reshape(N, S)
-        X = X0 * np.exp(z[live.sum() + N * S : live.sum() + 2 * N * S]).reshape(N, S)
-        shadow = z[live.sum() + 2 * N * S :]
+        w[live] = np.exp(logs[0])
+        P = np.exp(logs[1]).reshape(N, S)
+        X = X0 * np.exp(logs[2]).reshape(N, S)
+        shadow = logs[3]
+        markup = np.ones((N, S))
+        for (n, j), m in zip(np.argwhere(mined), logs[4], strict=True):
+            markup[n, elements[j]] = np.exp(m)
         tax = policy["export_tax"].copy()
         for (i, s), t in zip([key for key, _ in quotas], shadow, strict=True):
             for n in range(N):
@@ -96,37 +125,53 @@ def solve_levels(ds: xr.Dataset, *, sigma, kappa, xi, chi, psi, rho, policy: dic
             for i in range(N):
                 for s in range(S):
                     wedge = policy["trade_cost"][n, i, s] * (1 + policy["tariff"][n, i, s]) * (1 + tax[n, i, s])
-                    cost[n, i, s] = c[i, s] * wedge / ((1 + tau0[n, i, s]) * (1 + x0[n, i, s]))
+                    asked = c[i, s] * markup[i, s] * (1 - subsidy[i, s])
+                    cost[n, i, s] = asked * wedge / ((1 + tau0[n, i, s]) * (1 + x0[n, i, s]))
         newP = (pi * cost**-eps).sum(axis=1) ** (-1 / eps)
         share = pi * (cost / newP[:, None, :]) ** -eps
         rev = revenue(share, X, policy["tariff"], tax)
-        Y = rev.sum(axis=0)
+        Y = rev.sum(axis=0) / (1 - subsidy)
+        spent = Y / markup
         tariffs = (policy["tariff"] / (1 + policy["tariff"]) * share * X[:, None, :]).sum(axis=(1, 2))
         taxes = (tax * rev).sum(axis=(0, 2))
-        income = (w * V0).sum(axis=1) + tariffs + taxes + D
+        scrap = np.zeros(N)
+        use = np.zeros((N, len(elements)))
+        for n in range(N):
+            for j, _ in enumerate(elements):
+                use[n, j] = (el[n, j] * ree[n] * spent[n]).sum()
+                scrap[n] += recycled[n, j] * use[n, j]
+        earned = w * V0 * endowment
+        income = earned.sum(axis=1) + tariffs + taxes + D + scrap - (subsidy * Y).sum(axis=1)
         demand = alpha * income[:, None]
         labor = np.zeros((N, F))
         for n in range(N):
             for s in range(S):
-                demand[n] += gk[n, :, s] * (1 - ree[n, s]) * Y[n, s]
-                labor[n] += gf[n, :, s] * (1 - ree[n, s]) * Y[n, s]
-                for j, e in enumerate(elements):
-                    demand[n, e] += el[n, j, s] * ree[n, s] * Y[n, s]
-        markets = (
-            (np.log(labor[live]) - np.log((w * V0)[live])) if (labor[live] > 0).all() else np.full(live.sum(), 1e3)
-        )
-        markets[0] = np.log((w * V0).sum() / V0.sum())
-        gaps = [markets, (np.log(newP) - np.log(P)).ravel(), (np.log(demand) - np.log(X)).ravel()]
-        old = revenue(pi, X0, tau0, x0)
+                demand[n] += gk[n, :, s] * (1 - ree[n, s]) * spent[n, s]
+                labor[n] += gf[n, :, s] * (1 - ree[n, s]) * spent[n, s]
+            for j, e in enumerate(elements):
+                demand[n, e] += (1 - recycled[n, j]) * use[n, j]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            markets = np.log(labor[live]) - np.log(earned[live]) if (labor[live] > 0).all() else np.full(places[0], 1e3)
+            dropped = markets[0]
+            markets[0] = np.log(earned.sum() / V0.sum())
+            spending = np.where(X0 > 0, np.log(np.where(X0 > 0, demand, 1)) - np.log(np.where(X0 > 0, X, 1)), 0.0)
+            prices = np.where(X0 > 0, np.log(np.where(X0 > 0, newP, 1)) - np.log(P), 0.0)
+        gaps = [markets, prices.ravel(), spending.ravel()]
+        exports = []
         for (i, s), change in quotas:
             abroad = [n for n in range(N) if n != i]
-            quantity = rev[abroad, i, s].sum() / c[i, s] / old[abroad, i, s].sum()
-            gaps.append(np.array([np.log(quantity / change)]))
-        return np.concatenate(gaps), income, P, share, tax, lnA
+            asked = c[i, s] * markup[i, s] * (1 - subsidy[i, s])
+            exports.append(np.log(rev[abroad, i, s].sum() / asked / old[abroad, i, s].sum() / change))
+        gaps.append(np.array(exports))
+        for n in np.flatnonzero(mined.any(axis=1)):
+            of = [e for j, e in enumerate(elements) if mined[n, j]]
+            tonnes = np.log(Y[n, of] / Y0[n, of] / (c[n, of] * markup[n, of]))
+            gaps.append(np.append(np.diff(tonnes), np.log(Y[n, of].sum() / spent[n, of].sum())))
+        welfare = np.log(income / I0) - (alpha * np.log(P)).sum(axis=1)
+        result = {
+            "welfare": welfare, "trade_share": share, "price": np.log(P), "export_tax": tax, "ree_technology": lnA,
+            "exports": np.array(exports), "dropped": dropped,
+        }  # fmt: skip
+        return np.concatenate(gaps), result
 
-    start = np.zeros(live.sum() + 2 * N * S + len(quotas))
-    found = root(lambda z: model(z)[0], start, method="hybr", options={"xtol": 1e-13, "maxfev": 20000})
-    gap, income, P, share, tax, lnA = model(found.x)
-    assert np.abs(gap).max() < 1e-9, f"the oracle did not converge: {np.abs(gap).max():.1e}"
-    welfare = np.log(income / I0) - (alpha * np.log(P)).sum(axis=1)
-    return {"welfare": welfare, "trade_share": share, "price": np.log(P), "export_tax": tax, "ree_technology": lnA}
+    return model, live, mined

@@ -75,8 +75,13 @@ def test_missing_and_repeated_labels(economy: ree.Economy) -> None:
 
 def test_identities_hold_and_are_printed(economy: ree.Economy) -> None:
     table = economy.check()
-    assert set(table.columns) == {"identity", "cell", "value", "gap", "relative_gap"}
-    assert table.relative_gap.max() < 1e-9
+    assert list(table.columns) == ["identity", "cells", "worst_cell", "gap", "relative_gap", "holds"]
+    assert len(table) >= 5
+    assert table.holds.all()
+    cells = economy.check(by_cell=True)
+    assert set(cells.columns) == {"identity", "cell", "value", "gap", "relative_gap"}
+    assert cells.relative_gap.max() < 1e-9
+    assert len(cells) == table.cells.sum()
 
 
 def test_rebasing_a_consistent_economy_moves_nothing(economy: ree.Economy) -> None:

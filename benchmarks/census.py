@@ -1,0 +1,198 @@
+"""A census of random world economies: how many solve, and whether what is called solved is.
+
+    python -m benchmarks.census                        # 10,000 worlds
+    python -m benchmarks.census --worlds 600 --seed 1
+
+Shapes are drawn first (2–12 countries, 1–20 goods, 1–5 elements, 1–3 mobile factors) and as many worlds for each, so
+that the solver is compiled once a shape. In every world: zero flows, REE shares log-uniform from 1e-9 to 0.5, trade
+elasticities log-uniform from 1.2 to 65, σ from 0.02 to just inside the interior, κ, ξ, χ, ψ, ρ over their range, both
+technologies, independent and joint supply; and a shock: taxes, trade costs and productivity up to exp(±1.5), a quota, a
+mine opened or closed, scrap, a subsidy up to a third, export taxes up to the size of an embargo.
+
+What ``ree.solve`` calls solved is judged again by ``tests/economics/levels_oracle.py``: the equations in levels, with
+loops, sharing no code with the solver.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import time
+from collections import Counter
+
+import numpy as np
+import xarray as xr
+from rich.progress import track
+
+import reestim as ree
+from reestim.equilibrium.equations import Unknowns
+from reestim.equilibrium.solve import find, within_tolerance
+from reestim.equilibrium.welfare import outcomes
+from reestim.errors import InputError
+from tests.economics.levels_oracle import levels_model
+from tests.oracles import random_economy, random_scenario
+
+TOLERANCE = 1e-10
+#: Largest gap of an equation in levels that a solved world may show: the same equations in other units and roundings.
+EXAMINED = 1e-8
+
+
+def random_world(seed: int, shape: dict) -> tuple[ree.Economy, ree.Scenario, ree.Parameters, str, str]:
+    """An economy of a shape, a shock, parameters, technology and supply."""
+    rng = np.random.default_rng([seed, 77])
+    economy = random_economy(
+        seed, **shape, ree_share=(1e-9, 0.5), elasticity=(1.2, 65.0), taxes=bool(rng.integers(2)), deficits=False
+    )
+    ds = economy.ds.assign(
+        trade_elasticity=("sector", np.exp(rng.uniform(np.log(1.2), np.log(65.0), len(economy.sectors))))
+    )
+    economy = ree.Economy(ds)
+    kappa = float(np.exp(rng.uniform(np.log(0.05), np.log(5.0))))
+    technology = ("fixed", "directed")[rng.integers(2)]
+    upper = 1 + 1 / kappa if technology == "directed" else 5.0
+    sigma = xr.DataArray(
+        rng.uniform(0.02, 0.99 * upper, len(economy.sectors)), coords={"sector": list(economy.sectors)}
+    )
+    parameters = ree.Parameters(
+        sigma=sigma, kappa=kappa, spillover=float(rng.uniform(0, 2)), crowding_out=float(rng.uniform(0, 1)),
+        element_elasticity=float(rng.uniform(0.3, 3.0)), diffusion=float(rng.uniform(0, 1)),
+    )  # fmt: skip
+    return economy, random_shock(seed, rng, economy), parameters, technology, ("independent", "joint")[rng.integers(2)]
+
+
+def random_shock(seed: int, rng: np.random.Generator, economy: ree.Economy) -> ree.Scenario:
+    """Arrays of shocks of a random size, one quota, and some policies."""
+    size = float(np.exp(rng.uniform(np.log(1e-3), np.log(0.5))))
+    shocks = random_scenario(seed, economy, size=size)
+    b = economy.baseline
+    places = np.asarray(b.element_index)
+    abroad = np.einsum("nis,ns->is", b.trade_share * (1 - np.eye(len(economy.countries)))[:, :, None], b.expenditure)
+    exporter, k = np.argwhere(abroad[:, places] > 0)[rng.integers((abroad[:, places] > 0).sum())]
+    country = economy.countries[int(rng.integers(len(economy.countries)))]
+    element = economy.elements[int(rng.integers(len(economy.elements)))]
+    policies: list = [
+        ree.ExportQuota(
+            economy.countries[exporter], (economy.elements[k],), float(np.exp(rng.uniform(np.log(0.02), np.log(2.0))))
+        )
+    ]
+    if rng.random() < 0.3:
+        miner, e = np.argwhere(np.asarray(b.output)[:, places] > 0)[0]
+        policies.append(
+            ree.SupplyShock(economy.countries[miner], (economy.elements[e],), float(rng.choice([0.0, 0.3, 3])))
+        )
+    if rng.random() < 0.3:
+        policies.append(ree.Recycling(float(rng.uniform(0, 0.6)), country, (element,)))
+    if rng.random() < 0.3:
+        policies.append(ree.Subsidy(float(rng.uniform(0, 0.33)), country, (economy.sectors[0],)))
+    tax = shocks.export_tax
+    if rng.random() < 0.3 and len(economy.countries) > 2:  # up to the size of an embargo, on one exporter's element
+        tax = tax.copy()
+        height = float(np.expm1(rng.uniform(0.5, 9.0)))
+        tax.loc[{"exporter": economy.countries[exporter], "sector": economy.elements[k]}] = height
+    return dataclasses.replace(shocks, export_tax=tax, policies=tuple(policies))
+
+
+def examine(
+    economy: ree.Economy, scenario: ree.Scenario, parameters: ree.Parameters, technology: str, supply: str, u: Unknowns
+) -> float:
+    """Largest gap of the equations in levels at the solution; quotas by their complementarity."""
+    n, s = economy.ds.expenditure.shape
+    arrays = scenario.to_arrays(economy, supply)
+    foreign = ~np.eye(n, dtype=bool)[:, :, None]
+    joint = supply == "joint"
+    policy = {
+        "tariff": np.where(foreign, scenario.tariff.values, 0.0),
+        "export_tax": np.where(foreign, scenario.export_tax.values, 0.0),
+        "trade_cost": np.where(foreign, scenario.trade_cost.values, 1.0),
+        "productivity": scenario.productivity.values,
+        "quota": {
+            (int(i), int(k)): float(np.exp(q))
+            for i, k, q in zip(arrays.quota_exporter, arrays.quota_sector, arrays.log_quota, strict=True)
+        },
+        "subsidy": -np.expm1(-np.asarray(arrays.log_subsidy)),
+        "endowment": np.exp(np.asarray(arrays.log_endowment)),
+        "recycled": np.asarray(arrays.recycled),
+        "joint": joint,
+    }
+    model, live, mined = levels_model(
+        economy.ds, sigma=np.broadcast_to(parameters.sigma.values, (n, s)), kappa=parameters.kappa,
+        xi=parameters.spillover, chi=parameters.crowding_out, psi=parameters.diffusion,
+        rho=np.full((n, s), parameters.element_elasticity), policy=policy, directed=technology == "directed",
+    )  # fmt: skip
+    shadow = np.asarray(u.shadow_tax)
+    z = np.concatenate(
+        [np.asarray(u.factor_price)[live], np.asarray(u.price).ravel(), np.asarray(u.expenditure).ravel(), shadow,
+         np.asarray(u.margin)[mined]]
+    )  # fmt: skip
+    with np.errstate(all="ignore"):
+        gaps, result = model(z)
+    first = live.sum() + 2 * n * s
+    over = np.maximum(result["exports"], 0.0)  # sold beyond the quota
+    idle = np.where(shadow > 1e-9, np.abs(result["exports"]), 0.0)  # a shadow tax without scarcity
+    gaps[first : first + len(shadow)] = np.maximum(over, idle)
+    worst = np.abs(np.append(gaps, result["dropped"])).max()
+    return float(worst) if np.isfinite(worst) and (shadow >= 0).all() else float("inf")
+
+
+def census(worlds: int, seed: int, shapes: int, progress: bool = True) -> dict:
+    """Counts and the worst gap. Worlds of a shape that the generator cannot balance are drawn again."""
+    rng = np.random.default_rng(seed)
+    counts: Counter[str] = Counter()
+    worst, unsolved, seconds, index = 0.0, [], 0.0, 0
+    jobs = [(k, j) for k in range(shapes) for j in range(worlds // shapes)]
+    shape: dict = {}
+    for k, j in track(jobs, "worlds", disable=not progress):
+        if j == 0:
+            shape = {
+                "countries": int(rng.integers(2, 13)), "goods": int(rng.integers(1, 21)),
+                "elements": int(rng.integers(1, 6)), "factors": int(rng.integers(1, 4)),
+            }  # fmt: skip
+        index = seed * 1_000_000 + k * 1000 + j
+        try:
+            economy, scenario, parameters, technology, supply = random_world(index, shape)
+            policy = scenario.to_arrays(economy, supply)
+        except InputError:
+            counts["refused"] += 1  # no world, or a shock that the input checks name: nothing to solve
+            continue
+        b, arrays = economy.baseline, parameters.to_arrays(economy, technology)
+        start = time.perf_counter()
+        u, root, residual = find(b, policy, arrays, TOLERANCE)
+        seconds += time.perf_counter() - start
+        determinate = bool(outcomes(b, policy, arrays, u).determinate)
+        kind = "determinate" if determinate else "indeterminate"
+        counts[kind] += 1
+        if not within_tolerance(float(residual), TOLERANCE):
+            unsolved.append((index, kind, float(residual), float(root.stage)))
+            counts[f"{kind} unsolved"] += 1
+            continue
+        gap = examine(economy, scenario, parameters, technology, supply, u)
+        worst = max(worst, gap)
+        counts["wrong"] += gap > EXAMINED
+    return {"counts": dict(counts), "worst": worst, "unsolved": unsolved, "seconds": seconds}
+
+
+def main() -> None:
+    """Print the census."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--worlds", type=int, default=10_000)
+    parser.add_argument("--shapes", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    found = census(asked.worlds, asked.seed, asked.shapes)
+    counts = Counter(found["counts"])
+    tried = counts["determinate"] + counts["indeterminate"]
+    missing = counts["determinate unsolved"] + counts["indeterminate unsolved"]
+    print(f"{tried} worlds of {asked.shapes} shapes, seed {asked.seed}; {counts['refused']} more were refused as input")
+    print(f"  solved {tried - missing} ({(tried - missing) / max(tried, 1):.3%}), residual at most {TOLERANCE:g}")
+    print(f"  determinate {counts['determinate']}, unsolved {counts['determinate unsolved']}; "
+          f"not determinate {counts['indeterminate']}, unsolved {counts['indeterminate unsolved']}")  # fmt: skip
+    print(
+        f"  called solved with a gap above {EXAMINED:g} in levels: {counts['wrong']}; largest gap {found['worst']:.1e}"
+    )
+    print(f"  {found['seconds']:.0f} s in the solver, compilation included")
+    for index, kind, residual, stage in found["unsolved"][:40]:
+        print(f"  unsolved: world {index}, {kind}, residual {residual:.1e}, {stage:.0%} of the shock reached")
+
+
+if __name__ == "__main__":
+    main()
