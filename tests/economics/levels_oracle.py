@@ -62,7 +62,7 @@ def levels_model(ds: xr.Dataset, *, sigma, kappa, xi, chi, psi, rho, policy: dic
             final[n, k] -= sum(gk[n, k, s] * (1 - theta[n, s]) * Y0[n, s] for s in range(S))
         for j, e in enumerate(elements):
             final[n, e] -= sum(omega[n, j, s] * theta[n, s] * Y0[n, s] for s in range(S))
-    final = np.maximum(final, 0.0)
+    final = np.where(final < 1e-12 * X0, 0.0, final)  # what is left of a sector that is only an input is rounding
     I0 = final.sum(axis=1)
     alpha = final / I0[:, None]
     tariffs0 = (tau0 / (1 + tau0) * pi * X0[:, None, :]).sum(axis=(1, 2))
