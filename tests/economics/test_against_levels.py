@@ -21,7 +21,7 @@ def test_agrees_with_the_independent_solver(seed: int) -> None:
     parameters = random_parameters(50 + seed, economy)
     arrays = random_scenario(50 + seed, economy, size=0.25)
     policies = (
-        *((ree.ExportQuota("c0", "all", 0.4),) if binding else ()),
+        *((ree.ExportQuota("c0", "all", 0.1),) if binding else ()),
         ree.Subsidy(0.2, "c1", ("g1",)),
         ree.SupplyShock("c1", ("e1",), 1.5),
         ree.Recycling(0.3, "c2", ("e0",)),
@@ -43,7 +43,7 @@ def test_agrees_with_the_independent_solver(seed: int) -> None:
         "export_tax": np.where(foreign, scenario.export_tax.values, 0.0),
         "trade_cost": np.where(foreign, scenario.trade_cost.values, 1.0),
         "productivity": scenario.productivity.values,
-        "quota": {(0, economy.sectors.index(e)): 0.4 for e in economy.elements if binding},
+        "quota": {(0, economy.sectors.index(e)): 0.1 for e in economy.elements if binding},
         "subsidy": where(economy.ds.expenditure, 0.0, 0.2, country="c1", sector="g1"),
         "endowment": where(economy.ds.factor_share.isel(sector=0), 1.0, 1.5, country="c1", factor="resource_e1"),
         "recycled": where(economy.ds.element_share.isel(sector=0), 0.0, 0.3, country="c2", element="e0"),
