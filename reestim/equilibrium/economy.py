@@ -76,6 +76,12 @@ class Economy:
 
         return rebase(self, deficits, parameters)
 
+    def with_mine(self, country: str, element: str, share_of_world: float) -> Economy:
+        """The economy with a mine of ``element`` in a country that has none, earning this share of world revenue."""
+        from reestim.equilibrium.mines import with_mine
+
+        return with_mine(self, country, element, share_of_world)
+
     def __repr__(self) -> str:
         b = self.baseline
         lines = [
