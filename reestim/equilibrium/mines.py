@@ -1,4 +1,4 @@
-"""A mine where the baseline has none: zero flows stay zero in this model, so that a new mine needs a small beginning."""
+"""A mine where the baseline has none: zero flows stay zero in this model, so a new mine needs a small beginning."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ _DERIVED = ("final_share", "factor_income", "deficit")
 def with_mine(economy: Economy, country: str, element: str, share_of_world: float) -> Economy:
     """The economy with a mine of ``element`` in ``country`` that earns ``share_of_world`` of the world's mine revenue.
 
-    Every country that imports the element, and the mine's own country if it uses it, buys the same share of it from the
-    new mine, all other suppliers give way in proportion, and nobody's expenditure moves. Sales of the new mine carry the
-    baseline's taxes of its country. It costs what mines of the element cost in the mean (by revenue) where the data give
-    the country no resource. Revenue moves between countries with no change in what they spend, so that the deficits take
-    it up: the attribute ``mines`` of the new Dataset records the largest move of a deficit, in the money of the data.
-    Tonnes (``element_supply``) stay those of the data. A :class:`reestim.SupplyShock` then opens the mine wider.
+    Every country that imports the element, and the mine's own country if it uses it, buys the same share of it from
+    the new mine, all other suppliers give way in proportion, and nobody's expenditure moves. Sales of the new mine
+    carry the baseline's taxes of its country. It costs what mines of the element cost in the mean (by revenue) where
+    the data give the country no resource. Revenue moves between countries with no change in what they spend, so that
+    the deficits take it up: the attribute ``mines`` of the new Dataset records the largest move of a deficit, in the
+    money of the data. Tonnes (``element_supply``) stay those of the data. A :class:`reestim.SupplyShock` then opens
+    the mine wider.
 
     Raises
     ------
