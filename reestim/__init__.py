@@ -46,6 +46,7 @@ _HOME = {
     "save": "reestim.store",
     "load": "reestim.store",
     "report": "reestim.reports.build",
+    "compare": "reestim.reports.compare",
 }
 
 __all__ = [  # noqa: PLE0604  (the names of _HOME, spelled once)
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from reestim.labels.labelling import label_patents as label_patents
     from reestim.labels.patents import read_patents as read_patents
     from reestim.reports.build import report as report
+    from reestim.reports.compare import compare as compare
     from reestim.spec import read_scenario as read_scenario
     from reestim.spec import read_spec as read_spec
     from reestim.store import load as load

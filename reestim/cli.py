@@ -11,7 +11,17 @@ from typing import Annotated
 
 import typer
 
-from reestim.commands import audit, build_data, elements, event_study, exposure, import_data, labels, productivity
+from reestim.commands import (
+    audit,
+    build_data,
+    compare,
+    elements,
+    event_study,
+    exposure,
+    import_data,
+    labels,
+    productivity,
+)
 from reestim.options import (
     AllowOption,
     DatasetOption,
@@ -43,6 +53,7 @@ app.add_typer(data_app, name="data")
 # Commands of one topic live in reestim/commands/TOPIC.py, whose register(app) adds them here.
 labels.register(app)
 audit.register(app)
+compare.register(app)
 productivity.register(app)
 elements.register(app)
 event_study.register(app)

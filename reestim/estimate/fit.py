@@ -19,6 +19,7 @@ from reestim.errors import InputError, Problem
 from reestim.estimate import pymc_model, sampling
 from reestim.estimate.gates import GateWarning, check_gates
 from reestim.estimate.inputs import checked, model_inputs
+from reestim.estimate.log_terms import log_terms
 from reestim.estimate.priors import PriorBook
 from reestim.spec import Gates
 
@@ -31,7 +32,7 @@ Model = Union["pm.Model", "NumpyroModel"]
 
 #: Draws of the prior that a result carries, to be set against the posterior.
 PRIOR_DRAWS = 1000
-_INPUTS = "_reestim_inputs"
+_INPUTS, _STATED = "_reestim_inputs", "_reestim_stated"
 
 
 def build(spec: Spec, data: Dataset | xr.Dataset) -> Model:
@@ -59,14 +60,15 @@ def build(spec: Spec, data: Dataset | xr.Dataset) -> Model:
     if book.problems():
         raise InputError(book.problems(), f"the priors of the study {spec.name!r} cannot be used")
     object.__setattr__(model, _INPUTS, inputs)
+    object.__setattr__(model, _STATED, tuple(book))
     return model
 
 
 def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates: Gates | None = None) -> xr.DataTree:
     """Sample the posterior.
 
-    Returns the groups posterior, prior, sample_stats, constant_data (the inputs), observed_data; every variable has
-    attrs long_name and units. Dims: chain, draw and those of the model. ``attrs["gates"]`` (JSON, see ``GateReport``)
+    Returns the groups posterior, prior, sample_stats, constant_data (the inputs), observed_data, log_likelihood and
+    log_prior (see ``log_terms``); every variable has attrs long_name and units. Dims: chain, draw and those of the model. ``attrs["gates"]`` (JSON, see ``GateReport``)
     says whether the draws passed ``gates`` (default: those of ``reestim.spec.Gates``); a failure also warns with
     GateWarning and does not raise. The same model, sampler and seed give the same draws on the same machine.
 
@@ -98,6 +100,8 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
             "observed_data": observed,
         }
     )
+    for name, group in log_terms(model, post["posterior"].to_dataset(), getattr(model, _STATED, ())).items():
+        post[name] = xr.DataTree(group)
     report = check_gates(post, gates)
     post.attrs = {
         "gates": report.to_json(),
