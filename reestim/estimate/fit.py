@@ -68,9 +68,10 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
     """Sample the posterior.
 
     Returns the groups posterior, prior, sample_stats, constant_data (the inputs), observed_data, log_likelihood and
-    log_prior (see ``log_terms``); every variable has attrs long_name and units. Dims: chain, draw and those of the model. ``attrs["gates"]`` (JSON, see ``GateReport``)
-    says whether the draws passed ``gates`` (default: those of ``reestim.spec.Gates``); a failure also warns with
-    GateWarning and does not raise. The same model, sampler and seed give the same draws on the same machine.
+    log_prior (see ``log_terms``); every variable has attrs long_name and units. Dims: chain, draw and those of the
+    model. ``attrs["gates"]`` (JSON, see ``GateReport``) says whether the draws passed ``gates`` (default: those of
+    ``reestim.spec.Gates``); a failure also warns with GateWarning and does not raise. The same model, sampler and seed
+    give the same draws on the same machine.
 
     Raises InputError before sampling (all problems together). KeyboardInterrupt passes through: no partial result.
     """

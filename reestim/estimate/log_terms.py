@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any, Union, cast
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -27,9 +27,7 @@ _ALONG_RIDGE = "_along_ridge"
 _Terms = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-def log_terms(
-    model: Union[pm.Model, NumpyroModel], posterior: xr.Dataset, stated: Collection[str]
-) -> dict[str, xr.Dataset]:
+def log_terms(model: pm.Model | NumpyroModel, posterior: xr.Dataset, stated: Collection[str]) -> dict[str, xr.Dataset]:
     """The groups ``log_likelihood`` and ``log_prior``, those that are not empty; dims chain, draw and the model's own.
 
     ``log_likelihood`` (nats) has one variable per kind of evidence and one value per observation (a vector of event

@@ -1,4 +1,4 @@
-"""``compare``: runs beside each other: predictive accuracy where they saw the same data, and what changed for the answer."""
+"""``compare``: runs beside each other, by predictive accuracy where they saw the same data, and by their answers."""
 
 from __future__ import annotations
 
