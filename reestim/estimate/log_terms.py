@@ -66,7 +66,7 @@ def log_terms(model: pm.Model | NumpyroModel, posterior: xr.Dataset, stated: Col
         return xr.Variable((CHAIN, DRAW, *map(str, own)), values, {"long_name": about, "units": "nats"})
 
     def group(variables: dict[str, xr.Variable], **attrs: Any) -> xr.Dataset:
-        used = {d for v in variables.values() for d in v.dims if d in labels}
+        used = {str(d) for v in variables.values() for d in v.dims if d in labels}
         text = {d: list(labels[d]) for d in used}
         coords = {d: np.asarray(v, str) if v and isinstance(v[0], str) else v for d, v in text.items()}
         shared = {name: posterior[name].values for name in (CHAIN, DRAW) if name in posterior.coords}

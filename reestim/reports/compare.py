@@ -182,7 +182,7 @@ def _changed(changes: pd.DataFrame, runs: list[str]) -> list[str]:
 
 def _sentence(quantity: str, part: pd.DataFrame, first: str, other: str) -> str:
     moved = part.loc[part["shift"].abs() >= _MOVED]
-    ratio = float(part["width_ratio"].median())
+    ratio = float(np.nanmedian(part["width_ratio"].to_numpy()))
     width = "" if not np.isfinite(ratio) or 1 / _AS_WIDE <= ratio <= _AS_WIDE else (
         f"; intervals are {number(ratio)} times as wide (median)"
     )  # fmt: skip
