@@ -31,7 +31,7 @@ MAX_UNSOLVED = 0.01
 REASONS = ("solved", "parameters outside the interior", "no equilibrium found")
 
 _SAMPLE = "_sample"
-_BYTES_PER_CHUNK = 4e8
+_BYTES_PER_CHUNK = 7e7
 
 
 def counterfactual(

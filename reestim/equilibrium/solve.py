@@ -110,7 +110,7 @@ def many_equilibria(
         u = unravel(z)
         r = separable_residual(b, policy, draw, weight, u)
         step = apply(near, b, policy, binding(draw, policy, u, r), r)
-        return ravel_pytree(step)[0], largest(ravel_pytree(r)[0])
+        return ravel_pytree(step)[0], jnp.maximum(largest(ravel_pytree(r)[0]), jnp.abs(numeraire_gap(b, policy, u)))
 
     def measure(z: Float[Array, "draw n"]) -> tuple[Float[Array, "draw n"], Float[Array, " draw"]]:
         return jax.vmap(one)(draws, weights, z)

@@ -31,8 +31,8 @@ from reestim.equilibrium.solve import all_residuals, many_equilibria, no_change,
 from reestim.equilibrium.welfare import outcomes
 
 #: Differences that the middle draw hands on, and those that each draw keeps of its own.
-HANDED_ON = 24
-OWN = 6
+HANDED_ON = 12
+OWN = 5
 #: Rounds of teaching; after them, draws are solved one by one.
 ROUNDS = 3
 
@@ -115,6 +115,7 @@ def sweep(
     which bounds the memory; ``advance`` is told how many draws were finished.
     """
     names = tuple(kept)
+    draws = jax.tree.map(np.asarray, draws)  # picking draws out of NumPy arrays is a hundred times cheaper
     count = draws.trade_elasticity.shape[0]
     joined: dict[str, np.ndarray] = {}
     residual, steps = np.full(count, np.inf), np.zeros(count, int)
