@@ -43,6 +43,7 @@ _HOME = {
     "sensitivity": "reestim.equilibrium.sensitivity",
     "decompose": "reestim.equilibrium.decomposition",
     "counterfactual": "reestim.counterfactuals",
+    "scenario_difference": "reestim.differences",
     "save": "reestim.store",
     "load": "reestim.store",
     "report": "reestim.reports.build",
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from reestim.counterfactuals import counterfactual as counterfactual
     from reestim.data.dataset import check_dataset as check_dataset
     from reestim.data.dataset import load_dataset as load_dataset
+    from reestim.differences import scenario_difference as scenario_difference
     from reestim.equilibrium.decomposition import decompose as decompose
     from reestim.equilibrium.economy import Economy as Economy
     from reestim.equilibrium.function import equilibrium_function as equilibrium_function

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY
+from reestim.chunks import fingerprint, joined, kept_or_solved
+from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY, YEAR
 from reestim.equilibrium.economy import Economy
-from reestim.equilibrium.parameters import Parameters
-from reestim.equilibrium.scenario import Scenario
-from reestim.equilibrium.sweep import Sweep, sweep
+from reestim.equilibrium.parameters import ParameterArrays, Parameters
+from reestim.equilibrium.path_sweep import sweep_paths
+from reestim.equilibrium.scenario import PolicyArrays, Scenario
+from reestim.equilibrium.sweep import Sweep, sweep, take
+from reestim.equilibrium.transition import check_years
 from reestim.equilibrium.welfare import VARIABLES, labels_of
 from reestim.errors import InputError, Problem, UnsolvedDrawsError
 
@@ -24,6 +29,11 @@ KEPT = (
     "welfare", "real_wage", "income", "price_index", "welfare_first_order", "terms_of_trade", "volume_of_trade",
     "technology_effect", "endowment_effect", "determinate", "output", "exports", "price", "unit_cost", "ree_price",
     "ree_technology", "ree_share", "quota_rent",
+)  # fmt: skip
+
+#: Results kept for every year of a transition, under the name with ``_path`` behind it.
+KEPT_PATH = (
+    "welfare", "real_wage", "income", "price_index", "output", "exports", "ree_price", "ree_technology", "quota_rent",
 )  # fmt: skip
 
 #: Largest share of unsolved draws that summaries may hide.
@@ -44,6 +54,10 @@ def counterfactual(
     tolerance: float = 1e-12,
     progress: bool = True,
     allow_unsolved: bool = False,
+    supply: str = "independent",
+    years: Sequence[int] | None = None,
+    store: str | Path | None = None,
+    chunk: int | None = None,
 ) -> xr.DataTree:
     """Solve every scenario and technology at every posterior draw.
 
@@ -52,15 +66,25 @@ def counterfactual(
     post
         Any DataTree whose group ``posterior`` (chain, draw, ...) holds names of :class:`Parameters`; what it lacks
         comes from ``defaults``. σ needs only the sectors that use rare earths.
+    technology
+        ``"fixed"``, ``"directed"`` (at least one of them), and ``"transition"``, which needs ``years``.
     draws
         How many draws to use in all, evenly spaced over each chain; ``None`` uses every one. All scenarios and
-        technologies see the same draws, so their differences are exact.
+        technologies see the same draws, so their differences are exact (:func:`reestim.scenario_difference`).
+    supply
+        ``"independent"`` or ``"joint"``, as in :func:`reestim.solve`.
+    years
+        Consecutive years of the transition.
+    store
+        A folder that keeps every chunk of ``chunk`` draws as soon as it is solved. The same call after a kill, at
+        whatever moment, reads back the whole chunks that it finds and solves the rest.
 
     Returns
     -------
     A copy of ``post`` with the group ``counterfactual``, dims (scenario, technology, chain, draw, country | sector),
     log changes unless ``attrs["units"]`` says otherwise, with ``solved``, ``reason``, ``residual`` and ``steps``; and
-    the group ``economy``, the baseline it was computed on (``Economy(post["economy"].to_dataset())``).
+    the group ``economy``, the baseline it was computed on (``Economy(post["economy"].to_dataset())``). A transition
+    adds ``welfare_path`` etc. and ``solved_path``, ... over (scenario, chain, draw, year, country | sector).
 
     Raises
     ------
@@ -71,29 +95,57 @@ def counterfactual(
     """
     scenarios = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
     technology = [technology] if isinstance(technology, str) else list(technology)
-    _check_request(scenarios, technology, post, economy)
-    policies = [scenario.to_arrays(economy) for scenario in scenarios]
+    _check_request(scenarios, technology, post, economy, years, chunk)
+    asked = check_years(years) if "transition" in technology else []
     samples = _thin(post["posterior"].to_dataset(), draws)
     parameters, used = _parameters(samples, defaults or Parameters())
-    batches = {name: parameters.to_batch(economy, name, _SAMPLE) for name in technology}
+    draws_of = {name: parameters.to_batch(economy, name, _SAMPLE) for name in technology}
+    static = [name for name in technology if name != "transition"]
     count = samples.sizes[CHAIN] * samples.sizes[DRAW]
     size = _chunk_size(economy, count)
+    unit = chunk or (min(4 * size, count) if store else count)
+    policies = [
+        {name: s.path(economy, asked, supply) if name == "transition" else s.to_arrays(economy, supply)
+         for name in technology}
+        for s in scenarios
+    ]  # fmt: skip
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     results: list[xr.Dataset] = []
     with Progress(*columns, disable=not progress) as bar:
-        task = bar.add_task("equilibria", total=count * len(scenarios) * len(technology))
+        task = bar.add_task("equilibria", total=count * len(scenarios) * (len(static) + len(asked)))
+
+        def solved(name: str, policy: PolicyArrays) -> Sweep:
+            """All draws of one scenario and technology, chunk by chunk."""
+            weight = len(asked) if name == "transition" else 1
+            solver, kept = (sweep_paths, KEPT_PATH) if name == "transition" else (sweep, KEPT)
+            batch = draws_of[name][0]
+            parts = []
+            for first in range(0, count, unit):
+                part = take(batch, np.arange(first, min(first + unit, count)))
+                work = partial(_solve, solver, economy, policy, part, tolerance, kept, min(size, unit))
+                key = fingerprint(economy.baseline, policy, part, tolerance, size, name, list(kept)) if store else ""
+                found, was_there = kept_or_solved(
+                    Path(store) if store else None, key, partial(work, lambda n: bar.advance(task, n * weight))
+                )
+                if was_there:  # it took no time, and must not make the rest look quick
+                    total = bar.tasks[0].total or 0
+                    bar.update(task, total=total - weight * len(found.solved))
+                parts.append(found)
+            return joined(parts)
+
         for policy in policies:
-            row: list[xr.Dataset] = []
-            for name in technology:
-                batch, inside = batches[name]
-                part = sweep(economy.baseline, policy, batch, tolerance, KEPT, size, lambda n: bar.advance(task, n))
-                row.append(_label(economy, part, inside, samples))
-            results.append(xr.concat(row, xr.IndexVariable(TECHNOLOGY, technology), combine_attrs="override"))
+            row = [_label(economy, solved(name, policy[name]), draws_of[name][1], samples) for name in static]
+            ds = xr.concat(row, xr.IndexVariable(TECHNOLOGY, static), combine_attrs="override")
+            if asked:
+                found = solved("transition", policy["transition"])
+                ds = ds.merge(_label(economy, found, draws_of["transition"][1], samples, asked))
+            results.append(ds)
     names = [scenario.name for scenario in scenarios]
     ds = xr.concat(results, xr.IndexVariable(SCENARIO, names), combine_attrs="override")
     ds.attrs = {
         "tolerance": tolerance,
+        "supply": supply,
         "scenarios": json.dumps({s.name: describe(s) for s in scenarios}),
         "parameters_from_posterior": json.dumps(used),
         "draws": f"{count} of {post['posterior'].sizes[CHAIN] * post['posterior'].sizes[DRAW]} posterior draws",
@@ -103,6 +155,19 @@ def counterfactual(
     out["economy"] = xr.DataTree(economy.ds)
     _refuse_unsolved(ds, allow_unsolved)
     return out
+
+
+def _solve(
+    solver: Callable[..., Sweep],
+    economy: Economy,
+    policy: PolicyArrays,
+    draws: ParameterArrays,
+    tolerance: float,
+    kept: Sequence[str],
+    size: int,
+    advance: Callable[[int], None],
+) -> Sweep:
+    return solver(economy.baseline, policy, draws, tolerance, kept, size, advance)
 
 
 def describe(scenario: Scenario) -> dict[str, Any]:
@@ -116,7 +181,14 @@ def describe(scenario: Scenario) -> dict[str, Any]:
     return out
 
 
-def _check_request(scenarios: list[Scenario], technology: list[str], post: xr.DataTree, economy: Economy) -> None:
+def _check_request(
+    scenarios: list[Scenario],
+    technology: list[str],
+    post: xr.DataTree,
+    economy: Economy,
+    years: Sequence[int] | None,
+    chunk: int | None,
+) -> None:
     problems = []
     if not economy.is_balanced:
         problems.append(Problem("this economy is not in equilibrium at its baseline", "Use economy.rebased()."))
@@ -124,6 +196,13 @@ def _check_request(scenarios: list[Scenario], technology: list[str], post: xr.Da
         problems.append(Problem("the DataTree has no group 'posterior'", "Pass what ree.fit or pm.sample returns."))
     if not scenarios or not technology:
         problems.append(Problem("nothing to solve", "Give at least one scenario and one technology."))
+    if technology == ["transition"]:
+        advice = "Add 'directed' (the long run) or 'fixed'."
+        problems.append(Problem("a transition needs a static technology beside it", advice))
+    if years is not None and "transition" not in technology:
+        problems.append(Problem("years are for a transition", "Add 'transition' to technology.", value=list(years)))
+    if chunk is not None and chunk < 1:
+        problems.append(Problem("a chunk must hold draws", "Give at least 1.", value=chunk))
     for kind, names in (("scenario", [s.name for s in scenarios]), ("technology", technology)):
         for name in sorted({n for n in names if names.count(n) > 1}):
             problems.append(Problem(f"the {kind} {name!r} is given twice", "Give each a name of its own.", value=name))
@@ -159,21 +238,24 @@ def _chunk_size(economy: Economy, count: int) -> int:
     return int(np.clip(_BYTES_PER_CHUNK / (8 * (12 * cells + 4 * unknowns)), 1, min(256, count)))
 
 
-def _label(economy: Economy, part: Sweep, inside: np.ndarray, samples: xr.Dataset) -> xr.Dataset:
-    """One technology of one scenario: (chain, draw, ...) with labels; unsolved draws are NaN."""
+def _label(
+    economy: Economy, part: Sweep, inside: np.ndarray, samples: xr.Dataset, years: Sequence[int] | None = None
+) -> xr.Dataset:
+    """One technology of one scenario: (chain, draw[, year], ...) with labels; unsolved draws are NaN."""
     lead = (samples.sizes[CHAIN], samples.sizes[DRAW])
+    dims_ahead, suffix = ((CHAIN, DRAW), "") if years is None else ((CHAIN, DRAW, YEAR), "_path")
     labels = labels_of(economy)
 
     def over_draws(values: np.ndarray) -> np.ndarray:
         return values.reshape(*lead, *values.shape[1:])
 
+    inside = inside.reshape(-1, *[1] * (part.solved.ndim - 1))
     solved = over_draws(part.solved & inside)
     data = {}
-    for name in KEPT:
+    for name, found in part.outcomes.items():
         dims, long_name, unit = VARIABLES[name]
-        values = over_draws(part.outcomes[name])
-        values = np.where(solved.reshape(*lead, *[1] * len(dims)), values, np.nan)
-        data[name] = ((CHAIN, DRAW, *dims), values, {"long_name": long_name, "units": unit})
+        values = np.where(solved.reshape(*solved.shape, *[1] * len(dims)), over_draws(found), np.nan)
+        data[name + suffix] = ((*dims_ahead, *dims), values, {"long_name": long_name, "units": unit})
     reason = np.where(solved, 0, np.where(over_draws(inside), 2, 1))
     meanings = "; ".join(REASONS)
     status = {
@@ -183,22 +265,25 @@ def _label(economy: Economy, part: Sweep, inside: np.ndarray, samples: xr.Datase
         "steps": (over_draws(part.steps), {"long_name": "solver steps"}),
     }  # fmt: skip
     for name, (values, attrs) in status.items():
-        data[name] = ((CHAIN, DRAW), values, attrs)
-    coords = {
+        data[name + suffix] = (dims_ahead, values, attrs)
+    coords: dict[str, Any] = {
         CHAIN: samples[CHAIN].values,
         DRAW: samples[DRAW].values,
         COUNTRY: labels[COUNTRY],
         SECTOR: labels[SECTOR],
     }
-    return xr.Dataset(data, coords=coords)
+    return xr.Dataset(data, coords=coords if years is None else coords | {YEAR: list(years)})
 
 
 def _refuse_unsolved(ds: xr.Dataset, allow: bool) -> None:
-    share = 1 - ds.solved.mean((CHAIN, DRAW))
-    worst = float(share.max())
+    worst = float((1 - ds.solved.mean((CHAIN, DRAW))).max())
+    counts = [ds.reason]
+    if "solved_path" in ds:  # a draw is solved if all its years are
+        worst = max(worst, float((1 - ds.solved_path.all(YEAR).mean((CHAIN, DRAW))).max()))
+        counts.append(ds.reason_path.max(YEAR))
     if worst > MAX_UNSOLVED and not allow:
-        counts = ds.reason.where(ds.reason > 0)
-        reasons = ", ".join(f"{int((counts == k).sum())} {REASONS[k]}" for k in (1, 2) if bool((counts == k).any()))
+        number = {k: sum(int((reason == k).sum()) for reason in counts) for k in (1, 2)}
+        reasons = ", ".join(f"{number[k]} {REASONS[k]}" for k in (1, 2) if number[k])
         raise UnsolvedDrawsError(
             f"{worst:.1%} of the draws of a scenario are unsolved ({reasons}); at most {MAX_UNSOLVED:.0%} may be: "
             "a summary of the rest would leave out the hard ones. Use a smaller shock, a tighter prior, or "

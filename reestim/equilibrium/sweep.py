@@ -133,7 +133,7 @@ def sweep(
         keep(left, values, worst, taken)
         advance(int(within_tolerance(residual[left], tolerance).sum()))
     for k in np.flatnonzero(~within_tolerance(residual, tolerance)):
-        values, worst, taken = _alone(b, policy, _take(draws, k), tolerance, names)
+        values, worst, taken = _alone(b, policy, take(draws, k), tolerance, names)
         keep(np.array([k]), {n: v[None] for n, v in values.items()}, worst[None], taken[None])
         advance(1)
     return Sweep(joined, np.asarray(within_tolerance(residual, tolerance)), residual, steps)
@@ -154,13 +154,13 @@ def _rounds(
     left = np.arange(len(residual))
     with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, 2)) as pool:
         for _ in range(ROUNDS):
-            middle = _take(draws, left[_middle(place[left])])
+            middle = take(draws, left[_middle(place[left])])
             taught, worst = _teacher(b, policy, middle, start, tolerance)
             if not float(worst) <= tolerance:
                 return
             start = taught.start
             work = partial(_chunk, b, policy, draws, taught, tolerance, kept)
-            yield from pool.map(work, _batches(left, size))
+            yield from pool.map(work, batches(left, size))
             left = left[~within_tolerance(residual[left], tolerance)]
             if not len(left):
                 return
@@ -176,15 +176,15 @@ def _chunk(
     batch: tuple[np.ndarray, np.ndarray],
 ) -> tuple[np.ndarray, dict[str, Array], Array, Array]:
     index, padded = batch
-    done = _pupils(b, policy, _take(draws, padded), taught, tolerance, kept)
+    done = _pupils(b, policy, take(draws, padded), taught, tolerance, kept)
     return (index, *jax.block_until_ready(done))
 
 
-def _take(draws: ParameterArrays, index: np.ndarray | np.integer) -> ParameterArrays:
+def take(draws: ParameterArrays, index: np.ndarray | np.integer) -> ParameterArrays:
     return jax.tree.map(lambda leaf: leaf[index], draws)
 
 
-def _batches(index: np.ndarray, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def batches(index: np.ndarray, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Batches, and the same padded to equal length by repeating an entry: nothing is compiled twice."""
     parts = [index[first : first + size] for first in range(0, len(index), size)]
     return [(part, np.concatenate([part, np.repeat(part[-1:], size - len(part))])) for part in parts]

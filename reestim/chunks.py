@@ -1,0 +1,76 @@
+"""Chunks of solved draws on disk: what is finished is read back, never computed twice.
+
+A chunk is a zarr group whose name is a hash of everything that its numbers follow from (baseline, policies, draws,
+tolerance, results asked for, versions): a change of any of them makes another name, so that a chunk can neither be
+mistaken for another's nor be out of date. It is written beside its place and renamed when whole: a process killed at
+any moment leaves whole chunks, and at most a hidden folder that nobody reads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import xarray as xr
+
+import reestim
+from reestim.equilibrium.sweep import Sweep
+from reestim.files import whole_folder
+
+_STATUS = ("solved", "residual", "steps")
+
+
+def fingerprint(*inputs: Any) -> str:
+    """Hash of arrays (in any nesting of tuples and dicts), numbers and texts, and of the versions that compute."""
+    digest = hashlib.sha256(f"{reestim.__version__} {jax.__version__}".encode())
+    leaves, shape = jax.tree.flatten(inputs)
+    digest.update(str(shape).encode())
+    for leaf in leaves:
+        array = np.asarray(leaf)
+        digest.update(f"{array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:32]
+
+
+def kept_or_solved(folder: Path | None, name: str, solve: Callable[[], Sweep]) -> tuple[Sweep, bool]:
+    """The chunk of this name, and whether it was there; solved and written if it was not (``folder``: None keeps none).
+
+    Raises InputError where the folder cannot be written.
+    """
+    if folder is None:
+        return solve(), False
+    place = folder / f"{name}.zarr"
+    if place.is_dir():
+        return _read(place), True
+    found = solve()
+    with whole_folder(place) as hidden:
+        arrays = found.outcomes | {key: getattr(found, key) for key in _STATUS}
+        ds = xr.Dataset({key: (_dims(value), value) for key, value in arrays.items()})
+        ds.to_zarr(hidden, mode="w", consolidated=False, zarr_format=3)
+    return found, False
+
+
+def _read(place: Path) -> Sweep:
+    ds = xr.open_zarr(place, consolidated=False, chunks=None).load()
+    values = {str(name): ds[name].values for name in ds.data_vars}
+    status = {key: values.pop(key) for key in _STATUS}
+    return Sweep(values, **status)
+
+
+def _dims(value: np.ndarray) -> tuple[str, ...]:
+    """Names of axes, equal only where lengths are: labels are put on later, for all chunks at once."""
+    return tuple(f"axis{k}_{length}" for k, length in enumerate(value.shape))
+
+
+def joined(parts: list[Sweep]) -> Sweep:
+    """Chunks of consecutive draws as one."""
+    if len(parts) == 1:
+        return parts[0]
+    return Sweep(
+        {name: np.concatenate([part.outcomes[name] for part in parts]) for name in parts[0].outcomes},
+        *(np.concatenate([getattr(part, key) for part in parts]) for key in _STATUS),
+    )

@@ -1,0 +1,73 @@
+"""Transitions of many parameter draws: one economy and path of policies, a set of draws, in chunks of equal shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from reestim.equilibrium.accounts import Baseline
+from reestim.equilibrium.newton import Tolerance
+from reestim.equilibrium.parameters import ParameterArrays
+from reestim.equilibrium.scenario import PolicyArrays
+from reestim.equilibrium.solve import within_tolerance
+from reestim.equilibrium.sweep import Sweep, batches, take
+from reestim.equilibrium.transition import solve_path
+
+_Found = tuple[dict[str, Array], Float[Array, "*draw year"], Int[Array, "*draw year"]]
+
+
+@partial(jax.jit, static_argnames=("kept", "robust"))
+def _path(
+    b: Baseline,
+    policies: PolicyArrays,
+    draw: ParameterArrays,
+    tolerance: Tolerance,
+    kept: tuple[str, ...],
+    robust: bool = False,
+) -> _Found:
+    found = solve_path(b, policies, draw, tolerance, robust)
+    return {name: getattr(found.outcomes, name) for name in kept}, found.residual, found.steps
+
+
+@partial(jax.jit, static_argnames="kept")
+def _paths(
+    b: Baseline, policies: PolicyArrays, draws: ParameterArrays, tolerance: Tolerance, kept: tuple[str, ...]
+) -> _Found:
+    return jax.vmap(lambda draw: _path(b, policies, draw, tolerance, kept))(draws)
+
+
+def _first(count: int, values: Array) -> np.ndarray:
+    return np.array(values[:count])
+
+
+def sweep_paths(
+    b: Baseline,
+    policies: PolicyArrays,
+    draws: ParameterArrays,
+    tolerance: float,
+    kept: Sequence[str],
+    size: int,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Sweep:
+    """The transition of every draw; leading dimensions of every result: draw, year.
+
+    ``policies`` has a leading axis of years; the other arguments are those of :func:`reestim.equilibrium.sweep.sweep`,
+    ``advance`` counting draws. A draw with a year unsolved is solved again alone by the robust solver.
+    """
+    names, count = tuple(kept), draws.trade_elasticity.shape[0]
+    parts = []
+    for index, padded in batches(np.arange(count), size):
+        found = jax.block_until_ready(_paths(b, policies, take(draws, padded), tolerance, names))
+        parts.append(jax.tree.map(partial(_first, len(index)), found))
+        advance(len(index))
+    values, residual, steps = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    for k in np.flatnonzero(~within_tolerance(residual, tolerance).all(axis=1)):
+        again, worst, taken = _path(b, policies, take(draws, k), tolerance, names, robust=True)
+        for name in names:
+            values[name][k] = np.asarray(again[name])
+        residual[k], steps[k] = np.asarray(worst), steps[k] + np.asarray(taken)
+    return Sweep(values, np.asarray(within_tolerance(residual, tolerance)), residual, steps)
