@@ -22,6 +22,7 @@ from reestim.commands import (
     labels,
     productivity,
 )
+from reestim.errors import InputError, Problem
 from reestim.options import (
     AllowOption,
     DatasetOption,
@@ -117,6 +118,11 @@ def counterfactual(
     scenarios: Annotated[list[Path], typer.Argument(help="Scenario files.", metavar="SCENARIO...")],
     out: OutOption = None,
     draws: DrawsOption = None,
+    from_year: Annotated[int | None, typer.Option(help="First year of a transition, with --to-year.")] = None,
+    to_year: Annotated[int | None, typer.Option(help="Last year of the transition.")] = None,
+    chunks: Annotated[
+        Path | None, typer.Option(help="Folder that keeps finished draws; the same command goes on there after a kill.")
+    ] = None,
     allow_unsolved: Annotated[bool, typer.Option(help="Go on where more than 1 % of the draws are unsolved.")] = False,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
@@ -130,6 +136,10 @@ def counterfactual(
         from reestim import pipeline, store
         from reestim.provenance import json_attr
 
+        if (from_year is None) != (to_year is None) or (from_year or 0) > (to_year or 0):
+            advice = "Give --from-year and --to-year, the first not after the last."
+            raise InputError(Problem("a transition needs its first and its last year", advice))
+        years = None if from_year is None or to_year is None else range(from_year, to_year + 1)
         source = find_run(run)
         target(out, overwrite)
         stages = pipeline.Stages(say(as_json), total=3)
@@ -139,7 +149,7 @@ def counterfactual(
         with stages.stage("carry the draws through the equilibrium, fixed and directed technology"):
             post = pipeline.sweep(
                 post, scenarios, technology=("fixed", "directed"), draws=draws, progress=not as_json,
-                allow_unsolved=allow_unsolved,
+                allow_unsolved=allow_unsolved, years=years, chunks=chunks,
             )  # fmt: skip
         with stages.stage("write the run and its report"):
             texts = {path.stem: path.read_text(encoding="utf-8") for path in scenarios}

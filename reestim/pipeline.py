@@ -165,8 +165,12 @@ def sweep(
     draws: int | None,
     progress: bool,
     allow_unsolved: bool = False,
+    years: Sequence[int] | None = None,
+    chunks: Path | None = None,
 ) -> xr.DataTree:
     """Posterior draws through the equilibrium of the run's own economy, for each scenario file.
+
+    ``years`` adds the transition; ``chunks`` is a folder that keeps finished draws, to go on from after a kill.
 
     Raises InputError (scenario and economy do not fit) or UnsolvedDrawsError.
     """
@@ -182,7 +186,9 @@ def sweep(
         economy,
         policies,
         post,
-        technology=list(technology),
+        technology=[*technology, *(["transition"] if years else [])],
+        years=years,
+        store=chunks,
         draws=draws,
         progress=progress,
         allow_unsolved=allow_unsolved,

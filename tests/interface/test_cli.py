@@ -282,6 +282,19 @@ def test_fit_then_counterfactual_then_report(cli: Run, place: Path) -> None:
     assert cli("fit", "study.toml", "--out", "posteriors/first", "--overwrite").exit_code == 0
 
 
+def test_a_transition_from_the_command_line(cli: Run, faked: dict[str, Any]) -> None:
+    assert cli("fit", "study.toml", "--out", "posteriors/first").exit_code == 0
+    half = cli("counterfactual", "first", "quota.toml", "--from-year", "2009")
+    assert half.exit_code == 1
+    assert "--to-year" in half.stderr
+    done = cli("counterfactual", "first", "quota.toml", "--from-year", "2009", "--to-year", "2011", "--chunks", "kept")
+    assert done.exit_code == 0, done.output
+    kwargs = next(kwargs for name, _, kwargs in faked["calls"] if name == "counterfactual")
+    assert list(kwargs["years"]) == [2009, 2010, 2011]
+    assert kwargs["technology"] == ["fixed", "directed", "transition"]
+    assert kwargs["store"] == Path("kept")
+
+
 def test_a_run_that_is_not_there(cli: Run, place: Path) -> None:
     for command in (["report", "nothing"], ["counterfactual", "nothing", "quota.toml"]):
         done = cli(*command)
