@@ -151,7 +151,7 @@ def census(worlds: int, seed: int, shapes: int, progress: bool = True) -> dict:
         try:
             economy, scenario, parameters, technology, supply = random_world(index, shape)
             policy = scenario.to_arrays(economy, supply)
-        except InputError:
+        except (InputError, np.linalg.LinAlgError):
             counts["refused"] += 1  # no world, or a shock that the input checks name: nothing to solve
             continue
         b, arrays = economy.baseline, parameters.to_arrays(economy, technology)
