@@ -48,6 +48,8 @@ _HOME = {
     "load": "reestim.store",
     "report": "reestim.reports.build",
     "compare": "reestim.reports.compare",
+    "check_run": "reestim.checks.every",
+    "prior_sensitivity": "reestim.checks.prior_sensitivity",
 }
 
 __all__ = [  # noqa: PLE0604  (the names of _HOME, spelled once)
@@ -56,6 +58,8 @@ __all__ = [  # noqa: PLE0604  (the names of _HOME, spelled once)
 ]
 
 if TYPE_CHECKING:
+    from reestim.checks.every import check_run as check_run
+    from reestim.checks.prior_sensitivity import prior_sensitivity as prior_sensitivity
     from reestim.counterfactuals import counterfactual as counterfactual
     from reestim.data.dataset import check_dataset as check_dataset
     from reestim.data.dataset import load_dataset as load_dataset

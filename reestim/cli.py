@@ -14,6 +14,7 @@ import typer
 from reestim.commands import (
     audit,
     build_data,
+    check,
     compare,
     elements,
     event_study,
@@ -54,6 +55,7 @@ app.add_typer(data_app, name="data")
 # Commands of one topic live in reestim/commands/TOPIC.py, whose register(app) adds them here.
 labels.register(app)
 audit.register(app)
+check.register(app)
 compare.register(app)
 productivity.register(app)
 elements.register(app)

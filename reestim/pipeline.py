@@ -142,6 +142,9 @@ def fit(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
     post["economy"] = xr.DataTree(economy.ds)
     for name, group in evidence_groups(data, spec.evidence, quick=spec.is_quick, say=stages.say).items():
         post[name] = xr.DataTree(group)
+    sensitivity = ree.prior_sensitivity(post)
+    if sensitivity is not None:
+        post["prior_sensitivity"] = xr.DataTree(sensitivity)
     texts = {scenario.name: path.read_text(encoding="utf-8") for path, scenario in scenarios}
     run = {"quick": spec.is_quick, "seed": seed, "command": command, "scenarios": texts, "timings": stages.seconds,
            "allowed_gates": list(job.allow)}  # fmt: skip

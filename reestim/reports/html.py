@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.files import slug
 from reestim.provenance import INTERVAL, describe
+from reestim.reports.check_section import check_sections
 from reestim.reports.effects import CONTRIBUTION, DIRECTED, FIXED, LEVEL
 from reestim.reports.evidence import evidence_sections
 from reestim.reports.format import limit, number, percent, with_interval
@@ -55,7 +56,7 @@ def render(post: xr.DataTree, tables: Mapping[str, pd.DataFrame], pictures: Sequ
         rests_on_prior=weakly_learnt(tables["parameters"], "parameter") + weakly_learnt(tables["elasticities"], SECTOR),
         solver=_solver(tables),
         productivity=_productivity(tables.get("productivity")),
-        evidence=evidence_sections(post, tables),
+        evidence=[*check_sections(tables), *evidence_sections(post, tables)],
         inputs=tables["inputs"].to_dict("records"),
         pictures={p.name: {"src": _inline(p.png), "alt": p.alt, "caption": p.caption} for p in pictures},
         run={"command": ""} | run,

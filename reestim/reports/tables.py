@@ -144,7 +144,9 @@ def all_tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
     if "growth_accounting" in post.children:
         makers |= {"productivity": productivity}
     makers |= {"gates": gates, "inputs": inputs}
-    return {name: make(post) for name, make in makers.items()} | evidence_tables(post)
+    from reestim.reports.check_section import check_tables  # which reads tables of this file
+
+    return {name: make(post) for name, make in makers.items()} | check_tables(post) | evidence_tables(post)
 
 
 def _prior(post: xr.DataTree) -> xr.Dataset:

@@ -1,0 +1,18 @@
+"""All checks of a run that need no sampling, in the order in which they are read."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from reestim.checks import prior_sensitivity, sampler, solver
+from reestim.checks.protocol import Check
+from reestim.errors import InputError, Problem
+
+CHECKS = (sampler.check, solver.check, prior_sensitivity.check)
+
+
+def check_run(post: xr.DataTree) -> list[Check]:
+    """Every check on a run. Raises InputError where it has no posterior."""
+    if "posterior" not in post.children:
+        raise InputError(Problem("this run has no posterior", "Name a run that was fitted."))
+    return [check(post) for check in CHECKS]

@@ -1,0 +1,72 @@
+"""``reestim check``: what rests on its prior is called so, what the data decide is not; failures are exit code 2."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from typer.testing import CliRunner
+
+import reestim as ree
+from reestim.checks.prior_sensitivity import check
+from reestim.cli import app
+from reestim.reports.check_section import check_sections, check_tables
+
+SHAPE = (4, 500)
+
+
+@pytest.fixture
+def judged(post: xr.DataTree) -> xr.DataTree:
+    """κ from its prior N(1, 0.2) alone, ξ from data N(1.6, 0.01) with a wide prior, χ fixed; normal densities."""
+    rng = np.random.default_rng(2)
+    lead = ("chain", "draw")
+    kappa, spillover = rng.normal(1.0, 0.2, SHAPE), rng.normal(1.6, 0.01, SHAPE)
+    posterior = xr.Dataset(
+        {"kappa": (lead, kappa), "spillover": (lead, spillover), "crowding_out": (lead, 0.1 + 0 * kappa)}
+    )
+    post["posterior"] = xr.DataTree(posterior.assign_coords(chain=range(4), draw=range(500)))
+    priors = {"kappa": (lead, -0.5 * ((kappa - 1) / 0.2) ** 2), "spillover": (lead, -0.5 * (spillover / 5) ** 2)}
+    post["log_prior"] = xr.DataTree(xr.Dataset(priors))
+    data = -0.5 * ((spillover - 1.6) / 0.01) ** 2
+    post["log_likelihood"] = xr.DataTree(xr.Dataset({"y": (lead, data)}))
+    return post
+
+
+def test_a_parameter_that_rests_on_its_prior_is_called_so(judged: xr.DataTree) -> None:
+    found = check(judged)
+    assert found.verdict == "informational"
+    verdicts = dict(zip(found.table["parameter"], found.table["verdict"], strict=True))
+    assert verdicts == {"kappa": "prior", "spillover": "data"}
+    assert "κ RESTS ON ITS PRIOR" in found.words[0]
+    assert "not identified" in found.words[0]
+    assert ", prior " in found.words[0], "posterior stands beside the prior"
+    assert "ξ is learnt from the data" in found.words[1]
+
+
+def test_it_is_stored_and_a_section_of_the_report(judged: xr.DataTree, tmp_path: Path) -> None:
+    sensitivity = ree.prior_sensitivity(judged)
+    assert sensitivity is not None
+    judged["prior_sensitivity"] = xr.DataTree(sensitivity)
+    back = ree.load(ree.save(judged, tmp_path / "run"))
+    tables = check_tables(back)
+    assert tables["prior_sensitivity"].loc[0, "prior"] == pytest.approx(float(sensitivity["prior"][0]))
+    (section,) = check_sections(tables)
+    assert any("RESTS ON ITS PRIOR" in note for note in section["notes"])
+    assert "90 % equal-tailed" in section["tables"][0]["caption"]
+
+
+def test_the_command_says_all_and_fails_by_exit_code(judged: xr.DataTree, tmp_path: Path) -> None:
+    ree.save(judged, tmp_path / "run")
+    done = CliRunner().invoke(app, ["check", str(tmp_path / "run")])
+    assert done.exit_code == 2, "one of 80 draws is unsolved: more than 1 %"
+    for part in ("sampler: pass", "solver: FAIL", "79 of 80", "RESTS ON ITS PRIOR"):
+        assert part in done.output
+    result = json.loads(CliRunner().invoke(app, ["check", str(tmp_path / "run"), "--json"]).stdout)
+    assert [c["verdict"] for c in result["checks"]] == ["pass", "fail", "informational"]
+
+
+def test_a_run_without_log_densities_is_told_what_to_do(post: xr.DataTree) -> None:
+    assert "fit it again" in check(post).words[0]
