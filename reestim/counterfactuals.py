@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from reestim.chunks import fingerprint, joined, kept_or_solved
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY, YEAR
 from reestim.equilibrium.economy import Economy
-from reestim.equilibrium.parameters import ParameterArrays, Parameters
+from reestim.equilibrium.parameters import Parameters
 from reestim.equilibrium.path_sweep import sweep_paths
 from reestim.equilibrium.scenario import PolicyArrays, Scenario
 from reestim.equilibrium.sweep import Sweep, sweep, take
 from reestim.equilibrium.transition import check_years
 from reestim.equilibrium.welfare import VARIABLES, labels_of
-from reestim.errors import InputError, Problem, UnsolvedDrawsError
+from reestim.errors import MAX_UNSOLVED, InputError, Problem, UnsolvedDrawsError
 
 #: Results kept for every draw; bilateral arrays are left out, a sweep of them would not fit in memory.
 KEPT = (
@@ -36,8 +36,6 @@ KEPT_PATH = (
     "welfare", "real_wage", "income", "price_index", "output", "exports", "ree_price", "ree_technology", "quota_rent",
 )  # fmt: skip
 
-#: Largest share of unsolved draws that summaries may hide.
-MAX_UNSOLVED = 0.01
 REASONS = ("solved", "parameters outside the interior", "no equilibrium found")
 
 _SAMPLE = "_sample"
@@ -123,7 +121,7 @@ def counterfactual(
             parts = []
             for first in range(0, count, unit):
                 part = take(batch, np.arange(first, min(first + unit, count)))
-                work = partial(_solve, solver, economy, policy, part, tolerance, kept, min(size, unit))
+                work = partial(solver, economy.baseline, policy, part, tolerance, kept, min(size, unit))
                 key = fingerprint(economy.baseline, policy, part, tolerance, size, name, list(kept)) if store else ""
                 found, was_there = kept_or_solved(
                     Path(store) if store else None, key, partial(work, lambda n: bar.advance(task, n * weight))
@@ -155,19 +153,6 @@ def counterfactual(
     out["economy"] = xr.DataTree(economy.ds)
     _refuse_unsolved(ds, allow_unsolved)
     return out
-
-
-def _solve(
-    solver: Callable[..., Sweep],
-    economy: Economy,
-    policy: PolicyArrays,
-    draws: ParameterArrays,
-    tolerance: float,
-    kept: Sequence[str],
-    size: int,
-    advance: Callable[[int], None],
-) -> Sweep:
-    return solver(economy.baseline, policy, draws, tolerance, kept, size, advance)
 
 
 def describe(scenario: Scenario) -> dict[str, Any]:

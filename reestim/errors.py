@@ -58,6 +58,10 @@ class EquilibriumError(ReestimError):
     exit_code = 3
 
 
+#: Largest share of unsolved draws of a scenario that a summary of the others may hide.
+MAX_UNSOLVED = 0.01
+
+
 class UnsolvedDrawsError(ReestimError):
     """More than the allowed share of posterior draws has no equilibrium; summaries would be of the easy draws only."""
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import xarray as xr
 
 from reestim.checks.protocol import Check
+from reestim.errors import MAX_UNSOLVED
 from reestim.reports.tables import solver
-
-#: Share of unsolved draws that a summary may hide.
-MAX_UNSOLVED = 0.01
 
 
 def check(post: xr.DataTree) -> Check:

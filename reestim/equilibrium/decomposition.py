@@ -136,8 +136,9 @@ def _slopes(
     b: Baseline, policy: PolicyArrays, draw: ParameterArrays, at: Float[Array, ""], start: Array
 ) -> tuple[dict[str, Array], Array, Array]:
     """Slopes of the parts along the path at ``at``; the unknowns there; the largest residual."""
-    ledger, moved = jax.jvp(lambda s: _ledger(b, policy, draw, start, s)[0], (at,), (jnp.ones(()),))
-    _, z, state, now = _ledger(b, policy, draw, start, at)
+    ledger, moved, (z, u, state, now) = jax.jvp(
+        lambda s: _ledger(b, policy, draw, start, s), (at,), (jnp.ones(()),), has_aux=True
+    )
     value = ledger.border
     tariff = jnp.expm1(now.log_tariff)
     tax = -jnp.expm1(-state.log_export_tax)  # x/(1+x): what the exporter's treasury takes of a border dollar
@@ -147,10 +148,10 @@ def _slopes(
     shipped = value * (moved.log_border - moved.on_board)
     volume = volume + jnp.sum(tax * shipped, axis=(0, 2))
     share = state.costs.ree_share
-    spent = state.output * jnp.exp(-at_elements(b, _unravel(b, policy, z).margin))
+    spent = state.output * jnp.exp(-at_elements(b, u.margin))
     gain = moved.productivity + share * moved.ree_technology + (1 - share) * moved.other_technology
     technology = jnp.sum(spent * gain, axis=1)
-    paid = b.factor_income * jnp.exp(_unravel(b, policy, z).factor_price + now.log_endowment)
+    paid = b.factor_income * jnp.exp(u.factor_price + now.log_endowment)
     use = state.scrap / jnp.where(now.recycled > 0, now.recycled, 1.0)
     use = jnp.where(now.recycled > 0, use, jnp.einsum("nes,ns->ne", state.costs.element_share, share * spent))
     endowment = jnp.sum(paid * moved.endowment, axis=1)
@@ -158,20 +159,16 @@ def _slopes(
     granted = state.output * -jnp.expm1(-now.log_subsidy)
     subsidy = -jnp.sum(granted * moved.log_quantity, axis=1)
     parts = dict(zip(PARTS, (terms, volume, technology, endowment, subsidy), strict=True))
-    residual = all_residuals(b, now, draw, _unravel(b, policy, z))
+    residual = all_residuals(b, now, draw, u)
     return {name: value / state.income for name, value in parts.items()}, z, residual
-
-
-def _unravel(b: Baseline, policy: PolicyArrays, z: Array) -> Unknowns:
-    return ravel_pytree(no_change(b, policy))[1](z)
 
 
 def _ledger(
     b: Baseline, policy: PolicyArrays, draw: ParameterArrays, start: Array, at: Array
-) -> tuple[_Ledger, Array, State, PolicyArrays]:
+) -> tuple[_Ledger, tuple[Array, Unknowns, State, PolicyArrays]]:
+    """The ledger at ``at``; and the unknowns there as a vector and placed, the state, the policies."""
     now = scaled(b, policy, at)
-    z = equilibrium(b, now, draw, start, TOLERANCE).point
-    u = _unravel(b, policy, z)
+    z, u = _point(b, policy, draw, start, at)
     state = evaluate(b, now, draw, u)
     delivered = state.trade_cost - state.log_tariff + jnp.log1p(b.tariff)
     border = state.earned * jnp.exp(state.log_export_tax)
@@ -191,4 +188,4 @@ def _ledger(
         now.log_productivity + state.costs.productivity, state.costs.ree_technology, state.costs.other_technology,
         now.log_endowment, now.recycled, log_use, jnp.where(made, quantity, 0.0),
     )  # fmt: skip
-    return ledger, z, state, now
+    return ledger, (z, u, state, now)

@@ -218,6 +218,13 @@ def numeraire_gap(b: Baseline, policy: PolicyArrays, u: Unknowns) -> Float[Array
     return jnp.log(jnp.sum(factor_income(b, policy, u.factor_price))) - jnp.log(jnp.sum(b.factor_income))
 
 
+def mine_mean(b: Baseline, values: Float[Array, "country element"]) -> Float[Array, "country 1"]:
+    """Mean over the elements of each country's mine, baseline output as weights; 0 where nothing is mined."""
+    output = b.output[:, b.element_index]
+    weight = output / jnp.maximum(output.sum(axis=1, keepdims=True), jnp.finfo(float).tiny)
+    return jnp.sum(weight * values, axis=1, keepdims=True)
+
+
 def joint_supply(b: Baseline, policy: PolicyArrays, u: Unknowns, output: Array, unit_cost: Array) -> Array:
     """Joint supply: the quantities of a country's elements move together, and its mine as a whole earns its cost.
 
@@ -232,8 +239,7 @@ def joint_supply(b: Baseline, policy: PolicyArrays, u: Unknowns, output: Array, 
         jnp.log(after) - jnp.log(jnp.where(mined, before, 1.0)) - unit_cost[:, b.element_index] - u.margin,
         0.0,
     )
-    weight = before / jnp.maximum(before.sum(axis=1, keepdims=True), jnp.finfo(float).tiny)
-    mean = jnp.sum(weight * quantity, axis=1, keepdims=True)
+    mean = mine_mean(b, quantity)
     sold = jnp.where(mined, after, 0.0).sum(axis=1, keepdims=True)
     spent = jnp.where(mined, after * jnp.exp(-u.margin), 0.0).sum(axis=1, keepdims=True)
     one = jnp.any(mined, axis=1, keepdims=True)

@@ -9,13 +9,14 @@ acceleration, which needs half as many steps for it as with the diagonal alone.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from reestim.equilibrium.accounts import Baseline
-from reestim.equilibrium.equations import Unknowns, active_cells, at_quotas, revenue
+from reestim.equilibrium.equations import Unknowns, active_cells, at_quotas, mine_mean, revenue
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays
 
@@ -136,14 +137,8 @@ def _mines(
     damping = 1 - share + share * (1 - near.exported) * near.at_home
     quota_price = (of_resource - near.exported * pressed) / jnp.where(damping > 0, damping, 1.0)
 
-    mined = active_cells(b).margin
-    joint = mined & (policy.joint > 0)
-    before = jnp.where(mined, b.output[:, e], 0.0)
-    weight = before / jnp.maximum(before.sum(axis=1, keepdims=True), jnp.finfo(float).tiny)
-
-    def mean(values: Array) -> Array:
-        return jnp.sum(weight * values, axis=1, keepdims=True)
-
+    joint = active_cells(b).margin & (policy.joint > 0)
+    mean = partial(mine_mean, b)
     apart, uneven = of_resource - mean(of_resource), r.margin - mean(r.margin)
     own = jnp.einsum("nf,fe->ne", factor, near.specific)
     joint_price = mean(own) + (apart - uneven) / jnp.maximum(1 - share, 0.05)

@@ -69,10 +69,13 @@ class Scenario:
             advice = f"Use {', '.join(kind.__name__ for kind in POLICIES)}."
             raise InputError([Problem("this is no policy", advice, value=repr(p)) for p in stray])
 
+    def in_force(self, year: int | None) -> tuple[Policy, ...]:
+        """The policies that hold in ``year``: the undated ones, and those that name it."""
+        return tuple(p for p in self.policies if not p.years or year in p.years)
+
     def at(self, year: int) -> Scenario:
         """The scenario with the policies in force in ``year`` only."""
-        held = tuple(replace(p, years=()) for p in self.policies if not p.years or year in p.years)
-        return replace(self, year=year, policies=held)
+        return replace(self, year=year, policies=tuple(replace(p, years=()) for p in self.in_force(year)))
 
     def path(self, economy: Economy, years: Sequence[int], supply: str = "independent") -> PolicyArrays:
         """The arrays of every year, stacked along a leading axis; a quota not in force is too large to bind."""

@@ -49,7 +49,7 @@ def sensitivity(
     function, inputs = equilibrium_function(economy, scenario, parameters, technology, supply, tolerance=1e-12)
     nothing = replace(scenario, policies=(), tariff=None, export_tax=None, trade_cost=None, productivity=None)
     rest = nothing.to_arrays(economy, supply)
-    parts = [replace(nothing, policies=(p,)).to_arrays(economy, supply) for p in _in_force(scenario)]
+    parts = [replace(nothing, policies=(p,)).to_arrays(economy, supply) for p in scenario.in_force(scenario.year)]
     sectors = len(economy.sectors)
 
     def welfare(move: dict[str, Array]) -> Array:
@@ -71,10 +71,6 @@ def sensitivity(
     return _labelled(economy, scenario, {name: np.asarray(value) for name, value in slopes.items()})
 
 
-def _in_force(scenario: Scenario) -> list:
-    return [p for p in scenario.policies if not p.years or scenario.year in p.years]
-
-
 def _grown(policy: PolicyArrays, part: PolicyArrays, rest: PolicyArrays, by: Array) -> PolicyArrays:
     """The scenario with one of its policies larger by the fraction ``by`` of what it changes against the baseline."""
     names = ("log_tariff", "log_export_tax", "log_subsidy", "log_endowment", "recycled")
@@ -94,6 +90,6 @@ def _labelled(economy: Economy, scenario: Scenario, slopes: dict[str, np.ndarray
         over = {"sigma": (SECTOR,), "trade_elasticity": (SECTOR,), "policy_size": (POLICY,)}.get(name, ())
         shown = np.where(users, values, np.nan) if name == "sigma" else values
         data[name] = ((COUNTRY, *over), shown, {"units": f"change of welfare {unit}", "long_name": name})
-    names = [f"{k + 1}: {policy}" for k, policy in enumerate(_in_force(scenario))]
+    names = [f"{k + 1}: {policy}" for k, policy in enumerate(scenario.in_force(scenario.year))]
     coords = {COUNTRY: list(economy.countries), SECTOR: list(economy.sectors), POLICY: names}
     return xr.Dataset(data, coords=coords, attrs={"scenario": scenario.name})

@@ -11,6 +11,7 @@ import xarray as xr
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
+from reestim.errors import MAX_UNSOLVED
 from reestim.files import slug
 from reestim.provenance import INTERVAL, describe
 from reestim.reports.check_section import check_sections
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
     from reestim.reports.figures import Picture
 
-#: Share of unsolved draws above which a sweep is refused (and its card turns red).
-MAX_UNSOLVED = 0.01
 
 _HEADS = {FIXED: "Fixed technology", DIRECTED: "Directed technology", CONTRIBUTION: "Contribution (directed − fixed)"}
 
