@@ -77,11 +77,16 @@ def poisson_regression(setting: EventDesign) -> tuple[np.ndarray, np.ndarray, in
     pf: Any = pyfixest
     with warnings.catch_warnings():  # units without counts: reported through the number of observations
         warnings.filterwarnings("ignore", message=".*separat.*")
-        fit = pf.fepois(
-            f"value ~ {' + '.join(names)} | {FIXED_EFFECTS}", data=data, vcov={"CRV1": "cluster"}, iwls_tol=_DEVIANCE,
-            iwls_maxiter=200, separation_check=["fe"], **exact(),
-        )  # fmt: skip
-    if list(fit.coef().index) != names or not bool(fit.convergence):
+        try:
+            fit = pf.fepois(
+                f"value ~ {' + '.join(names)} | {FIXED_EFFECTS}", data=data, vcov={"CRV1": "cluster"},
+                iwls_tol=_DEVIANCE, iwls_maxiter=200, separation_check=["fe"], **exact(),
+            )  # fmt: skip
+        except ValueError as error:  # the weights of a step leave no projection on the fixed effects
+            if "Demeaning failed" not in str(error):
+                raise
+            fit = None
+    if fit is None or list(fit.coef().index) != names or not bool(fit.convergence):
         problem = Problem(
             "the effects cannot be told from the fixed effects, or the counts are too few",
             "Use wider event windows, or more countries and sectors",

@@ -119,6 +119,25 @@ def test_counts_with_zeros_by_poisson() -> None:
         event_design(frame, dose, POLICY, names=["patents"])
 
 
+@pytest.mark.parametrize(
+    ("said", "expected"), [("Demeaning failed after 9 iterations.", InputError), ("something else", ValueError)]
+)
+def test_a_poisson_regression_that_does_not_converge_is_a_problem_of_the_data(
+    said: str, expected: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in small countries of WIOD, which the mean of country slopes then leaves out; other errors stay errors."""
+
+    def fails(*_: object, **__: object) -> None:
+        raise ValueError(said)
+
+    dose = doses()
+    frame = panel(dose, lambda c, x, k: 0.1 * x * (k >= 0), outcome="patents")
+    setting = event_design(frame, dose, POLICY, names=["patents"], exposure_sd=1.0, counts=["patents"])
+    monkeypatch.setattr(pyfixest, "fepois", fails)
+    with pytest.raises(expected, match="cannot be told from the fixed effects" if expected is InputError else said):
+        estimate_path(setting, TWO_WAY, counts=True)
+
+
 def test_the_pretrend_test_is_the_joint_wald_test() -> None:
     """Against pyfixest's own, and it sees a trend that is there."""
     dose = doses()
