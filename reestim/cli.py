@@ -20,6 +20,7 @@ from reestim.commands import (
     event_study,
     exposure,
     import_data,
+    init,
     labels,
     productivity,
 )
@@ -33,6 +34,7 @@ from reestim.options import (
     OutOption,
     OverwriteOption,
     QuickOption,
+    QuietOption,
     RunArgument,
     SeedOption,
     SpecArgument,
@@ -42,7 +44,8 @@ from reestim.terminal import command_line, find_run, finish, guarded, inputs, sa
 app = typer.Typer(
     name="reestim",
     help="Who loses, who innovates and how sure are we, when a dominant supplier restricts rare earths.",
-    epilog="Exit codes: 0 good, 1 bad input, 2 a gate of the sampler failed, 3 too many draws unsolved.",
+    epilog="Begin with: reestim init my-study. Exit codes: 0 good, 1 bad input, 2 a gate of the sampler failed, "
+    "3 too many draws unsolved.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -53,6 +56,7 @@ data_app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 # Commands of one topic live in reestim/commands/TOPIC.py, whose register(app) adds them here.
+init.register(app)
 labels.register(app)
 audit.register(app)
 check.register(app)
@@ -76,6 +80,7 @@ def run(
     quick: QuickOption = False,
     allow: AllowOption = None,
     overwrite: OverwriteOption = False,
+    quiet: QuietOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -86,10 +91,12 @@ def run(
     with guarded(as_json, debug):
         from reestim import pipeline
 
-        stages = pipeline.Stages(say(as_json))
+        stages = pipeline.Stages(say(as_json or quiet))
         job = inputs(stages, spec, dataset, out, quick=quick, overwrite=overwrite, allow=allow or ())
-        post, folder, page = pipeline.run(job, seed=seed, stages=stages, progress=not as_json, command=command_line())
-        finish(post, {"run": str(folder), "report": str(page)}, as_json)
+        post, folder, page = pipeline.run(
+            job, seed=seed, stages=stages, progress=not (as_json or quiet), command=command_line()
+        )
+        finish(post, {"run": str(folder), "report": str(page)}, as_json, quiet)
 
 
 @app.command()
@@ -101,17 +108,23 @@ def fit(
     quick: QuickOption = False,
     allow: AllowOption = None,
     overwrite: OverwriteOption = False,
+    quiet: QuietOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Sample the posterior and save it, without equilibria. Continue with `reestim counterfactual`."""
+    """Sample the posterior and save it, without equilibria. Continue with `reestim counterfactual`.
+
+    Example: reestim fit models/patents_only.toml --out posteriors/patents-only
+    """
     with guarded(as_json, debug):
         from reestim import pipeline
 
-        stages = pipeline.Stages(say(as_json), total=pipeline.STAGES - 2)
+        stages = pipeline.Stages(say(as_json or quiet), total=pipeline.STAGES - 2)
         job = inputs(stages, spec, dataset, out, quick=quick, overwrite=overwrite, allow=allow or ())
-        post, folder = pipeline.fit(job, seed=seed, stages=stages, progress=not as_json, command=command_line())
-        finish(post, {"run": str(folder)}, as_json)
+        post, folder = pipeline.fit(
+            job, seed=seed, stages=stages, progress=not (as_json or quiet), command=command_line()
+        )
+        finish(post, {"run": str(folder)}, as_json, quiet)
 
 
 @app.command()
@@ -127,6 +140,7 @@ def counterfactual(
     ] = None,
     allow_unsolved: Annotated[bool, typer.Option(help="Go on where more than 1 % of the draws are unsolved.")] = False,
     overwrite: OverwriteOption = False,
+    quiet: QuietOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -144,13 +158,13 @@ def counterfactual(
         years = None if from_year is None or to_year is None else range(from_year, to_year + 1)
         source = find_run(run)
         target(out, overwrite)
-        stages = pipeline.Stages(say(as_json), total=3)
+        stages = pipeline.Stages(say(as_json or quiet), total=3)
         with stages.stage(f"open {source}"):
             post = store.load(source)
         earlier = json_attr(post.attrs, "run", {})
         with stages.stage("carry the draws through the equilibrium, fixed and directed technology"):
             post = pipeline.sweep(
-                post, scenarios, technology=("fixed", "directed"), draws=draws, progress=not as_json,
+                post, scenarios, technology=("fixed", "directed"), draws=draws, progress=not (as_json or quiet),
                 allow_unsolved=allow_unsolved, years=years, chunks=chunks,
             )  # fmt: skip
         with stages.stage("write the run and its report"):
@@ -158,7 +172,7 @@ def counterfactual(
             commands = "\n".join(part for part in (earlier.get("command", ""), command_line()) if part)
             folder = out or store.new_run_folder(f"{source.name}-{scenarios[0].stem}")
             page = pipeline.finish(post, folder, overwrite=overwrite, command=commands, scenarios=texts)
-        finish(post, {"run": str(folder), "report": str(page)}, as_json)
+        finish(post, {"run": str(folder), "report": str(page)}, as_json, quiet)
 
 
 @app.command()
@@ -168,7 +182,10 @@ def report(
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Write the report of a run again: one HTML page, figures (PNG), tables (CSV)."""
+    """Write the report of a run again: one HTML page, figures (PNG), tables (CSV).
+
+    Example: reestim report posteriors/mine --out mine-report
+    """
     with guarded(as_json, debug):
         import reestim as ree
         from reestim import printing
@@ -187,7 +204,10 @@ def runs(
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """List the runs there are, newest first."""
+    """List the runs there are, newest first.
+
+    Example: reestim runs
+    """
     with guarded(as_json, debug):
         from dataclasses import asdict
 
@@ -210,7 +230,10 @@ def data_check(
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """List everything that is wrong with a dataset; state its economy and accounting identities if nothing is."""
+    """List everything that is wrong with a dataset; state its economy and accounting identities if nothing is.
+
+    Example: reestim data check my-data
+    """
     with guarded(as_json, debug):
         import reestim as ree
         from reestim import printing

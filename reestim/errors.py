@@ -32,6 +32,21 @@ class Problem:
         return f"{place}: {self.message}. {self.advice}" if place else f"{self.message}. {self.advice}"
 
 
+def problem_lines(problems: Sequence[Problem], cap: int = 5) -> list[str]:
+    """One line a problem; of each kind (file, column, sentence) the first ``cap`` and the number of further ones."""
+    groups: dict[tuple[str | None, str | None, str], list[Problem]] = {}
+    for problem in problems:
+        groups.setdefault((problem.file, problem.column, problem.message), []).append(problem)
+    lines = []
+    for (file, column, message), group in groups.items():
+        shown = group if len(group) == cap + 1 else group[:cap]
+        lines += [str(problem) for problem in shown]
+        if len(group) > len(shown):
+            place = ", ".join([*([file] if file else []), *([f"column {column!r}"] if column else [])])
+            lines.append(f"{place or 'dataset'}: and {len(group) - len(shown)} more of the same kind ({message})")
+    return lines
+
+
 class ReestimError(Exception):
     """Base of everything REEstim raises on purpose."""
 

@@ -8,7 +8,22 @@ from typing import Annotated
 import typer
 
 SpecArgument = Annotated[Path, typer.Argument(help="The study, a TOML file.", metavar="SPEC")]
-RunArgument = Annotated[Path, typer.Argument(help="A run folder, or its name in posteriors/.", metavar="RUN")]
+
+
+def _names_of_runs(incomplete: str) -> list[str]:
+    """For the shell: runs in ``posteriors/`` and folders that begin as typed."""
+    typed = Path(incomplete or ".")
+    parent = typed if incomplete.endswith("/") or not incomplete else typed.parent
+    found = [path.name for path in Path("posteriors").glob("*") if path.is_dir()]
+    if parent.is_dir():
+        found += [str(path) for path in parent.iterdir() if path.is_dir()]
+    return sorted(name for name in found if name.startswith(incomplete) and not Path(name).name.startswith("."))
+
+
+RunArgument = Annotated[
+    Path,
+    typer.Argument(help="A run folder, or its name in posteriors/.", metavar="RUN", autocompletion=_names_of_runs),
+]
 DatasetOption = Annotated[
     Path | None, typer.Option("--dataset", help="Dataset folder, or its name in data/ (default: the study's).")
 ]
@@ -18,6 +33,9 @@ OutOption = Annotated[
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random numbers.")]
 QuickOption = Annotated[bool, typer.Option("--quick", help="Smoke run in under a minute; not for its numbers.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, no progress.")]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress, no tables; print only where the results are.")
+]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the run that is in --out.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Keep the traceback of an unexpected error.")]
 AllowOption = Annotated[

@@ -41,7 +41,7 @@ def print_json(value: Any) -> None:
 
 def print_problems(problems: Sequence[Problem], title: str) -> None:
     """All problems as one list on standard error; repeated ones are counted."""
-    from reestim.data.dataset import problem_lines
+    from reestim.errors import problem_lines
 
     n = len(problems)
     sys.stderr.write(f"{title} ({'1 problem' if n == 1 else f'{n} problems'}):\n")

@@ -197,8 +197,8 @@ class Spec(BaseModel):
 def read_spec(path: str | Path) -> Spec:
     """Read and check a study.
 
-    ``path`` is seen from the working directory or, where nothing is there, from the project's folder. The model file
-    and every scenario must exist in the study's folder or below, and each scenario is checked too.
+    ``path`` is seen from the working directory or, where nothing is there, from the files that ship with REEstim. The
+    model file and every scenario must exist in the study's folder or below, and each scenario is checked too.
 
     Raises
     ------

@@ -67,17 +67,21 @@ def say(as_json: bool) -> Callable[[str], None]:
     return (lambda text: None) if as_json else (lambda text: typer.echo(text, err=True))
 
 
-def finish(post: xr.DataTree, paths: dict[str, str], as_json: bool) -> None:
+def finish(post: xr.DataTree, paths: dict[str, str], as_json: bool, quiet: bool = False) -> None:
     """Print the results and leave with the exit code that the gates deserve."""
     from reestim import pipeline, printing
 
+    passed = pipeline.gates_passed(post)
     if as_json:
         printing.print_json(printing.result_as_json(post, paths))
     else:
-        printing.print_result(post)
+        if not quiet:
+            printing.print_result(post)
+        elif not passed:
+            typer.echo("reestim: the sampler FAILED its gates; `reestim check` says which", err=True)
         for name, path in paths.items():
             typer.echo(f"{name}: {path}")
-    if not pipeline.gates_passed(post):
+    if not passed:
         raise typer.Exit(GATE_FAILED)
 
 

@@ -13,12 +13,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from reestim.errors import Problem
+from reestim.shipped import SHIPPED
 
 #: Line of every key and table of a file, by its place.
 Rows = dict[tuple[str | int, ...], int]
-
-#: Where the files that ship with a checkout lie, when the working directory is another one.
-PROJECT = Path(__file__).resolve().parents[1]
 
 
 def closest(word: object, choices: Iterable[str]) -> str:
@@ -32,9 +30,9 @@ def closest(word: object, choices: Iterable[str]) -> str:
 
 
 def find(path: str | Path) -> Path:
-    """``path`` seen from the working directory or, where nothing is there, from the project's folder."""
+    """``path`` seen from the working directory or, where nothing is there, from the files that ship with REEstim."""
     path = Path(path)
-    beside = PROJECT / path
+    beside = SHIPPED / path
     return beside if not path.is_absolute() and not path.exists() and beside.exists() else path
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from reestim.options import DebugOption, JsonOption
+from reestim.options import DebugOption, JsonOption, QuietOption
 from reestim.terminal import guarded
 
 
@@ -50,6 +50,7 @@ def data_build(
         bool, typer.Option("--simulated/--no-simulated", help="With simulated patents, or with nothing simulated.")
     ] = True,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated files.")] = 2010,
+    quiet: QuietOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -74,7 +75,7 @@ def data_build(
         if problems:
             raise InputError(problems, "no dataset was built")
         from reestim.data.build import build_from_tables
-        from reestim.data.bundle import BUNDLED
+        from reestim.shipped import BUNDLED
 
         written = build_from_tables(
             tables, year, out, mapping="full" if all_regions else mapping, seed=seed, facts=facts or BUNDLED,
@@ -84,5 +85,7 @@ def data_build(
         moved = printing.moved_by_cleaning(written)
         if as_json:
             printing.print_json({"dataset": str(written), "cleaning": moved})
+        elif quiet:
+            typer.echo(f"dataset: {written}")
         else:
             typer.echo(f"{moved}\ndataset: {written}\nnext: reestim run --dataset {shlex.quote(str(written))}")

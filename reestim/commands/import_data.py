@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reestim.options import DebugOption, JsonOption
+from reestim.options import DebugOption, JsonOption, QuietOption
 from reestim.terminal import guarded
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def data_import(
         bool, typer.Option("--confirm-units", help="The magnitudes are right, however odd they look.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace tables that are there already.")] = False,
+    quiet: QuietOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -100,6 +101,10 @@ def data_import(
             printing.print_json(
                 {"folder": str(result.folder), "written": result.written, "simulated": result.simulated, **result.about}
             )
+            return
+        if quiet:
+            for name in result.written:
+                typer.echo(f"written: {result.folder / name}")
             return
         about = result.about
         typer.echo(f"{about['citation']}: {about['edition']}")

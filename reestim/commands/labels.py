@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reestim.options import DebugOption, JsonOption, OverwriteOption
+from reestim.options import DebugOption, JsonOption, OverwriteOption, QuietOption
 from reestim.terminal import guarded, say
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def label(
         str | None, typer.Option("--answers", help="Typed by tool, schema or prompt (tool).", rich_help_panel=_MODEL)
     ] = None,
     overwrite: OverwriteOption = False,
+    quiet: QuietOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -104,7 +105,9 @@ def label(
                 "patents_per_request": batch, "requests_at_once": concurrency, "requests_per_minute": rate,
                 "attempts": attempts, "first_wait": first_wait, "timeout": timeout, "answers": answers,
             }  # fmt: skip
-            model = _language_model(cache, prompt, (price_input, price_output), settings, say(as_json), dry_run)
+            model = _language_model(
+                cache, prompt, (price_input, price_output), settings, say(as_json or quiet), dry_run
+            )
             model.max_cost, model.ask_again = max_cost, ask_again
             if dry_run:
                 _print_plan(model, model.plan(table), len(table), as_json)
@@ -119,7 +122,10 @@ def label(
             problem = Problem("unknown labeller", "It can be offline or llm.", column="--labeller", value=labeller)
             raise InputError(problem, "nothing was labelled")
         labelling.write_labels(labelled, out, overwrite=overwrite)
-        _print_labels(labelled, out, as_json)
+        if quiet and not as_json:
+            typer.echo(f"labels: {out}")
+        else:
+            _print_labels(labelled, out, as_json)
 
 
 def _language_model(

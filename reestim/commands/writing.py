@@ -30,11 +30,11 @@ def write_results(out: Path, tables: Mapping[str, pd.DataFrame], figures: Mappin
     return sorted(out.iterdir())
 
 
-def free_place(out: Path) -> None:
+def free_place(out: Path, column: str = "--out") -> None:
     """Raise InputError where ``out`` is neither new nor an empty folder: a command asks before it computes."""
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         advice = "Name a new or an empty folder: nothing is overwritten"
-        raise InputError(Problem("the results cannot go there", advice, column="--out", value=str(out)))
+        raise InputError(Problem("the results cannot go there", advice, column=column, value=str(out)))
 
 
 def free_picture(path: Path, overwrite: bool) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from reestim.data.bundle import BUNDLED, write_csv
+from reestim.data.bundle import write_csv
 from reestim.data.dataset import Dataset, load_dataset
 from reestim.data.importers import concordance
 from reestim.data.importers.mapping import region_mapping, sector_mapping
@@ -31,6 +31,7 @@ from reestim.data.importers.sources import Source, same_labels, source_named, ta
 from reestim.data.importers.world import WorldTable, aggregate, magnitude_problems, without_negative_value_added
 from reestim.data.simulate import Truth, simulate_evidence, true_sigma
 from reestim.errors import InputError, Problem
+from reestim.shipped import BUNDLED
 
 
 def build_from_tables(

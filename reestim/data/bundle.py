@@ -19,11 +19,10 @@ from reestim.data import facts, stylised_world
 from reestim.data.dataset import load_dataset
 from reestim.data.simulate import Truth, simulate_evidence, true_sigma
 from reestim.dims import SECTOR, YEAR
+from reestim.shipped import BUNDLED
 from reestim.supply_chain.prices import relative_prices
 from reestim.supply_chain.ree_rows import ree_input_output
 from reestim.supply_chain.substitutability import substitutability
-
-BUNDLED = Path(__file__).resolve().parents[2] / "data" / "rare-earths-2010"
 
 #: Files a person typed and edits; everything else in the folder is made from them and from ``sources/``.
 TYPED = ("elements", "application_sector", "element_exports", "policy", "trade_elasticities")

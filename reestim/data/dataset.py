@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -20,11 +20,10 @@ from reestim.data.read import closest, decode, read_bytes, read_table
 from reestim.data.rules import Tables, cross_file_problems, goods_of, regions_of
 from reestim.data.schemas import REQUIRED, SCHEMAS
 from reestim.data.tables import check_table
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, problem_lines
+from reestim.shipped import DATA
 
-__all__ = ["Dataset", "DatasetMeta", "check_dataset", "load_dataset", "problem_lines"]
-
-BUNDLED = Path(__file__).resolve().parents[2] / "data"
+__all__ = ["Dataset", "DatasetMeta", "check_dataset", "load_dataset"]
 
 
 @dataclass(frozen=True)
@@ -103,33 +102,18 @@ def check_dataset(path: str | Path) -> list[Problem]:
     return problems if folder is None else problems + _read(folder)[1]
 
 
-def problem_lines(problems: Sequence[Problem], cap: int = 5) -> list[str]:
-    """One line a problem; of each kind (file, column, sentence) the first ``cap`` and the number of further ones."""
-    groups: dict[tuple[str | None, str | None, str], list[Problem]] = {}
-    for problem in problems:
-        groups.setdefault((problem.file, problem.column, problem.message), []).append(problem)
-    lines = []
-    for (file, column, message), group in groups.items():
-        shown = group if len(group) == cap + 1 else group[:cap]
-        lines += [str(problem) for problem in shown]
-        if len(group) > len(shown):
-            place = ", ".join([*([file] if file else []), *([f"column {column!r}"] if column else [])])
-            lines.append(f"{place or 'dataset'}: and {len(group) - len(shown)} more of the same kind ({message})")
-    return lines
-
-
 def _find(name_or_path: str | Path) -> tuple[Path | None, list[Problem]]:
     given = Path(name_or_path)
     candidates = [given]
     if len(given.parts) == 1 and not given.is_absolute():
-        candidates += [Path("data") / given, BUNDLED / given]
+        candidates += [Path("data") / given, DATA / given]
     folders = [folder for folder in candidates if folder.is_dir()]
     for folder in [*(f for f in folders if (f / META_FILE).exists()), *folders]:
         return folder, []
     if given.exists():
         advice = f"Give the folder that holds {META_FILE}"
         return None, [Problem("this is a file, not a dataset folder", advice, value=str(name_or_path))]
-    names = sorted({path.parent.name for root in (Path("data"), BUNDLED) for path in root.glob(f"*/{META_FILE}")})
+    names = sorted({path.parent.name for root in (Path("data"), DATA) for path in root.glob(f"*/{META_FILE}")})
     advice = f"Give a folder, or the name of one in data/. {closest(name_or_path, names)}"
     return None, [Problem("there is no such dataset", advice, value=str(name_or_path))]
 

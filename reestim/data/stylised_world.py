@@ -145,7 +145,8 @@ def _long(array: Thousandths, labels: dict[str, tuple[str, ...]]) -> pd.DataFram
 
 def main(arguments: list[str] | None = None) -> None:
     """Write the bundled dataset to ``--out``."""
-    from reestim.data.bundle import BUNDLED, write_bundled
+    from reestim.data.bundle import write_bundled
+    from reestim.shipped import BUNDLED
 
     parser = argparse.ArgumentParser(prog="python -m reestim.data.stylised_world", description=main.__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder to write; files in it are replaced")

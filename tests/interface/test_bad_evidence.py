@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from reestim import pipeline
-from reestim.data.bundle import BUNDLED
 from reestim.errors import InputError
+from reestim.shipped import BUNDLED
 
 STUDY = """
 name = "bad"

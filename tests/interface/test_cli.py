@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -325,14 +323,3 @@ def test_data_build_refuses_what_it_does_not_know(cli: Run, place: Path) -> None
     assert done.exit_code == 1
     assert "2 problems" in done.stderr
     assert not (place / "new").exists()
-
-
-def test_help_needs_no_heavy_library() -> None:
-    code = (
-        "import sys, reestim.cli\n"
-        "heavy = {'jax', 'pymc', 'pandas', 'numpy', 'xarray', 'matplotlib', 'pydantic', 'arviz'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-    done = subprocess.run([sys.executable, "-m", "reestim", "--help"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0

@@ -20,7 +20,8 @@ def command(*args: str) -> list[str]:
     return [sys.executable, "-m", "reestim", "run", *args]
 
 
-def test_quick_run_ends_in_a_report_and_the_same_seed_gives_the_same_numbers(tmp_path: Path) -> None:
+def test_a_study_made_by_init_ends_in_a_report_and_the_same_seed_gives_the_same_numbers(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "reestim", "init", str(tmp_path)], check=True, capture_output=True)
     welfare = []
     for name in ("first", "second"):
         started = time.monotonic()

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from reestim.data.dataset import BUNDLED, check_dataset, load_dataset, problem_lines
-from reestim.errors import InputError
+from reestim.data.dataset import check_dataset, load_dataset
+from reestim.errors import InputError, problem_lines
+from reestim.shipped import BUNDLED
 from tests.unit import spoiled_dataset as spoiled
 from tests.unit.spoiled_dataset import Expected, Folder
 
-SOURCE = BUNDLED / "rare-earths-2010"
+SOURCE = BUNDLED
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from reestim.data.bundle import BUNDLED
 from reestim.data.facts import element_use, split_by_element
 from reestim.data.importers.imported import Imported
 from reestim.data.importers.regions import regions_of
 from reestim.dims import COUNTRY, YEAR
 from reestim.errors import Problem
+from reestim.shipped import BUNDLED
 
 #: The printed total of the world is rounded to three digits; countries must add up to it but for that.
 ROUNDING = 0.02
