@@ -62,8 +62,8 @@ def result_as_json(post: xr.DataTree, paths: dict[str, str]) -> dict[str, Any]:
     """Everything a script wants to know of a run: paths, gates, tables (one record per row)."""
     from reestim.pipeline import gates_passed
     from reestim.provenance import INTERVAL
+    from reestim.reports.sections import all_tables
     from reestim.reports.summary import is_quick
-    from reestim.reports.tables import all_tables
 
     records = {name: table.to_dict("records") for name, table in all_tables(post).items()}
     return {**paths, "quick": is_quick(post), "gates_passed": gates_passed(post), "interval": INTERVAL, **records}
@@ -71,8 +71,8 @@ def result_as_json(post: xr.DataTree, paths: dict[str, str]) -> dict[str, Any]:
 
 def print_result(post: xr.DataTree) -> None:
     """Banner, gates, elasticities and welfare, as the report has them."""
+    from reestim.reports.sections import all_tables
     from reestim.reports.summary import warnings
-    from reestim.reports.tables import all_tables
 
     out, tables = console(), all_tables(post)
     _gates(out, tables["gates"])
@@ -165,14 +165,14 @@ def _welfare(out: Console, table: pd.DataFrame) -> None:
 
     for scenario, part in table.groupby("scenario", sort=False):
         technologies = list(dict.fromkeys(part["technology"]))
-        title = f"{scenario}: welfare in basis points, median [{100 * LEVEL:.0f} % equal-tailed interval]"
+        title = f"{scenario}: welfare in per cent, median [{100 * LEVEL:.0f} % equal-tailed interval]"
         shown = _table(out, title, ("country", *technologies, "P(loss)"))
         for country in dict.fromkeys(part["country"]):
             cells, losses = [], []
             for technology in technologies:
                 chosen = (part["country"] == country) & (part["technology"] == technology)
                 row = part.loc[chosen].to_dict("records")[0]
-                cells.append(with_interval(row["median_bp"], row["low_bp"], row["high_bp"]))
+                cells.append(with_interval(row["median_percent"], row["low_percent"], row["high_percent"]))
                 if technology != "contribution":
                     losses.append(percent(row["probability_loss"]))
             shown.add_row(str(country), *cells, " → ".join(losses))

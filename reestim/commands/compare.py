@@ -69,7 +69,7 @@ def compare(
         }
         keys = list(dict.fromkeys(key[:2] for key in shown))
         printing.print_rows(
-            f"Median [{100 * LEVEL:.0f} % equal-tailed interval]; welfare in basis points",
+            f"Median [{100 * LEVEL:.0f} % equal-tailed interval]; welfare in per cent",
             ("quantity", "of", *names.values()),
             [[q, what, *(shown.get((q, what, n), "not in this run") for n in names.values())] for q, what in keys],
         )

@@ -109,10 +109,12 @@ def apply(near: Approximate, b: Baseline, policy: PolicyArrays, bound: Bool[Arra
     gate = cost[:, e] + margin
     # Elements come from few places: their prices are followed to every buyer, and spending on them with η near 1/2.
     delivered = jnp.einsum("nie,ie->ne", b.trade_share[:, :, e], gate + tax) - near.home[:, e] * tax
-    price = jnp.einsum("nsk,nk->ns", near.price, r.price + (near.home * cost).at[:, e].set(delivered))
+    price = jnp.einsum(
+        "nsk,nk->ns", near.price, r.price + (near.home * cost).at[:, e].set(delivered, unique_indices=True)
+    )
     cost = cost + jnp.einsum("nks,nk->ns", near.use, price)
     inputs = -jnp.einsum("nks,ns->nk", near.use, b.output * near.contested * cost) / bought
-    inputs = inputs.at[:, e].add((1 - SOLE_SUPPLIER) * price[:, e])
+    inputs = inputs.at[:, e].add((1 - SOLE_SUPPLIER) * price[:, e], unique_indices=True)
     earned = jnp.sum(b.factor_income * factor, axis=1) / b.income
     spending = jnp.einsum("nsk,nk->ns", near.spending, r.expenditure + inputs + near.final * earned[:, None])
     return Unknowns(factor, price, spending, shadow_tax, margin)

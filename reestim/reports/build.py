@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+import pandas as pd
 import xarray as xr
 
 from reestim.errors import InputError, Problem
 from reestim.files import whole_folder
+from reestim.reports.latex import latex, latex_of
+from reestim.reports.section import Picture, Shown
 
 PAGE = "report.html"
 
@@ -15,8 +19,9 @@ PAGE = "report.html"
 def report(post: xr.DataTree, out_dir: str | Path) -> Path:
     """Write the report of a run and return the path of its page.
 
-    ``out_dir`` gets ``report.html`` (self-contained), ``figures/*.png`` and ``tables/*.csv`` (full precision, units in
-    the column names). A report that is there is replaced in one step.
+    ``out_dir`` gets ``report.html`` (self-contained), every figure as ``figures/*.png`` and ``*.svg``, every table as
+    ``tables/*.csv`` (full precision, units in the column names) and ``*.tex`` (as on the page, for booktabs). A report
+    that is there is replaced in one step.
 
     Parameters
     ----------
@@ -28,9 +33,8 @@ def report(post: xr.DataTree, out_dir: str | Path) -> Path:
     InputError
         If there is no posterior, or ``out_dir`` holds something that is not a report.
     """
-    from reestim.reports.figures import all_pictures
     from reestim.reports.html import render
-    from reestim.reports.tables import all_tables
+    from reestim.reports.sections import all_sections, all_tables
 
     out = Path(out_dir)
     problems = []
@@ -45,14 +49,34 @@ def report(post: xr.DataTree, out_dir: str | Path) -> Path:
     if problems:
         raise InputError(problems, "no report can be made")
 
-    tables, pictures = all_tables(post), all_pictures(post)
-    page = render(post, tables, pictures)
+    tables = all_tables(post)
+    sections = all_sections(post, tables)
+    page = render(post, tables, sections)
     with whole_folder(out) as folder:
         (folder / "figures").mkdir()
         (folder / "tables").mkdir()
-        for picture in pictures:
-            (folder / "figures" / f"{picture.name}.png").write_bytes(picture.png)
+        for block in (block for section in sections for block in section.blocks):
+            if isinstance(block, Picture):
+                (folder / "figures" / f"{block.name}.png").write_bytes(block.png)
+                (folder / "figures" / f"{block.name}.svg").write_bytes(block.svg)
+            elif isinstance(block, Shown):
+                _write_shown(folder / "tables", block, tables)
         for name, table in tables.items():
-            table.to_csv(folder / "tables" / f"{name}.csv", index=False, lineterminator="\n")
+            _write_csv(table, folder / "tables" / f"{name}.csv")
+            tex = folder / "tables" / f"{name}.tex"
+            if not tex.exists():  # no section shows it
+                tex.write_text(latex_of(name, table), encoding="utf-8")
         (folder / PAGE).write_text(page, encoding="utf-8")
     return out / PAGE
+
+
+def _write_shown(folder: Path, shown: Shown, tables: Mapping[str, pd.DataFrame]) -> None:
+    text = latex(shown.name, shown.caption, shown.heads, shown.rows)
+    (folder / f"{shown.name}.tex").write_text(text, encoding="utf-8")
+    if shown.name not in tables:
+        data = shown.data if shown.data is not None else pd.DataFrame(list(shown.rows), columns=list(shown.heads))
+        _write_csv(data, folder / f"{shown.name}.csv")
+
+
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    table.to_csv(path, index=False, lineterminator="\n")

@@ -152,7 +152,7 @@ def _quantities(run: str, post: xr.DataTree) -> pd.DataFrame:
             add(symbol, name.replace("_", " "), "1", shared[name])
     if "counterfactual" in post.children and "economy" in post.children:
         for row in welfare(post).to_dict("records"):
-            add("welfare", f"{row[SCENARIO]}, {row[TECHNOLOGY]}, {row[COUNTRY]}", "basis points", row, "_bp")
+            add("welfare", f"{row[SCENARIO]}, {row[TECHNOLOGY]}, {row[COUNTRY]}", "per cent", row, "_percent")
     return pd.DataFrame(rows, columns=["quantity", "what", "run", "unit", "median", "low", "high"])
 
 

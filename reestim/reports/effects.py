@@ -16,16 +16,18 @@ if TYPE_CHECKING:
 FIXED, DIRECTED, CONTRIBUTION = "fixed", "directed", "contribution"
 LEVEL: float = float(str(INTERVAL["level"]))
 
+PERCENT = 100.0
 #: Sectors shown: those that use most rare earths per dollar of cost.
 MOST_EXPOSED = 5
 
 
 def effects(ds: xr.Dataset, name: str) -> xr.DataArray:
-    """A log change by technology, with ``contribution`` = directed − fixed, draw by draw, where both were solved.
+    """A log change in per cent of the baseline, 100 (exp − 1), by technology, with ``contribution`` = directed − fixed
+    in percentage points, draw by draw, where both were solved.
 
     Dims as in the group ``counterfactual`` (scenario, technology, chain, draw, ...); unsolved draws are NaN.
     """
-    change = ds[name].where(ds["solved"])
+    change: xr.DataArray = PERCENT * xr.ufuncs.expm1(ds[name].where(ds["solved"]))
     if {FIXED, DIRECTED} <= set(change[TECHNOLOGY].values.tolist()):
         both = change.sel({TECHNOLOGY: DIRECTED}, drop=True) - change.sel({TECHNOLOGY: FIXED}, drop=True)
         change = xr.concat([change, both.expand_dims({TECHNOLOGY: [CONTRIBUTION]})], TECHNOLOGY)
@@ -52,8 +54,14 @@ def economy_of(post: xr.DataTree) -> Economy:
 
 
 def income(economy: Economy) -> xr.DataArray:
-    """Baseline income of final demand by country, million US$ a year."""
+    """Baseline income of final demand by country, a year, in the money of the data (``money_unit``)."""
     return xr.DataArray(np.asarray(economy.baseline.income), {COUNTRY: list(economy.countries)})
+
+
+def money_unit(economy: Economy) -> str:
+    """``million US$`` in a dataset of REEstim; an economy of somebody's own arrays says it in ``attrs["units"]``."""
+    stated = str(economy.ds.attrs.get("units", ""))
+    return stated.partition(" and ")[0] or "money units of the data"
 
 
 def baseline_exports(economy: Economy) -> xr.DataArray:
@@ -90,7 +98,7 @@ def restrictors(ds: xr.Dataset, scenario: str, economy: Economy) -> list[str]:
 
 
 def exports_outside(ds: xr.Dataset, scenario: str, economy: Economy) -> xr.DataArray:
-    """Log change of the joint exports of all countries that do not restrict, by exposed sector.
+    """Change in per cent of the joint exports of all countries that do not restrict, by exposed sector.
 
     Dims (technology, chain, draw, sector). Weights are baseline exports, so that sums are compared with sums.
     """

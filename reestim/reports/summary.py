@@ -11,7 +11,7 @@ import xarray as xr
 from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.provenance import INTERVAL, json_attr
 from reestim.reports.effects import CONTRIBUTION, DIRECTED, FIXED, economy_of, restrictors
-from reestim.reports.format import number, percent, with_interval
+from reestim.reports.format import percent, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,7 @@ INTERVALS = (
 
 
 def sentences(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Plain-language summary: elasticities first, then each scenario."""
+    """Plain-language summary: a sentence on elasticities, then two on each scenario."""
     out = list(_elasticities(tables["elasticities"]))
     if "counterfactual" in post.children:
         ds, economy = post["counterfactual"].to_dataset(), economy_of(post)
@@ -83,8 +83,8 @@ def _elasticities(table: pd.DataFrame) -> Iterator[str]:
     if table.empty:
         return
     rows = table.to_dict("records")
-    low, high = (number(float(edge(row["median"] for row in rows))) for edge in (min, max))
-    spread = f"from {low} to {high}" if low != high else low
+    low, high = (edge(rows, key=lambda row: row["median"]) for edge in (min, max))
+    spread = _elasticity(low) if len(rows) == 1 else f"from {_elasticity(low)} to {_elasticity(high)}"
     sure = sum(row["probability_complements"] > _SURE for row in rows)
     yield (
         f"The elasticity of substitution between rare earths and other inputs has posterior medians {spread} over "
@@ -93,46 +93,55 @@ def _elasticities(table: pd.DataFrame) -> Iterator[str]:
     )
 
 
+def _elasticity(row: Mapping[Any, Any]) -> str:
+    return f"{with_interval(row['median'], row['low'], row['high'])} in {row[SECTOR]}"
+
+
 def _scenario(words: str, tables: Mapping[str, pd.DataFrame], scenario: str, inside: list[str]) -> Iterator[str]:
+    """Who loses most abroad while technology stands still; what changes when research follows prices."""
     welfare = tables["welfare"].loc[lambda t: t[SCENARIO] == scenario]
     outside = welfare.loc[~welfare[COUNTRY].isin(inside)]
     first = FIXED if FIXED in set(outside[TECHNOLOGY]) else DIRECTED
     before = outside.loc[outside[TECHNOLOGY] == first]
-    if before["median_bp"].notna().any():
-        worst = before.loc[before["median_bp"].idxmin()].to_dict()
-        moved = "loses most" if worst["median_bp"] < 0 else "gains least"
-        beyond = f" outside {' and '.join(inside)}" if inside else ""
-        yield (
-            f"{words[:1].upper()}{words[1:]}, with {first} technology: {worst[COUNTRY]} {moved}{beyond}, "
-            f"{_effect(worst)}; the probability of a loss is {percent(worst['probability_loss'])}."
-        )
-        after = outside.loc[(outside[TECHNOLOGY] == DIRECTED) & (outside[COUNTRY] == worst[COUNTRY])]
-        part = outside.loc[(outside[TECHNOLOGY] == CONTRIBUTION)]
-        if first == FIXED and len(after) and len(part):
-            own = part.loc[part[COUNTRY] == worst[COUNTRY]].iloc[0].to_dict()
-            helped = int((part["probability_loss"] < 1 - _SURE).sum())
-            yield (
-                f"When research follows relative prices (directed technology) the change for {worst[COUNTRY]} is "
-                f"{_effect(after.iloc[0].to_dict())}. The direction of research contributes {_basis_points(own)}; it "
-                f"helps {helped} of {len(part)} countries{beyond} with a probability above {100 * _SURE:.0f} %."
-            )
-    yield from _exports(tables["exports"].loc[lambda t: t[SCENARIO] == scenario], inside)
-
-
-def _exports(table: pd.DataFrame, inside: list[str]) -> Iterator[str]:
-    if table.empty:
+    if not before["median_percent"].notna().any():
         return
+    worst = before.loc[before["median_percent"].idxmin()].to_dict()
+    moved = "loses most" if worst["median_percent"] < 0 else "gains least"
+    beyond = f" outside {' and '.join(inside)}" if inside else ""
+    yield (
+        f"{words[:1].upper()}{words[1:]}, with {first} technology: {worst[COUNTRY]} {moved}{beyond}, "
+        f"{_effect(worst)}; the probability of a loss is {percent(worst['probability_loss'])}."
+    )
+    after = outside.loc[(outside[TECHNOLOGY] == DIRECTED) & (outside[COUNTRY] == worst[COUNTRY])]
+    part = outside.loc[(outside[TECHNOLOGY] == CONTRIBUTION)]
+    if first == FIXED and len(after) and len(part):
+        own = after.iloc[0].to_dict()
+        helped = int((part["probability_loss"] < 1 - _SURE).sum())
+        exports = _exports(tables["exports"].loc[lambda t: t[SCENARIO] == scenario])
+        yield (
+            f"When research follows relative prices (directed technology) the change for {worst[COUNTRY]} is "
+            f"{_effect(own)}; the direction of research helps {helped} of {len(part)} countries{beyond} with a "
+            f"probability above {100 * _SURE:.0f} %{exports}."
+        )
+
+
+def _exports(table: pd.DataFrame) -> str:
+    """How exports of the most exposed sector move without and with direction; empty where no sector is exposed."""
+    if table.empty:
+        return ""
     sector = table[SECTOR].iloc[0]
-    rows = table.loc[(table[SECTOR] == sector) & table[TECHNOLOGY].isin([FIXED, DIRECTED])].to_dict("records")
-    parts = [f"{_basis_points(row)} with {row[TECHNOLOGY]} technology" for row in rows]
-    others = f"all countries but {' and '.join(inside)}" if inside else "all countries"
-    yield f"Exports of {sector}, the sector that uses most rare earths per dollar, from {others}: {', '.join(parts)}."
+    one = table.loc[table[SECTOR] == sector].set_index(TECHNOLOGY)
+    fixed, directed = (_percent(one.loc[name].to_dict()) for name in (FIXED, DIRECTED))
+    return (
+        f", and their joint exports of {sector}, the sector that uses most rare earths per dollar, change by "
+        f"{directed} instead of {fixed}"
+    )
 
 
 def _effect(row: Mapping[Any, Any]) -> str:
-    money = with_interval(row["median_musd"], row["low_musd"], row["high_musd"], "million US$ a year")
-    return f"{_basis_points(row)} of real income, that is {money}"
+    money = with_interval(row["median_money"], row["low_money"], row["high_money"], f"{row['money_unit']} a year")
+    return f"{_percent(row)} of real income, that is {money}"
 
 
-def _basis_points(row: Mapping[Any, Any]) -> str:
-    return with_interval(row["median_bp"], row["low_bp"], row["high_bp"], "basis points")
+def _percent(row: Mapping[Any, Any]) -> str:
+    return with_interval(row["median_percent"], row["low_percent"], row["high_percent"], "%")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -14,17 +13,15 @@ from reestim.reports.effects import (
     CONTRIBUTION,
     DIRECTED,
     FIXED,
+    PERCENT,
     economy_of,
     effects,
     exports_outside,
     income,
+    money_unit,
     probability,
     quantiles,
 )
-from reestim.reports.evidence import evidence_tables
-
-#: One basis point is a ten-thousandth; welfare changes are log changes of real income.
-BASIS_POINTS = 1e4
 
 
 def elasticities(post: xr.DataTree) -> pd.DataFrame:
@@ -71,17 +68,19 @@ def parameters(post: xr.DataTree) -> pd.DataFrame:
 def welfare(post: xr.DataTree) -> pd.DataFrame:
     """Welfare by scenario, country and technology (fixed, directed, contribution).
 
-    median_bp, low_bp, high_bp: log change of real income in basis points (1e-4); median_musd, ...: times baseline
-    income, million US$ a year; probability_loss = P(change < 0); solved: draws behind the row.
+    median_percent, low_percent, high_percent: change of real income, per cent (of ``contribution``: percentage points);
+    median_money, ...: the same times baseline income, that is the equivalent variation a year at baseline prices, in
+    ``money_unit``; probability_loss = P(change < 0); solved: draws behind the row.
     """
     ds = post["counterfactual"].to_dataset()
     draws = effects(ds, "welfare")
-    baseline = income(economy_of(post)).reindex({COUNTRY: ds[COUNTRY].values})
-    table = _rows(draws, [SCENARIO, COUNTRY, TECHNOLOGY])
+    economy = economy_of(post)
+    baseline = income(economy).reindex({COUNTRY: ds[COUNTRY].values})
+    table = rows_of(draws, [SCENARIO, COUNTRY, TECHNOLOGY])
     worth = baseline.sel({COUNTRY: xr.DataArray(table[COUNTRY].tolist(), dims="row")}).to_numpy()
     for name in ("median", "low", "high"):
-        table[f"{name}_musd"] = table[f"{name}_bp"] / BASIS_POINTS * worth
-    return table.assign(income_musd=worth)
+        table[f"{name}_money"] = table[f"{name}_percent"] / PERCENT * worth
+    return table.assign(income_money=worth, money_unit=money_unit(economy))
 
 
 def exports(post: xr.DataTree) -> pd.DataFrame:
@@ -89,7 +88,7 @@ def exports(post: xr.DataTree) -> pd.DataFrame:
     ds, economy = post["counterfactual"].to_dataset(), economy_of(post)
     parts = []
     for scenario in ds[SCENARIO].values:
-        table = _rows(exports_outside(ds, str(scenario), economy), [SECTOR, TECHNOLOGY])
+        table = rows_of(exports_outside(ds, str(scenario), economy), [SECTOR, TECHNOLOGY])
         table.insert(0, SCENARIO, str(scenario))
         parts.append(table)
     return pd.concat(parts, ignore_index=True)
@@ -136,19 +135,6 @@ def productivity(post: xr.DataTree) -> pd.DataFrame:
     return average_growth(as_table(post["growth_accounting"].to_dataset()))
 
 
-def all_tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
-    """Every table that this run can fill, by the name of its CSV file."""
-    makers: dict[str, Callable[[xr.DataTree], pd.DataFrame]] = {"elasticities": elasticities, "parameters": parameters}
-    if "counterfactual" in post.children:
-        makers |= {"welfare": welfare, "exports": exports, "solver": solver}
-    if "growth_accounting" in post.children:
-        makers |= {"productivity": productivity}
-    makers |= {"gates": gates, "inputs": inputs}
-    from reestim.reports.check_section import check_tables  # which reads tables of this file
-
-    return {name: make(post) for name, make in makers.items()} | check_tables(post) | evidence_tables(post)
-
-
 def _prior(post: xr.DataTree) -> xr.Dataset:
     return post["prior"].to_dataset() if "prior" in post.children else xr.Dataset()
 
@@ -157,9 +143,9 @@ def _floats(ds: xr.Dataset) -> dict[str, float]:
     return {str(name): float(value) for name, value in ds.data_vars.items()}
 
 
-def _rows(draws: xr.DataArray, keys: list[str]) -> pd.DataFrame:
-    """Median, interval, P(< 0) and number of draws of a log change, one row per combination of ``keys``."""
-    summary = (quantiles(draws) * BASIS_POINTS).rename({k: f"{k}_bp" for k in ("median", "low", "high")})
+def rows_of(draws: xr.DataArray, keys: list[str]) -> pd.DataFrame:
+    """Median, interval, P(< 0) and number of draws of a change in per cent, one row per combination of ``keys``."""
+    summary = quantiles(draws).rename({k: f"{k}_percent" for k in ("median", "low", "high")})
     summary = summary.assign(probability_loss=probability(draws, draws < 0), solved=draws.count((CHAIN, DRAW)))
     table = summary.to_dataframe().reset_index()
     order = [name for name in (FIXED, DIRECTED, CONTRIBUTION) if name in set(table[TECHNOLOGY])]
@@ -168,4 +154,4 @@ def _rows(draws: xr.DataArray, keys: list[str]) -> pd.DataFrame:
         if key != TECHNOLOGY:
             table[key] = pd.Categorical(table[key], list(dict.fromkeys(draws[key].values.tolist())))
     table = table.sort_values(keys, ignore_index=True).astype(dict.fromkeys(keys, "str"))
-    return table.loc[:, [*keys, "median_bp", "low_bp", "high_bp", "probability_loss", "solved"]]
+    return table.loc[:, [*keys, "median_percent", "low_percent", "high_percent", "probability_loss", "solved"]]

@@ -26,11 +26,11 @@ def economy_dataset() -> xr.Dataset:
     ds = ds.assign(expenditure=ds["expenditure"] * 1e6)
     for stated in ("factor_income", "deficit"):
         ds = ds.drop_vars(stated, errors="ignore")
-    return ds.assign_attrs(base_year=2008, name="a world of three")
+    return ds.assign_attrs(base_year=2008, name="a world of three", units="million US$ and t REO")
 
 
 def counterfactual_dataset(rng: np.random.Generator) -> xr.Dataset:
-    """Welfare in hundredths of a basis point, so that a report that rounds to two digits shows nothing but zeros."""
+    """Welfare in ten-thousandths of a per cent, so that a report that rounds to two digits shows nothing but zeros."""
     coords = {
         "scenario": ["china-quota-2010"],
         "technology": ["fixed", "directed"],

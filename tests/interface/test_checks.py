@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 import reestim as ree
 from reestim.checks.prior_sensitivity import check
 from reestim.cli import app
-from reestim.reports.check_section import check_sections, check_tables
+from reestim.reports.section import Notes, Shown
+from reestim.reports.sections import priors
 
 SHAPE = (4, 500)
 
@@ -51,11 +52,15 @@ def test_it_is_stored_and_a_section_of_the_report(judged: xr.DataTree, tmp_path:
     assert sensitivity is not None
     judged["prior_sensitivity"] = xr.DataTree(sensitivity)
     back = ree.load(ree.save(judged, tmp_path / "run"))
-    tables = check_tables(back)
+    tables = priors.tables(back)
     assert tables["prior_sensitivity"].loc[0, "prior"] == pytest.approx(float(sensitivity["prior"][0]))
-    (section,) = check_sections(tables)
-    assert any("RESTS ON ITS PRIOR" in note for note in section["notes"])
-    assert "90 % equal-tailed" in section["tables"][0]["caption"]
+    section = priors.section(back, tables)
+    assert section is not None
+    shown, notes = section.blocks
+    assert isinstance(notes, Notes)
+    assert any("RESTS ON ITS PRIOR" in line for line in notes.lines)
+    assert isinstance(shown, Shown)
+    assert "90 % equal-tailed" in shown.caption
 
 
 def test_the_command_says_all_and_fails_by_exit_code(judged: xr.DataTree, tmp_path: Path) -> None:

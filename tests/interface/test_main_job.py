@@ -34,7 +34,7 @@ def test_a_study_made_by_init_ends_in_a_report_and_the_same_seed_gives_the_same_
         assert (tmp_path / result["report"]).is_file()
         welfare.append(result["welfare"])
     # The draws are the same bit for bit, the equilibria to the solver's tolerance: threads add in another order.
-    for name in ("median_bp", "low_bp", "high_bp"):
+    for name in ("median_percent", "low_percent", "high_percent"):
         first, second = ([row[name] for row in rows] for rows in welfare)
         assert first == pytest.approx(second, rel=1e-7, abs=1e-8)
     first, second = (ree.load(tmp_path / "posteriors" / name)["posterior"].to_dataset() for name in ("first", "second"))

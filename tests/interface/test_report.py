@@ -7,6 +7,7 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -52,10 +53,29 @@ def page(written: Path) -> Page:
 
 def test_files(written: Path) -> None:
     folder = written.parent
-    assert {p.stem for p in (folder / "figures").iterdir()} == {"elasticities", "welfare", "contributions", "exports"}
-    assert all(p.read_bytes().startswith(PNG) for p in (folder / "figures").iterdir())
-    stems = {p.stem for p in (folder / "tables").iterdir()}
-    assert stems == {"elasticities", "parameters", "welfare", "exports", "solver", "gates", "inputs"}
+    names = ("elasticities", "welfare", "contributions", "exports")
+    assert {p.name for p in (folder / "figures").iterdir()} == {f"{n}.{kind}" for n in names for kind in ("png", "svg")}
+    assert all(p.read_bytes().startswith(PNG) for p in folder.glob("figures/*.png"))
+    assert all(ElementTree.parse(p).getroot().tag.endswith("svg") for p in folder.glob("figures/*.svg"))
+    names = ("elasticities", "parameters", "welfare", "exports", "solver", "gates", "inputs")
+    assert {p.name for p in (folder / "tables").iterdir()} == {f"{n}.{kind}" for n in names for kind in ("csv", "tex")}
+
+
+def test_tables_in_latex_are_those_of_the_page(written: Path) -> None:
+    text = (written.parent / "tables" / "welfare.tex").read_text(encoding="utf-8")
+    for part in (
+        r"\toprule",
+        r"\midrule",
+        r"\bottomrule",
+        r"\label{tab:welfare}",
+        r"R\&D \textless{}b\textgreater{}land",
+    ):
+        assert part in text
+    assert text.count(r" \\" + "\n") == 4, "a head and three countries"
+    assert r"million US\$ {[}" in text
+    assert r"\% {[}" in text
+    assert not re.search(r"(?<!\\)[&%#_](?![\s])", text.split(r"\toprule")[1].replace("% needs", ""))
+    assert r"$\sigma$, posterior" in (written.parent / "tables" / "elasticities.tex").read_text(encoding="utf-8")
 
 
 def test_the_page_stands_alone_and_every_picture_has_words(page: Page) -> None:
@@ -63,10 +83,11 @@ def test_the_page_stands_alone_and_every_picture_has_words(page: Page) -> None:
     assert len(pictures) == 4
     for picture in pictures:
         src, alt = picture["src"] or "", picture["alt"] or ""
-        assert base64.b64decode(src.removeprefix("data:image/png;base64,")).startswith(PNG)
+        drawing = ElementTree.fromstring(base64.b64decode(src.removeprefix("data:image/svg+xml;base64,")))
+        assert drawing.tag.endswith("svg")
         assert len(alt) > 60
     assert not page.all("script")
-    assert not page.all("link")
+    assert all((link["href"] or "").startswith("data:") for link in page.all("link"))
     assert all((a["href"] or "").startswith("#") for a in page.all("a"))
     targets = {attrs["id"] for _, attrs in page.tags if "id" in attrs}
     assert {a["href"] for a in page.all("a")} <= {f"#{t}" for t in targets}
@@ -76,6 +97,28 @@ def test_labels_are_escaped(page: Page, written: Path) -> None:
     assert "R&D <b>land</b>" in page.words
     assert not page.all("b")
     assert "<b>land" not in written.read_text(encoding="utf-8")
+
+
+def test_a_script_in_a_country_name_is_text_and_nothing_else(post: xr.DataTree, tmp_path: Path) -> None:
+    evil = "</style><script>alert(1)</script>"
+    for group in ("counterfactual", "economy"):
+        ds = post[group].to_dataset()
+        for dim in {"country", "importer", "exporter"} & set(map(str, ds.dims)):
+            ds = ds.assign_coords({dim: [evil if name == "JPN" else name for name in ds[dim].values.tolist()]})
+        post[group] = xr.DataTree(ds)
+    post.attrs["spec"] = json.dumps({"name": evil, "description": evil, "text": evil, "hash": evil})
+    post.attrs["run"] = json.dumps({"command": f"reestim run {evil}"})
+    written = ree.report(post, tmp_path / "r")
+    text = written.read_text(encoding="utf-8")
+    page = Page(text)
+    assert "<script" not in text
+    assert not page.all("script")
+    assert len(page.all("style")) == 1
+    assert f"{evil} loses most outside CHN" in " ".join(page.words.split()), "it is there, as words"
+    (policy,) = [m["content"] for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy"]
+    assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'", "and would not run if it were"
+    for figure in (written.parent / "figures").glob("*.svg"):
+        assert not [node for node in ElementTree.parse(figure).iter() if node.tag.endswith("script")], figure.name
 
 
 def test_the_page_says_what_a_reader_must_know(page: Page) -> None:
@@ -88,6 +131,16 @@ def test_the_page_says_what_a_reader_must_know(page: Page) -> None:
     assert "reestim run" in words
     assert "QUICK" not in words
     assert "JPN loses most outside CHN" in words
+
+
+def test_the_summary_is_three_sentences_in_per_cent_and_money(page: Page, written: Path) -> None:
+    text = written.read_text(encoding="utf-8")
+    (summary,) = re.findall(r'<div class="summary">(.*?)</div>', text, flags=re.DOTALL)
+    sentences = re.findall(r"<p>(.*?)</p>", summary, flags=re.DOTALL)
+    assert len(sentences) == 3
+    for sentence in sentences[1:]:
+        assert re.search(r"-?\d\S* % \[\S+, \S+\] of real income", sentence)
+        assert re.search(r"million US\$ a year \[\S+, \S+\]", sentence)
 
 
 def test_no_number_is_a_false_zero(page: Page) -> None:
@@ -138,15 +191,17 @@ def test_welfare_table_is_the_draws(post: xr.DataTree) -> None:
     draws = post["counterfactual"]["welfare"].isel(scenario=0).sel(country="JPN")
     fixed, directed = draws.sel(technology="fixed"), draws.sel(technology="directed")
     row = table.loc[("JPN", "fixed")]
-    assert row["median_bp"] == pytest.approx(1e4 * float(fixed.median()))
-    assert row["low_bp"] == pytest.approx(1e4 * float(fixed.quantile(0.05)))
+    percent_of = 100 * np.expm1(fixed)
+    assert row["median_percent"] == pytest.approx(float(percent_of.median()))
+    assert row["low_percent"] == pytest.approx(float(percent_of.quantile(0.05)))
     income = float(np.asarray(ree.Economy(post["economy"].to_dataset()).baseline.income)[1])
-    assert row["median_musd"] == pytest.approx(float(fixed.median()) * income)
+    assert row["median_money"] == pytest.approx(float(np.expm1(fixed).median()) * income)
+    assert row["money_unit"] == "million US$"
     assert row["probability_loss"] == pytest.approx(float((fixed < 0).mean()))
-    both = (directed - fixed).to_numpy().ravel()
+    both = 100 * (np.expm1(directed) - np.expm1(fixed)).to_numpy().ravel()
     row = table.loc[("JPN", "contribution")]
     assert row["solved"] == 79
-    assert row["median_bp"] == pytest.approx(1e4 * np.nanmedian(both)), "draw by draw, not a difference of medians"
+    assert row["median_percent"] == pytest.approx(np.nanmedian(both)), "draw by draw, not a difference of medians"
 
 
 def test_exports_are_summed_over_the_countries_that_do_not_restrict(post: xr.DataTree) -> None:
@@ -157,9 +212,9 @@ def test_exports_are_summed_over_the_countries_that_do_not_restrict(post: xr.Dat
     flows = np.asarray(economy.trade_share * economy.expenditure[:, None, :] / (1 + economy.tariff))[:, :, s]
     weight = flows.sum(0) - np.diag(flows)
     change = post["counterfactual"]["exports"].isel(scenario=0, technology=0, sector=s).to_numpy()
-    joint = np.log((np.exp(change[..., 1:]) * weight[1:]).sum(-1) / weight[1:].sum())
+    joint = (np.exp(change[..., 1:]) * weight[1:]).sum(-1) / weight[1:].sum() - 1
     row = table.loc[(table["sector"] == "machinery") & (table["technology"] == "fixed")].iloc[0]
-    assert row["median_bp"] == pytest.approx(1e4 * np.median(joint), rel=1e-6)
+    assert row["median_percent"] == pytest.approx(100 * np.median(joint), rel=1e-6)
 
 
 def test_elasticities_beside_their_prior(post: xr.DataTree) -> None:
@@ -174,7 +229,7 @@ def test_elasticities_beside_their_prior(post: xr.DataTree) -> None:
 
 def test_csv_keeps_full_precision(written: Path, fake_run: xr.DataTree) -> None:
     back = pd.read_csv(written.parent / "tables" / "welfare.csv")
-    assert back["median_bp"].tolist() == tables.welfare(fake_run)["median_bp"].tolist()
+    assert back["median_percent"].tolist() == tables.welfare(fake_run)["median_percent"].tolist()
 
 
 def test_a_report_is_whole_or_absent(post: xr.DataTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,7 +45,7 @@ def test_sections_pictures_and_tables(folder: Path) -> None:
         *(f"event_study_{o}" for o in ("exports", "tfp", "patents")),
     }
     assert wanted <= pictures
-    assert all(p.read_bytes().startswith(PNG) for p in (folder / "figures").iterdir())
+    assert all(p.read_bytes().startswith(PNG) for p in (folder / "figures").glob("*.png"))
     assert len(page.all("img")) == len(pictures)
     assert all(len(img["alt"] or "") > 60 for img in page.all("img"))
     words = " ".join(page.words.split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from reestim.labels.quality import agreement_of, drift_of
 from reestim.provenance import json_attr
 from reestim.reports.effects import quantiles
 from reestim.reports.format import with_interval
+from reestim.reports.section import Block, Notes, Section, Shown
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,16 +51,24 @@ def label_quality_table(post: xr.DataTree) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=_COLUMNS).astype({"year": "Int64", "audited": "Int64"})
 
 
-def label_section(post: xr.DataTree, table: pd.DataFrame) -> dict[str, Any]:
-    """The section of the page: id, title, pictures, tables (caption, heads, rows of text), notes (sentences)."""
-    quality = post[GROUP].to_dataset()
+def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
+    """``label_quality`` of a run that holds the group."""
+    return {GROUP: label_quality_table(post)} if GROUP in post.children else {}
+
+
+def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | None:
+    """Confusion, agreement, drift, and who labelled."""
+    if GROUP not in tables:
+        return None
+    table, quality = tables[GROUP], post[GROUP].to_dataset()
     made = json_attr(quality.attrs, "synthetic", [])
     flag = f" SYNTHETIC, no finding about the world: {', '.join(made)}." if made else ""
-    tables = [_confusion_shown(table, flag), _scores_shown(table, quality.attrs["design"], flag)]
+    blocks: list[Block] = [_confusion_shown(table, flag), _scores_shown(table, quality.attrs["design"], flag)]
     if "agreement" in set(table["measure"]):
-        tables.append(_drift_shown(table, flag))
-    notes = [_who(json_attr(quality.attrs, "record", {}), int(quality["patents"].sum())), _trend(table)]
-    return {"id": "labels", "title": "How good the labels are", "pictures": [], "tables": tables, "notes": notes}
+        blocks.append(_drift_shown(table, flag))
+    record = json_attr(quality.attrs, "record", {})
+    blocks.append(Notes([_who(record, int(quality["patents"].sum())), _trend(table)]))
+    return Section("labels", "How good the labels are", blocks, ["patent_labels.csv", "label_audit.csv"])
 
 
 def _confusion(post: xr.DataTree, quality: xr.Dataset, scores: Agreement) -> list[dict[str, Any]]:
@@ -84,7 +94,7 @@ def _ends(interval: Interval) -> dict[str, float]:
     return {"median": interval.median, "low": interval.low, "high": interval.high}
 
 
-def _confusion_shown(table: pd.DataFrame, flag: str) -> dict[str, Any]:
+def _confusion_shown(table: pd.DataFrame, flag: str) -> Shown:
     cells = table.loc[table["measure"] == "confusion"]
     learnt = bool(cells["median"].notna().any())
     rows = []
@@ -98,10 +108,10 @@ def _confusion_shown(table: pd.DataFrame, flag: str) -> dict[str, Any]:
         "median from the audit alone; this study takes labels for the true classes and learns no confusion"
     )  # fmt: skip
     caption = f"Probability of the machine's label (columns) given the true class (rows): {what}.{flag}"
-    return {"caption": caption, "heads": ["true class", *LABELS], "rows": rows}
+    return Shown("label_confusion", caption, ["true class", *LABELS], rows)
 
 
-def _scores_shown(table: pd.DataFrame, design: str, flag: str) -> dict[str, Any]:
+def _scores_shown(table: pd.DataFrame, design: str, flag: str) -> Shown:
     names = {"accuracy": "accuracy", "kappa": "Cohen's kappa", "macro_f1": "macro-F1", "f1": "F1"}
     rows = [
         [
@@ -114,14 +124,14 @@ def _scores_shown(table: pd.DataFrame, design: str, flag: str) -> dict[str, Any]
         f"Agreement of labeller and people among all patents, from an audit drawn {design.replace('_', ' ')}: median "
         f"[90 % equal-tailed].{flag}"
     )
-    return {"caption": caption, "heads": ["measure", "value"], "rows": rows}
+    return Shown("label_agreement", caption, ["measure", "value"], rows)
 
 
-def _drift_shown(table: pd.DataFrame, flag: str) -> dict[str, Any]:
+def _drift_shown(table: pd.DataFrame, flag: str) -> Shown:
     years = table.loc[table["measure"] == "agreement"].to_dict("records")
     rows = [[f"{r['year']}", f"{r['audited']}", f"{r['median']:.2f} [{r['low']:.2f}, {r['high']:.2f}]"] for r in years]
     caption = f"Share of the audited patents on which labeller and people agree, by year [90 % equal-tailed].{flag}"
-    return {"caption": caption, "heads": ["year", "audited", "agree"], "rows": rows}
+    return Shown("label_drift", caption, ["year", "audited", "agree"], rows)
 
 
 def _who(record: dict[str, Any], patents: int) -> str:

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from reestim.checks.prior_sensitivity import GROUP, PARAMETERS, sensitivity_table, sentences
 from reestim.reports.effects import LEVEL
 from reestim.reports.format import with_interval
+from reestim.reports.section import POSTERIOR, Notes, Section, Shown
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-def check_tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
+def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
     """The table ``prior_sensitivity`` of a run that holds the group."""
     return {GROUP: sensitivity_table(post)} if GROUP in post.children else {}
 
 
-def check_sections(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
-    """Section of the page: id, title, pictures, tables (caption, heads, rows of text), notes (sentences)."""
+def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | None:
+    """Sensitivities, posterior beside prior, and what they mean in words."""
     if GROUP not in tables:
-        return []
+        return None
     rows = []
     for row in tables[GROUP].to_dict("records"):
         prior = [row.get(f"prior_{k}", float("nan")) for k in ("median", "low", "high")]
@@ -36,6 +37,5 @@ def check_sections(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
         f"(power-scaling); 0.05 and above counts as sensitive. Brackets: {100 * LEVEL:.0f} % equal-tailed intervals."
     )
     heads = ["Parameter", "Posterior", "Prior", "Sensitivity to priors", "Sensitivity to data"]
-    shown = {"caption": caption, "heads": heads, "rows": rows}
-    title = "What rests on priors"
-    return [{"id": "priors", "title": title, "pictures": [], "tables": [shown], "notes": sentences(tables[GROUP])}]
+    blocks = [Shown(GROUP, caption, heads, rows), Notes(sentences(tables[GROUP]))]
+    return Section("priors", "What rests on priors", blocks, POSTERIOR)

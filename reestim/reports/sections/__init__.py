@@ -1,0 +1,47 @@
+"""The sections of the page, one a file with ``tables`` and ``section`` (`reports.section.Part`), in this order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reestim.reports import tables as _tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+    import xarray as xr
+
+    from reestim.reports.section import Part, Section
+
+
+def parts() -> tuple[type[Part], ...]:
+    """The modules. To add a section, write its file and name it here."""
+    from reestim.reports.sections import (
+        elasticity,
+        elements,
+        events,
+        exposure,
+        growth,
+        labels,
+        priors,
+        sampler,
+        solver,
+        welfare,
+    )
+
+    return (welfare, elasticity, priors, exposure, events, elements, growth, labels, sampler, solver)  # type: ignore[return-value]  # modules
+
+
+def all_tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
+    """Every tidy table that this run can fill, by the name of its file."""
+    found: dict[str, pd.DataFrame] = {}
+    for part in parts():
+        found |= part.tables(post)
+    return found | {"inputs": _tables.inputs(post)}
+
+
+def all_sections(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[Section]:
+    """Every section that this run can fill."""
+    found = [part.section(post, tables) for part in parts()]
+    return [section for section in found if section is not None]

@@ -1,0 +1,97 @@
+"""Elasticities and the parameters of technology, prior beside posterior."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from reestim.dims import SECTOR
+from reestim.reports import forest
+from reestim.reports import tables as tidy
+from reestim.reports.effects import probability, quantiles
+from reestim.reports.format import number, percent, with_interval
+from reestim.reports.section import POSTERIOR, Block, Notes, Picture, Section, Shown, drawn
+from reestim.reports.sections.welfare import BRACKETS
+from reestim.reports.summary import weakly_learnt
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
+    """``elasticities`` and ``parameters``."""
+    return {"elasticities": tidy.elasticities(post), "parameters": tidy.parameters(post)}
+
+
+def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | None:
+    """The forest of σ with P(σ < 1), its table, the shared parameters, and what rests on the prior."""
+    blocks: list[Block] = []
+    if len(tables["elasticities"]):
+        blocks += [_drawn(post), _elasticities(tables["elasticities"])]
+    if len(tables["parameters"]):
+        blocks.append(_parameters(tables["parameters"]))
+    if rests := weakly_learnt(tables["parameters"], "parameter") + weakly_learnt(tables["elasticities"], SECTOR):
+        words = (
+            f"The data say little about {', '.join(rests)}: the posterior is at most a fifth narrower than the prior, "
+            "so what is said about these rests on the prior."
+        )
+        blocks.append(Notes([words]))
+    return Section("elasticities", "Elasticities and technology", blocks, POSTERIOR) if blocks else None
+
+
+def _drawn(post: xr.DataTree) -> Picture:
+    """σ by sector, prior against posterior, with the line σ = 1 between complements and substitutes."""
+    sigma = post["posterior"].to_dataset()["sigma"]
+    order = quantiles(sigma)["median"].to_series().sort_values(ascending=False).index.tolist()
+    sigma = sigma.sel({SECTOR: order})
+    figure, (axes,) = forest.panels([float(len(order))])
+    if "prior" in post.children and "sigma" in post["prior"].data_vars:
+        prior = post["prior"].to_dataset()["sigma"].sel({SECTOR: order})
+        forest.forest(axes, prior, SECTOR, forest.COLOR["prior"], "prior", offset=0.18)
+        forest.beside(axes, probability(prior, prior < 1).values, forest.COLOR["prior"], 0.2)
+    forest.forest(axes, sigma, SECTOR, forest.COLOR["posterior"], "posterior", offset=-0.12)
+    forest.beside(axes, probability(sigma, sigma < 1).values, forest.COLOR["posterior"], -0.18)
+    forest.head(axes, "P(σ < 1)")
+    axes.axvline(1.0, color="black", linewidth=0.9, linestyle="--")
+    # A prior far wider than the posterior would squeeze it into a dot: the axis follows the posterior.
+    furthest = 1.6 * max(float(quantiles(sigma)["high"].max()), 1.0)
+    axes.set_xlim(0.0, min(furthest, axes.get_xlim()[1]))
+    axes.set_xlabel("elasticity of substitution σ; left of 1: complements")
+    forest.legend(figure, axes)
+    caption = (
+        f"Elasticity of substitution between rare earths and other inputs by sector: {forest.BANDS}, posterior and "
+        "prior; at the right the probability that rare earths are complements, P(σ < 1), of each."
+    )
+    below = int((quantiles(sigma)["high"] < 1).sum())
+    return drawn(
+        figure, "elasticities", caption, f"The 90 % interval lies wholly below one in {below} of {len(order)} sectors."
+    )
+
+
+def _elasticities(table: pd.DataFrame) -> Shown:
+    heads = ["Sector", "σ, posterior", "Mean", "P(σ < 1)"]
+    more = {"prior": "σ, prior", "passthrough": "m, posterior"}
+    found = [name for name in more if f"{name}_median" in table]
+    rows = []
+    for row in table.to_dict("records"):
+        first = [str(row[SECTOR]), with_interval(row["median"], row["low"], row["high"]), number(row["mean"])]
+        rest = [with_interval(row[f"{n}_median"], row[f"{n}_low"], row[f"{n}_high"]) for n in found]
+        rows.append([*first, percent(row["probability_complements"]), *rest])
+    caption = (
+        "Elasticity of substitution σ between rare earths and other inputs; m is the innovation pass-through, log "
+        f"points of REE-enhancing knowledge per log point of relative price. {BRACKETS}"
+    )
+    return Shown("elasticities", caption, [*heads, *(more[name] for name in found)], rows)
+
+
+def _parameters(table: pd.DataFrame) -> Shown:
+    rows = []
+    for row in table.to_dict("records"):
+        known = pd.notna(row.get("prior_median", float("nan")))
+        prior = with_interval(row["prior_median"], row["prior_low"], row["prior_high"]) if known else "not recorded"
+        after = with_interval(row["median"], row["low"], row["high"])
+        rows.append([row["parameter"], after, prior, row["meaning"]])
+    heads = ["Parameter", "Posterior", "Prior", "Meaning"]
+    return Shown("parameters", f"Parameters common to all sectors. {BRACKETS}", heads, rows)

@@ -1,0 +1,55 @@
+"""The event study: effects by year, their Bayesian path, placebo years."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from reestim.evidence.groups import EVENTS
+from reestim.provenance import json_attr
+from reestim.reports import event_figure
+from reestim.reports.section import Notes, Section, Shown, drawn
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+_FILES = ("outcomes.csv", "patent_labels.csv", "event_study.csv", "event_study_covariance.csv")
+
+
+def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
+    """``event_study_...`` of a run with an event study."""
+    if EVENTS not in post.children:
+        return {}
+    from reestim.evidence.event_paths import event_tables
+
+    return event_tables(events(post))
+
+
+def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | None:
+    """A figure an outcome, mean effects, and what the checks say about reading them."""
+    if EVENTS not in post.children:
+        return None
+    from reestim.reports.event_words import STUDY_HEADS, study_rows, verdicts
+
+    study = events(post)
+    about = study.attrs
+    made = about["simulated"]
+    simulated = f" SIMULATED, no finding about the world: {', '.join(made)}." if made else ""
+    pictures = []
+    for name, figure in event_figure.event_figures(study).items():
+        outcome = name.removeprefix("event_study_")
+        pictures.append(drawn(figure, name, event_figure.caption(study, outcome), event_figure.spoken(study, outcome)))
+    caption = (
+        f"Mean effect from {about['policy_year']} on, {about['units']}; {about['interval']} intervals (of the "
+        f"estimates: confidence, clustered by {about['cluster']}; of the Bayesian path: posterior).{simulated}"
+    )
+    shown = Shown("event_study_summary", caption, STUDY_HEADS, study_rows(study))
+    blocks = [*pictures, shown, Notes([*verdicts(study), *about["notes"]])]
+    return Section("event-study", "Event study", blocks, [*_FILES, *made])
+
+
+def events(post: xr.DataTree) -> xr.Dataset:
+    """The event study of a run; lists among its attributes are lists again after a reload."""
+    study = post[EVENTS].to_dataset()
+    return study.assign_attrs({name: json_attr(study.attrs, name, []) for name in ("notes", "simulated")})

@@ -1,0 +1,133 @@
+"""Welfare by country and exports of the sectors that use rare earths, scenario by scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
+from reestim.files import slug
+from reestim.provenance import INTERVAL
+from reestim.reports import forest
+from reestim.reports import tables as tidy
+from reestim.reports.effects import (
+    CONTRIBUTION,
+    DIRECTED,
+    FIXED,
+    LEVEL,
+    economy_of,
+    effects,
+    exports_outside,
+    restrictors,
+)
+from reestim.reports.format import percent, with_interval
+from reestim.reports.section import POSTERIOR, Block, Heading, Picture, Section, Shown, drawn
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+HEADS = {FIXED: "Fixed technology", DIRECTED: "Directed technology", CONTRIBUTION: "Contribution (directed − fixed)"}
+BRACKETS = f"Brackets: {100 * LEVEL:.0f} % {INTERVAL['kind']} posterior intervals."
+
+
+def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
+    """``welfare`` and ``exports`` of a run with a counterfactual."""
+    if "counterfactual" not in post.children:
+        return {}
+    return {"welfare": tidy.welfare(post), "exports": tidy.exports(post)}
+
+
+def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | None:
+    """For each scenario: who loses, what direction contributes, exports."""
+    if "welfare" not in tables:
+        return None
+    scenarios = tables["welfare"][SCENARIO].unique().tolist()
+    blocks: list[Block] = []
+    for name in scenarios:
+        suffix = f"-{slug(name)}" if len(scenarios) > 1 else ""
+        blocks += [Heading(name), *_scenario(post, tables, name, suffix)]
+    return Section("welfare", "Welfare and exports", blocks, POSTERIOR)
+
+
+def _scenario(post: xr.DataTree, tables: Mapping[str, pd.DataFrame], name: str, suffix: str) -> list[Block]:
+    ds, economy = post["counterfactual"].to_dataset(), economy_of(post)
+    change = effects(ds, "welfare").sel({SCENARIO: name})
+    technologies = [t for t in (FIXED, DIRECTED) if t in change[TECHNOLOGY].values]
+    inside = restrictors(ds, name, economy)
+    groups = [inside, [c for c in economy.countries if c not in inside]]
+    scale = f" {', '.join(inside)} on a scale of its own." if inside else ""
+    blocks: list[Block] = [
+        forest.countries_forest(
+            change, technologies, groups, f"welfare{suffix}",
+            f"Change of welfare (real income) by country, per cent; {forest.BANDS}; at the right the probability of a "
+            f"loss.{scale}", "per cent",
+        ),
+        _welfare_shown(tables["welfare"].loc[lambda t: t[SCENARIO] == name], f"welfare{suffix}"),
+    ]  # fmt: skip
+    if CONTRIBUTION in change[TECHNOLOGY].values:
+        words = f"What directed technology contributes to welfare (directed minus fixed, draw by draw); {forest.BANDS}."
+        blocks.append(
+            forest.countries_forest(
+                change, [CONTRIBUTION], groups, f"contributions{suffix}", words, "percentage points", "P(< 0)"
+            )
+        )
+    exports = exports_outside(ds, name, economy)
+    if exports.sizes[SECTOR]:
+        part = tables["exports"].loc[lambda t: t[SCENARIO] == name]
+        blocks += [
+            _exports_drawn(exports, technologies, inside, f"exports{suffix}"),
+            _exports_shown(part, f"exports{suffix}"),
+        ]
+    return blocks
+
+
+def _exports_drawn(exports: xr.DataArray, technologies: list[str], inside: list[str], name: str) -> Picture:
+    figure, (axes,) = forest.panels([exports.sizes[SECTOR] * 1.4])
+    turned = exports.isel({SECTOR: slice(None, None, -1)})
+    forest.by_technology(axes, turned, SECTOR, technologies, "P(fall)")
+    axes.set_xlabel("change of exports, per cent")
+    forest.legend(figure, axes)
+    others = f"all countries but {', '.join(inside)} together" if inside else "all countries together"
+    words = f"Exports of the sectors that use most rare earths, {others}; {forest.BANDS}."
+    return drawn(figure, name, words, forest.spoken(exports, SECTOR))
+
+
+def _welfare_shown(table: pd.DataFrame, name: str) -> Shown:
+    unit = str(table["money_unit"].iloc[0])
+    caption = (
+        f"Welfare: change of real income, per cent; below it {unit} a year (the equivalent variation: change times "
+        f"income of the base year) and the probability of a loss. {BRACKETS}"
+    )
+    technologies = [str(t) for t in dict.fromkeys(table[TECHNOLOGY])]
+
+    def cell(row: dict) -> str:
+        sign = "P(< 0)" if row[TECHNOLOGY] == CONTRIBUTION else "P(loss)"
+        change = with_interval(row["median_percent"], row["low_percent"], row["high_percent"], "%")
+        money = with_interval(row["median_money"], row["low_money"], row["high_money"], unit)
+        return f"{change}\n{money}\n{sign} {percent(row['probability_loss'])}"
+
+    rows = _wide(table, COUNTRY, technologies, cell)
+    return Shown(name, caption, ["Country", *(HEADS[t] for t in technologies)], rows, table)
+
+
+def _exports_shown(table: pd.DataFrame, name: str) -> Shown:
+    caption = (
+        "Exports of the sectors that use most rare earths, joint exports of the countries that do not restrict, per "
+        f"cent; below the probability of a fall. {BRACKETS}"
+    )
+    technologies = [str(t) for t in dict.fromkeys(table[TECHNOLOGY])]
+
+    def cell(row: dict) -> str:
+        sign = "P(< 0)" if row[TECHNOLOGY] == CONTRIBUTION else "P(fall)"
+        change = with_interval(row["median_percent"], row["low_percent"], row["high_percent"], "%")
+        return f"{change}\n{sign} {percent(row['probability_loss'])}"
+
+    rows = _wide(table, SECTOR, technologies, cell)
+    return Shown(name, caption, ["Sector", *(HEADS[t] for t in technologies)], rows, table)
+
+
+def _wide(table: pd.DataFrame, key: str, technologies: list[str], cell: Callable[[dict], str]) -> list[list[str]]:
+    """A row per label of ``key``, a cell per technology."""
+    cells = {(row[key], row[TECHNOLOGY]): cell(row) for row in table.to_dict("records")}
+    return [[str(label), *(cells[label, t] for t in technologies)] for label in dict.fromkeys(table[key])]
