@@ -38,6 +38,7 @@ _HOME = {
     "Embargo": "reestim.equilibrium.policies",
     "SupplyShock": "reestim.equilibrium.policies",
     "Recycling": "reestim.equilibrium.policies",
+    "Mine": "reestim.equilibrium.mines",
     "solve": "reestim.equilibrium.solve",
     "equilibrium_function": "reestim.equilibrium.function",
     "sensitivity": "reestim.equilibrium.sensitivity",
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from reestim.equilibrium.decomposition import decompose as decompose
     from reestim.equilibrium.economy import Economy as Economy
     from reestim.equilibrium.function import equilibrium_function as equilibrium_function
+    from reestim.equilibrium.mines import Mine as Mine
     from reestim.equilibrium.parameters import Parameters as Parameters
     from reestim.equilibrium.policies import Embargo as Embargo
     from reestim.equilibrium.policies import ExportQuota as ExportQuota

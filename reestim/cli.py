@@ -163,8 +163,9 @@ def counterfactual(
             post = store.load(source)
         earlier = json_attr(post.attrs, "run", {})
         with stages.stage("carry the draws through the equilibrium, fixed and directed technology"):
+            technology = ("fixed", "directed", "transition") if years else ("fixed", "directed")
             post = pipeline.sweep(
-                post, scenarios, technology=("fixed", "directed"), draws=draws, progress=not (as_json or quiet),
+                post, scenarios, technology=technology, draws=draws, progress=not (as_json or quiet),
                 allow_unsolved=allow_unsolved, years=years, chunks=chunks,
             )  # fmt: skip
         with stages.stage("write the run and its report"):

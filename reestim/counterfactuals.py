@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from reestim.chunks import fingerprint, joined, kept_or_solved
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY, YEAR
+from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.parameters import Parameters
 from reestim.equilibrium.path_sweep import sweep_paths
@@ -81,7 +82,8 @@ def counterfactual(
     -------
     A copy of ``post`` with the group ``counterfactual``, dims (scenario, technology, chain, draw, country | sector),
     log changes unless ``attrs["units"]`` says otherwise, with ``solved``, ``reason``, ``residual`` and ``steps``; and
-    the group ``economy``, the baseline it was computed on (``Economy(post["economy"].to_dataset())``). A transition
+    the group ``economy``, the baseline it was computed on (``Economy(post["economy"].to_dataset())``), without the
+    mines that a scenario adds to it. A transition
     adds ``welfare_path`` etc. and ``solved_path``, ... over (scenario, chain, draw, year, country | sector).
 
     Raises
@@ -102,10 +104,11 @@ def counterfactual(
     count = samples.sizes[CHAIN] * samples.sizes[DRAW]
     size = _chunk_size(economy, count)
     unit = chunk or (min(4 * size, count) if store else count)
+    worlds = [scenario.world(economy) for scenario in scenarios]
     policies = [
-        {name: s.path(economy, asked, supply) if name == "transition" else s.to_arrays(economy, supply)
+        {name: s.path(world, asked, supply) if name == "transition" else s.to_arrays(world, supply)
          for name in technology}
-        for s in scenarios
+        for s, world in zip(scenarios, worlds, strict=True)
     ]  # fmt: skip
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -113,7 +116,7 @@ def counterfactual(
     with Progress(*columns, disable=not progress) as bar:
         task = bar.add_task("equilibria", total=count * len(scenarios) * (len(static) + len(asked)))
 
-        def solved(name: str, policy: PolicyArrays) -> Sweep:
+        def solved(name: str, policy: PolicyArrays, baseline: Baseline) -> Sweep:
             """All draws of one scenario and technology, chunk by chunk."""
             weight = len(asked) if name == "transition" else 1
             solver, kept = (sweep_paths, KEPT_PATH) if name == "transition" else (sweep, KEPT)
@@ -121,8 +124,8 @@ def counterfactual(
             parts = []
             for first in range(0, count, unit):
                 part = take(batch, np.arange(first, min(first + unit, count)))
-                work = partial(solver, economy.baseline, policy, part, tolerance, kept, min(size, unit))
-                key = fingerprint(economy.baseline, policy, part, tolerance, size, name, list(kept)) if store else ""
+                work = partial(solver, baseline, policy, part, tolerance, kept, min(size, unit))
+                key = fingerprint(baseline, policy, part, tolerance, size, name, list(kept)) if store else ""
                 found, was_there = kept_or_solved(
                     Path(store) if store else None, key, partial(work, lambda n: bar.advance(task, n * weight))
                 )
@@ -132,11 +135,12 @@ def counterfactual(
                 parts.append(found)
             return joined(parts)
 
-        for policy in policies:
-            row = [_label(economy, solved(name, policy[name]), draws_of[name][1], samples) for name in static]
+        for policy, world in zip(policies, worlds, strict=True):
+            b = world.baseline
+            row = [_label(economy, solved(name, policy[name], b), draws_of[name][1], samples) for name in static]
             ds = xr.concat(row, xr.IndexVariable(TECHNOLOGY, static), combine_attrs="override")
             if asked:
-                found = solved("transition", policy["transition"])
+                found = solved("transition", policy["transition"], b)
                 ds = ds.merge(_label(economy, found, draws_of["transition"][1], samples, asked))
             results.append(ds)
     names = [scenario.name for scenario in scenarios]
@@ -159,6 +163,8 @@ def describe(scenario: Scenario) -> dict[str, Any]:
     """A scenario in words and numbers that JSON holds; arrays are summarised by their range."""
     out: dict[str, Any] = {"description": scenario.description, "year": scenario.year}
     out["policies"] = [{"policy": policy.kind} | dataclasses.asdict(policy) for policy in scenario.policies]
+    if scenario.mines:
+        out["mines"] = [dataclasses.asdict(mine) for mine in scenario.mines]
     for name in ("tariff", "export_tax", "trade_cost", "productivity"):
         value = getattr(scenario, name)
         if value is not None:

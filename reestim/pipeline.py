@@ -173,7 +173,8 @@ def sweep(
 ) -> xr.DataTree:
     """Posterior draws through the equilibrium of the run's own economy, for each scenario file.
 
-    ``years`` adds the transition; ``chunks`` is a folder that keeps finished draws, to go on from after a kill.
+    ``years`` are those of ``technology`` "transition"; ``chunks`` is a folder that keeps finished
+    draws, to go on from after a kill.
 
     Raises InputError (scenario and economy do not fit) or UnsolvedDrawsError.
     """
@@ -189,7 +190,7 @@ def sweep(
         economy,
         policies,
         post,
-        technology=[*technology, *(["transition"] if years else [])],
+        technology=list(technology),
         years=years,
         store=chunks,
         draws=draws,
@@ -205,7 +206,7 @@ def _read_scenarios(paths: Sequence[Path], economy: Economy) -> tuple[list[tuple
     for path in paths:
         try:
             scenario = ree.read_scenario(path)
-            scenario.to_arrays(economy)
+            scenario.to_arrays(scenario.world(economy))
             out.append((path, scenario))
         except InputError as error:
             problems += [_in_file(problem, path) for problem in error.problems]
@@ -218,7 +219,9 @@ def run(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
     with stages.stage("carry the draws through the equilibrium, fixed and directed technology"):
         wanted = job.spec.counterfactual
         paths = job.spec.scenario_paths
-        post = sweep(post, paths, technology=wanted.technology, draws=wanted.draws, progress=progress)
+        post = sweep(
+            post, paths, technology=wanted.technology, years=wanted.years, draws=wanted.draws, progress=progress
+        )
     with stages.stage("write the report"):
         page = finish(post, folder, overwrite=True, timings=stages.seconds)
     return post, folder, page

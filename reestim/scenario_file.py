@@ -77,6 +77,17 @@ class SubsidyEntry(_Entry):
     rate: float = Field(ge=0, lt=1, allow_inf_nan=False)
 
 
+class MineEntry(BaseModel):
+    """``[[mine]]``: a mine where the baseline has none, with its share of the world's mine revenue."""
+
+    model_config = _STRICT
+
+    country: str = Field(min_length=1)
+    element: str = Field(min_length=1)
+    share_of_world: float = Field(gt=0, lt=1, allow_inf_nan=False)
+    source: str = ""
+
+
 class ScenarioFile(BaseModel):
     """A whole file."""
 
@@ -93,6 +104,7 @@ class ScenarioFile(BaseModel):
     supply_shock: list[SupplyEntry] = []
     recycling: list[RecyclingEntry] = []
     subsidy: list[SubsidyEntry] = []
+    mine: list[MineEntry] = []
 
     def entries(self) -> list[tuple[str, int, _Entry]]:
         """All policies: table, number in it, entry."""
@@ -105,8 +117,8 @@ KINDS = ("export_quota", "tariff", "export_tax", "embargo", "supply_shock", "rec
 def read_scenario(path: str | Path) -> Scenario:
     """Read a scenario file into a :class:`reestim.Scenario`.
 
-    A quota becomes its ratio to baseline exports; every other table is the policy of its name. Labels are checked
-    against the economy when it is solved.
+    A quota becomes its ratio to baseline exports; every other table is the policy of its name, but for ``[[mine]]``,
+    which is a :class:`reestim.Mine` of the baseline. Labels are checked against the economy when it is solved.
 
     Raises
     ------
@@ -117,6 +129,7 @@ def read_scenario(path: str | Path) -> Scenario:
     scenario, problems = _read(path)
     if scenario is None or problems:
         raise InputError(problems, f"the scenario {str(path)!r} cannot be used")
+    from reestim.equilibrium.mines import Mine
     from reestim.equilibrium.policies import POLICIES, ExportQuota, Policy
     from reestim.equilibrium.scenario import Scenario
 
@@ -129,7 +142,8 @@ def read_scenario(path: str | Path) -> Scenario:
             policies.append(ExportQuota(entry.exporter, given["elements"], ratio, given["years"]))
         else:
             policies.append(kinds[kind](**given))
-    return Scenario(scenario.name, scenario.description, scenario.year, policies=tuple(policies))
+    mines = tuple(Mine(entry.country, entry.element, entry.share_of_world) for entry in scenario.mine)
+    return Scenario(scenario.name, scenario.description, scenario.year, policies=tuple(policies), mines=mines)
 
 
 def check_scenario(path: str | Path) -> list[Problem]:
@@ -149,7 +163,16 @@ def _read(path: Path) -> tuple[ScenarioFile | None, list[Problem]]:
 
 
 def _cross_problems(scenario: ScenarioFile, file: str) -> Iterator[Problem]:
-    if not scenario.entries():
+    placed: dict[tuple[str, str], int] = {}
+    for number, mine in enumerate(scenario.mine, start=1):
+        first = placed.setdefault((mine.country, mine.element), number)
+        if first < number:
+            message = f"entries {first} and {number} of [[mine]] are the same mine"
+            yield Problem(message, "Keep one of the two.", file=file, column=f"mine.{number}")
+    if not scenario.entries() and scenario.mine:
+        advice = "Add [[supply_shock]] for what the mine will yield, or another policy."
+        yield Problem("a mine is part of the baseline: this scenario changes nothing", advice, file=file)
+    elif not scenario.entries():
         advice = f"Add {', '.join(f'[[{kind}]]' for kind in KINDS[:-1])} or [[{KINDS[-1]}]]."
         yield Problem("this scenario changes nothing", advice, file=file)
     for kind, number, entry in scenario.entries():

@@ -102,8 +102,28 @@ class CounterfactualSpec(BaseModel):
     model_config = _STRICT
 
     scenarios: list[str] = []
-    technology: list[Literal["fixed", "directed"]] = Field(default=["fixed", "directed"], min_length=1)
+    technology: list[Literal["fixed", "directed", "transition"]] = Field(default=["fixed", "directed"], min_length=1)
+    from_year: int | None = None  # first and last year of the transition
+    to_year: int | None = None
     draws: int | None = Field(default=None, ge=1)  # absent: all
+
+    @model_validator(mode="after")
+    def _years_of_a_transition(self) -> CounterfactualSpec:
+        asked, given = "transition" in self.technology, self.from_year is not None or self.to_year is not None
+        if len(set(self.technology)) < len(self.technology):
+            raise ValueError("name each technology once")
+        if self.technology == ["transition"]:
+            raise ValueError('a transition needs "directed" (the long run) or "fixed" beside it')
+        if asked and (self.from_year is None or self.to_year is None or self.from_year > self.to_year):
+            raise ValueError("a transition needs from_year and to_year, the first not after the last")
+        if given and not asked:
+            raise ValueError('from_year and to_year are for a transition: add "transition" to technology')
+        return self
+
+    @property
+    def years(self) -> range | None:
+        """The consecutive years of the transition, if there is one."""
+        return None if self.from_year is None or self.to_year is None else range(self.from_year, self.to_year + 1)
 
 
 class Spec(BaseModel):

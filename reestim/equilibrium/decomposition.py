@@ -75,6 +75,7 @@ def decompose(
         As :func:`reestim.solve`.
     """
     exact = solve(economy, scenario, parameters, technology, TOLERANCE, supply=supply)
+    economy = scenario.world(economy)
     policy, draw = scenario.to_arrays(economy, supply), parameters.to_arrays(economy, technology)
     b = economy.baseline
     step = jax.jit(partial(_slopes, b, policy, draw))

@@ -47,6 +47,7 @@ def equilibrium_function(
     InputError, ParameterError
         As :func:`reestim.solve`.
     """
+    economy = scenario.world(economy)
     b = economy.baseline
 
     def function(inputs: Inputs) -> Outcomes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,20 @@ from reestim.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
+
+
+@dataclass(frozen=True)
+class Mine:
+    """A mine of ``element`` in a country that has none, earning this share (0 to 1) of the world's mine revenue.
+
+    Part of the world that a scenario begins from, see :meth:`reestim.Economy.with_mine`; a policy such as
+    :class:`reestim.SupplyShock` then changes what it yields.
+    """
+
+    country: str
+    element: str
+    share_of_world: float
+
 
 _DERIVED = ("final_share", "factor_income", "deficit")
 

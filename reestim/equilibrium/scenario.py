@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Int
 
 from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR
 from reestim.equilibrium.labels import label_problems
+from reestim.equilibrium.mines import Mine, with_mine
 from reestim.equilibrium.placing import Levels, place_policy
 from reestim.equilibrium.policies import POLICIES, Policy
 from reestim.errors import InputError, Problem
@@ -52,6 +53,7 @@ class Scenario:
     dimensions and labels, NaN meaning no change; ``trade_cost`` (iceberg, same dimensions) and ``productivity``
     (country, sector) are factors, 1 meaning no change. Domestic sales (importer = exporter) are never taxed at a
     border. ``year`` is the year that a static solution speaks of: dated policies hold if it is one of theirs.
+    ``mines`` are in the baseline that the scenario is set against, where the economy has none.
     """
 
     name: str = "scenario"
@@ -62,12 +64,28 @@ class Scenario:
     trade_cost: xr.DataArray | None = None
     productivity: xr.DataArray | None = None
     policies: tuple[Policy, ...] = ()
+    mines: tuple[Mine, ...] = ()
 
     def __post_init__(self) -> None:
         stray = [p for p in self.policies if not isinstance(p, POLICIES)]
         if stray:
             advice = f"Use {', '.join(kind.__name__ for kind in POLICIES)}."
             raise InputError([Problem("this is no policy", advice, value=repr(p)) for p in stray])
+
+    def world(self, economy: Economy) -> Economy:
+        """The economy with the scenario's mines, the baseline that results are measured against.
+
+        Raises InputError with the problems of every mine that cannot be placed.
+        """
+        problems: list[Problem] = []
+        for mine in self.mines:
+            try:
+                economy = with_mine(economy, mine.country, mine.element, mine.share_of_world)
+            except InputError as error:
+                problems += error.problems
+        if problems:
+            raise InputError(problems, f"scenario {self.name!r} does not fit the economy")
+        return economy
 
     def in_force(self, year: int | None) -> tuple[Policy, ...]:
         """The policies that hold in ``year``: the undated ones, and those that name it."""

@@ -47,6 +47,7 @@ def sensitivity(
         As :func:`reestim.solve`. An equilibrium that is not found gives NaN.
     """
     function, inputs = equilibrium_function(economy, scenario, parameters, technology, supply, tolerance=1e-12)
+    economy = scenario.world(economy)
     nothing = replace(scenario, policies=(), tariff=None, export_tax=None, trade_cost=None, productivity=None)
     rest = nothing.to_arrays(economy, supply)
     parts = [replace(nothing, policies=(p,)).to_arrays(economy, supply) for p in scenario.in_force(scenario.year)]

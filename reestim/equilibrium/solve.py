@@ -223,6 +223,7 @@ def solve(
     if not economy.is_balanced:
         advice = "Solve economy.rebased() instead."
         raise InputError(Problem("this economy is not in equilibrium at its baseline", advice))
+    economy = scenario.world(economy)
     attrs = {"scenario": scenario.name, "technology": technology, "tolerance": tolerance, "supply": supply}
     if technology == "transition":
         from reestim.equilibrium.transition import solve_transition

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import reestim as ree
 from reestim.errors import InputError
+from reestim.scenario_file import read_scenario
 from tests.oracles import random_economy
 
 
@@ -50,3 +53,59 @@ def test_more_ore_abroad_lowers_what_users_pay() -> None:
     wider = ree.Scenario(policies=(ree.SupplyShock("c2", "e0", 5.0),))
     found = ree.solve(economy, wider, ree.Parameters())
     assert bool((found.ree_price.sel(sector="g1") < 0).all())
+
+
+FILE = """
+name = "opened"
+[[mine]]
+country = "c2"
+element = "e0"
+share_of_world = 0.02
+source = "made up"
+[[supply_shock]]
+country = "c2"
+elements = ["e0"]
+quantity_change = 5.0
+"""
+
+
+def test_a_mine_in_a_scenario_file_is_the_mine_in_python(tmp_path: Path) -> None:
+    (tmp_path / "opened.toml").write_text(FILE)
+    scenario = read_scenario(tmp_path / "opened.toml")
+    assert scenario.mines == (ree.Mine("c2", "e0", 0.02),)
+    economy = random_economy(73, countries=3, goods=2, elements=1)
+    by_hand = ree.Scenario(name="opened", policies=scenario.policies)
+    expected = ree.solve(economy.with_mine("c2", "e0", 0.02), by_hand, ree.Parameters())
+    xr.testing.assert_identical(ree.solve(economy, scenario, ree.Parameters()), expected)
+    kappa = xr.DataArray([[1.0, 1.0]], dims=("chain", "draw"))
+    post = xr.DataTree.from_dict({"posterior": xr.Dataset({"kappa": kappa})})
+    without = ree.Scenario("without", policies=(ree.SupplyShock("c0", "e0", 5.0),))
+    both = ree.counterfactual(economy, [scenario, without], post, technology="directed", progress=False)
+    found = both["counterfactual"].to_dataset().sel(chain=0, draw=1, technology="directed")
+    np.testing.assert_allclose(found.welfare.sel(scenario="opened"), expected.welfare, atol=1e-9)
+    alone = ree.solve(economy, without, ree.Parameters())
+    np.testing.assert_allclose(found.welfare.sel(scenario="without"), alone.welfare, atol=1e-9)
+    (mine,) = json.loads(both["counterfactual"].attrs["scenarios"])["opened"]["mines"]
+    assert mine == {"country": "c2", "element": "e0", "share_of_world": 0.02}
+
+
+def test_mines_that_cannot_be_are_listed_together(tmp_path: Path) -> None:
+    economy = random_economy(73, countries=3, goods=2, elements=1)
+    mines = (ree.Mine("nowhere", "e0", 0.02), ree.Mine("c0", "e0", 0.02))
+    scenario = ree.Scenario("both", policies=(ree.SupplyShock("c0", "e0", 2.0),), mines=mines)
+    with pytest.raises(InputError, match="'both' does not fit") as refused:
+        ree.solve(economy, scenario, ree.Parameters())
+    assert len(refused.value.problems) == 2
+    mine = FILE[: FILE.index("[[supply")]
+    (tmp_path / "wrong.toml").write_text(mine.replace("0.02", "2") + '[[mine]]\ncuntry = "c1"\n')
+    with pytest.raises(InputError) as caught:
+        read_scenario(tmp_path / "wrong.toml")
+    said = str(caught.value)
+    for words in ("mine.1.share_of_world", "Did you mean 'country'?", "mine.2.element"):
+        assert words in said
+    (tmp_path / "twice.toml").write_text(mine + mine[mine.index("[[mine") :])
+    with pytest.raises(InputError) as caught:
+        read_scenario(tmp_path / "twice.toml")
+    assert "are the same mine" in str(caught.value)
+    assert "changes nothing" in str(caught.value)
+    assert "supply_shock" in str(caught.value)

@@ -68,6 +68,20 @@ def test_a_sound_study_is_read(study: Path) -> None:
     assert spec.counterfactual.technology == ["fixed", "directed"]
 
 
+def test_a_transition_in_a_study_has_its_years(study: Path) -> None:
+    asked = '["quota.toml"]\ntechnology = ["directed", "transition"]\n'
+    study.write_text(SPEC.replace('["quota.toml"]', f"{asked}from_year = 2009\nto_year = 2012"))
+    assert list(read_spec(study).counterfactual.years or ()) == [2009, 2010, 2011, 2012]
+    for wrong, words in (
+        (f"{asked}from_year = 2009", "from_year and to_year"),
+        (f"{asked}from_year = 2013\nto_year = 2012", "not after the last"),
+        ('["quota.toml"]\nto_year = 2012', 'add "transition"'),
+        ('["quota.toml"]\ntechnology = ["transition"]\nfrom_year = 2009\nto_year = 2012', "beside it"),
+    ):
+        study.write_text(SPEC.replace('["quota.toml"]', wrong))
+        assert words in said(problems_of(study), "counterfactual")
+
+
 def test_quick_is_a_smaller_labelled_copy(study: Path) -> None:
     spec = read_spec(study)
     quick = spec.quick()
