@@ -1,7 +1,7 @@
 """The default model in NumPyro: the same density as `substitution.py`, written out equation by equation.
 
 With `equilibrium = true` in the study's table [evidence], the event study is predicted by the world equilibrium itself,
-solved and differentiated inside the sampler, instead of in closed form.
+solved and differentiated inside the sampler, instead of in closed form (`equilibrium_in_the_loop.toml`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import xarray as xr
 from reestim import technology
 from reestim.dims import COUNTRY, LABEL, SECTOR, TRADED_SECTOR, YEAR
 from reestim.estimate.elasticity import location_prior, lognormal_trade_elasticity, ridge_slope
+from reestim.estimate.equilibrium_effects import equilibrium_effects, is_solved
 from reestim.estimate.event_effects import predicted_effects
 from reestim.estimate.inputs import coordinates
 from reestim.estimate.misclassification import audited, confusion_weights
@@ -68,7 +69,10 @@ def build(data: xr.Dataset, priors: Mapping[str, Prior]) -> NumpyroModel:
         if "patent_count" in data:
             patents(data, q, m, rate, priors)
         if "event_estimate" in data:
-            effects = predicted_effects(data, m, spillover, crowding_out, epsilon, lag_weights, rate)
+            if is_solved(data):
+                effects = equilibrium_effects(data, sigma, kappa, spillover, crowding_out, epsilon)
+            else:
+                effects = predicted_effects(data, m, spillover, crowding_out, epsilon, lag_weights, rate)
             covariance = data["event_covariance"].transpose("effect", "effect_other").values
             observe(
                 "event_estimate", dist.MultivariateNormal(effects, scale_tril=np.linalg.cholesky(covariance)),

@@ -43,7 +43,7 @@ class Evidence(BaseModel):
     transition: bool = False
     #: The bundle of elements is CES with ρ estimated (prior ``element_elasticity``), not Cobb–Douglas.
     element_elasticity: bool = False
-    #: The event study is predicted by the equilibrium, not in closed form; only for model files that can (NumPyro).
+    #: The event study is predicted by the equilibrium, not in closed form: models/equilibrium_in_the_loop.toml.
     equilibrium: bool = False
     #: From the panel. Absent: exports and tfp, as far as the dataset has them (patents come in through their own block,
     #: and here they would count twice). Stated: exactly these ([]: none), and a missing one is an error.
@@ -63,6 +63,17 @@ class Evidence(BaseModel):
     def _one_lag_in_transition(self) -> Evidence:
         if self.transition and not isinstance(self.price_lag, int):
             raise ValueError("in transition knowledge has lags of its own: give one price_lag")
+        return self
+
+    @model_validator(mode="after")
+    def _equilibrium_alone(self) -> Evidence:
+        if self.equilibrium and not self.event_study:
+            raise ValueError("the equilibrium predicts the event study: set event_study = true")
+        if self.equilibrium and (self.transition or self.element_elasticity or len(self.price_lags) > 1):
+            raise ValueError(
+                "with equilibrium = true give one price_lag, and neither transition nor element_elasticity: "
+                "each year is one long-run equilibrium at given prices"
+            )
         return self
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 import jax
@@ -35,17 +36,24 @@ class Density:
     dims: Mapping[str, tuple[str, ...]]
     coords: Mapping[str, Sequence[object]]
 
+    @cached_property
+    def value_and_gradient(self) -> Callable[[Any], tuple[Array, Array]]:
+        """Log density and its gradient, compiled once for all who ask."""
+        return jax.jit(jax.value_and_grad(self.log_density))
+
     def starts(self, seed: int, chains: int) -> Float[np.ndarray, "chain n"]:
-        """A starting point a chain: the centre and uniform noise, drawn again where the density is not finite.
+        """A starting point a chain: the centre and uniform noise, drawn again where the density is not finite, nor its
+        gradient.
 
         Raises InputError where no such point is found.
         """
-        rng, value = np.random.default_rng(seed), jax.jit(self.log_density)
+        rng = np.random.default_rng(seed)
 
         def start() -> np.ndarray:
             for spread in np.geomspace(_JITTER, 1e-3, _TRIES):
                 point = self.centre + spread * rng.uniform(-1, 1, self.centre.size)
-                if np.isfinite(value(point)):
+                value, gradient = self.value_and_gradient(point)
+                if np.isfinite(value) and np.isfinite(gradient).all():
                     return point
             advice = "Look for data that the model holds to be impossible, or priors far from them"
             raise InputError(Problem("the density is not finite at any starting point", advice))

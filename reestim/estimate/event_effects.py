@@ -9,6 +9,8 @@ import pymc as pm
 import xarray as xr
 
 from reestim.dims import COUNTRY, SECTOR, TRADED_SECTOR
+from reestim.errors import InputError, Problem
+from reestim.estimate.equilibrium_effects import is_solved
 from reestim.estimate.priors import describe
 from reestim.estimate.relative_price import KNOWLEDGE_AGE, PRICE_LAG, age_weights, over_lags
 
@@ -28,7 +30,15 @@ def predicted_effects(
     where ``lag_weights`` are estimated, or ``knowledge_age`` where knowledge follows prices at ``adjustment_rate``) and
     ``ree_share`` (country, sector); m (sector), ε (traded_sector).
     tfp: θ(1−χ+ξ)·ln Â; exports: −ε(d ln c − market average); patents: ln Â − ln B̂.
+
+    Raises InputError where the study asks for the equilibrium instead.
     """
+    if is_solved(data):
+        advice = 'Set model = "substitution_numpyro.py" in the study, or evidence.equilibrium = false'
+        message = (
+            "the study asks for the equilibrium in the loop, and this model predicts the event study in closed form"
+        )
+        raise InputError(Problem(message, advice, column="evidence.equilibrium"))
 
     def response(name: str, *dims: str) -> Any:
         array = data[f"event_{name}_response"]

@@ -21,14 +21,20 @@ _UNLESS_STATED = ("exports", "tfp")
 
 
 def event_evidence(
-    tables: Mapping[str, pd.DataFrame], io: xr.Dataset, price: xr.DataArray, evidence: Evidence, policy_year: int
+    tables: Mapping[str, pd.DataFrame],
+    io: xr.Dataset,
+    price: xr.DataArray,
+    evidence: Evidence,
+    policy_year: int,
+    bundle: xr.Dataset | None = None,
 ) -> xr.Dataset:
     """``event_estimate`` (effect), ``event_covariance`` (effect, effect_other), and the structural responses.
 
     price: q (country, sector, year). With a dimension ``price_lag`` the responses have it too, one set a lag; in
     transition, what knowledge does responds to q of 0, 1, … years before, along ``knowledge_age`` (before the first
     year the price stood where it is then). The panel gives the effects of ``event_outcomes`` on the years that have a
-    relative price, ``event_study.csv`` those of ``published_outcomes``; the two are independent.
+    relative price, ``event_study.csv`` those of ``published_outcomes``; the two are independent. With
+    ``evidence.equilibrium`` what the equilibrium needs to predict them is there too (``bundle``: prices by element).
 
     Raises InputError, also for an outcome that both would give.
     """
@@ -37,6 +43,13 @@ def event_evidence(
         lags = price[PRICE_LAG].values
         by_lag = [_with_responses(studies, io, price.sel({PRICE_LAG: k}, drop=True)) for k in lags]
         return _along(xr.IndexVariable(PRICE_LAG, lags), by_lag, ("price", "knowledge", "bias"))
+    if evidence.equilibrium:
+        from reestim.estimate.equilibrium_effects import equilibrium_inputs
+
+        if bundle is None:
+            raise InputError(Problem("the equilibrium needs prices by element", "Give bundle=bundle_inputs(...)"))
+        solved = equilibrium_inputs(io, studies, bundle)
+        return xr.merge([_with_responses(studies, io, price), solved], join="exact", combine_attrs="override")
     if not evidence.transition:
         return _with_responses(studies, io, price)
     place, ages = np.arange(price.sizes[YEAR]), range(price.sizes[YEAR])

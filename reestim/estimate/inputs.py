@@ -42,7 +42,7 @@ def model_inputs(spec: Spec, data: Dataset) -> xr.Dataset:
 
     evidence, io = spec.evidence, ree_input_output(data)
     price = several_lags(data, io, evidence.price_lags)
-    bundle = bundle_inputs(data, io, price) if evidence.element_elasticity else None
+    bundle = bundle_inputs(data, io, price) if evidence.element_elasticity or evidence.equilibrium else None
     z = substitutability(data, io)
     return assemble(io, price, z, data.tables, evidence, policy_year=data.meta.policy_year, bundle=bundle).assign_attrs(
         dataset=data.meta.name, dataset_hash=data.hash
@@ -62,11 +62,12 @@ def assemble(
     """The same from the arrays themselves; ``tables`` by file stem, columns of data.md.
 
     relative_price: (country, sector, year), and ``price_lag`` where its weights are to be estimated; bundle: prices by
-    element, from ``bundle_inputs``, where ρ is. Dims: country, sector (users of rare earths only), year (those with
-    patents), label, human_label, machine_label, property, traded_sector (all goods and elements), effect,
-    effect_other, use_observation. Variables: relative_price, substitutability, ree_share, trade_elasticity_mean,
-    trade_elasticity_sd; patent_count and label_audit;
-    event_estimate, event_covariance and the responses of ``structural_responses``; what ``use_changes`` returns.
+    element, from ``bundle_inputs``, where ρ is estimated or the equilibrium predicts the event study. Dims: country,
+    sector (users of rare earths only), year (those with patents), label, human_label, machine_label, property,
+    traded_sector (all goods and elements), effect, effect_other, use_observation. Variables: relative_price,
+    substitutability, ree_share, trade_elasticity_mean, trade_elasticity_sd; patent_count and label_audit;
+    event_estimate, event_covariance and the responses of ``structural_responses`` (and ``equilibrium_inputs``); what
+    ``use_changes`` returns.
     """
     problems = _missing_files(tables, evidence)
     if problems:
@@ -90,7 +91,7 @@ def assemble(
     found: list[Problem] = []
     for switch, make in (
         ("patents", lambda: _patents(tables, price, with_audit=evidence.label_error)),
-        ("event_study", lambda: event_evidence(tables, io, every_price, evidence, policy_year)),
+        ("event_study", lambda: event_evidence(tables, io, every_price, evidence, policy_year, bundle)),
         (
             "ree_use",
             lambda: use_changes(tables["ree_use_panel"], _of_the_year(every_price, evidence), _ree_value(io)),
@@ -103,7 +104,7 @@ def assemble(
                 found += error.problems
     if found:
         raise InputError(found, "the evidence cannot be used")
-    if bundle is not None:
+    if bundle is not None and evidence.element_elasticity:
         parts.append(bundle.sel(country=price[COUNTRY], sector=users, year=price[YEAR]))
     attrs = {
         "price_lag": evidence.price_lag,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextvars
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -80,7 +81,15 @@ class NumpyroModel:
         return tuple(name for name, site in self.sites.items() if site.free)
 
     def density(self) -> Density:
-        """The joint density on the unconstrained scale, and the way back to the named variables."""
+        """The joint density on the unconstrained scale, and the way back to the named variables.
+
+        Where the model's density is not a number (an equilibrium that was not found) it is zero, so that samplers count
+        a trajectory that leads there as divergent, and never keep it. Made once: what is compiled for it is kept.
+        """
+        return self._density
+
+    @cached_property
+    def _density(self) -> Density:
         zeros = {name: jnp.zeros(s.shape) for name, s in self._unconstrained_shapes().items()}
         centre, unravel = ravel_pytree(zeros)
         wanted = [name for name in self.sites if name not in self.observed]
@@ -89,8 +98,12 @@ class NumpyroModel:
             everything = constrain_fn(self, (), {}, unravel(x), return_deterministic=True)
             return {name: everything[name] for name in wanted}
 
+        def log_density(x: Any) -> Any:
+            value = jnp.negative(potential_energy(self, (), {}, unravel(x)))
+            return jnp.where(jnp.isnan(value), -jnp.inf, value)
+
         return Density(
-            log_density=lambda x: jnp.negative(potential_energy(self, (), {}, unravel(x))),
+            log_density=log_density,
             centre=np.asarray(centre),
             variables=variables,
             dims={name: self.sites[name].dims for name in wanted},

@@ -118,10 +118,9 @@ def _compiled_pymc(model: Any) -> Any:
 
 def _compiled(density: Density) -> Any:
     """A density as nutpie takes it; the draws are kept as the vectors they are."""
-    import jax
     from nutpie.compiled_pyfunc import from_pyfunc
 
-    value_and_gradient = jax.jit(jax.value_and_grad(density.log_density))
+    value_and_gradient = density.value_and_gradient
 
     def log_density(x: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = value_and_gradient(x)

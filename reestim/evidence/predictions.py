@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from jaxtyping import Float
 
@@ -33,6 +34,20 @@ def market_weights(io: xr.Dataset) -> xr.DataArray:
     return (market * share).sum(IMPORTER).transpose(COUNTRY, EXPORTER, SECTOR)
 
 
+def regression_weights(
+    study: xr.Dataset, countries: Any, sectors: Any, years: Any
+) -> Float[np.ndarray, "effect country sector year"]:
+    """The regression of ``study`` (``linear_map`` on its observations) as weights on cells, 0 outside the panel."""
+    index = [pd.Index(labels) for labels in (countries, sectors, years)]
+    weights = np.zeros((study.sizes["effect"], *map(len, index)))
+    place = [labels.get_indexer(study[d].values) for labels, d in zip(index, (COUNTRY, SECTOR, YEAR), strict=True)]
+    inside = np.all([p >= 0 for p in place], axis=0)
+    # Two outcomes are observed in one cell: add, do not assign.
+    cells: Any = (slice(None), *(p[inside] for p in place))
+    np.add.at(weights, cells, study["linear_map"].values[:, inside])
+    return weights
+
+
 def structural_responses(study: xr.Dataset, io: xr.Dataset, relative_price: xr.DataArray) -> xr.Dataset:
     """Coefficients of the event study per unit of structure, for the sectors that use rare earths.
 
@@ -42,13 +57,8 @@ def structural_responses(study: xr.Dataset, io: xr.Dataset, relative_price: xr.D
     (1−χ+ξ)·m/(1+χθ/(1−θ)) and for exports by ε; ``event_bias_response`` (effect, sector): effects of q, for patents.
     """
     price = relative_price.transpose(COUNTRY, SECTOR, YEAR)
-    shape = (study.sizes["effect"], *price.shape)
-    weights = np.zeros(shape)  # regression weights by effect and cell; cells outside the panel or without θ stay 0
-    place = [price.get_index(d).get_indexer(study[d].values) for d in (COUNTRY, SECTOR, YEAR)]
-    inside = np.all([p >= 0 for p in place], axis=0)
-    # Two outcomes are observed in one cell: add, do not assign.
-    cells: Any = (slice(None), *(p[inside] for p in place))
-    np.add.at(weights, cells, study["linear_map"].values[:, inside])
+    # Cells outside the panel or without θ stay 0.
+    weights = regression_weights(study, *(price[d].values for d in (COUNTRY, SECTOR, YEAR)))
 
     share = io["ree_share"].transpose(COUNTRY, SECTOR).sel(country=price[COUNTRY], sector=price[SECTOR]).values
     weighted = share[:, :, None] * price.values  # θq

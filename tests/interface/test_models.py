@@ -20,6 +20,7 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 STUDIES = {
     "substitution": (set(), set()),
     "substitution_numpyro": (set(), set()),
+    "equilibrium_in_the_loop": (set(), set()),
     "patents_only": (set(), {"event_estimate", "use_share_change", "ree_use_noise", "adjustment_rate"}),
     "event_study_only": (set(), {"patent_count", "label_audit", "confusion", "use_share_change"}),
     "no_label_error": (set(), {"confusion", "label_audit"}),

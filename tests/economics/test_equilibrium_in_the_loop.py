@@ -1,0 +1,192 @@
+"""The event study predicted by the equilibrium: the imposed price arrives, theory holds, gradients and failures too."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+import pytest
+import xarray as xr
+from pydantic import ValidationError
+
+import reestim as ree
+from reestim.data.simulate import Truth, simulate_evidence
+from reestim.errors import InputError
+from reestim.estimate import equilibrium_effects as loop
+from reestim.estimate import fit as fitting
+from reestim.estimate.inputs import assemble
+from reestim.estimate.numpyro_model import NumpyroModel, draw, observe
+from reestim.estimate.sampling import SAMPLERS
+from reestim.spec import Evidence, Sampler, Spec
+from reestim.technology import innovation_passthrough, ree_technology, tfp_effect
+from tests.oracles import random_economy
+from tests.recovery.study import MODELS
+
+YEARS = np.arange(2006, 2014)
+#: Log prices abroad by year, and how far below them the first country's own are. 2007 is a small change.
+_ABROAD = np.array([0.0, 0.02, 0.0, 0.4, 1.0, 2.0, 1.2, 0.6])
+_SHELTERED = np.array([0.0, 0.01, 0.0, 0.1, 0.5, 0.9, 0.5, 0.2])
+KAPPA, SPILLOVER, CROWDING_OUT = 1.2, 1.6, 0.3
+
+
+@dataclass(frozen=True)
+class World:
+    inputs: xr.Dataset
+    spec: Spec
+    sigma: np.ndarray
+    elasticity: np.ndarray
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    """Four countries, six goods (the first uses no rare earths), two elements; an event study of exports and TFP."""
+    economy = random_economy(3, 4, 6, 2, factors=1, zero_flows=False, taxes=False, ree_share=(1e-4, 5e-3))
+    ds, rng = economy.ds.assign(trade_elasticity_sd=0.3 * economy.ds["trade_elasticity"]), np.random.default_rng(0)
+    users, elements = [str(s) for s in ds["sector"].values[1:6]], ds["element"].values
+    price = _ABROAD - np.outer(np.arange(4) == 0, _SHELTERED)
+    element_price = xr.DataArray(
+        price[:, None, :] * np.array([1.0, 0.6])[None, :, None],
+        coords={"country": ds["country"].values, "element": elements, "year": YEARS},
+        dims=("country", "element", "year"),
+    )
+    weight = ds["element_share"].sel(sector=users)
+    q = (weight * element_price).sum("element").transpose("country", "sector", "year").rename("relative_price")
+    z = xr.DataArray(rng.normal(size=(5, 1)), coords={"sector": users, "property": ["z"]}, dims=("sector", "property"))
+    tables = simulate_evidence(ds, q, z, Truth(), seed=1)
+    bundle = xr.Dataset({"element_price": element_price, "element_weight": weight, "input_cost": 0 * q})
+    evidence = Evidence(patents=False, ree_use=False, equilibrium=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # few clusters
+        inputs = assemble(ds, q, z, tables, evidence, policy_year=2010, bundle=bundle)
+    spec = ree.read_spec(MODELS / "equilibrium_in_the_loop.toml").model_copy(update={"evidence": evidence})
+    return World(inputs, spec, np.linspace(0.3, 1.3, 5), inputs["trade_elasticity_mean"].values)
+
+
+@pytest.fixture(scope="module")
+def model(world: World) -> Any:
+    return fitting.build(world.spec, world.inputs)
+
+
+@pytest.fixture(scope="module")
+def solved(world: World) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+    """Log changes of every outcome, (outcome_year, country, traded_sector), at trade elasticities."""
+    compiled = jax.jit(partial(loop.solved_panel, world.inputs))
+    return lambda e: jax.tree.map(np.asarray, compiled(world.sigma, KAPPA, SPILLOVER, CROWDING_OUT, e))
+
+
+@pytest.fixture(scope="module")
+def panel(world: World, solved: Callable[[np.ndarray], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return solved(world.elasticity)
+
+
+def test_research_answers_the_price_that_was_imposed(world: World, panel: dict[str, np.ndarray]) -> None:
+    """ln Â − ln B̂ = m·q, equation (2), at the q of the data: the price arrives, up to what it does to other costs."""
+    m = innovation_passthrough(world.sigma, KAPPA)
+    found = panel["patents"][:, :, 1:6] / m
+    asked = world.inputs["relative_price"].transpose("year", "country", "sector").values
+    shown = world.inputs["outcome_year"].values
+    asked = asked[np.isin(YEARS, shown)]
+    assert np.abs(asked).max() > 1.5
+    np.testing.assert_allclose(found, asked, atol=0.02)  # θ of half a per cent times a price of 2
+
+
+def test_a_small_change_of_price_moves_tfp_as_the_closed_form_says(world: World, panel: dict[str, np.ndarray]) -> None:
+    small = list(world.inputs["outcome_year"].values).index(2007)
+    theta = world.inputs["ree_share"].transpose("country", "sector").values
+    q = world.inputs["relative_price"].sel(year=2007).transpose("country", "sector").values
+    knowledge = ree_technology(innovation_passthrough(world.sigma, KAPPA) * q, theta, CROWDING_OUT)
+    expected = tfp_effect(theta, knowledge, CROWDING_OUT, SPILLOVER)
+    np.testing.assert_allclose(panel["tfp"][small][:, 1:6], expected, rtol=0.03)
+    assert (panel["tfp"][:, :, [0, 6, 7]] == 0).all()  # no rare earths, no research on them
+
+
+def test_the_effects_are_the_regression_on_the_solved_panel(world: World, panel: dict[str, np.ndarray]) -> None:
+    data = world.inputs
+    weights = data["event_weight"].transpose("effect", "country", "traded_sector", "outcome_year").values
+    outcomes = [str(o) for o in data["outcome"].values]
+    by_hand = [(w * panel[o].transpose(1, 2, 0)).sum() for w, o in zip(weights, outcomes, strict=True)]
+    np.testing.assert_allclose(loop.regression_effects(data, panel), by_hand, rtol=1e-10)
+    assert set(outcomes) == {"exports", "tfp"}
+    assert np.abs(by_hand).max() > 1e-4
+
+
+@pytest.mark.slow
+def test_exports_are_those_of_the_public_solver(world: World, panel: dict[str, np.ndarray]) -> None:
+    """The year 2011 by `ree.solve`, its shocks stated as a scenario."""
+    data, economy = world.inputs, loop.baseline_of(world.inputs)
+    productivity, export_tax = loop.imposed(data, economy)
+    at = list(data["outcome_year"].values).index(2011)
+    labels = {"country": list(economy.countries), "sector": list(economy.sectors)}
+    sides = {"importer": labels["country"], "exporter": labels["country"], "sector": labels["sector"]}
+    scenario = ree.Scenario(
+        productivity=xr.DataArray(np.exp(productivity[at]), coords=labels, dims=tuple(labels)),
+        export_tax=xr.DataArray(np.expm1(export_tax[at]), coords=sides, dims=tuple(sides)),
+    )
+    sigma = xr.DataArray(world.sigma, coords={"sector": data["sector"].values}, dims="sector")
+    elasticity = xr.DataArray(world.elasticity, coords={"sector": labels["sector"]}, dims="sector")
+    values = ree.Parameters(sigma, KAPPA, SPILLOVER, CROWDING_OUT, trade_elasticity=elasticity)
+    found = ree.solve(economy, scenario, values)
+    np.testing.assert_allclose(panel["exports"][at], found["exports"].transpose("country", "sector"), atol=1e-9)
+
+
+def test_the_density_has_the_gradient_of_its_differences(model: Any) -> None:
+    density = model.density()
+    start = jnp.asarray(density.centre + 0.1)
+    _, gradient = density.value_and_gradient(start)
+    assert np.isfinite(gradient).all()
+    direction = np.random.default_rng(0).normal(size=start.size)
+    step = 1e-4 * direction / np.linalg.norm(direction)
+    up, down = (density.value_and_gradient(start + s * step)[0] for s in (1, -1))
+    np.testing.assert_allclose((up - down) / 2, gradient @ step, rtol=1e-5)
+
+
+def test_an_equilibrium_that_is_not_found_is_no_number(
+    world: World, solved: Callable[[np.ndarray], dict[str, np.ndarray]]
+) -> None:
+    lost = solved(1e6 * world.elasticity)
+    assert np.isnan(loop.regression_effects(world.inputs, lost)).all()
+
+
+@pytest.mark.parametrize("name", ["numpyro", "nutpie"])
+def test_what_is_no_number_is_counted_as_divergent_and_never_kept(name: Any) -> None:
+    """A model whose prediction does not exist above 0.5."""
+
+    def half() -> None:
+        x = draw("x", dist.Normal(0.0, 1.0), long_name="x")
+        observe("y", dist.Normal(jnp.where(x > 0.5, jnp.nan, x), 1.0), np.array(0.0), long_name="y")
+
+    model = NumpyroModel(half, {})
+    assert float(model.density().value_and_gradient(jnp.array([1.0]))[0]) == -np.inf
+    tree = SAMPLERS[name](model, Sampler(name=name, draws=200, tune=100, chains=2), 1, False)
+    assert float(tree["posterior"]["x"].max()) <= 0.5
+    assert int(tree["sample_stats"]["diverging"].sum()) > 20
+
+
+def test_it_samples(world: World, model: Any) -> None:
+    tiny = Sampler(name="nutpie", draws=4, tune=6, chains=1, max_tree_depth=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        post = ree.fit(model, tiny, seed=1, progress=False)
+    draws = post["posterior"].to_dataset()
+    assert draws["sigma"].sizes == {"chain": 1, "draw": 4, "sector": 5}
+    assert all(np.isfinite(values).all() for values in draws.data_vars.values())
+    assert np.isfinite(post["log_likelihood"]["event_estimate"]).all()
+    assert float(draws["sigma"].std("draw").max()) > 0
+
+
+def test_a_model_in_closed_form_refuses_the_switch(world: World) -> None:
+    with pytest.raises(InputError, match="closed form"):
+        fitting.build(world.spec.model_copy(update={"model": "substitution.py"}), world.inputs)
+
+
+@pytest.mark.parametrize("other", [{"event_study": False}, {"transition": True}, {"price_lag": [0, 1]}])
+def test_what_cannot_go_with_it_is_said(other: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="equilibrium"):
+        Evidence(equilibrium=True, **other)
