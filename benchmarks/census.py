@@ -7,7 +7,8 @@ Shapes are drawn first (2–12 countries, 1–20 goods, 1–5 elements, 1–3 mo
 that the solver is compiled once a shape. In every world: zero flows, REE shares log-uniform from 1e-9 to 0.5, trade
 elasticities log-uniform from 1.2 to 65, σ from 0.02 to just inside the interior, κ, ξ, χ, ψ, ρ over their range, both
 technologies, independent and joint supply; and a shock: taxes, trade costs and productivity up to exp(±1.5), a quota, a
-mine opened or closed, scrap, a subsidy up to a third, export taxes up to the size of an embargo.
+mine opened or closed, scrap, a subsidy up to a third of the price and a twentieth of an income, export taxes up to the
+size of an embargo.
 
 What ``ree.solve`` calls solved is judged again by ``tests/economics/levels_oracle.py``: the equations in levels, with
 loops, sharing no code with the solver.
@@ -25,6 +26,7 @@ import xarray as xr
 from rich.progress import track
 
 import reestim as ree
+from reestim.equilibrium.diagnosis import REASONS, reason
 from reestim.equilibrium.equations import Unknowns
 from reestim.equilibrium.solve import find, within_tolerance
 from reestim.equilibrium.welfare import outcomes
@@ -83,7 +85,9 @@ def random_shock(seed: int, rng: np.random.Generator, economy: ree.Economy) -> r
     if rng.random() < 0.3:
         policies.append(ree.Recycling(float(rng.uniform(0, 0.6)), country, (element,)))
     if rng.random() < 0.3:
-        policies.append(ree.Subsidy(float(rng.uniform(0, 0.33)), country, (economy.sectors[0],)))
+        n, sector = economy.countries.index(country), economy.sectors[0]
+        bill = float(b.output[n, 0] / b.income[n])  # of a full subsidy, in incomes
+        policies.append(ree.Subsidy(float(rng.uniform(0, min(0.33, 0.05 / max(bill, 1e-9)))), country, (sector,)))
     tax = shocks.export_tax
     if rng.random() < 0.3 and len(economy.countries) > 2:  # up to the size of an embargo, on one exporter's element
         tax = tax.copy()
@@ -162,12 +166,15 @@ def census(worlds: int, seed: int, shapes: int, progress: bool = True) -> dict:
         kind = "determinate" if determinate else "indeterminate"
         counts[kind] += 1
         if not within_tolerance(float(residual), TOLERANCE):
-            unsolved.append((index, kind, float(residual), float(root.stage)))
+            why = REASONS[int(reason(b, policy, arrays, u, root.stage))]
+            unsolved.append((index, shape, kind, float(residual), float(root.stage), why))
             counts[f"{kind} unsolved"] += 1
             continue
         gap = examine(economy, scenario, parameters, technology, supply, u)
         worst = max(worst, gap)
-        counts["wrong"] += gap > EXAMINED
+        if gap > EXAMINED:
+            counts["wrong"] += 1
+            unsolved.append((index, shape, kind, float(residual), 1.0, f"called solved, gap in levels {gap:.1e}"))
     return {"counts": dict(counts), "worst": worst, "unsolved": unsolved, "seconds": seconds}
 
 
@@ -190,8 +197,9 @@ def main() -> None:
         f"  called solved with a gap above {EXAMINED:g} in levels: {counts['wrong']}; largest gap {found['worst']:.1e}"
     )
     print(f"  {found['seconds']:.0f} s in the solver, compilation included")
-    for index, kind, residual, stage in found["unsolved"][:40]:
-        print(f"  unsolved: world {index}, {kind}, residual {residual:.1e}, {stage:.0%} of the shock reached")
+    for index, shape, kind, residual, stage, why in found["unsolved"]:
+        print(f"  world {index} {tuple(shape.values())}, {kind}: {why}")
+        print(f"    residual {residual:.1e}, {stage:.0%} of the shock reached")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import reestim
 from reestim.equilibrium.sweep import Sweep
 from reestim.files import whole_folder
 
-_STATUS = ("solved", "residual", "steps")
+_STATUS = ("solved", "residual", "steps", "reason")
 
 
 def fingerprint(*inputs: Any) -> str:

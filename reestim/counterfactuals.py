@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from reestim.chunks import fingerprint, joined, kept_or_solved
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY, YEAR
 from reestim.equilibrium.accounts import Baseline
+from reestim.equilibrium.diagnosis import OUTSIDE, REASONS
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.parameters import Parameters
 from reestim.equilibrium.path_sweep import sweep_paths
@@ -36,8 +37,6 @@ KEPT = (
 KEPT_PATH = (
     "welfare", "real_wage", "income", "price_index", "output", "exports", "ree_price", "ree_technology", "quota_rent",
 )  # fmt: skip
-
-REASONS = ("solved", "parameters outside the interior", "no equilibrium found")
 
 _SAMPLE = "_sample"
 _BYTES_PER_CHUNK = 7e7
@@ -247,11 +246,11 @@ def _label(
         dims, long_name, unit = VARIABLES[name]
         values = np.where(solved.reshape(*solved.shape, *[1] * len(dims)), over_draws(found), np.nan)
         data[name + suffix] = ((*dims_ahead, *dims), values, {"long_name": long_name, "units": unit})
-    reason = np.where(solved, 0, np.where(over_draws(inside), 2, 1))
-    meanings = "; ".join(REASONS)
+    reason = np.where(over_draws(inside), over_draws(part.reason), OUTSIDE)
+    codes, meanings = list(range(len(REASONS))), "; ".join(REASONS)
     status = {
         "solved": (solved, {"long_name": "equilibrium found within the tolerance"}),
-        "reason": (reason, {"long_name": "why unsolved", "flag_values": [0, 1, 2], "flag_meanings": meanings}),
+        "reason": (reason, {"long_name": "why unsolved", "flag_values": codes, "flag_meanings": meanings}),
         "residual": (over_draws(part.residual), {"long_name": "largest relative residual of all equations"}),
         "steps": (over_draws(part.steps), {"long_name": "solver steps"}),
     }  # fmt: skip
@@ -273,8 +272,8 @@ def _refuse_unsolved(ds: xr.Dataset, allow: bool) -> None:
         worst = max(worst, float((1 - ds.solved_path.all(YEAR).mean((CHAIN, DRAW))).max()))
         counts.append(ds.reason_path.max(YEAR))
     if worst > MAX_UNSOLVED and not allow:
-        number = {k: sum(int((reason == k).sum()) for reason in counts) for k in (1, 2)}
-        reasons = ", ".join(f"{number[k]} {REASONS[k]}" for k in (1, 2) if number[k])
+        number = [sum(int((reason == k).sum()) for reason in counts) for k in range(len(REASONS))]
+        reasons = ", ".join(f"{n} {why}" for n, why in zip(number[1:], REASONS[1:], strict=True) if n)
         raise UnsolvedDrawsError(
             f"{worst:.1%} of the draws of a scenario are unsolved ({reasons}); at most {MAX_UNSOLVED:.0%} may be: "
             "a summary of the rest would leave out the hard ones. Use a smaller shock, a tighter prior, or "

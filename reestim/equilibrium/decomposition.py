@@ -24,8 +24,8 @@ from reestim.dims import COUNTRY
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.equations import State, Unknowns, at_elements, evaluate
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
-from reestim.equilibrium.scenario import PolicyArrays, Scenario
-from reestim.equilibrium.solve import all_residuals, equilibrium, no_change, scaled, solve, within_tolerance
+from reestim.equilibrium.scenario import PolicyArrays, Scenario, scaled
+from reestim.equilibrium.solve import all_residuals, equilibrium, no_change, solve, within_tolerance
 from reestim.errors import EquilibriumError
 
 if TYPE_CHECKING:

@@ -16,6 +16,9 @@ SMALLEST_STEP = 2.0**-16
 #: Newton steps per stage of the continuation, and the smallest part of the shock that a stage may add.
 STEPS_PER_STAGE = 50
 SMALLEST_STAGE = 2.0**-10
+#: Newton goes on to this part of the tolerance: its last step costs little, and equations that follow from those it
+#: solves (the numéraire, by Walras' law) carry the sum of their gaps.
+AIM = 0.1
 
 Tolerance = float | Float[Array, ""]
 Function = Callable[[Float[Array, " n"]], Float[Array, " n"]]
@@ -105,7 +108,7 @@ def continuation(
     def advance(state: tuple) -> tuple:
         z, res, steps, reached, size, stages = state
         target = jnp.minimum(reached + size, 1.0)
-        root = newton(family(target), z, tolerance)
+        root = newton(family(target), z, AIM * tolerance)
         good = root.residual <= tolerance
         size = jnp.where(good, 2 * size, size / 2)
         return (

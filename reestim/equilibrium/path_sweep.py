@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from reestim.equilibrium.accounts import Baseline
+from reestim.equilibrium.diagnosis import SOLVED
 from reestim.equilibrium.newton import Tolerance
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays
@@ -17,7 +18,7 @@ from reestim.equilibrium.solve import within_tolerance
 from reestim.equilibrium.sweep import Sweep, batches, take
 from reestim.equilibrium.transition import solve_path
 
-_Found = tuple[dict[str, Array], Float[Array, "*draw year"], Int[Array, "*draw year"]]
+_Found = tuple[dict[str, Array], Float[Array, "*draw year"], Int[Array, "*draw year"], Int[Array, "*draw year"]]
 
 
 @partial(jax.jit, static_argnames=("kept", "robust"))
@@ -30,7 +31,7 @@ def _path(
     robust: bool = False,
 ) -> _Found:
     found = solve_path(b, policies, draw, tolerance, robust)
-    return {name: getattr(found.outcomes, name) for name in kept}, found.residual, found.steps
+    return {name: getattr(found.outcomes, name) for name in kept}, found.residual, found.steps, found.reason
 
 
 @partial(jax.jit, static_argnames="kept")
@@ -64,10 +65,11 @@ def sweep_paths(
         found = jax.block_until_ready(_paths(b, policies, take(draws, padded), tolerance, names))
         parts.append(jax.tree.map(partial(_first, len(index)), found))
         advance(len(index))
-    values, residual, steps = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    values, residual, steps, reason = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
     for k in np.flatnonzero(~within_tolerance(residual, tolerance).all(axis=1)):
-        again, worst, taken = _path(b, policies, take(draws, k), tolerance, names, robust=True)
+        again, worst, taken, cause = _path(b, policies, take(draws, k), tolerance, names, robust=True)
         for name in names:
             values[name][k] = np.asarray(again[name])
-        residual[k], steps[k] = np.asarray(worst), steps[k] + np.asarray(taken)
-    return Sweep(values, np.asarray(within_tolerance(residual, tolerance)), residual, steps)
+        residual[k], steps[k], reason[k] = np.asarray(worst), steps[k] + np.asarray(taken), np.asarray(cause)
+    solved = np.asarray(within_tolerance(residual, tolerance))
+    return Sweep(values, solved, residual, steps, np.where(solved, SOLVED, reason))

@@ -13,6 +13,7 @@ import xarray as xr
 from jaxtyping import Array, Float, Int
 
 from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR
+from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.labels import label_problems
 from reestim.equilibrium.mines import Mine, with_mine
 from reestim.equilibrium.placing import Levels, place_policy
@@ -185,3 +186,22 @@ def _place(
     mine = {d: labels[str(d)] for d in value.dims}
     placed = value.reindex(mine).broadcast_like(full).transpose(*dims)
     return np.where(placed.isnull(), old, placed)
+
+
+def scaled(b: Baseline, policy: PolicyArrays, stage: Float[Array, ""]) -> PolicyArrays:
+    """The scenario at a part of its size: geometric between baseline and target for taxes, costs and quotas."""
+
+    def between(old: Array, new: Array) -> Array:
+        return (1 - stage) * old + stage * new
+
+    return policy._replace(
+        log_tariff=between(jnp.log1p(b.tariff), policy.log_tariff),
+        log_export_tax=between(jnp.log1p(b.export_tax), policy.log_export_tax),
+        log_trade_cost=stage * policy.log_trade_cost,
+        log_productivity=stage * policy.log_productivity,
+        log_subsidy=stage * policy.log_subsidy,
+        log_endowment=stage * policy.log_endowment,
+        recycled=stage * policy.recycled,
+        deficit=between(b.deficit, policy.deficit),
+        log_quota=stage * policy.log_quota,
+    )

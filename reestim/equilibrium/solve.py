@@ -14,6 +14,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from reestim.dims import YEAR
+from reestim.equilibrium import diagnosis
 from reestim.equilibrium.anderson import MEMORY, Found, Lessons, accelerated, no_lessons
 from reestim.equilibrium.economy import Baseline, Economy
 from reestim.equilibrium.equations import Unknowns, numeraire_gap, residual
@@ -21,7 +22,7 @@ from reestim.equilibrium.linear import solve_linear
 from reestim.equilibrium.newton import Function, Root, Tolerance, continuation, largest
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.precondition import Approximate, apply, approximate, binding
-from reestim.equilibrium.scenario import PolicyArrays, Scenario
+from reestim.equilibrium.scenario import PolicyArrays, Scenario, scaled
 from reestim.equilibrium.separable import Weights, prepare, separable_residual
 from reestim.equilibrium.welfare import outcomes, to_dataset
 from reestim.errors import EquilibriumError, InputError, Problem
@@ -38,25 +39,6 @@ def no_change(b: Baseline, policy: PolicyArrays) -> Unknowns:
         jnp.zeros(b.factor_income.shape), jnp.zeros(shape), jnp.zeros(shape), jnp.zeros(policy.log_quota.shape),
         jnp.zeros((shape[0], b.element_index.size)),
     )  # fmt: skip
-
-
-def scaled(b: Baseline, policy: PolicyArrays, stage: Float[Array, ""]) -> PolicyArrays:
-    """The scenario at a part of its size: geometric between baseline and target for taxes, costs and quotas."""
-
-    def between(old: Array, new: Array) -> Array:
-        return (1 - stage) * old + stage * new
-
-    return policy._replace(
-        log_tariff=between(jnp.log1p(b.tariff), policy.log_tariff),
-        log_export_tax=between(jnp.log1p(b.export_tax), policy.log_export_tax),
-        log_trade_cost=stage * policy.log_trade_cost,
-        log_productivity=stage * policy.log_productivity,
-        log_subsidy=stage * policy.log_subsidy,
-        log_endowment=stage * policy.log_endowment,
-        recycled=stage * policy.recycled,
-        deficit=between(b.deficit, policy.deficit),
-        log_quota=stage * policy.log_quota,
-    )
 
 
 def flat_residual(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, z: Float[Array, " n"]) -> Array:
@@ -238,10 +220,11 @@ def solve(
     u, root, worst = find(b, policy, arrays, tolerance)
     solved = bool(within_tolerance(worst, tolerance))
     if not solved and throw:
+        reached = float(root.stage)
         raise EquilibriumError(
             f"no equilibrium found for scenario {scenario.name!r}: largest relative residual {float(worst):.1e} after "
-            f"{int(root.steps)} Newton steps, {float(root.stage):.0%} of the shock reached. Try a smaller shock, check "
-            "that nobody is left without any supplier, or use throw=False to record the failure."
+            f"{int(root.steps)} Newton steps, {reached:.0%} of the shock reached. "
+            + diagnosis.advice(b, policy, arrays, u, reached, economy.countries)
         )
     ds = to_dataset(economy, outcomes(b, policy, arrays, u))
     return with_verdict(ds, np.asarray(solved), np.asarray(worst), np.asarray(root.steps)).assign_attrs(attrs)

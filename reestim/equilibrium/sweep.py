@@ -23,6 +23,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.anderson import Lessons, no_lessons
+from reestim.equilibrium.diagnosis import SOLVED
+from reestim.equilibrium.diagnosis import reason as why
 from reestim.equilibrium.newton import Tolerance
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.precondition import Approximate, approximate
@@ -44,6 +46,7 @@ class Sweep(NamedTuple):
     solved: Bool[np.ndarray, " draw"]
     residual: Float[np.ndarray, " draw"]
     steps: Int[np.ndarray, " draw"]
+    reason: Int[np.ndarray, " draw"]  # code of ``diagnosis.REASONS``
 
 
 class _Taught(NamedTuple):
@@ -93,11 +96,11 @@ def _results(
 @partial(jax.jit, static_argnames="kept")
 def _alone(
     b: Baseline, policy: PolicyArrays, draw: ParameterArrays, tolerance: Tolerance, kept: tuple[str, ...]
-) -> tuple[dict[str, Array], Float[Array, ""], Int[Array, ""]]:
-    """One draw by the robust solver."""
+) -> tuple[dict[str, Array], Float[Array, ""], Int[Array, ""], Int[Array, ""]]:
+    """One draw by the robust solver, and what would explain a failure."""
     u, root, worst = solve_arrays(b, policy, draw, tolerance, robust=True)
     result = outcomes(b, policy, draw, u)
-    return {name: getattr(result, name) for name in kept}, worst, root.steps
+    return {name: getattr(result, name) for name in kept}, worst, root.steps, why(b, policy, draw, u, root.stage)
 
 
 def sweep(
@@ -118,7 +121,7 @@ def sweep(
     draws = jax.tree.map(np.asarray, draws)  # picking draws out of NumPy arrays is a hundred times cheaper
     count = draws.trade_elasticity.shape[0]
     joined: dict[str, np.ndarray] = {}
-    residual, steps = np.full(count, np.inf), np.zeros(count, int)
+    residual, steps, reason = np.full(count, np.inf), np.zeros(count, int), np.zeros(count, int)
 
     def keep(index: np.ndarray, values: dict[str, Array], worst: Array, taken: Array) -> None:
         for name, value in values.items():
@@ -133,10 +136,12 @@ def sweep(
         keep(left, values, worst, taken)
         advance(int(within_tolerance(residual[left], tolerance).sum()))
     for k in np.flatnonzero(~within_tolerance(residual, tolerance)):
-        values, worst, taken = _alone(b, policy, take(draws, k), tolerance, names)
+        values, worst, taken, cause = _alone(b, policy, take(draws, k), tolerance, names)
         keep(np.array([k]), {n: v[None] for n, v in values.items()}, worst[None], taken[None])
+        reason[k] = int(cause)
         advance(1)
-    return Sweep(joined, np.asarray(within_tolerance(residual, tolerance)), residual, steps)
+    solved = np.asarray(within_tolerance(residual, tolerance))
+    return Sweep(joined, solved, residual, steps, np.where(solved, SOLVED, reason))
 
 
 def _rounds(

@@ -14,6 +14,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int
 
 from reestim.dims import YEAR
+from reestim.equilibrium import diagnosis
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.equations import production
@@ -31,6 +32,7 @@ class Path(NamedTuple):
     outcomes: Outcomes
     residual: Float[Array, " year"]
     steps: Int[Array, " year"]
+    reason: Int[Array, " year"]  # what would explain a failure, code of ``diagnosis.REASONS``
 
 
 @partial(jax.jit, static_argnames="robust")
@@ -55,7 +57,8 @@ def solve_path(
         root = equilibrium(b, policy, now, start, tolerance, robust)
         u = unravel(root.point)
         _, costs = production(b, policy, now, u)
-        found = Path(outcomes(b, policy, now, u), all_residuals(b, policy, now, u), root.steps)
+        cause = diagnosis.reason(b, policy, now, u, root.stage)
+        found = Path(outcomes(b, policy, now, u), all_residuals(b, policy, now, u), root.steps, cause)
         onward = jnp.where(jnp.isfinite(root.point), root.point, 0.0)
         return (onward, costs.bias), found
 
@@ -89,10 +92,11 @@ def solve_transition(
         path = solve_path(economy.baseline, policies, arrays, tolerance, robust=True)
     solved = np.asarray(within_tolerance(np.asarray(path.residual), tolerance))
     if not solved.all() and throw:
-        first = asked[int(np.argmin(solved))]
+        k = int(np.argmin(solved))
         raise EquilibriumError(
-            f"no equilibrium found for scenario {scenario.name!r} in {first}: largest relative residual "
-            f"{float(np.asarray(path.residual)[~solved].max()):.1e}. Try a smaller shock, or throw=False."
+            f"no equilibrium found for scenario {scenario.name!r} in {asked[k]}: largest relative residual "
+            f"{float(np.asarray(path.residual)[~solved].max()):.1e} "
+            f"({diagnosis.REASONS[int(path.reason[k])]}). Try a smaller shock, or throw=False."
         )
     ds = to_dataset(economy, path.outcomes, lead=(YEAR,)).assign_coords({YEAR: asked})
     return with_verdict(ds, solved, np.asarray(path.residual), np.asarray(path.steps))

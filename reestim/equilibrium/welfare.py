@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from reestim.dims import COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, SECTOR
+from reestim.equilibrium.diagnosis import determinate
 from reestim.equilibrium.economy import Baseline
 from reestim.equilibrium.equations import State, Unknowns, at_quotas, evaluate, factor_income
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.policies import EMBARGO_LOG_TAX
 from reestim.equilibrium.scenario import PolicyArrays
-from reestim.technology import innovation_passthrough, price_passthrough
 
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
@@ -135,20 +135,8 @@ def outcomes(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
         other_cost=jnp.where(b.output > 0, state.other_cost, jnp.nan),
         mine_margin=u.margin,
         embargo_remaining=_embargo_remaining(b, policy, state),
-        determinate=_determinate(b, parameters, state),
+        determinate=determinate(b, parameters, state.costs.ree_share),
     )
-
-
-def _determinate(b: Baseline, parameters: ParameterArrays, state: State) -> Bool[Array, ""]:
-    """Whether 0 ≤ d ln c/d q ≤ 1 for every user of rare earths, at the baseline and at the solution."""
-    t = parameters.technology
-    response = t.adjustment_rate * innovation_passthrough(t.sigma, t.kappa)
-    users = b.ree_share > 0
-    good = jnp.ones((), bool)
-    for share in (b.ree_share, state.costs.ree_share):
-        slope = price_passthrough(b.ree_share, share, response, t.crowding_out, t.spillover)
-        good = good & jnp.all(~users | ((slope >= 0) & (slope <= 1)))
-    return good
 
 
 def _embargo_remaining(b: Baseline, policy: PolicyArrays, state: State) -> Float[Array, ""]:

@@ -127,7 +127,9 @@ def levels_model(ds: xr.Dataset, *, sigma, kappa, xi, chi, psi, rho, policy: dic
                     wedge = policy["trade_cost"][n, i, s] * (1 + policy["tariff"][n, i, s]) * (1 + tax[n, i, s])
                     asked = c[i, s] * markup[i, s] * (1 - subsidy[i, s])
                     cost[n, i, s] = asked * wedge / ((1 + tau0[n, i, s]) * (1 + x0[n, i, s]))
-        newP = (pi * cost**-eps).sum(axis=1) ** (-1 / eps)
+        cheapest = np.where(pi > 0, cost, np.inf).min(axis=1)  # taken out of the sum: 65th powers leave the range
+        cheapest = np.where(np.isfinite(cheapest), cheapest, 1.0)
+        newP = cheapest * (pi * (cost / cheapest[:, None, :]) ** -eps).sum(axis=1) ** (-1 / eps)
         share = pi * (cost / newP[:, None, :]) ** -eps
         rev = revenue(share, X, policy["tariff"], tax)
         Y = rev.sum(axis=0) / (1 - subsidy)

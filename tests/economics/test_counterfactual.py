@@ -16,7 +16,7 @@ from reestim import counterfactuals
 from reestim.equilibrium.equations import residual
 from reestim.equilibrium.separable import prepare, separable_residual
 from reestim.equilibrium.solve import no_change
-from reestim.errors import InputError, ParameterError, UnsolvedDrawsError
+from reestim.errors import EquilibriumError, InputError, ParameterError, UnsolvedDrawsError
 from tests.oracles import random_economy, random_parameters, random_scenario
 
 
@@ -111,6 +111,19 @@ def test_a_draw_outside_the_interior_is_counted_not_used(economy: ree.Economy, s
     assert int(directed.reason[0, 0]) == 1
     assert bool(directed.welfare[0, 0].isnull().all())
     assert bool(directed.welfare[0, 1:].notnull().all())
+
+
+def test_an_income_that_subsidies_exhaust_is_the_reason(economy: ree.Economy) -> None:
+    """A subsidy that costs more than a country earns has no equilibrium: said of one solution and of every draw."""
+    scenario = ree.Scenario(name="gift", policies=(ree.Subsidy(0.9, "c1", ("g1", "g2", "g3")),))
+    with pytest.raises(EquilibriumError, match=r"take \d+% of what c1 receives"):
+        ree.solve(economy, scenario, ree.Parameters(), technology="fixed")
+    out = ree.counterfactual(
+        economy, scenario, posterior(economy, draws=1), technology="fixed", progress=False, allow_unsolved=True
+    )
+    reason = out["counterfactual"].reason
+    assert (reason == reason.attrs["flag_values"][-2]).all()
+    assert "exhaust" in reason.attrs["flag_meanings"].split("; ")[int(reason.values.flat[0])]
 
 
 def test_bad_requests_are_refused_before_solving(economy: ree.Economy, scenarios: list[ree.Scenario]) -> None:

@@ -1,0 +1,81 @@
+"""Why a draw or scenario was not solved: what can be said of the furthest point that the solver reached."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from reestim.equilibrium.accounts import Baseline
+from reestim.equilibrium.equations import State, Unknowns, evaluate
+from reestim.equilibrium.parameters import ParameterArrays
+from reestim.equilibrium.scenario import PolicyArrays, scaled
+from reestim.technology import innovation_passthrough, price_passthrough
+
+#: Codes of ``reason`` in results, by position; the last two name what keeps an equilibrium from existing.
+REASONS = (
+    "solved",
+    "parameters outside the interior",
+    "no equilibrium found",
+    "subsidies or a deficit exhaust an income",
+    "not determinate: an equilibrium need not exist",
+)
+SOLVED, OUTSIDE, NOT_FOUND, EXHAUSTED, NOT_DETERMINATE = range(len(REASONS))
+#: Part of what a country receives that subsidies and a deficit to others may take; on the way to an income of zero
+#: the solver stops just before it.
+EXHAUSTING = 0.9
+
+
+def determinate(b: Baseline, parameters: ParameterArrays, ree_share: Float[Array, "country sector"]) -> Bool[Array, ""]:
+    """Whether 0 ≤ d ln c/d q ≤ 1 for every user of rare earths, at the baseline and at new shares ``ree_share``."""
+    t = parameters.technology
+    response = t.adjustment_rate * innovation_passthrough(t.sigma, t.kappa)
+    users = b.ree_share > 0
+    good = jnp.ones((), bool)
+    for share in (b.ree_share, ree_share):
+        slope = price_passthrough(b.ree_share, share, response, t.crowding_out, t.spillover)
+        good = good & jnp.all(~users | ((slope >= 0) & (slope <= 1)))
+    return good
+
+
+def outlays(b: Baseline, policy: PolicyArrays, state: State) -> Float[Array, " country"]:
+    """Subsidies and deficits paid to others as a share of what each country receives before them."""
+    subsidies = jnp.sum(state.output - state.earned.sum(axis=0), axis=1)
+    paid = subsidies + jnp.maximum(-policy.deficit, 0.0)
+    return paid / (state.income + paid)
+
+
+def reason(
+    b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns, stage: Float[Array, ""]
+) -> Int[Array, ""]:
+    """Code of ``REASONS`` for an unsolved scenario, from the last solution ``u`` at a part ``stage`` of its size."""
+    state = evaluate(b, scaled(b, policy, stage), parameters, u)
+    exhausted = jnp.any(outlays(b, policy, state) > EXHAUSTING)
+    unclear = ~determinate(b, parameters, state.costs.ree_share)
+    return jnp.where(exhausted, EXHAUSTED, jnp.where(unclear, NOT_DETERMINATE, NOT_FOUND))
+
+
+def advice(
+    b: Baseline,
+    policy: PolicyArrays,
+    parameters: ParameterArrays,
+    u: Unknowns,
+    stage: float,
+    countries: tuple[str, ...],
+) -> str:
+    """What an unsolved scenario's error says beyond the residual."""
+    code = int(reason(b, policy, parameters, u, jnp.asarray(stage)))
+    if code == EXHAUSTED:
+        state = evaluate(b, scaled(b, policy, jnp.asarray(stage)), parameters, u)
+        share = np.asarray(outlays(b, policy, state))
+        k = int(np.nanargmax(share))
+        return (
+            f"At {stage:.0%} of the shock subsidies and deficits take {share[k]:.0%} of what {countries[k]} receives: "
+            "beyond, its income is exhausted and there is no equilibrium. Lower them, or use deficits='balanced'."
+        )
+    if code == NOT_DETERMINATE:
+        return (
+            "Directed technology with this ξ·θ lets scarcity lower costs (see 'determinate' in docs/notation.md): an "
+            "equilibrium need not exist. Try technology='fixed', a smaller spillover, or a smaller shock."
+        )
+    return "Try a smaller shock, check that nobody is left without any supplier, or use throw=False to record it."
