@@ -51,11 +51,18 @@ def counterfactual_dataset(rng: np.random.Generator) -> xr.Dataset:
     by_cell = np.repeat(center[..., None], len(SECTORS), axis=-1) * 10
     solved = np.ones([sizes[d] for d in lead], dtype=bool)
     solved[0, 1, 0, 3] = False
+    terms = change(("country",), 100 * center, 2e-5)  # per cent
+    technology = change(("country",), 100 * center * np.array([0.0, 0.4])[None, :, None, None, None], 0.0)
+    nothing = 0.0 * terms
     welfare = change(("country",), center, 2e-7).where(xr.DataArray(solved, dims=lead))
     ds = xr.Dataset(
         {
             "welfare": welfare,
             "real_wage": change(("country",), center, 2e-7),
+            "terms_of_trade": terms,
+            "volume_of_trade": nothing,
+            "technology_effect": technology,
+            "endowment_effect": nothing,
             "exports": change(("country", "sector"), by_cell, 1e-6),
             "output": change(("country", "sector"), by_cell, 1e-6),
             "solved": (lead, solved),
@@ -128,3 +135,9 @@ def fake_run() -> xr.DataTree:
 def post(fake_run: xr.DataTree) -> xr.DataTree:
     """A fresh copy of the fake run."""
     return fake_run.copy(deep=True)
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures of a report stay blank, which saves most of its time: for tests of what the page says."""
+    monkeypatch.setattr("reestim.reports.section.image", lambda *_: b"")

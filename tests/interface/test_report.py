@@ -53,11 +53,11 @@ def page(written: Path) -> Page:
 
 def test_files(written: Path) -> None:
     folder = written.parent
-    names = ("elasticities", "welfare", "contributions", "exports")
+    names = ("elasticities", "welfare", "welfare_map", "welfare_parts", "contributions", "exports")
     assert {p.name for p in (folder / "figures").iterdir()} == {f"{n}.{kind}" for n in names for kind in ("png", "svg")}
     assert all(p.read_bytes().startswith(PNG) for p in folder.glob("figures/*.png"))
     assert all(ElementTree.parse(p).getroot().tag.endswith("svg") for p in folder.glob("figures/*.svg"))
-    names = ("elasticities", "parameters", "welfare", "exports", "solver", "gates", "inputs")
+    names = ("elasticities", "parameters", "welfare", "welfare_parts", "exports", "solver", "gates", "inputs")
     assert {p.name for p in (folder / "tables").iterdir()} == {f"{n}.{kind}" for n in names for kind in ("csv", "tex")}
 
 
@@ -80,7 +80,7 @@ def test_tables_in_latex_are_those_of_the_page(written: Path) -> None:
 
 def test_the_page_stands_alone_and_every_picture_has_words(page: Page) -> None:
     pictures = page.all("img")
-    assert len(pictures) == 4
+    assert len(pictures) == 6
     for picture in pictures:
         src, alt = picture["src"] or "", picture["alt"] or ""
         drawing = ElementTree.fromstring(base64.b64decode(src.removeprefix("data:image/svg+xml;base64,")))
@@ -147,6 +147,7 @@ def test_no_number_is_a_false_zero(page: Page) -> None:
     assert not re.search(r"-?0\.0+ \[-?0\.0+, -?0\.0+\]", page.words)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_quick_failed_gates_and_nothing_synthetic(post: xr.DataTree, tmp_path: Path) -> None:
     post.attrs["run"] = json.dumps({"quick": True})
     rows = [{"gate": "divergences", "value": 12, "threshold": 0, "passed": False}]
@@ -159,6 +160,7 @@ def test_quick_failed_gates_and_nothing_synthetic(post: xr.DataTree, tmp_path: P
     assert "Synthetic" not in page.words
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_fit_without_counterfactual_has_a_report_too(post: xr.DataTree, tmp_path: Path) -> None:
     only = xr.DataTree.from_dict({"posterior": post["posterior"].to_dataset()})
     written = ree.report(only, tmp_path / "r")
@@ -167,6 +169,7 @@ def test_a_fit_without_counterfactual_has_a_report_too(post: xr.DataTree, tmp_pa
     assert "machinery" in page.words
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_made_from_python_still_says_what_is_synthetic(post: xr.DataTree, tmp_path: Path) -> None:
     del post.attrs["provenance"], post.attrs["run"]
     post["economy"].attrs |= {"name": "stylised", "synthetic": "simulated files: outcomes.csv, patent_labels.csv"}
@@ -176,6 +179,7 @@ def test_a_run_made_from_python_still_says_what_is_synthetic(post: xr.DataTree, 
     assert "made from Python" in page.words
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_several_scenarios_each_have_their_figures(post: xr.DataTree, tmp_path: Path) -> None:
     ds = post["counterfactual"].to_dataset()
     two = xr.concat([ds, ds.assign_coords(scenario=["ban <heavy>"])], "scenario")
@@ -183,7 +187,7 @@ def test_several_scenarios_each_have_their_figures(post: xr.DataTree, tmp_path: 
     written = ree.report(post, tmp_path / "r")
     names = {p.stem for p in (written.parent / "figures").iterdir()}
     assert {"welfare-china-quota-2010", "welfare-ban-heavy", "exports-ban-heavy"} <= names
-    assert len(Page(written.read_text(encoding="utf-8")).all("img")) == 7
+    assert len(Page(written.read_text(encoding="utf-8")).all("img")) == 11
 
 
 def test_welfare_table_is_the_draws(post: xr.DataTree) -> None:
@@ -232,6 +236,7 @@ def test_csv_keeps_full_precision(written: Path, fake_run: xr.DataTree) -> None:
     assert back["median_percent"].tolist() == tables.welfare(fake_run)["median_percent"].tolist()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_report_is_whole_or_absent(post: xr.DataTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = ree.report(post, tmp_path / "r")
     before = first.read_text(encoding="utf-8")
@@ -246,6 +251,7 @@ def test_a_report_is_whole_or_absent(post: xr.DataTree, tmp_path: Path, monkeypa
     assert first.read_text(encoding="utf-8") == before
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_what_is_no_report_is_not_replaced(post: xr.DataTree, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match="not a report"):

@@ -15,6 +15,8 @@ from reestim.labels.agreement import audit_rows_by_year
 from reestim.labels.quality import agreement_of, drift_of, label_quality
 from tests.interface.test_report import Page
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 RECORD = {
     "labeller": "llm", "model": "tiny", "date": "2026-11-25T12:00:00+00:00", "synthetic": False, "patents": 1003,
     "unlabelled": 3, "labels": dict.fromkeys(LABELS, 250), "prompt": {"version": "v1", "hash": "abc"},

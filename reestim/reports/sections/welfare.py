@@ -22,6 +22,8 @@ from reestim.reports.effects import (
 )
 from reestim.reports.format import percent, with_interval
 from reestim.reports.section import POSTERIOR, Block, Heading, Picture, Section, Shown, drawn
+from reestim.reports.tile_map import tile_map
+from reestim.reports.welfare_parts import has_parts, parts_drawn, parts_shown, parts_table, welfare_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,10 +34,12 @@ BRACKETS = f"Brackets: {100 * LEVEL:.0f} % {INTERVAL['kind']} posterior interval
 
 
 def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
-    """``welfare`` and ``exports`` of a run with a counterfactual."""
+    """``welfare``, ``welfare_parts`` and ``exports`` of a run with a counterfactual."""
     if "counterfactual" not in post.children:
         return {}
-    return {"welfare": tidy.welfare(post), "exports": tidy.exports(post)}
+    ds = post["counterfactual"].to_dataset()
+    parts = {"welfare_parts": parts_table(ds)} if has_parts(ds) else {}
+    return {"welfare": tidy.welfare(post), **parts, "exports": tidy.exports(post)}
 
 
 def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | None:
@@ -63,6 +67,7 @@ def _scenario(post: xr.DataTree, tables: Mapping[str, pd.DataFrame], name: str, 
             f"Change of welfare (real income) by country, per cent; {forest.BANDS}; at the right the probability of a "
             f"loss.{scale}", "per cent",
         ),
+        tile_map(change.sel({TECHNOLOGY: technologies}), inside, f"welfare_map{suffix}"),
         _welfare_shown(tables["welfare"].loc[lambda t: t[SCENARIO] == name], f"welfare{suffix}"),
     ]  # fmt: skip
     if CONTRIBUTION in change[TECHNOLOGY].values:
@@ -72,6 +77,13 @@ def _scenario(post: xr.DataTree, tables: Mapping[str, pd.DataFrame], name: str, 
                 change, [CONTRIBUTION], groups, f"contributions{suffix}", words, "percentage points", "P(< 0)"
             )
         )
+    if "welfare_parts" in tables:
+        draws = welfare_parts(ds.sel({SCENARIO: name}))
+        table = tables["welfare_parts"].loc[lambda t: t[SCENARIO] == name]
+        blocks += [
+            parts_drawn(draws, groups, f"welfare_parts{suffix}"),
+            parts_shown(table, f"welfare_parts{suffix}", BRACKETS),
+        ]
     exports = exports_outside(ds, name, economy)
     if exports.sizes[SECTOR]:
         part = tables["exports"].loc[lambda t: t[SCENARIO] == name]
