@@ -28,6 +28,8 @@ _HOME = {
     "read_scenario": "reestim.spec",
     "build": "reestim.estimate.fit",
     "fit": "reestim.estimate.fit",
+    "prior_predictive": "reestim.estimate.predictive",
+    "posterior_predictive": "reestim.estimate.predictive",
     "Economy": "reestim.equilibrium.economy",
     "Parameters": "reestim.equilibrium.parameters",
     "Scenario": "reestim.equilibrium.scenario",
@@ -82,6 +84,8 @@ if TYPE_CHECKING:
     from reestim.equilibrium.solve import solve as solve
     from reestim.estimate.fit import build as build
     from reestim.estimate.fit import fit as fit
+    from reestim.estimate.predictive import posterior_predictive as posterior_predictive
+    from reestim.estimate.predictive import prior_predictive as prior_predictive
     from reestim.evidence.event_paths import event_study as event_study
     from reestim.evidence.productivity import growth_accounting as growth_accounting
     from reestim.labels.audit import draw_audit as draw_audit

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from reestim.chunks import fingerprint, joined, kept_or_solved
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY, YEAR
+from reestim.draws import thinned
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.diagnosis import OUTSIDE, REASONS
 from reestim.equilibrium.economy import Economy
@@ -56,6 +57,7 @@ def counterfactual(
     years: Sequence[int] | None = None,
     store: str | Path | None = None,
     chunk: int | None = None,
+    group: str = "posterior",
 ) -> xr.DataTree:
     """Solve every scenario and technology at every posterior draw.
 
@@ -64,6 +66,9 @@ def counterfactual(
     post
         Any DataTree whose group ``posterior`` (chain, draw, ...) holds names of :class:`Parameters`; what it lacks
         comes from ``defaults``. σ needs only the sectors that use rare earths.
+    group
+        ``"prior"`` takes the draws of that group instead, and the result is ``prior_counterfactual``: what the study
+        held to be possible before the data. Draws without an equilibrium are likelier there, see ``allow_unsolved``.
     technology
         ``"fixed"``, ``"directed"`` (at least one of them), and ``"transition"``, which needs ``years``.
     draws
@@ -94,9 +99,9 @@ def counterfactual(
     """
     scenarios = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
     technology = [technology] if isinstance(technology, str) else list(technology)
-    _check_request(scenarios, technology, post, economy, years, chunk)
+    _check_request(scenarios, technology, post, economy, years, chunk, group)
     asked = check_years(years) if "transition" in technology else []
-    samples = _thin(post["posterior"].to_dataset(), draws)
+    samples = thinned(post[group].to_dataset(), draws)
     parameters, used = _parameters(samples, defaults or Parameters())
     draws_of = {name: parameters.to_batch(economy, name, _SAMPLE) for name in technology}
     static = [name for name in technology if name != "transition"]
@@ -149,10 +154,10 @@ def counterfactual(
         "supply": supply,
         "scenarios": json.dumps({s.name: describe(s) for s in scenarios}),
         "parameters_from_posterior": json.dumps(used),
-        "draws": f"{count} of {post['posterior'].sizes[CHAIN] * post['posterior'].sizes[DRAW]} posterior draws",
+        "draws": f"{count} of {post[group].sizes[CHAIN] * post[group].sizes[DRAW]} {group} draws",
     }
     out = post.copy()
-    out["counterfactual"] = xr.DataTree(ds)
+    out["counterfactual" if group == "posterior" else f"{group}_counterfactual"] = xr.DataTree(ds)
     out["economy"] = xr.DataTree(economy.ds)
     _refuse_unsolved(ds, allow_unsolved)
     return out
@@ -178,12 +183,14 @@ def _check_request(
     economy: Economy,
     years: Sequence[int] | None,
     chunk: int | None,
+    group: str,
 ) -> None:
     problems = []
     if not economy.is_balanced:
         problems.append(Problem("this economy is not in equilibrium at its baseline", "Use economy.rebased()."))
-    if "posterior" not in post.children:
-        problems.append(Problem("the DataTree has no group 'posterior'", "Pass what ree.fit or pm.sample returns."))
+    if group not in post.children:
+        advice = "Pass what ree.fit or pm.sample returns." if group == "posterior" else "Name a group of its draws."
+        problems.append(Problem(f"the DataTree has no group {group!r}", advice))
     if not scenarios or not technology:
         problems.append(Problem("nothing to solve", "Give at least one scenario and one technology."))
     if technology == ["transition"]:
@@ -198,16 +205,6 @@ def _check_request(
             problems.append(Problem(f"the {kind} {name!r} is given twice", "Give each a name of its own.", value=name))
     if problems:
         raise InputError(problems, "the counterfactual cannot be computed")
-
-
-def _thin(posterior: xr.Dataset, draws: int | None) -> xr.Dataset:
-    """About ``draws`` draws in all, the same number from each chain, evenly spaced."""
-    if draws is None:
-        return posterior
-    if draws < 1:
-        raise InputError(Problem("the number of draws must be positive", "Give at least 1.", value=draws))
-    per_chain = min(posterior.sizes[DRAW], -(-draws // posterior.sizes[CHAIN]))
-    return posterior.isel({DRAW: np.linspace(0, posterior.sizes[DRAW] - 1, per_chain).round().astype(int)})
 
 
 def _parameters(samples: xr.Dataset, defaults: Parameters) -> tuple[Parameters, list[str]]:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from reestim.spec import Spec
 
 STAGES = 7
+#: Draws of the prior whose welfare is computed, at most.
+PRIOR_DRAWS = 200
 
 
 @dataclass
@@ -137,9 +139,12 @@ def fit(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
         _refuse_partial(post, spec)
     import xarray as xr
 
+    from reestim.estimate.predictive import simulated
     from reestim.evidence.groups import evidence_groups
 
     post["economy"] = xr.DataTree(economy.ds)
+    for name, draws in (("prior_predictive", post["prior"]), ("posterior_predictive", post["posterior"])):
+        post[name] = xr.DataTree(simulated(model, draws.to_dataset(), seed))
     for name, group in evidence_groups(data, spec.evidence, quick=spec.is_quick, say=stages.say).items():
         post[name] = xr.DataTree(group)
     sensitivity = ree.prior_sensitivity(post)
@@ -171,7 +176,8 @@ def sweep(
     years: Sequence[int] | None = None,
     chunks: Path | None = None,
 ) -> xr.DataTree:
-    """Posterior draws through the equilibrium of the run's own economy, for each scenario file.
+    """Posterior draws through the equilibrium of the run's own economy, for each scenario file; and draws of the prior
+    (group ``prior_counterfactual``), so that welfare can be set against what it was before the data.
 
     ``years`` are those of ``technology`` "transition"; ``chunks`` is a folder that keeps finished
     draws, to go on from after a kill.
@@ -186,7 +192,7 @@ def sweep(
     if problems:
         raise InputError(problems, "a scenario cannot be used")
     policies = [scenario for _, scenario in found]
-    return ree.counterfactual(
+    post = ree.counterfactual(
         economy,
         policies,
         post,
@@ -197,6 +203,36 @@ def sweep(
         progress=progress,
         allow_unsolved=allow_unsolved,
     )
+    return _with_prior(post, economy, policies, technology, min(draws or PRIOR_DRAWS, PRIOR_DRAWS), chunks)
+
+
+def _with_prior(
+    post: xr.DataTree,
+    economy: Economy,
+    policies: Sequence[ree.Scenario],
+    technology: Sequence[str],
+    draws: int,
+    chunks: Path | None,
+) -> xr.DataTree:
+    """The same scenarios at draws of the prior. Those without an equilibrium are marked; none at all is no failure."""
+    import xarray as xr
+
+    from reestim.checks import prior_welfare
+    from reestim.errors import ParameterError
+
+    post = post.filter(lambda node: node.name != prior_welfare.GROUP)  # of earlier scenarios
+    if "prior" not in post.children:
+        return post
+    try:
+        found = ree.counterfactual(
+            economy, policies, post, technology=technology, draws=draws, store=chunks, progress=False,
+            allow_unsolved=True, group="prior",
+        )  # fmt: skip
+    except ParameterError:  # no draw of the prior has an equilibrium: then there is nothing to show
+        return post
+    before = found[prior_welfare.GROUP].to_dataset()
+    post[prior_welfare.GROUP] = xr.DataTree(before[list(prior_welfare.KEPT)])
+    return post
 
 
 def _read_scenarios(paths: Sequence[Path], economy: Economy) -> tuple[list[tuple[Path, ree.Scenario]], list[Problem]]:

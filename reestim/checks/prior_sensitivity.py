@@ -1,12 +1,14 @@
-"""Does an answer rest on the data or on its prior: power-scaling (Kallioinen et al. 2024), for κ, ξ, χ, mean σ.
+"""Does an answer rest on the data or on its prior: one verdict for κ, ξ, χ, mean σ and σ of each sector.
 
-A parameter is sensitive to the prior (the likelihood) when raising all stated priors (the likelihood) to a power a
-little above or below one moves its posterior; the posterior is reweighted, not sampled again.
+Two measures go into it. Power-scaling (Kallioinen et al. 2024): a parameter is sensitive to the prior (the likelihood)
+when raising all stated priors (the likelihood) to a power a little above or below one moves its posterior; the draws
+are reweighted, not made again. And the width of the posterior's interval over that of the prior's.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,18 +18,21 @@ import xarray as xr
 from reestim.checks.protocol import Check
 from reestim.dims import CHAIN, DRAW, SECTOR
 from reestim.reports.effects import quantiles
-from reestim.reports.format import with_interval
+from reestim.reports.format import number, with_interval
 
 GROUP = "prior_sensitivity"
-PARAMETERS = {"kappa": "κ", "spillover": "ξ", "crowding_out": "χ", "mean_sigma": "mean σ"}
+SHARED = {"kappa": "κ", "spillover": "ξ", "crowding_out": "χ", "mean_sigma": "mean σ"}
 #: Sensitivity from which on a posterior is said to react (Kallioinen et al. 2024, as in ArviZ).
 SENSITIVE = 0.05
+#: A posterior at least this share as wide as its prior is not narrowed to speak of.
+AS_WIDE = 0.8
 
 
 def prior_sensitivity(post: xr.DataTree) -> xr.Dataset | None:
     """Sensitivities ``prior`` and ``likelihood`` (parameter), pure numbers; None where the run keeps no log densities.
 
-    Parameters are κ, ξ, χ and σ averaged over sectors, as far as the run samples them.
+    Parameters are κ, ξ, χ, σ averaged over sectors (``mean_sigma``) and of each (``sigma[sector]``), as far as the run
+    samples them.
     """
     if not {"log_prior", "log_likelihood"} <= set(post.children):
         return None
@@ -35,89 +40,140 @@ def prior_sensitivity(post: xr.DataTree) -> xr.Dataset | None:
 
     az: Any = arviz  # its names come at run time
     draws = _draws(post["posterior"].to_dataset())
-    if not draws.data_vars:
+    if not draws:
         return None
     log = {name: post[name].to_dataset() for name in ("log_prior", "log_likelihood")}
-    tree = xr.DataTree.from_dict({"posterior": draws, **log})
+    flat = xr.concat([draw.drop_attrs() for draw in draws.values()], "parameter", coords="minimal", compat="override")
+    tree = xr.DataTree.from_dict({"posterior": flat.rename("value").to_dataset(), **log})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = {part: az.psense(tree, group=part) for part in ("prior", "likelihood")}
-    names = [str(name) for name in draws.data_vars]
+        found = {part: az.psense(tree, group=part)["value"] for part in ("prior", "likelihood")}
     about = {"long_name": "power-scaling sensitivity", "units": "1"}
-    return xr.Dataset(
-        {part: ("parameter", [float(ds[name]) for name in names], about) for part, ds in found.items()},
-        coords={"parameter": names},
-    )
+    values = {part: ("parameter", np.asarray(found[part].values, float), about) for part in found}
+    return xr.Dataset(values, coords={"parameter": list(draws)})
 
 
-def sensitivity_table(post: xr.DataTree) -> pd.DataFrame:
-    """One row per parameter: prior, likelihood (sensitivities), verdict, and posterior beside prior: median, low, high
-    (90 % equal-tailed), from the group ``prior_sensitivity`` of a run."""
-    found = post[GROUP].to_dataset()
+def prior_posterior_table(post: xr.DataTree) -> pd.DataFrame:
+    """Prior against posterior, one row a parameter; what the run lacks is NaN.
+
+    Columns: parameter, symbol (``σ electronics``), median, low, high and those of the prior (90 % equal-tailed),
+    width_ratio (posterior over prior), prior and likelihood (power-scaling sensitivities, from the group
+    ``prior_sensitivity``), verdict, rests_on_prior.
+    """
     after = _draws(post["posterior"].to_dataset())
-    before = _draws(post["prior"].to_dataset()) if "prior" in post.children else xr.Dataset()
+    before = _draws(post["prior"].to_dataset()) if "prior" in post.children else {}
+    found = post[GROUP].to_dataset() if GROUP in post.children else None
+    known = found["parameter"].values.tolist() if found is not None else []
     rows = []
-    for name in found["parameter"].values.tolist():
-        one = found.sel(parameter=name)
-        prior, likelihood = float(one["prior"]), float(one["likelihood"])
-        row: dict[str, Any] = {"parameter": name, "prior": prior, "likelihood": likelihood}
-        row["verdict"] = verdict(prior, likelihood)
-        for draws, start in ((after, ""), (before, "prior_")):
-            if name in draws:
-                row |= {f"{start}{k}": float(v) for k, v in quantiles(draws[name]).data_vars.items()}
+    for name, draws in after.items():
+        row: dict[str, Any] = {"parameter": name, "symbol": symbol(name)}
+        for values, start in ((draws, ""), (before.get(name), "prior_")):
+            summary = {} if values is None else {k: float(v) for k, v in quantiles(values).data_vars.items()}
+            row |= {f"{start}{k}": summary.get(k, np.nan) for k in ("median", "low", "high")}
+        width = row["prior_high"] - row["prior_low"]
+        row["width_ratio"] = (row["high"] - row["low"]) / width if width > 0 else np.nan
+        for part in ("prior", "likelihood"):
+            row[part] = float(found[part].sel(parameter=name)) if found is not None and name in known else np.nan
+        row["verdict"] = verdict(row["prior"], row["likelihood"], row["width_ratio"])
+        row["rests_on_prior"] = row["verdict"] in _RESTING
         rows.append(row)
-    return pd.DataFrame(rows)
+    columns = ["parameter", "symbol", "median", "low", "high", "prior_median", "prior_low", "prior_high", "width_ratio",
+               "prior", "likelihood", "verdict", "rests_on_prior"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
 
 
-def verdict(prior: float, likelihood: float) -> str:
-    """``data``, ``prior`` (rests on it), ``both`` (either moves it: they may disagree), ``neither``, ``unknown``."""
+def symbol(parameter: str) -> str:
+    """``σ electronics`` for ``sigma[electronics]``."""
+    return SHARED.get(parameter) or f"σ {parameter.removeprefix('sigma[').removesuffix(']')}"
+
+
+def verdict(prior: float, likelihood: float, width_ratio: float) -> str:
+    """``data``, ``prior`` (rests on it), ``both`` (either moves it: they may disagree), ``shifted`` (the data move it
+    and do not narrow it), ``neither``, ``unknown``; from the widths alone where there are no sensitivities."""
+    wide = width_ratio >= AS_WIDE
     if not (np.isfinite(prior) and np.isfinite(likelihood)):
-        return "unknown"
+        return "unknown" if not np.isfinite(width_ratio) else "prior" if wide else "data"
     reacts = (prior >= SENSITIVE, likelihood >= SENSITIVE)
+    if wide:
+        return "shifted" if reacts[1] else "prior"
     return {(False, True): "data", (True, False): "prior", (True, True): "both", (False, False): "neither"}[reacts]
 
 
+_RESTING = ("prior", "shifted")
 _WORDS = {
-    "data": "is learnt from the data: their weight moves it, that of the priors does not",
-    "prior": "RESTS ON ITS PRIOR: the weight of the priors moves it, that of the data does not; it is "
-    "not identified by these data",
+    "data": "is learnt from the data",
+    "prior": "RESTS ON ITS PRIOR: it is not identified by these data",
     "both": "depends on priors and data alike: the priors are strong, or disagree with the data; report it with other "
     "priors too",
-    "neither": "moves with the weight of neither: the data add little to what the rest of the model implies",
-    "unknown": "cannot be judged: the draws are too few or too uneven to be reweighted",
+    "shifted": "is moved by the data but hardly narrowed: its spread RESTS ON ITS PRIOR",
+    "neither": "is narrower than its prior and moves with the weight of neither: other parameters pin it down",
+    "unknown": "cannot be judged: the run keeps no prior draws and no log densities, or too few draws to reweight them",
 }
 
 
 def sentences(table: pd.DataFrame) -> list[str]:
-    """One sentence a parameter, with both sensitivities and posterior beside prior."""
-    out = []
-    for row in table.to_dict("records"):
-        beside = with_interval(row["median"], row["low"], row["high"])
-        if np.isfinite(row.get("prior_median", np.nan)):
-            beside += f", prior {with_interval(row['prior_median'], row['prior_low'], row['prior_high'])}"
-        numbers = f"sensitivity to priors {row['prior']:.2f}, to data {row['likelihood']:.2f}; posterior {beside}"
-        out.append(f"{PARAMETERS[row['parameter']]} {_WORDS[row['verdict']]} ({numbers}).")
+    """One sentence a shared parameter, with all that the verdict rests on; one for the sectors."""
+    of_sectors = ~table["parameter"].isin(list(SHARED))
+    out = [f"{row['symbol']} {_WORDS[row['verdict']]} ({_numbers(row)})."
+           for row in table.loc[~of_sectors].to_dict("records")]  # fmt: skip
+    sectors = table.loc[of_sectors]
+    if len(sectors):
+        named = resting(sectors)
+        words = f"{len(named)} of {len(sectors)} sectors"
+        ratios = [number(float(end(sectors["width_ratio"]))) for end in (np.nanmin, np.nanmax)] if (
+            sectors["width_ratio"].notna().any()
+        ) else []  # fmt: skip
+        widths = f"; intervals are {' to '.join(ratios)} times as wide as the prior's" if ratios else ""
+        which = f": {', '.join(name.removeprefix('σ ') for name in named)}" if named else ""
+        out.append(f"σ RESTS ON ITS PRIOR in {words}{which}{widths}." if named else
+                   f"σ rests on its prior in none of {len(sectors)} sectors{widths}.")  # fmt: skip
     return out
 
 
+def resting(table: pd.DataFrame) -> list[str]:
+    """Symbols of what rests on its prior."""
+    return table.loc[table["rests_on_prior"].astype(bool), "symbol"].tolist()
+
+
+def _numbers(row: dict[Any, Any]) -> str:
+    said = [f"posterior {with_interval(row['median'], row['low'], row['high'])}"]
+    if np.isfinite(row["prior_median"]):
+        said[0] += f", prior {with_interval(row['prior_median'], row['prior_low'], row['prior_high'])}"
+    if np.isfinite(row["width_ratio"]):
+        said[0] += f", {number(row['width_ratio'])} times as wide"
+    if np.isfinite(row["prior"]):
+        said.append(f"sensitivity to priors {row['prior']:.2f}, to data {row['likelihood']:.2f}")
+    return "; ".join(said)
+
+
 def check(post: xr.DataTree) -> Check:
-    """The check as `reestim check` prints it; computed anew where the run does not hold it."""
-    name = "prior sensitivity"
+    """The check as `reestim check` prints it; sensitivities are computed anew where the run does not hold them."""
+    name, words = "prior sensitivity", []
     if GROUP not in post.children:
         found = prior_sensitivity(post)
         if found is None:
-            words = "This run keeps no log densities of its draws: fit it again with this version to judge its priors."
-            return Check(name, "informational", (words,))
-        post = post.copy()
-        post[GROUP] = xr.DataTree(found)
-    table = sensitivity_table(post)
-    good = bool((table["verdict"] == "data").all())
-    return Check(name, "pass" if good else "informational", tuple(sentences(table)), table)
+            advice = "fit it again with this version to judge its priors by more than widths."
+            words = [f"This run keeps no log densities of its draws: {advice}"]
+        else:
+            post = post.copy()
+            post[GROUP] = xr.DataTree(found)
+    table = prior_posterior_table(post)
+    good = len(table) > 0 and bool((table["verdict"] == "data").all()) and not words
+    return Check(name, "pass" if good else "informational", tuple(words + sentences(table)), table)
 
 
-def _draws(ds: xr.Dataset) -> xr.Dataset:
-    """κ, ξ, χ and mean σ, those that move."""
-    if "sigma" in ds:
-        ds = ds.assign(mean_sigma=ds["sigma"].mean(SECTOR))
-    known = [name for name in PARAMETERS if name in ds and set(ds[name].dims) == {CHAIN, DRAW}]
-    return ds[[name for name in known if bool((ds[name] != ds[name][0, 0]).any())]]
+def _draws(ds: xr.Dataset) -> dict[str, xr.DataArray]:
+    """κ, ξ, χ, mean σ and σ of each sector (chain, draw), those that move."""
+    found = dict(_all_draws(ds))
+    return {name: draws for name, draws in found.items() if bool((draws != draws[0, 0]).any())}
+
+
+def _all_draws(ds: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
+    by_sector = "sigma" in ds and set(ds["sigma"].dims) == {CHAIN, DRAW, SECTOR}
+    for name in SHARED:
+        if name == "mean_sigma" and by_sector:
+            yield name, ds["sigma"].mean(SECTOR).transpose(CHAIN, DRAW)
+        elif name in ds and set(ds[name].dims) == {CHAIN, DRAW}:
+            yield name, ds[name].transpose(CHAIN, DRAW)
+    for sector in ds[SECTOR].values.tolist() if by_sector else []:
+        yield f"sigma[{sector}]", ds["sigma"].sel({SECTOR: sector}, drop=True).transpose(CHAIN, DRAW)

@@ -32,7 +32,7 @@ Model = Union["pm.Model", "NumpyroModel"]
 
 #: Draws of the prior that a result carries, to be set against the posterior.
 PRIOR_DRAWS = 1000
-_INPUTS, _STATED = "_reestim_inputs", "_reestim_stated"
+INPUTS, _STATED = "_reestim_inputs", "_reestim_stated"
 
 
 def build(spec: Spec, data: Dataset | xr.Dataset) -> Model:
@@ -59,7 +59,7 @@ def build(spec: Spec, data: Dataset | xr.Dataset) -> Model:
         raise InputError(Problem("build did not return a model", advice, file=str(spec.model_path)))
     if book.problems():
         raise InputError(book.problems(), f"the priors of the study {spec.name!r} cannot be used")
-    object.__setattr__(model, _INPUTS, inputs)
+    object.__setattr__(model, INPUTS, inputs)
     object.__setattr__(model, _STATED, tuple(book))
     return model
 
@@ -91,7 +91,7 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
     start = time.perf_counter()
     tree = sampling.SAMPLERS[sampler.name](model, sampler, seed, progress)
     seconds = time.perf_counter() - start
-    inputs = getattr(model, _INPUTS, None)
+    inputs = getattr(model, INPUTS, None)
     post = xr.DataTree.from_dict(
         {
             "posterior": _documented(tree["posterior"].to_dataset(), about),
@@ -150,10 +150,10 @@ def _documented(draws: xr.Dataset, about: Mapping[str, Mapping[str, str]]) -> xr
     for name in kept.data_vars:
         kept[name].attrs = dict(about.get(str(name), {"long_name": str(name), "units": "not stated"}))
     kept.attrs = {"sample_dims": [CHAIN, DRAW]}
-    return _plain_labels(kept)
+    return plain_labels(kept)
 
 
-def _plain_labels(data: xr.Dataset) -> xr.Dataset:
+def plain_labels(data: xr.Dataset) -> xr.Dataset:
     """Text coordinates as fixed-length strings, which netCDF keeps as they are."""
     text = {d: data[d].values.astype(str) for d in data.dims if d in data.coords and data[d].dtype.kind == "O"}
     return data.assign_coords(text)

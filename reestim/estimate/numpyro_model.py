@@ -126,6 +126,16 @@ class NumpyroModel:
         data = {n: ((CHAIN, DRAW, *s.dims), np.asarray(found[n])[None]) for n, s in self.sites.items() if n in found}
         return xr.Dataset(data, coords={CHAIN: [0], DRAW: range(draws), **self._labels(data)})
 
+    def simulated(self, parameters: xr.Dataset, seed: int) -> xr.Dataset:
+        """What is observed, drawn anew at each draw (chain, draw) of the parameters."""
+        lead = parameters[list(self.free)].transpose(CHAIN, DRAW, ...)
+        given = {name: jnp.asarray(lead[name].values) for name in self.free}
+        predictive = Predictive(handlers.uncondition(self), given, batch_ndims=2, return_sites=list(self.observed))
+        found = predictive(jax.random.key(seed))
+        data = {n: ((CHAIN, DRAW, *self.sites[n].dims), np.asarray(found[n])) for n in self.observed}
+        shared = {name: parameters[name].values for name in (CHAIN, DRAW) if name in parameters.coords}
+        return xr.Dataset(data, coords=self._labels(data) | shared)
+
     def observed_data(self) -> xr.Dataset:
         """What the likelihood conditions on."""
         data = {name: (self.sites[name].dims, value, self.about[name]) for name, value in self.observed.items()}

@@ -35,6 +35,19 @@ def prior(model: pm.Model, draws: int, seed: int) -> xr.Dataset:
     return cast(Any, drawn)["prior"].to_dataset()
 
 
+def simulated(model: pm.Model, parameters: xr.Dataset, names: list[str], seed: int) -> xr.Dataset:
+    """The observed variables ``names`` drawn anew at each draw (chain, draw) of the parameters."""
+    found = pm.sample_posterior_predictive(
+        xr.DataTree.from_dict({"posterior": parameters}),
+        model=model,
+        var_names=names,
+        random_seed=seed,
+        progressbar=False,
+        compile_kwargs={"mode": "FAST_COMPILE"},
+    )
+    return cast(Any, found)["posterior_predictive"].to_dataset()
+
+
 def observed_data(model: pm.Model, about: Mapping[str, Mapping[str, str]]) -> xr.Dataset:
     """What the likelihood conditions on, with the dims of the model."""
     data, coords = {}, {}

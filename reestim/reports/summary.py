@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 #: How sure a statement about a sign must be before the page makes it.
 _SURE = 0.95
-#: Share of the prior's width that the data must have removed before a parameter counts as learnt.
-_LEARNT = 0.2
 
 INTERVALS = (
     f"Square brackets hold {100 * float(str(INTERVAL['level'])):.0f} % {INTERVAL['kind']} posterior intervals: given "
@@ -70,13 +68,6 @@ def warnings(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[tupl
 def is_quick(post: xr.DataTree) -> bool:
     """Was this a smoke run?"""
     return bool(json_attr(post.attrs, "run", {}).get("quick", False))
-
-
-def weakly_learnt(table: pd.DataFrame, column: str) -> list[str]:
-    """Rows whose posterior is about as wide as the prior: they rest on it."""
-    if "learnt" not in table:
-        return []
-    return table.loc[table["learnt"] < _LEARNT, column].astype(str).tolist()
 
 
 def _elasticities(table: pd.DataFrame) -> Iterator[str]:

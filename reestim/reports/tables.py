@@ -26,7 +26,7 @@ from reestim.reports.effects import (
 
 def elasticities(post: xr.DataTree) -> pd.DataFrame:
     """σ by sector: mean, median, low, high, probability_complements = P(σ < 1), and where the run has them the prior's
-    median, low and high, ``learnt`` = 1 − posterior width / prior width, and the pass-through m of equation (2)."""
+    median, low and high, and the pass-through m of equation (2)."""
     posterior = post["posterior"].to_dataset()
     if "sigma" not in posterior:
         return pd.DataFrame({SECTOR: []})
@@ -38,7 +38,6 @@ def elasticities(post: xr.DataTree) -> pd.DataFrame:
     if "sigma" in prior:
         before = quantiles(prior["sigma"])
         summary = summary.merge(before.rename({k: f"prior_{k}" for k in ("median", "low", "high")}))
-        summary["learnt"] = 1 - (summary["high"] - summary["low"]) / (before["high"] - before["low"])
     if "innovation_passthrough" in posterior:
         names = {k: f"passthrough_{k}" for k in ("median", "low", "high")}
         summary = summary.merge(quantiles(posterior["innovation_passthrough"]).rename(names))
@@ -59,8 +58,6 @@ def parameters(post: xr.DataTree) -> pd.DataFrame:
         if name in prior and set(prior[name].dims) == {CHAIN, DRAW}:
             before = _floats(quantiles(prior[name]))
             row |= {f"prior_{k}": v for k, v in before.items()}
-            width = before["high"] - before["low"]
-            row["learnt"] = 1 - (row["high"] - row["low"]) / width if width > 0 else float("nan")
         rows.append(row)
     return pd.DataFrame(rows)
 

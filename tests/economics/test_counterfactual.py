@@ -237,3 +237,23 @@ def test_the_sweep_solves_the_same_equations(seed: int) -> None:
     for a, b in zip(separable_residual(economy.baseline, policy, arrays, weights, u), expected, strict=True):
         assert float(jnp.abs(b).max()) > 0.01
         np.testing.assert_allclose(a, b, atol=1e-13)
+
+
+def test_welfare_before_the_data_marks_draws_outside_the_interior(
+    economy: ree.Economy, scenarios: list[ree.Scenario], result: xr.DataTree
+) -> None:
+    prior = posterior(economy)["posterior"].to_dataset()
+    prior["sigma"] = prior["sigma"].where((prior["chain"] == 0) | (prior["draw"] != 2), 1.1 + 1 / prior["kappa"])
+    tree = xr.DataTree.from_dict({"posterior": prior.isel(draw=[0]), "prior": prior})
+    defaults = ree.Parameters(spillover=0.5, crowding_out=0.2)
+    found = ree.counterfactual(
+        economy, scenarios[0], tree, "directed", defaults=defaults, group="prior", allow_unsolved=True, progress=False
+    )
+    assert "counterfactual" not in found.children
+    before = found["prior_counterfactual"].to_dataset().squeeze(["scenario", "technology"])
+    outside = xr.zeros_like(before["reason"]).copy()
+    outside.loc[{"chain": 1, "draw": 2}] = 1
+    np.testing.assert_array_equal(before["reason"], outside)
+    assert "12 of 12 prior draws" in before.attrs["draws"]
+    same = result["counterfactual"].to_dataset().sel(scenario="quota", technology="directed")["welfare"]
+    np.testing.assert_allclose(before["welfare"].where(outside == 0, 0), same.where(outside == 0, 0), atol=1e-9)

@@ -68,6 +68,7 @@ def counterfactual_dataset(rng: np.random.Generator) -> xr.Dataset:
             "solved": (lead, solved),
             "residual": (lead, np.full(solved.shape, 1e-13)),
             "steps": (lead, np.full(solved.shape, 5)),
+            "reason": (lead, np.where(solved, 0, 2)),
         },
         coords=coords,
     )

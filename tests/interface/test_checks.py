@@ -11,7 +11,7 @@ import xarray as xr
 from typer.testing import CliRunner
 
 import reestim as ree
-from reestim.checks.prior_sensitivity import check
+from reestim.checks.prior_sensitivity import check, verdict
 from reestim.cli import app
 from reestim.reports.section import Notes, Shown
 from reestim.reports.sections import priors
@@ -53,7 +53,7 @@ def test_it_is_stored_and_a_section_of_the_report(judged: xr.DataTree, tmp_path:
     judged["prior_sensitivity"] = xr.DataTree(sensitivity)
     back = ree.load(ree.save(judged, tmp_path / "run"))
     tables = priors.tables(back)
-    assert tables["prior_sensitivity"].loc[0, "prior"] == pytest.approx(float(sensitivity["prior"][0]))
+    assert tables["prior_posterior"].loc[0, "prior"] == pytest.approx(float(sensitivity["prior"][0]))
     section = priors.section(back, tables)
     assert section is not None
     shown, notes = section.blocks
@@ -70,8 +70,32 @@ def test_the_command_says_all_and_fails_by_exit_code(judged: xr.DataTree, tmp_pa
     for part in ("sampler: pass", "solver: FAIL", "79 of 80", "RESTS ON ITS PRIOR"):
         assert part in done.output
     result = json.loads(CliRunner().invoke(app, ["check", str(tmp_path / "run"), "--json"]).stdout)
-    assert [c["verdict"] for c in result["checks"]] == ["pass", "fail", "informational"]
+    assert [c["verdict"] for c in result["checks"]] == ["pass", "fail", *3 * ["informational"]]
 
 
-def test_a_run_without_log_densities_is_told_what_to_do(post: xr.DataTree) -> None:
-    assert "fit it again" in check(post).words[0]
+def test_a_run_without_log_densities_is_told_what_to_do_and_judged_by_widths(post: xr.DataTree) -> None:
+    post["posterior"]["kappa"] = post["prior"]["kappa"].copy()
+    found = check(post)
+    assert "fit it again" in found.words[0]
+    verdicts = dict(zip(found.table["parameter"], found.table["verdict"], strict=True))
+    assert verdicts["kappa"] == "prior"
+    assert verdicts["sigma[machinery]"] == "data"
+
+
+@pytest.mark.parametrize(
+    ("sensitivities", "ratio", "expected"),
+    [
+        ((0.01, 0.3), 0.3, "data"),
+        ((0.3, 0.01), 0.3, "prior"),
+        ((0.3, 0.3), 0.5, "both"),
+        ((0.3, 0.1), 1.05, "shifted"),
+        ((0.01, 0.1), 0.95, "shifted"),
+        ((0.01, 0.01), 0.3, "neither"),
+        ((0.01, 0.01), 0.95, "prior"),
+        ((np.nan, np.nan), np.nan, "unknown"),
+    ],
+)
+def test_one_verdict_from_widths_and_sensitivities(
+    sensitivities: tuple[float, float], ratio: float, expected: str
+) -> None:
+    assert verdict(*sensitivities, ratio) == expected

@@ -61,9 +61,9 @@ def faked(place: Path, post: xr.DataTree, monkeypatch: pytest.MonkeyPatch) -> di
         tree.attrs["gates"] = json.dumps({"passed": all(r["passed"] for r in rows), "gates": rows})
         return tree
 
-    def solved(_: Any, __: Any, tree: xr.DataTree, **___: Any) -> xr.DataTree:
+    def solved(_: Any, __: Any, tree: xr.DataTree, group: str = "posterior", **___: Any) -> xr.DataTree:
         out = tree.copy()
-        out["counterfactual"] = xr.DataTree(counted)
+        out["counterfactual" if group == "posterior" else "prior_counterfactual"] = xr.DataTree(counted)
         return out
 
     monkeypatch.setitem(
@@ -73,6 +73,7 @@ def faked(place: Path, post: xr.DataTree, monkeypatch: pytest.MonkeyPatch) -> di
     monkeypatch.setitem(vars(ree), "build", step("build", lambda *_: "a model"))
     monkeypatch.setitem(vars(ree), "fit", step("fit", sampled))
     monkeypatch.setitem(vars(ree), "counterfactual", step("counterfactual", solved))
+    monkeypatch.setattr("reestim.estimate.predictive.simulated", lambda *_: xr.Dataset())
     monkeypatch.setattr("reestim.evidence.groups.evidence_groups", lambda *_, **__: {})  # the data are fake
     return told
 
@@ -167,7 +168,8 @@ def test_unsolved_draws_keep_the_fit_and_exit_code_3(
     assert done.exit_code == 3
     assert str(failure) in done.stderr
     (folder,) = folders(place)
-    assert set(ree.load(folder).children) == {"posterior", "prior", "sample_stats", "economy"}
+    made = {"prior_predictive", "posterior_predictive"}
+    assert set(ree.load(folder).children) == {"posterior", "prior", "sample_stats", "economy", *made}
 
 
 @pytest.mark.parametrize("stage", ["data", "build", "fit"])

@@ -15,6 +15,7 @@ import pytest
 import xarray as xr
 
 import reestim as ree
+from reestim.checks.prior_sensitivity import prior_posterior_table
 from reestim.errors import InputError
 from reestim.reports import tables
 from reestim.reports.format import number, percent, with_interval
@@ -57,7 +58,8 @@ def test_files(written: Path) -> None:
     assert {p.name for p in (folder / "figures").iterdir()} == {f"{n}.{kind}" for n in names for kind in ("png", "svg")}
     assert all(p.read_bytes().startswith(PNG) for p in folder.glob("figures/*.png"))
     assert all(ElementTree.parse(p).getroot().tag.endswith("svg") for p in folder.glob("figures/*.svg"))
-    names = ("elasticities", "parameters", "welfare", "welfare_parts", "exports", "solver", "gates", "inputs")
+    names = ("elasticities", "parameters", "welfare", "welfare_parts", "exports", "solver", "gates", "inputs",
+             "prior_posterior")  # fmt: skip
     assert {p.name for p in (folder / "tables").iterdir()} == {f"{n}.{kind}" for n in names for kind in ("csv", "tex")}
 
 
@@ -226,7 +228,8 @@ def test_elasticities_beside_their_prior(post: xr.DataTree) -> None:
     sigma = post["posterior"]["sigma"].sel(sector="machinery")
     assert table.loc["machinery", "probability_complements"] == pytest.approx(float((sigma < 1).mean()))
     assert table.loc["machinery", "prior_high"] > table.loc["machinery", "high"]
-    assert 0 < table.loc["machinery", "learnt"] < 1
+    against = prior_posterior_table(post).set_index("parameter")
+    assert 0 < against.loc["sigma[machinery]", "width_ratio"] < 1
     shared = tables.parameters(post)
     assert list(shared["parameter"]) == ["kappa", "spillover", "crowding_out"]
 

@@ -6,21 +6,30 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
+import pytest
 import xarray as xr
 
 from reestim.estimate import fit as fitting
+from reestim.estimate import pymc_model
 from reestim.estimate.log_terms import log_terms
+from reestim.estimate.predictive import simulated
 from tests.recovery.study import default_spec, inputs_of
 
 
-def test_terms_of_both_languages_agree_and_are_those_of_the_model() -> None:
+@pytest.fixture(scope="module")
+def models() -> tuple[pm.Model, Any, xr.Dataset]:
+    """The default model, its twin, and three draws from the prior."""
     inputs = inputs_of(seed=0, countries=3)[0]
     spec = default_spec()
     model = fitting.build(spec, inputs)
     assert isinstance(model, pm.Model)
-    twin_spec = spec.model_copy(update={"model": "substitution_numpyro.py"})
-    twin: Any = fitting.build(twin_spec, inputs)
-    prior = twin.prior(3, seed=1)
+    twin: Any = fitting.build(spec.model_copy(update={"model": "substitution_numpyro.py"}), inputs)
+    return model, twin, twin.prior(3, seed=1)
+
+
+def test_terms_of_both_languages_agree_and_are_those_of_the_model(models: tuple[pm.Model, Any, xr.Dataset]) -> None:
+    model, twin, prior = models
+    spec = default_spec()
     mine = log_terms(model, prior, tuple(spec.priors))
     other = log_terms(twin, prior, tuple(spec.priors))
     assert set(mine) == {"log_likelihood", "log_prior"}
@@ -38,3 +47,20 @@ def test_terms_of_both_languages_agree_and_are_those_of_the_model() -> None:
     direct = -0.5 * z**2 - np.log(stated["sigma"] * np.sqrt(2 * np.pi))
     xr.testing.assert_allclose(mine["log_prior"]["mu"].drop_attrs().drop_vars(["chain", "draw"]),
                                direct.drop_attrs().drop_vars(["chain", "draw"]).rename("mu"))  # fmt: skip
+
+
+def test_both_languages_make_the_same_kind_of_data(models: tuple[pm.Model, Any, xr.Dataset]) -> None:
+    model, twin, prior = models
+    many = xr.concat([prior.isel(draw=0)] * 60, "draw").assign_coords(draw=range(60))
+    mine, other = (simulated(m, many, seed=5, draws=60) for m in (model, twin))
+    seen = pymc_model.observed_data(model, pymc_model.about(model))
+    assert set(mine.data_vars) == set(other.data_vars) == set(seen.data_vars)
+    for name, observed in seen.data_vars.items():
+        assert mine[name].dims == other[name].dims == ("chain", "draw", *observed.dims)
+        first, second = (ds[name].astype(float) for ds in (mine, other))
+        error = np.sqrt((first.var(["chain", "draw"]) + second.var(["chain", "draw"])) / 60)
+        gap = np.abs(first.mean(["chain", "draw"]) - second.mean(["chain", "draw"]))
+        assert float((gap > 3 * error + 1e-9).mean()) < 0.02, name
+    np.testing.assert_array_equal(
+        mine["patent_count"].sum("label").isel(chain=0, draw=0), seen["patent_count"].sum("label")
+    )

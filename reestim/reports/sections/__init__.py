@@ -24,13 +24,14 @@ def parts() -> tuple[type[Part], ...]:
         exposure,
         growth,
         labels,
+        predictions,
         priors,
         sampler,
         solver,
         welfare,
     )
 
-    return (welfare, elasticity, priors, exposure, events, elements, growth, labels, sampler, solver)  # type: ignore[return-value]  # modules
+    return (welfare, elasticity, priors, predictions, exposure, events, elements, growth, labels, sampler, solver)  # type: ignore[return-value]  # modules
 
 
 def all_tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:

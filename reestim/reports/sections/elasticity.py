@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from reestim.checks.prior_sensitivity import prior_posterior_table, resting
 from reestim.dims import SECTOR
 from reestim.reports import forest
 from reestim.reports import tables as tidy
@@ -14,7 +15,6 @@ from reestim.reports.effects import probability, quantiles
 from reestim.reports.format import number, percent, with_interval
 from reestim.reports.section import POSTERIOR, Block, Notes, Picture, Section, Shown, drawn
 from reestim.reports.sections.welfare import BRACKETS
-from reestim.reports.summary import weakly_learnt
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,12 +32,8 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
         blocks += [_drawn(post), _elasticities(tables["elasticities"])]
     if len(tables["parameters"]):
         blocks.append(_parameters(tables["parameters"]))
-    if rests := weakly_learnt(tables["parameters"], "parameter") + weakly_learnt(tables["elasticities"], SECTOR):
-        words = (
-            f"The data say little about {', '.join(rests)}: the posterior is at most a fifth narrower than the prior, "
-            "so what is said about these rests on the prior."
-        )
-        blocks.append(Notes([words]))
+    if rests := resting(prior_posterior_table(post)):
+        blocks.append(Notes([f"The data say little about {', '.join(rests)}: see what rests on priors, below."]))
     return Section("elasticities", "Elasticities and technology", blocks, POSTERIOR) if blocks else None
 
 

@@ -7,35 +7,43 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from reestim.checks.prior_sensitivity import GROUP, PARAMETERS, sensitivity_table, sentences
+from reestim.checks.prior_sensitivity import SENSITIVE, prior_posterior_table, sentences
 from reestim.reports.effects import LEVEL
-from reestim.reports.format import with_interval
+from reestim.reports.format import number, with_interval
 from reestim.reports.section import POSTERIOR, Notes, Section, Shown
 
 if TYPE_CHECKING:
     import xarray as xr
 
+TABLE = "prior_posterior"
+
 
 def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
-    """The table ``prior_sensitivity`` of a run that holds the group."""
-    return {GROUP: sensitivity_table(post)} if GROUP in post.children else {}
+    """The table ``prior_posterior``, where the run samples κ, ξ, χ or σ."""
+    table = prior_posterior_table(post)
+    return {TABLE: table} if len(table) else {}
 
 
 def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | None:
-    """Sensitivities, posterior beside prior, and what they mean in words."""
-    if GROUP not in tables:
+    """Posterior beside prior, widths and sensitivities, and what they mean in words."""
+    if TABLE not in tables:
         return None
     rows = []
-    for row in tables[GROUP].to_dict("records"):
-        prior = [row.get(f"prior_{k}", float("nan")) for k in ("median", "low", "high")]
-        before = with_interval(*prior) if pd.notna(prior[0]) else "not recorded"
-        after = with_interval(row["median"], row["low"], row["high"])
-        name = PARAMETERS[row["parameter"]]
-        rows.append([name, after, before, f"{row['prior']:.2f}", f"{row['likelihood']:.2f}"])
+    for row in tables[TABLE].to_dict("records"):
+        before = [row[f"prior_{k}"] for k in ("median", "low", "high")]
+        rows.append([
+            row["symbol"],
+            with_interval(row["median"], row["low"], row["high"]),
+            with_interval(*before) if pd.notna(before[0]) else "not recorded",
+            *(number(row[k]) for k in ("width_ratio", "prior", "likelihood")),
+            "yes" if row["rests_on_prior"] else "",
+        ])  # fmt: skip
     caption = (
-        "How far the posterior moves when all priors, or the likelihood, are given a little more or less weight "
-        f"(power-scaling); 0.05 and above counts as sensitive. Brackets: {100 * LEVEL:.0f} % equal-tailed intervals."
+        "Prior against posterior: the ratio of the widths of their intervals, and how far the posterior moves when all "
+        f"priors, or the likelihood, get a little more or less weight (power-scaling; {SENSITIVE} and above counts as "
+        f"sensitive). Brackets: {100 * LEVEL:.0f} % equal-tailed intervals."
     )
-    heads = ["Parameter", "Posterior", "Prior", "Sensitivity to priors", "Sensitivity to data"]
-    blocks = [Shown(GROUP, caption, heads, rows), Notes(sentences(tables[GROUP]))]
+    heads = ["Parameter", "Posterior", "Prior", "Width, posterior / prior", "Sensitivity to priors",
+             "Sensitivity to data", "Rests on prior"]  # fmt: skip
+    blocks = [Shown(TABLE, caption, heads, rows), Notes(sentences(tables[TABLE]))]
     return Section("priors", "What rests on priors", blocks, POSTERIOR)

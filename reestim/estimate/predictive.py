@@ -1,0 +1,79 @@
+"""Data that the model would make: prior and posterior predictive draws, in the groups that ArviZ reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+
+from reestim.dims import CHAIN, DRAW
+from reestim.draws import thinned
+from reestim.errors import InputError, Problem
+from reestim.estimate import pymc_model
+from reestim.estimate.fit import INPUTS, PRIOR_DRAWS, plain_labels
+
+if TYPE_CHECKING:
+    from reestim.estimate.fit import Model
+
+#: Draws whose data are made: enough for a 90 % interval and a tail probability to two digits.
+PREDICTIVE_DRAWS = 200
+#: Larger than this (bytes), fewer draws are used.
+_LARGEST = 200e6
+
+
+def prior_predictive(model: Model, seed: int, draws: int = PRIOR_DRAWS) -> xr.DataTree:
+    """What the study holds to be possible before it sees any data.
+
+    Returns the groups ``prior`` (chain, draw, ...: ``draws`` draws of all parameters), ``prior_predictive`` (data made
+    at 200 of them), ``observed_data`` and ``constant_data``, as ``az.plot_ppc_dist(post, group="prior_predictive")``
+    and others read them. Welfare before the data: ``ree.counterfactual(economy, scenarios, post, group="prior")``.
+
+    Raises InputError where the model conditions on no data, or ``draws`` is not positive.
+    """
+    if draws < 1:
+        raise InputError(Problem("the number of draws must be positive", "Give at least 1", value=draws))
+    if isinstance(model, pm.Model):
+        about = pymc_model.about(model)
+        prior, observed = pymc_model.prior(model, draws, seed), pymc_model.observed_data(model, about)
+    else:
+        prior, observed = model.prior(draws, seed), model.observed_data()
+    groups = {"prior": prior, "prior_predictive": simulated(model, prior, seed), "observed_data": observed}
+    inputs = getattr(model, INPUTS, None)
+    return xr.DataTree.from_dict(groups if inputs is None else groups | {"constant_data": inputs})
+
+
+def posterior_predictive(model: Model, post: xr.DataTree, seed: int, draws: int = PREDICTIVE_DRAWS) -> xr.DataTree:
+    """A copy of ``post`` with the group ``posterior_predictive`` (chain, draw, and the dims of each kind of data).
+
+    ``draws`` in all, evenly spaced over each chain. Raises InputError where the model conditions on no data.
+    """
+    out = post.copy()
+    out["posterior_predictive"] = xr.DataTree(simulated(model, post["posterior"].to_dataset(), seed, draws))
+    return out
+
+
+def simulated(model: Model, parameters: xr.Dataset, seed: int, draws: int = PREDICTIVE_DRAWS) -> xr.Dataset:
+    """Data made by the model at ``draws`` of the parameters (chain, draw, ...), named as what was observed.
+
+    Whole numbers stay whole. Raises InputError where the model conditions on no data.
+    """
+    in_pymc = isinstance(model, pm.Model)
+    names = [str(v.name) for v in model.observed_RVs] if in_pymc else list(model.observed)
+    if not names:
+        raise InputError(Problem("the model conditions on no data", "Switch a kind of evidence on in the study"))
+    about = pymc_model.about(model) if in_pymc else model.about
+    sizes = pymc_model.observed_data(model, about) if in_pymc else model.observed_data()
+    at_most = max(1, int(_LARGEST / (8 * sum(sizes[name].size for name in names))))
+    chosen = thinned(parameters, min(draws, at_most))
+    found = pymc_model.simulated(model, chosen, names, seed) if in_pymc else model.simulated(chosen, seed)
+    out = xr.Dataset({n: found[n].astype(_smallest(found[n])).assign_attrs(about[n]) for n in names})
+    out.attrs = {"sample_dims": [CHAIN, DRAW]}
+    return plain_labels(out)
+
+
+def _smallest(values: xr.DataArray) -> Any:
+    """Type that holds whole numbers in half the space, where they fit."""
+    whole = values.dtype.kind in "iu" and bool(np.abs(values).max() < 2**31)
+    return np.int32 if whole else values.dtype
