@@ -9,7 +9,6 @@ any moment leaves whole chunks, and at most a hidden folder that nobody reads.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,22 +35,18 @@ def fingerprint(*inputs: Any) -> str:
     return digest.hexdigest()[:32]
 
 
-def kept_or_solved(folder: Path | None, name: str, solve: Callable[[], Sweep]) -> tuple[Sweep, bool]:
-    """The chunk of this name, and whether it was there; solved and written if it was not (``folder``: None keeps none).
-
-    Raises InputError where the folder cannot be written.
-    """
-    if folder is None:
-        return solve(), False
+def kept(folder: Path, name: str) -> Sweep | None:
+    """The chunk of this name, if it is there."""
     place = folder / f"{name}.zarr"
-    if place.is_dir():
-        return _read(place), True
-    found = solve()
-    with whole_folder(place) as hidden:
+    return _read(place) if place.is_dir() else None
+
+
+def keep(folder: Path, name: str, found: Sweep) -> None:
+    """Write a chunk, whole or not at all. Raises InputError where the folder cannot be written."""
+    with whole_folder(folder / f"{name}.zarr") as hidden:
         arrays = found.outcomes | {key: getattr(found, key) for key in _STATUS}
         ds = xr.Dataset({key: (_dims(value), value) for key, value in arrays.items()})
         ds.to_zarr(hidden, mode="w", consolidated=False, zarr_format=3)
-    return found, False
 
 
 def _read(place: Path) -> Sweep:

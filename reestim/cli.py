@@ -138,6 +138,12 @@ def counterfactual(
     chunks: Annotated[
         Path | None, typer.Option(help="Folder that keeps finished draws; the same command goes on there after a kill.")
     ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Solve on a Dask cluster: its scheduler's address, or local for one here."
+        ),
+    ] = None,
     allow_unsolved: Annotated[bool, typer.Option(help="Go on where more than 1 % of the draws are unsolved.")] = False,
     overwrite: OverwriteOption = False,
     quiet: QuietOption = False,
@@ -147,6 +153,8 @@ def counterfactual(
     """Carry the draws of a run through other scenarios; saved as a run of its own.
 
     Example: reestim counterfactual posteriors/mine models/scenarios/china-quota-2010.toml
+
+    Example: reestim counterfactual mine models/scenarios/*.toml --dask tcp://10.0.0.1:8786 --chunks kept
     """
     with guarded(as_json, debug):
         from reestim import pipeline, store
@@ -166,7 +174,7 @@ def counterfactual(
             technology = ("fixed", "directed", "transition") if years else ("fixed", "directed")
             post = pipeline.sweep(
                 post, scenarios, technology=technology, draws=draws, progress=not (as_json or quiet),
-                allow_unsolved=allow_unsolved, years=years, chunks=chunks,
+                allow_unsolved=allow_unsolved, years=years, chunks=chunks, executor=dask,
             )  # fmt: skip
         with stages.stage("write the run and its report"):
             texts = {path.stem: path.read_text(encoding="utf-8") for path in scenarios}

@@ -5,27 +5,28 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from reestim.chunks import fingerprint, joined, kept_or_solved
+from reestim.chunks import joined
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY, YEAR
 from reestim.draws import thinned
-from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.diagnosis import OUTSIDE, REASONS
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.parameters import Parameters
-from reestim.equilibrium.path_sweep import sweep_paths
-from reestim.equilibrium.scenario import PolicyArrays, Scenario
-from reestim.equilibrium.sweep import Sweep, sweep, take
+from reestim.equilibrium.scenario import Scenario
+from reestim.equilibrium.sweep import Sweep, take
 from reestim.equilibrium.transition import check_years
 from reestim.equilibrium.welfare import VARIABLES, labels_of
 from reestim.errors import MAX_UNSOLVED, InputError, Problem, UnsolvedDrawsError
+from reestim.executors import Chunk, finished, opened
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 #: Results kept for every draw; bilateral arrays are left out, a sweep of them would not fit in memory.
 KEPT = (
@@ -41,6 +42,8 @@ KEPT_PATH = (
 
 _SAMPLE = "_sample"
 _BYTES_PER_CHUNK = 7e7
+#: Fewer draws a chunk would have too many of them solve a middle draw first.
+_DRAWS_PER_CHUNK = 256
 
 
 def counterfactual(
@@ -58,6 +61,8 @@ def counterfactual(
     store: str | Path | None = None,
     chunk: int | None = None,
     group: str = "posterior",
+    executor: Client | str | None = None,
+    devices: Sequence[Any] | str | None = None,
 ) -> xr.DataTree:
     """Solve every scenario and technology at every posterior draw.
 
@@ -78,9 +83,17 @@ def counterfactual(
         ``"independent"`` or ``"joint"``, as in :func:`reestim.solve`.
     years
         Consecutive years of the transition.
+    chunk
+        Consecutive draws that are solved together and depend on no others; by default at least 256.
     store
-        A folder that keeps every chunk of ``chunk`` draws as soon as it is solved. The same call after a kill, at
-        whatever moment, reads back the whole chunks that it finds and solves the rest.
+        A folder that keeps every chunk as soon as it is solved. The same call after a kill, at whatever moment, reads
+        back the whole chunks that it finds and solves the rest.
+    executor
+        A Dask ``Client``, the address of a scheduler, or ``"local"`` for a cluster on this machine during the call:
+        chunks are solved by its workers, the same bits as here on processors of the same kind. ``store`` is written by
+        this process.
+    devices
+        ``"all"`` or a list of ``jax.devices()``: chunks are dealt over several devices of this process.
 
     Returns
     -------
@@ -107,46 +120,50 @@ def counterfactual(
     static = [name for name in technology if name != "transition"]
     count = samples.sizes[CHAIN] * samples.sizes[DRAW]
     size = _chunk_size(economy, count)
-    unit = chunk or (min(4 * size, count) if store else count)
+    unit = min(chunk or max(4 * size, _DRAWS_PER_CHUNK), count)
     worlds = [scenario.world(economy) for scenario in scenarios]
     policies = [
         {name: s.path(world, asked, supply) if name == "transition" else s.to_arrays(world, supply)
          for name in technology}
         for s, world in zip(scenarios, worlds, strict=True)
     ]  # fmt: skip
+    jobs = [(k, name, first) for k in range(len(worlds)) for name in technology for first in range(0, count, unit)]
+
+    def chunk_of(number: int) -> Chunk:
+        k, name, first = jobs[number]
+        part = take(draws_of[name][0], np.arange(first, min(first + unit, count)))
+        kept = KEPT_PATH if name == "transition" else KEPT
+        policy = policies[k][name]
+        return Chunk(name == "transition", worlds[k].baseline, policy, part, tolerance, kept, min(size, unit))
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    found: dict[tuple[int, str, int], Sweep] = {}
+    with Progress(*columns, disable=not progress) as bar, opened(executor, devices) as run:
+        total = count * len(worlds) * (len(static) + len(asked))
+        task = bar.add_task("equilibria", total=total)
+
+        def solves(number: int, draws: int) -> int:
+            return draws * (len(asked) if jobs[number][1] == "transition" else 1)
+
+        def advance(number: int, draws: int) -> None:
+            bar.advance(task, solves(number, draws))
+
+        def skipped(number: int, draws: int) -> None:  # it took no time, and must not make the rest look quick
+            bar.update(task, total=(bar.tasks[0].total or 0) - solves(number, draws))
+
+        folder = Path(store) if store else None
+        for number, part in finished(len(jobs), chunk_of, run, folder, advance, skipped):
+            found[jobs[number]] = part
+
+    def labelled(k: int, name: str, years: Sequence[int] | None = None) -> xr.Dataset:
+        whole = joined([found.pop((k, name, first)) for first in range(0, count, unit)])
+        return _label(economy, whole, draws_of[name][1], samples, years)
+
     results: list[xr.Dataset] = []
-    with Progress(*columns, disable=not progress) as bar:
-        task = bar.add_task("equilibria", total=count * len(scenarios) * (len(static) + len(asked)))
-
-        def solved(name: str, policy: PolicyArrays, baseline: Baseline) -> Sweep:
-            """All draws of one scenario and technology, chunk by chunk."""
-            weight = len(asked) if name == "transition" else 1
-            solver, kept = (sweep_paths, KEPT_PATH) if name == "transition" else (sweep, KEPT)
-            batch = draws_of[name][0]
-            parts = []
-            for first in range(0, count, unit):
-                part = take(batch, np.arange(first, min(first + unit, count)))
-                work = partial(solver, baseline, policy, part, tolerance, kept, min(size, unit))
-                key = fingerprint(baseline, policy, part, tolerance, size, name, list(kept)) if store else ""
-                found, was_there = kept_or_solved(
-                    Path(store) if store else None, key, partial(work, lambda n: bar.advance(task, n * weight))
-                )
-                if was_there:  # it took no time, and must not make the rest look quick
-                    total = bar.tasks[0].total or 0
-                    bar.update(task, total=total - weight * len(found.solved))
-                parts.append(found)
-            return joined(parts)
-
-        for policy, world in zip(policies, worlds, strict=True):
-            b = world.baseline
-            row = [_label(economy, solved(name, policy[name], b), draws_of[name][1], samples) for name in static]
-            ds = xr.concat(row, xr.IndexVariable(TECHNOLOGY, static), combine_attrs="override")
-            if asked:
-                found = solved("transition", policy["transition"], b)
-                ds = ds.merge(_label(economy, found, draws_of["transition"][1], samples, asked))
-            results.append(ds)
+    for k in range(len(worlds)):
+        row = [labelled(k, name) for name in static]
+        ds = xr.concat(row, xr.IndexVariable(TECHNOLOGY, static), combine_attrs="override")
+        results.append(ds.merge(labelled(k, "transition", asked)) if asked else ds)
     names = [scenario.name for scenario in scenarios]
     ds = xr.concat(results, xr.IndexVariable(SCENARIO, names), combine_attrs="override")
     ds.attrs = {

@@ -175,12 +175,13 @@ def sweep(
     allow_unsolved: bool = False,
     years: Sequence[int] | None = None,
     chunks: Path | None = None,
+    executor: str | None = None,
 ) -> xr.DataTree:
     """Posterior draws through the equilibrium of the run's own economy, for each scenario file; and draws of the prior
     (group ``prior_counterfactual``), so that welfare can be set against what it was before the data.
 
     ``years`` are those of ``technology`` "transition"; ``chunks`` is a folder that keeps finished
-    draws, to go on from after a kill.
+    draws, to go on from after a kill; ``executor`` is the address of a Dask scheduler.
 
     Raises InputError (scenario and economy do not fit) or UnsolvedDrawsError.
     """
@@ -199,6 +200,7 @@ def sweep(
         technology=list(technology),
         years=years,
         store=chunks,
+        executor=executor,
         draws=draws,
         progress=progress,
         allow_unsolved=allow_unsolved,

@@ -163,7 +163,7 @@ class Scenario:
                 quota_exporter=jnp.asarray(np.array([i for i, _ in levels.quota], dtype=int)),
                 quota_sector=jnp.asarray(np.array([s for _, s in levels.quota], dtype=int)),
                 log_quota=jnp.asarray(np.log(np.array(list(levels.quota.values()), dtype=float))),
-                joint=jnp.asarray(1.0 if supply == "joint" else 0.0),
+                joint=jnp.asarray(1.0 if supply == "joint" else 0.0, dtype=float),  # not weakly typed: compiled once
             )
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
+from distributed import Client, LocalCluster
 from jax.flatten_util import ravel_pytree
 
 import reestim as ree
-from reestim import counterfactuals
+from reestim import executors
 from reestim.equilibrium.equations import residual
 from reestim.equilibrium.separable import prepare, separable_residual
 from reestim.equilibrium.solve import no_change
@@ -206,11 +208,37 @@ def test_chunks_that_are_there_are_not_solved_again(
     shutil.rmtree(there[3])
     solved = []
     for name in ("sweep", "sweep_paths"):
-        real = getattr(counterfactuals, name)
-        monkeypatch.setattr(counterfactuals, name, lambda *a, real=real: solved.append(1) or real(*a))
+        real = getattr(executors, name)
+        monkeypatch.setattr(executors, name, lambda *a, real=real: solved.append(1) or real(*a))
     again = path_sweep(small, dated, store=chunks, chunk=4)
     assert len(solved) == 1
     xr.testing.assert_identical(again["counterfactual"].to_dataset(), paths["counterfactual"].to_dataset())
+
+
+def test_a_cluster_gives_the_same_bits(
+    small: ree.Economy, dated: list[ree.Scenario], paths: xr.DataTree, tmp_path: Path
+) -> None:
+    expected = paths["counterfactual"].to_dataset()
+    quiet: dict[str, Any] = {"dashboard_address": None}
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=False, **quiet) as cluster,
+        Client(cluster) as client,
+    ):
+        again = path_sweep(small, dated, executor=client, chunk=4, store=tmp_path)
+        assert not client.futures, "nothing is left on the cluster"
+    xr.testing.assert_identical(again["counterfactual"].to_dataset(), expected)
+    assert len(list(tmp_path.glob("*.zarr"))) == 3 * 2, "what two scenarios share is solved once"
+
+
+def test_executors_that_cannot_be_are_refused_in_words(small: ree.Economy, dated: list[ree.Scenario]) -> None:
+    for wrong, words in (
+        ({"executor": "tcp://127.0.0.1:9", "devices": "all"}, "one way only"),
+        ({"devices": "gpu"}, "unknown devices"),
+        ({"devices": []}, "no device"),
+        ({"executor": "nowhere at all"}, "no Dask scheduler"),
+    ):
+        with pytest.raises(InputError, match=words):
+            path_sweep(small, dated, **wrong)
 
 
 def test_a_transition_needs_its_years_and_its_long_run(small: ree.Economy, dated: list[ree.Scenario]) -> None:

@@ -287,12 +287,16 @@ def test_a_transition_from_the_command_line(cli: Run, faked: dict[str, Any]) -> 
     half = cli("counterfactual", "first", "quota.toml", "--from-year", "2009")
     assert half.exit_code == 1
     assert "--to-year" in half.stderr
-    done = cli("counterfactual", "first", "quota.toml", "--from-year", "2009", "--to-year", "2011", "--chunks", "kept")
+    done = cli(
+        "counterfactual", "first", "quota.toml", "--from-year", "2009", "--to-year", "2011", "--chunks", "kept",
+        "--dask", "tcp://10.0.0.1:8786",
+    )  # fmt: skip
     assert done.exit_code == 0, done.output
     kwargs = next(kwargs for name, _, kwargs in faked["calls"] if name == "counterfactual")
     assert list(kwargs["years"]) == [2009, 2010, 2011]
     assert kwargs["technology"] == ["fixed", "directed", "transition"]
     assert kwargs["store"] == Path("kept")
+    assert kwargs["executor"] == "tcp://10.0.0.1:8786"
 
 
 def test_a_run_that_is_not_there(cli: Run, place: Path) -> None:

@@ -17,12 +17,8 @@ DRAWS, CHUNK = 8, 2  # of two chains
 PARTS = 2 * DRAWS // CHUNK * 2  # two technologies
 
 
-def sweep(store: Path | None, result: Path, cache: Path) -> None:
-    """What the killed process does; top level, so that a fresh process finds it."""
-    import jax
-
-    jax.config.update("jax_compilation_cache_dir", str(cache))  # a start must not spend its time compiling again
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+def world() -> tuple[ree.Economy, ree.Scenario, xr.DataTree]:
+    """A small economy, a quota, and a made-up posterior."""
     economy = random_economy(33, countries=3, goods=2, elements=1, ree_share=(1e-3, 0.1))
     rng = np.random.default_rng(0)
     share = economy.ds.ree_share.max("country")
@@ -35,7 +31,16 @@ def sweep(store: Path | None, result: Path, cache: Path) -> None:
         coords={"sector": users},
     )
     quota = ree.Scenario("quota", policies=(ree.ExportQuota("c0", "all", 0.5),))
-    post = xr.DataTree.from_dict({"posterior": posterior})
+    return economy, quota, xr.DataTree.from_dict({"posterior": posterior})
+
+
+def sweep(store: Path | None, result: Path, cache: Path) -> None:
+    """What the killed process does; top level, so that a fresh process finds it."""
+    import jax
+
+    jax.config.update("jax_compilation_cache_dir", str(cache))  # a start must not spend its time compiling again
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    economy, quota, post = world()
     out = ree.counterfactual(economy, quota, post, progress=False, store=store, chunk=CHUNK)
     hidden = result.with_name(f".{result.name}")
     out["counterfactual"].to_dataset().to_netcdf(hidden, engine="h5netcdf")
