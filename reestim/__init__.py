@@ -52,6 +52,7 @@ _HOME = {
     "report": "reestim.reports.build",
     "compare": "reestim.reports.compare",
     "check_run": "reestim.checks.every",
+    "refits": "reestim.refitting",
     "prior_sensitivity": "reestim.checks.prior_sensitivity",
 }
 
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
     from reestim.labels.audit import read_audit as read_audit
     from reestim.labels.labelling import label_patents as label_patents
     from reestim.labels.patents import read_patents as read_patents
+    from reestim.refitting import refits as refits
     from reestim.reports.build import report as report
     from reestim.reports.compare import compare as compare
     from reestim.spec import read_scenario as read_scenario

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import time
@@ -19,6 +18,7 @@ import reestim as ree
 from reestim import store
 from reestim.errors import InputError, Problem
 from reestim.provenance import json_attr
+from reestim.same_study import sha256
 from reestim.toml import closest
 
 if TYPE_CHECKING:
@@ -222,12 +222,13 @@ def _with_prior(
     from reestim.checks import prior_welfare
     from reestim.errors import ParameterError
 
+    static = [name for name in technology if name != "transition"]
     post = post.filter(lambda node: node.name != prior_welfare.GROUP)  # of earlier scenarios
     if "prior" not in post.children:
         return post
     try:
         found = ree.counterfactual(
-            economy, policies, post, technology=technology, draws=draws, store=chunks, progress=False,
+            economy, policies, post, technology=static, draws=draws, store=chunks, progress=False,
             allow_unsolved=True, group="prior",
         )  # fmt: skip
     except ParameterError:  # no draw of the prior has an equilibrium: then there is nothing to show
@@ -307,11 +308,11 @@ def _in_file(problem: Problem, path: Path) -> Problem:
 
 
 def _of_spec(spec: Spec) -> dict[str, Any]:
-    model = spec.model_path.read_bytes()
     return {
         "name": spec.name, "description": spec.description, "hash": spec.hash, "text": spec.text,
         "file": spec.path.name if spec.path else None, "model": spec.model,
-        "model_sha256": hashlib.sha256(model).hexdigest(), "sampler": spec.sampler.model_dump(),
+        "path": str(spec.path.resolve()) if spec.path else None,
+        "model_sha256": sha256(spec.model_path), "sampler": spec.sampler.model_dump(),
         "based_on": spec.based_on, "base_text": spec.base_text,
     }  # fmt: skip
 
@@ -323,7 +324,8 @@ def _of_data(data: Dataset, spec: Spec) -> dict[str, Any]:
     meta = data.meta
     aside = {f"{stem}.csv" for stem in unused_files(spec.evidence)}
     return {
-        "dataset": meta.name, "hash": data.hash, "base_year": meta.base_year, "policy_year": meta.policy_year,
+        "dataset": meta.name, "hash": data.hash, "path": str(data.path),
+        "base_year": meta.base_year, "policy_year": meta.policy_year,
         "synthetic": [file for file in meta.synthetic if file not in aside],
         "imputed": [file for file in meta.imputed if file not in aside], "notes": list(meta.notes),
     }  # fmt: skip

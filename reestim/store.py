@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 POSTERIOR, RUN = "posterior.nc", "run.json"
 
 
-def save(post: xr.DataTree, path: str | Path, *, overwrite: bool = False, **info: Any) -> Path:
+def save(
+    post: xr.DataTree, path: str | Path, *, overwrite: bool = False, keep: Sequence[str] = (), **info: Any
+) -> Path:
     """Write a run folder: a hidden sibling first, renamed when everything is on the disk.
 
     Parameters
@@ -29,7 +33,9 @@ def save(post: xr.DataTree, path: str | Path, *, overwrite: bool = False, **info
         Any DataTree. Attributes that netCDF cannot hold (dictionaries, lists of text, None, booleans) are written as
         JSON strings.
     overwrite
-        Replace the run that is there. Its report goes with it.
+        Replace the run that is there. Its report goes with it, and all else but ``keep``.
+    keep
+        Names of folders inside the run that stay, where the run that is there is this one with more in it.
     info
         What ``run.json`` should hold besides what the DataTree's attrs say (``describe``), e.g. ``seed=1``.
 
@@ -50,8 +56,19 @@ def save(post: xr.DataTree, path: str | Path, *, overwrite: bool = False, **info
         }
         tree.to_netcdf(folder / POSTERIOR, engine="h5netcdf", encoding=encoding)
         run = describe(post) | info | {"sha256": _sha256(folder / POSTERIOR)}
+        for name in keep:
+            if (path / name).is_dir():  # linked, not moved: whenever this is cut off, one whole run is there
+                shutil.copytree(path / name, folder / name, copy_function=_link)
         (folder / RUN).write_text(json.dumps(strict_json(run), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
+
+
+def _link(source: str, target: str) -> None:
+    """The same file under another name; a copy where the file system knows no links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def place_problems(path: str | Path, overwrite: bool = False) -> list[Problem]:

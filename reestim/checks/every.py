@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import xarray as xr
 
-from reestim.checks import predictive, prior_sensitivity, prior_welfare, sampler, solver
+from reestim.checks import predictive, prior_sensitivity, prior_welfare, refits, sampler, solver
 from reestim.checks.protocol import Check
 from reestim.errors import InputError, Problem
 
-CHECKS = (sampler.check, solver.check, prior_sensitivity.check, predictive.check, prior_welfare.check)
+CHECKS = (sampler.check, solver.check, prior_sensitivity.check, predictive.check, prior_welfare.check, refits.check)
 
 
 def check_run(post: xr.DataTree) -> list[Check]:

@@ -39,7 +39,7 @@ def prior_sensitivity(post: xr.DataTree) -> xr.Dataset | None:
     import arviz
 
     az: Any = arviz  # its names come at run time
-    draws = _draws(post["posterior"].to_dataset())
+    draws = moving_draws(post["posterior"].to_dataset())
     if not draws:
         return None
     log = {name: post[name].to_dataset() for name in ("log_prior", "log_likelihood")}
@@ -60,8 +60,8 @@ def prior_posterior_table(post: xr.DataTree) -> pd.DataFrame:
     width_ratio (posterior over prior), prior and likelihood (power-scaling sensitivities, from the group
     ``prior_sensitivity``), verdict, rests_on_prior.
     """
-    after = _draws(post["posterior"].to_dataset())
-    before = _draws(post["prior"].to_dataset()) if "prior" in post.children else {}
+    after = moving_draws(post["posterior"].to_dataset())
+    before = moving_draws(post["prior"].to_dataset()) if "prior" in post.children else {}
     found = post[GROUP].to_dataset() if GROUP in post.children else None
     known = found["parameter"].values.tolist() if found is not None else []
     rows = []
@@ -162,8 +162,8 @@ def check(post: xr.DataTree) -> Check:
     return Check(name, "pass" if good else "informational", tuple(words + sentences(table)), table)
 
 
-def _draws(ds: xr.Dataset) -> dict[str, xr.DataArray]:
-    """κ, ξ, χ, mean σ and σ of each sector (chain, draw), those that move."""
+def moving_draws(ds: xr.Dataset) -> dict[str, xr.DataArray]:
+    """κ, ξ, χ, mean σ and σ of each sector (chain, draw), by name, those that move."""
     found = dict(_all_draws(ds))
     return {name: draws for name, draws in found.items() if bool((draws != draws[0, 0]).any())}
 

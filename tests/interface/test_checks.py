@@ -70,7 +70,7 @@ def test_the_command_says_all_and_fails_by_exit_code(judged: xr.DataTree, tmp_pa
     for part in ("sampler: pass", "solver: FAIL", "79 of 80", "RESTS ON ITS PRIOR"):
         assert part in done.output
     result = json.loads(CliRunner().invoke(app, ["check", str(tmp_path / "run"), "--json"]).stdout)
-    assert [c["verdict"] for c in result["checks"]] == ["pass", "fail", *3 * ["informational"]]
+    assert [c["verdict"] for c in result["checks"]] == ["pass", "fail", *4 * ["informational"]]
 
 
 def test_a_run_without_log_densities_is_told_what_to_do_and_judged_by_widths(post: xr.DataTree) -> None:

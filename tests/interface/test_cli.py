@@ -67,7 +67,7 @@ def faked(place: Path, post: xr.DataTree, monkeypatch: pytest.MonkeyPatch) -> di
         return out
 
     monkeypatch.setitem(
-        vars(ree), "load_dataset", step("data", lambda _: SimpleNamespace(meta=meta, hash="123", tables={}))
+        vars(ree), "load_dataset", step("data", lambda _: SimpleNamespace(meta=meta, hash="123", tables={}, path=place))
     )
     monkeypatch.setattr(ree.Economy, "from_dataset", staticmethod(step("economy", lambda _: economy)))
     monkeypatch.setitem(vars(ree), "build", step("build", lambda *_: "a model"))

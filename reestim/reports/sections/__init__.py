@@ -26,12 +26,26 @@ def parts() -> tuple[type[Part], ...]:
         labels,
         predictions,
         priors,
+        refits,
         sampler,
         solver,
         welfare,
     )
 
-    return (welfare, elasticity, priors, predictions, exposure, events, elements, growth, labels, sampler, solver)  # type: ignore[return-value]  # modules
+    return (
+        welfare,
+        elasticity,
+        priors,
+        predictions,
+        refits,
+        exposure,
+        events,
+        elements,
+        growth,
+        labels,
+        sampler,
+        solver,
+    )  # type: ignore[return-value]  # modules
 
 
 def all_tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:

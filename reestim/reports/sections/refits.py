@@ -1,0 +1,32 @@
+"""The section of the report on refits: what moves when the study is fitted again with one change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from reestim.checks.refits import GROUP, matrix, refit_table, sentences
+from reestim.reports.section import POSTERIOR, Notes, Section, Shown
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
+    """The table ``refits`` of a run that holds the group."""
+    return {GROUP: refit_table(post)} if GROUP in post.children else {}
+
+
+def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | None:
+    """Moves of the means, and what they say."""
+    if GROUP not in tables:
+        return None
+    heads, rows = matrix(post)
+    caption = (
+        "The study fitted again with one change: how far posterior means move, in posterior standard deviations of "
+        "this run (welfare: the country, scenario and technology that moves most)."
+    )
+    blocks = [Shown(GROUP, caption, heads, list(rows)), Notes(sentences(post))]
+    return Section(GROUP, "What the answer hangs on", blocks, POSTERIOR)
