@@ -12,7 +12,7 @@ import xarray as xr
 
 from reestim import technology
 from reestim.dims import SECTOR, TRADED_SECTOR
-from reestim.estimate.priors import describe, variable
+from reestim.estimate.priors import describe, in_float64, variable
 from reestim.prior import Prior
 
 #: Largest coefficient of variation of a measured trade elasticity: above, a lognormal has its mass near zero.
@@ -62,7 +62,7 @@ def _mean_along_ridge(kappa: Any, priors: Mapping[str, Prior], slope: float) -> 
         return variable(priors, "mu", **about), 0.0
     log_kappa: Any = pt.log(kappa)
     shift: Any = slope * log_kappa
-    parameters = {**prior.parameters, "mu": prior.parameters["mu"] - shift}
+    parameters = {**in_float64(prior), "mu": prior.parameters["mu"] - shift}
     along = describe(getattr(pm, prior.distribution)("mu_along_ridge", **parameters), "μ less its ridge", "log odds")
     describe(pm.Deterministic("mu", along + shift), **about)
     return along, shift

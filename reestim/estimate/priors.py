@@ -76,8 +76,15 @@ def variable(
     prior = checked_prior(priors, name)
     if prior.distribution == "Fixed":
         shape = [len(pm.modelcontext(None).coords[d] or ()) for d in ([dims] if isinstance(dims, str) else dims or [])]
-        return describe(pm.Deterministic(name, pt.full(shape, prior.parameters["value"]), dims=dims), long_name, units)
-    return describe(getattr(pm, prior.distribution)(name, **prior.parameters, dims=dims), long_name, units)
+        constant: Any = pt.full(shape, in_float64(prior)["value"])
+        return describe(pm.Deterministic(name, constant, dims=dims), long_name, units)
+    return describe(getattr(pm, prior.distribution)(name, **in_float64(prior), dims=dims), long_name, units)
+
+
+def in_float64(prior: Prior) -> dict[str, Any]:
+    """Parameters as arrays: PyTensor takes a Python number that float32 holds exactly, such as 0.5, for a float32, and
+    its logarithm would be one too."""
+    return {name: np.asarray(value, dtype=np.float64) for name, value in prior.parameters.items()}
 
 
 def checked_prior(priors: Mapping[str, Prior], name: str) -> Prior:

@@ -38,7 +38,7 @@ def test_terms_of_both_languages_agree_and_are_those_of_the_model(models: tuple[
     assert "unit_deviation" not in mine["log_prior"]
     for group, ds in mine.items():
         for name, values in ds.data_vars.items():
-            np.testing.assert_allclose(other[group][name].values, values.values, rtol=1e-7, atol=1e-7)
+            np.testing.assert_allclose(other[group][name].values, values.values, rtol=1e-11, atol=1e-11)
     counts = mine["log_likelihood"]["patent_count"]
     assert counts.dims == ("chain", "draw", "country", "sector", "year")
     # the stated prior of μ, though it is sampled along its ridge with κ
