@@ -23,6 +23,7 @@ from reestim.commands import (
     init,
     labels,
     productivity,
+    sbc,
 )
 from reestim.errors import InputError, Problem
 from reestim.options import (
@@ -65,6 +66,7 @@ productivity.register(app)
 elements.register(app)
 event_study.register(app)
 exposure.register(app)
+sbc.register(app)
 build_data.register(data_app)
 import_data.register(data_app)
 

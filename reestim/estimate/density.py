@@ -41,6 +41,11 @@ class Density:
         """Log density and its gradient, compiled once for all who ask."""
         return jax.jit(jax.value_and_grad(self.log_density))
 
+    @cached_property
+    def variables_of_all(self) -> Callable[[Any], dict[str, Array]]:
+        """The named variables of many vectors, compiled once."""
+        return jax.jit(lambda x: jax.lax.map(self.variables, x, batch_size=min(256, len(x))))
+
     def starts(self, seed: int, chains: int) -> Float[np.ndarray, "chain n"]:
         """A starting point a chain: the centre and uniform noise, drawn again where the density is not finite, nor its
         gradient.
@@ -63,8 +68,7 @@ class Density:
     def posterior(self, draws: Float[Array | np.ndarray, "chain draw n"]) -> xr.Dataset:
         """The named variables at every draw."""
         chains, count = draws.shape[:2]
-        flat = draws.reshape(chains * count, -1)
-        found = jax.jit(lambda x: jax.lax.map(self.variables, x, batch_size=min(256, len(flat))))(flat)
+        found = self.variables_of_all(draws.reshape(chains * count, -1))
         data = {
             name: ((CHAIN, DRAW, *self.dims[name]), np.asarray(value).reshape(chains, count, *value.shape[1:]))
             for name, value in found.items()

@@ -1,0 +1,131 @@
+"""Simulation-based calibration (Talts et al. 2018) by simuk, on our samplers, with a folder that keeps what is done.
+
+Parameters are drawn from the prior, data from the model at these parameters, and the posterior of these data is sampled
+as for any other. Then the truth is one more draw from the posterior, whatever the study: its rank among posterior
+draws is uniform, and an interval of 90 % holds it nine times in ten.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pymc as pm
+import simuk
+import xarray as xr
+from arviz_base import extract
+
+from reestim.calibration.design import WELFARE, Design, fitted, model_of, thinned, with_welfare
+from reestim.calibration.exchangeable import Exchangeable
+from reestim.calibration.kept import DRAWS, TRUTH, keep, kept
+from reestim.calibration.summary import SIMULATION
+from reestim.dims import DRAW
+from reestim.errors import InputError, Problem
+
+_SAMPLE = "sample"
+
+
+def calibrate(design: Design, folder: Path, done: Callable[[bool], object] = lambda _: None) -> xr.Dataset:
+    """Ranks of the truths, (simulation, and the dims of each variable): how many of the ``design.ranked`` posterior
+    draws lie below. ``done`` is told of each dataset, and whether it was there already.
+
+    Every fit is kept in ``folder`` (see `reestim.calibration.kept`). The same design gives the same datasets.
+
+    Raises InputError, before anything is sampled, for a model in another language than PyMC.
+    """
+    model = model_of(design)
+    if not isinstance(model, pm.Model):
+        advice = "Calibrate models/substitution.toml: the two state the same density"
+        raise InputError(
+            Problem("simuk calibrates PyMC models with data inside, not NumPyro's", advice, column="model")
+        )
+    study = _Calibration(model, design, folder, done)
+    try:
+        study.run_simulations()
+    except _Failed as failed:
+        raise failed.error from None
+    ranks: Any = study.simulations
+    truth = _dataset(study.ref_params)
+    data = {
+        str(name): ((SIMULATION, *(d for d in truth[name].dims if d != _SAMPLE)), found.values[0], {"units": "draws"})
+        for name, found in ranks["prior_sbc"].data_vars.items()
+    }
+    used = {d for dims, _, _ in data.values() for d in dims if d in truth.coords}
+    return xr.Dataset(data, coords={d: truth[d].values for d in used})
+
+
+def fits_of(design: Design, folder: Path) -> list[xr.DataTree]:
+    """The kept fits of a finished calibration, in order."""
+    return [tree for i in range(design.simulations) if (tree := kept(folder, _name(i))) is not None]
+
+
+def _name(index: int) -> str:
+    return f"simulation-{index:04d}"
+
+
+class _Failed(BaseException):
+    """Carries an error past simuk, which prints and drops what it can catch."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class _Calibration(simuk.SBC):
+    """simuk's study of a PyMC model: it draws parameters and data, and ranks; sampling and keeping are ours."""
+
+    def __init__(self, model: pm.Model, design: Design, folder: Path, done: Callable[[bool], object]) -> None:
+        super().__init__(model, num_simulations=design.simulations, seed=design.seed, progress_bar=False)
+        self._design, self._folder, self._done = design, folder, done
+        self._exchangeable = Exchangeable(model)
+        self.var_names = [str(v.name) for v in (*model.free_RVs, *model.deterministics)]
+        if design.scenario is not None:
+            self.var_names.append(WELFARE)
+
+    def _get_prior_predictive_samples(self) -> tuple[xr.Dataset, xr.Dataset]:
+        drawn = pm.sample_prior_predictive(
+            self.num_simulations, model=self.model, random_seed=int(self._seeds[0]),
+            compile_kwargs={"mode": "FAST_COMPILE"},  # run once: compiling would take longer than drawing
+        )  # fmt: skip
+        prior, data = (_dataset(extract(drawn, group=g, keep_dataset=True)) for g in ("prior", "prior_predictive"))
+        plain = prior.reset_index(_SAMPLE, drop=True).rename({_SAMPLE: DRAW}).drop_vars(["chain"], errors="ignore")
+        solved = with_welfare(plain, self._design).rename({DRAW: _SAMPLE})
+        return solved, data
+
+    def _get_posterior_samples(self, replicated_data: dict[str, Any]) -> xr.Dataset:
+        try:
+            tree = self._fit(replicated_data)
+        except Exception as error:
+            raise _Failed(error) from error
+        return tree[DRAWS].to_dataset().rename({DRAW: _SAMPLE})
+
+    def _fit(self, data: dict[str, Any]) -> xr.DataTree:
+        index = int(self._simulations_complete)
+        name, truth = _name(index), _dataset(self.ref_params).isel({_SAMPLE: index}, drop=True)
+        tree = kept(self._folder, name)
+        self._done(tree is not None)
+        if tree is not None:
+            return _the_same(tree, truth, name)
+        begun = time.perf_counter()
+        posterior, gates = fitted(self._exchangeable.given(data), self._design, int(self._seeds[index]))
+        draws = with_welfare(thinned(posterior[[n for n in self.var_names if n in posterior]], self._design.ranked),
+                             self._design)  # fmt: skip
+        return keep(self._folder, name, draws, truth[self.var_names], gates=gates,
+                    seconds=round(time.perf_counter() - begun, 1))  # fmt: skip
+
+
+def _dataset(found: Any) -> xr.Dataset:
+    """What simuk and ArviZ type as one of several."""
+    return found
+
+
+def _the_same(tree: xr.DataTree, truth: xr.Dataset, name: str) -> xr.DataTree:
+    """A kept fit, after a look whether it is of this truth (another version of a library may draw others)."""
+    there = tree[TRUTH].to_dataset()
+    for variable in there.data_vars:
+        if not (there[variable].values == truth[variable].values).all() and variable != WELFARE:
+            advice = "Begin again in a new folder: versions of libraries differ from those that began this one"
+            raise InputError(Problem("a kept simulation has another truth", advice, column=str(variable), value=name))
+    return tree

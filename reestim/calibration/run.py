@@ -1,0 +1,160 @@
+"""A calibration from request to results: begin or go on in its folder, fit, and write tables and figures there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+from matplotlib.figure import Figure
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+import reestim as ree
+from reestim.calibration.design import Design, fewer_countries
+from reestim.calibration.figures import ecdf_figure, rank_figure
+from reestim.calibration.kept import begin, forget_half_written
+from reestim.calibration.label_noise import World, compare_labels, fewer, label_table, label_words, misclassified
+from reestim.calibration.prior_sbc import calibrate, fits_of
+from reestim.calibration.summary import failed_gates, fractional_ranks, is_calibrated, joined, rank_table, words
+from reestim.data.dataset import Dataset
+from reestim.data.simulate import Truth
+from reestim.dims import COUNTRY
+from reestim.estimate.inputs import model_inputs
+from reestim.files import files_into, strict_json
+from reestim.reports.images import write_figure
+from reestim.spec import Spec
+
+
+@dataclass(frozen=True)
+class Request:
+    """What ``reestim sbc`` was asked for."""
+
+    spec: Spec
+    data: Dataset
+    folder: Path
+    simulations: int
+    countries: int | None
+    ranked: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was found; ``failed_gates``: gate and how many fits failed it; ``calibrated`` only judges ranks."""
+
+    table: pd.DataFrame
+    words: tuple[str, ...]
+    failed_gates: dict[str, int]
+    calibrated: bool = True
+
+
+def calibrate_prior(request: Request, progress: bool = True) -> Result:
+    """Simulation-based calibration of a study: writes ``ranks.csv``, ``coverage.csv``, ``ecdf`` and ``ranks`` (PNG,
+    SVG) and ``sbc.json`` beside the kept fits."""
+    design = _design(request, model_inputs(request.spec, request.data))
+    begin(request.folder, design.record(kind="prior"))
+    forget_half_written(request.folder)
+    with _bar(design.simulations, progress) as done:
+        ranks = calibrate(design, request.folder, done)
+    fits = fits_of(design, request.folder)
+    draws, truth = joined(fits)
+    pit = fractional_ranks(ranks, int(draws.sizes["draw"]), design.seed)
+    table = rank_table(pit, draws, truth)
+    failed = failed_gates(fits)
+    result = Result(table, (*words(table), *_gate_words(failed, len(fits))), failed, is_calibrated(table))
+    long: pd.DataFrame = pd.concat(
+        [ranks[name].to_series().rename("rank").reset_index().assign(variable=name) for name in ranks.data_vars]
+    )
+    figures = {"ecdf": ecdf_figure(pit), "rank_counts": rank_figure(pit)}
+    _write(request.folder, {"coverage": table, "ranks": long}, figures, design, result)
+    return result
+
+
+def calibrate_labels(request: Request, share: float, progress: bool = True) -> Result:
+    """Label-noise model against naive counts at a truth with ``share`` of the labels wrong: writes ``labels.csv`` and
+    ``sbc.json``. The truth is the dataset's own ``[truth]``, where it has one."""
+    from reestim.supply_chain.prices import relative_prices
+    from reestim.supply_chain.ree_rows import ree_input_output
+    from reestim.supply_chain.substitutability import substitutability
+
+    data = request.data
+    io = ree_input_output(data)
+    z = substitutability(data, io)
+    stated = Truth.from_dict(data.meta.truth) if data.meta.truth else Truth(beta=(0.0,) * z.sizes["property"])
+    price = relative_prices(data, io, lag=request.spec.evidence.price_lags[0])
+    inputs = fewer_countries(xr.Dataset({"relative_price": price}, coords={COUNTRY: price[COUNTRY]}), request.countries)
+    inputs.attrs = {"dataset": data.meta.name, "dataset_hash": data.hash}
+    truth = misclassified(stated, share)
+    world = fewer(World(io, price, z, truth, data.meta.policy_year), [str(c) for c in inputs[COUNTRY].values])
+    design = Design(request.spec, inputs, ree.Economy(io), None, request.simulations, request.ranked, request.seed)
+    begin(request.folder, design.record(kind="labels", misclassified=share))
+    forget_half_written(request.folder)
+    with _bar(2 * design.simulations, progress) as done:
+        fits = compare_labels(design, world, request.folder, done)
+    table = label_table(fits)
+    every = [fit for trees in fits.values() for fit in trees]
+    failed = failed_gates(every)
+    result = Result(table, (*label_words(table, share), *_gate_words(failed, len(every))), failed)
+    _write(request.folder, {"labels": table}, {}, design, result)
+    return result
+
+
+def _design(request: Request, inputs: xr.Dataset) -> Design:
+    economy = ree.Economy.from_dataset(request.data)
+    paths = request.spec.scenario_paths
+    scenario = ree.read_scenario(paths[0]) if paths else None
+    if scenario is not None:
+        scenario.to_arrays(economy)
+    few = fewer_countries(inputs, request.countries)
+    return Design(request.spec, few, economy, scenario, request.simulations, request.ranked, request.seed)
+
+
+def _gate_words(failed: dict[str, int], fits: int) -> list[str]:
+    if not failed:
+        return [f"All {fits} fits passed the gates of the study."]
+    named = ", ".join(f"{gate} {count}" for gate, count in sorted(failed.items()))
+    return [f"Of {fits} fits these failed a gate of the study, and all are counted: {named}."]
+
+
+@contextmanager
+def _bar(total: int, progress: bool) -> Iterator[Callable[[bool], None]]:
+    """A bar whose remaining time rests on what was done now, not on what lay there."""
+    columns = (TextColumn("simulated datasets"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+               TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, disable=not progress) as bar:
+        task = bar.add_task("fits", total=total)
+        begun = False
+
+        def done(was_there: bool) -> None:
+            """Called as each fit begins: the one before it is done."""
+            nonlocal begun
+            if begun:
+                bar.advance(task)
+            begun = not was_there
+            if was_there:
+                bar.update(task, total=(bar.tasks[0].total or 1) - 1)
+
+        yield done
+        if begun:
+            bar.advance(task)
+
+
+def _write(
+    folder: Path, tables: dict[str, pd.DataFrame], figures: dict[str, Figure], design: Design, result: Result
+) -> None:
+    about = design.record() | {
+        "words": list(result.words), "failed_gates": result.failed_gates, "calibrated": result.calibrated,
+        "synthetic": "every dataset is simulated",
+        "rows": tables[next(iter(tables))].to_dict("records"),
+    }  # fmt: skip
+    with files_into(folder) as hidden:
+        for name, table in tables.items():
+            table.to_csv(hidden / f"{name}.csv", index=False, lineterminator="\n")
+        for name, figure in figures.items():
+            write_figure(figure, hidden, name)
+        text = json.dumps(strict_json(about), indent=1, ensure_ascii=False)
+        (hidden / "sbc.json").write_text(text, encoding="utf-8")

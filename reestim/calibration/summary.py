@@ -1,0 +1,114 @@
+"""What simulated fits say: uniformity of ranks, coverage of intervals, bias, in tables and words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from reestim.calibration.kept import DRAWS, TRUTH
+from reestim.dims import DRAW
+
+SIMULATION = "simulation"
+#: Below this, after Bonferroni's correction for elements and variables, ranks are called not uniform.
+ALARM = 0.01
+_LEVELS = (0.5, 0.9)
+
+
+def joined(fits: Sequence[xr.DataTree]) -> tuple[xr.Dataset, xr.Dataset]:
+    """Draws (simulation, draw, ...) and truths (simulation, ...) of kept fits."""
+    parts = [[fit[group].to_dataset() for fit in fits] for group in (DRAWS, TRUTH)]
+    return tuple(xr.concat(p, SIMULATION, coords="minimal", compat="override") for p in parts)  # type: ignore
+
+
+def fractional_ranks(ranks: xr.Dataset, among: int, seed: int) -> xr.Dataset:
+    """Ranks 0 … ``among`` as numbers uniform in (0, 1) where they are uniform: (rank + U)/(among + 1)."""
+    rng = np.random.default_rng(seed)
+    return ranks.map(lambda r: (r + rng.random(r.shape)) / (among + 1))
+
+
+def covered(draws: xr.DataArray, truth: xr.DataArray, level: float) -> xr.DataArray:
+    """Whether the equal-tailed interval of this level holds the truth (NaN where a draw or the truth is missing)."""
+    low, high = (draws.quantile(q, DRAW).drop_vars("quantile") for q in ((1 - level) / 2, (1 + level) / 2))
+    return ((low <= truth) & (truth <= high)).where(np.isfinite(truth) & np.isfinite(low))
+
+
+def rank_table(pit: xr.Dataset, draws: xr.Dataset, truth: xr.Dataset) -> pd.DataFrame:
+    """One row a variable: elements, coverage_50 and coverage_90 (share of elements and simulations) with ``_error``
+    (standard error, clustered by simulation: elements of one dataset are not independent), and ``p_uniform``: the
+    smallest p-value of its elements' ranks (pointwise order-statistics test of ArviZ) times their number.
+
+    An element that no draw moves (fixed by the study) has no rank and is left out.
+    """
+    rows = []
+    for name in pit.data_vars:
+        moves = (draws[name].std(DRAW).max(SIMULATION) > 0).values
+        u = pit[name].transpose(SIMULATION, ...).values.reshape(pit.sizes[SIMULATION], -1)[:, np.ravel(moves)]
+        u = u[:, np.isfinite(u).all(axis=0)]
+        if u.shape[1] == 0:
+            continue
+        row: dict[str, Any] = {"variable": str(name), "elements": u.shape[1], "simulations": u.shape[0]}
+        for level in _LEVELS:
+            inside = covered(draws[name], truth[name], level).where(moves)
+            by_simulation = inside.mean([d for d in inside.dims if d != SIMULATION]).values
+            key = f"coverage_{100 * level:.0f}"
+            row[key] = float(np.nanmean(by_simulation))
+            row[f"{key}_error"] = _standard_error(by_simulation)
+        p = np.array([_p_uniform(u[:, k]) for k in range(u.shape[1])])
+        rows.append(row | {"p_uniform": float(min(1.0, p.min() * len(p)))})
+    return pd.DataFrame(rows)
+
+
+def _p_uniform(u: np.ndarray) -> float:
+    import arviz_stats  # noqa: F401  (adds the accessor)
+
+    found: Any = xr.DataArray(u, dims=SIMULATION).azstats.uniformity_test(dim=[SIMULATION])
+    return float(found[0])
+
+
+def _standard_error(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.std(ddof=1) / np.sqrt(len(known))) if len(known) > 1 else float("nan")
+
+
+def failed_gates(fits: Sequence[xr.DataTree]) -> dict[str, int]:
+    """How many fits failed each gate; all are in the tables, for leaving the hard ones out would flatter."""
+    count: dict[str, int] = {}
+    for fit in fits:
+        for gate in json.loads(fit.attrs["gates"])["gates"]:
+            if not gate["passed"]:
+                count[gate["gate"]] = count.get(gate["gate"], 0) + 1
+    return count
+
+
+def words(table: pd.DataFrame) -> list[str]:
+    """The verdict in sentences."""
+    if table.empty:
+        return ["Nothing could be ranked."]
+    corrected = np.minimum(1.0, table["p_uniform"] * len(table))
+    off = table.loc[corrected < ALARM, "variable"].tolist()
+    said = [
+        f"Ranks of {', '.join(off)} are NOT uniform (p below {ALARM:g} after correction for {len(table)} variables): "
+        "the posterior of this study is not to be trusted there."
+        if off
+        else f"No variable's ranks depart from uniform (smallest p {corrected.min():.2f} after correction for "
+        f"{len(table)} variables)."
+    ]
+    for level in _LEVELS:
+        key = f"coverage_{100 * level:.0f}"
+        worst = table.loc[((table[key] - level).abs() / table[f"{key}_error"].clip(lower=1e-3)).idxmax()]
+        said.append(
+            f"Equal-tailed intervals of {100 * level:.0f} % held the truth in {100 * table[key].mean():.0f} % on "
+            f"average over variables; furthest off {worst['variable']}: {100 * worst[key]:.0f} % "
+            f"± {100 * worst[f'{key}_error']:.0f}."
+        )
+    return said
+
+
+def is_calibrated(table: pd.DataFrame) -> bool:
+    """Whether no variable's ranks are called not uniform."""
+    return bool((table["p_uniform"] * len(table) >= ALARM).all())

@@ -1,0 +1,191 @@
+"""Simulation-based calibration of a small study, welfare included: uniform where it should be, loud where not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import reestim as ree
+from reestim.calibration import prior_sbc
+from reestim.calibration.design import Design, fewer_countries
+from reestim.calibration.figures import ecdf_figure, rank_figure
+from reestim.calibration.kept import begin, kept
+from reestim.calibration.label_noise import World, compare_labels, label_table, misclassified
+from reestim.calibration.summary import fractional_ranks, is_calibrated, joined, rank_table, words
+from reestim.data.simulate import Truth
+from reestim.errors import InputError
+from reestim.prior import Prior
+from reestim.spec import Sampler, Spec
+from tests.oracles import random_economy
+from tests.recovery.study import POLICY_YEAR, TRUTH, default_spec
+from tests.recovery.world import small_world
+
+#: A study of two parameters: the response of patents to q, with noise. Its posterior is quick to sample.
+_MODEL = """
+import pymc as pm
+from reestim.estimate.elasticity import passthrough
+from reestim.estimate.priors import variable
+from reestim.technology import sigma_upper_bound
+
+
+def build(data, priors):
+    with pm.Model(coords={"sector": data["sector"].values, "year": data["year"].values}) as model:
+        kappa = variable(priors, "kappa", long_name="kappa")
+        mu = variable(priors, "mu", long_name="mu", dims="sector")
+        sigma = pm.Deterministic("sigma", sigma_upper_bound(kappa) * pm.math.sigmoid(mu), dims="sector")
+        m = passthrough(sigma, kappa)
+        q = data["relative_price"].isel(country=0).transpose("sector", "year").values
+        pm.Normal("answer", m[:, None] * q, 0.3, observed=0 * q, dims=("sector", "year"))
+    return model
+"""
+N, RANKED = 16, 39
+
+
+@pytest.fixture(scope="module")
+def design(tmp_path_factory: pytest.TempPathFactory) -> Design:
+    economy = random_economy(4, 3, 3, 2, factors=1, zero_flows=False, taxes=False, ree_share=(1e-3, 1e-2))
+    users, years = [str(s) for s in economy.sectors[1:3]], [2009, 2010, 2011]
+    rng = np.random.default_rng(0)
+    names = list(economy.countries)
+    inputs = xr.Dataset(
+        {
+            "relative_price": (("country", "sector", "year"), rng.normal(size=(3, 2, 3))),
+            "substitutability": (("sector", "property"), np.zeros((2, 1))),
+            "ree_share": (("country", "sector"), np.full((3, 2), 0.01)),
+            "trade_elasticity_mean": ("traded_sector", np.full(5, 5.0)),
+            "trade_elasticity_sd": ("traded_sector", np.full(5, 1.0)),
+        },
+        coords={"country": names, "sector": users, "year": years, "property": ["z"],
+                "traded_sector": list(economy.sectors)},
+    )  # fmt: skip
+    path = tmp_path_factory.mktemp("study") / "tiny.py"
+    path.write_text(_MODEL, encoding="utf-8")
+    priors = {"kappa": {"distribution": "LogNormal", "mu": 0.2, "sigma": 0.3},
+              "mu": {"distribution": "Normal", "mu": 0.0, "sigma": 1.0}}  # fmt: skip
+    sampler = Sampler(name="nutpie", draws=80, tune=150, chains=1)
+    spec = Spec(name="tiny", model=str(path), dataset="none", sampler=sampler,
+                priors={k: Prior.model_validate(v) for k, v in priors.items()})  # fmt: skip
+    quota = ree.Scenario("quota", policies=(ree.ExportQuota(names[0], "all", 0.7),))
+    return Design(spec, inputs, economy, quota, N, RANKED, seed=3)
+
+
+@pytest.fixture(scope="module")
+def finished(design: Design, tmp_path_factory: pytest.TempPathFactory) -> tuple[xr.Dataset, Path]:
+    """Killed in the third simulation, then gone on with."""
+    folder = tmp_path_factory.mktemp("calibration")
+    begin(folder, design.record())
+    seen: list[bool] = []
+
+    def killed(was_there: bool) -> None:
+        seen.append(was_there)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prior_sbc.calibrate(design, folder, killed)
+    assert len(prior_sbc.fits_of(design, folder)) == 2
+    again: list[bool] = []
+    begin(folder, design.record())
+    ranks = prior_sbc.calibrate(design, folder, again.append)
+    assert again == [True] * 2 + [False] * (N - 2)
+    return ranks, folder
+
+
+def table_of(design: Design, ranks: xr.Dataset, folder: Path) -> pd.DataFrame:
+    draws, truth = joined(prior_sbc.fits_of(design, folder))
+    return rank_table(fractional_ranks(ranks, RANKED, 0), draws, truth)
+
+
+def test_every_parameter_and_welfare_are_ranked_and_uniform(design: Design, finished: tuple[xr.Dataset, Path]) -> None:
+    ranks, folder = finished
+    assert set(ranks.data_vars) == {"kappa", "mu", "sigma", "innovation_passthrough", "welfare"}
+    assert ranks["welfare"].sizes == {"simulation": N, "welfare_country": 3}
+    assert int(ranks["kappa"].min()) >= 0
+    assert int(ranks["kappa"].max()) <= RANKED
+    table = table_of(design, ranks, folder).set_index("variable")
+    assert is_calibrated(table)
+    assert "No variable's ranks depart from uniform" in words(table.reset_index())[0]
+    for level in (50, 90):
+        rate = table[f"coverage_{level}"]
+        # 16 simulations, elements of one go together: outside once in a few hundred choices of seeds.
+        assert ((rate - level / 100).abs() < 3.5 * np.sqrt(level / 100 * (1 - level / 100) / N)).all(), rate
+
+
+def test_a_rank_is_the_number_of_draws_below_the_truth(design: Design, finished: tuple[xr.Dataset, Path]) -> None:
+    ranks, folder = finished
+    fit = kept(folder, "simulation-0005")
+    assert fit is not None
+    draws, truth = (fit[group].to_dataset() for group in ("draws", "truth"))
+    assert draws.sizes["draw"] == RANKED
+    for name in ranks.data_vars:
+        below = (draws[name] < truth[name]).sum("draw")
+        np.testing.assert_array_equal(ranks[name].isel(simulation=5), below, err_msg=str(name))
+    assert float(draws["welfare"].std("draw").min()) > 0
+    assert {"gates", "seconds"} <= set(fit.attrs)
+
+
+def test_a_wrong_posterior_is_found_out(design: Design, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = prior_sbc.Exchangeable.given
+    monkeypatch.setattr(
+        prior_sbc.Exchangeable, "given", lambda self, data: given(self, {k: -3 * v for k, v in data.items()})
+    )
+    without = replace(design, scenario=None, simulations=8)
+    table = table_of(without, prior_sbc.calibrate(without, tmp_path), tmp_path)
+    assert not is_calibrated(table)
+    assert "NOT uniform" in words(table)[0]
+
+
+def test_pictures_have_a_panel_for_each_variable(finished: tuple[xr.Dataset, Path]) -> None:
+    pit = fractional_ranks(finished[0], RANKED, 0)
+    for figure in (ecdf_figure(pit), rank_figure(pit)):
+        titles = [a.get_title() for a in figure.axes if a.get_visible()]
+        assert titles == ["kappa", "mu", "sigma", "innovation_passthrough", "welfare"]
+
+
+def test_a_folder_holds_one_calibration(tmp_path: Path) -> None:
+    begin(tmp_path / "one", {"seed": 1, "simulations": 10})
+    begin(tmp_path / "one", {"seed": 1, "simulations": 10})
+    with pytest.raises(InputError, match=r"2 problems(.|\n)*begun otherwise \(seed 1\)(.|\n)*simulations 10"):
+        begin(tmp_path / "one", {"seed": 2, "simulations": 20})
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(InputError, match="cannot go there"):
+        begin(tmp_path / "other", {"seed": 1})
+
+
+def test_the_countries_with_most_patents_are_kept() -> None:
+    counts = xr.DataArray([[1], [5], [3]], dims=("country", "label"), coords={"country": ["a", "b", "c"]})
+    inputs = xr.Dataset({"patent_count": counts})
+    assert fewer_countries(inputs, 2)["country"].values.tolist() == ["b", "c"]
+    with pytest.raises(InputError, match="as many countries"):
+        fewer_countries(inputs, 4)
+
+
+def test_misclassification_has_the_share_it_was_asked_for() -> None:
+    confusion = np.array(misclassified(Truth(), 0.2).confusion)
+    np.testing.assert_allclose(np.diag(confusion), 0.8)
+    np.testing.assert_allclose(confusion.sum(axis=1), 1.0)
+    with pytest.raises(InputError, match="err that often"):
+        misclassified(Truth(), 0.8)
+
+
+@pytest.mark.slow
+def test_naive_counts_are_biased_and_the_block_is_not(tmp_path: Path) -> None:
+    """20 % of labels wrong, four datasets of the small world."""
+    io, price, z = small_world(countries=4)
+    world = World(io, price, z, misclassified(TRUTH, 0.2), POLICY_YEAR)
+    spec = default_spec()
+    sampler = spec.sampler.model_copy(update={"draws": 300, "tune": 400, "chains": 2})
+    spec = spec.model_copy(update={"sampler": sampler})
+    inputs = xr.Dataset({"relative_price": price}, coords={"country": price["country"]})
+    design = Design(spec, inputs, random_economy(1), None, 4, 199, seed=5)
+    table = label_table(compare_labels(design, world, tmp_path)).set_index(["treatment", "parameter"])
+    naive, noisy = table.loc[("naive counts", "m")], table.loc[("label-noise model", "m")]
+    assert naive["slope"] < noisy["slope"]
+    assert abs(noisy["slope"] - 1) < abs(naive["slope"] - 1)
+    assert naive["rmse"] > noisy["rmse"]
