@@ -19,6 +19,7 @@ import xarray as xr
 import reestim
 from reestim.equilibrium.sweep import Sweep
 from reestim.files import whole_folder
+from reestim.plain_arrays import plain_zarr
 
 _STATUS = ("solved", "residual", "steps", "reason")
 
@@ -36,9 +37,9 @@ def fingerprint(*inputs: Any) -> str:
 
 
 def kept(folder: Path, name: str) -> Sweep | None:
-    """The chunk of this name, if it is there."""
+    """The chunk of this name, if it is there as it was written; a damaged or foreign one is none."""
     place = folder / f"{name}.zarr"
-    return _read(place) if place.is_dir() else None
+    return _read(place) if place.is_dir() and plain_zarr(place) else None
 
 
 def keep(folder: Path, name: str, found: Sweep) -> None:
@@ -46,14 +47,24 @@ def keep(folder: Path, name: str, found: Sweep) -> None:
     with whole_folder(folder / f"{name}.zarr") as hidden:
         arrays = found.outcomes | {key: getattr(found, key) for key in _STATUS}
         ds = xr.Dataset({key: (_dims(value), value) for key, value in arrays.items()})
+        ds.attrs = {"sha256": _digest(ds)}
         ds.to_zarr(hidden, mode="w", consolidated=False, zarr_format=3)
 
 
-def _read(place: Path) -> Sweep:
-    ds = xr.open_zarr(place, consolidated=False, chunks=None).load()
+def _read(place: Path) -> Sweep | None:
+    try:
+        ds = xr.open_zarr(place, consolidated=False, zarr_format=3, chunks=None).load()
+    except (OSError, ValueError, KeyError, RuntimeError):
+        return None
+    if ds.attrs.get("sha256") != _digest(ds):  # zarr takes a block that is missing for empty cells
+        return None
     values = {str(name): ds[name].values for name in ds.data_vars}
     status = {key: values.pop(key) for key in _STATUS}
     return Sweep(values, **status)
+
+
+def _digest(ds: xr.Dataset) -> str:
+    return fingerprint({str(name): ds[name].values for name in ds.data_vars})
 
 
 def _dims(value: np.ndarray) -> tuple[str, ...]:

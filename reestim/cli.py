@@ -86,7 +86,8 @@ def run(
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """The main job: data, posterior, equilibria over all draws, report.
+    """The main job: data, posterior, equilibria over all draws, report. Cut off after the posterior was saved, the same
+    command with --out RUN goes on from there.
 
     Example: reestim run --dataset my-data --out posteriors/mine
     """
@@ -94,7 +95,7 @@ def run(
         from reestim import pipeline
 
         stages = pipeline.Stages(say(as_json or quiet))
-        job = inputs(stages, spec, dataset, out, quick=quick, overwrite=overwrite, allow=allow or ())
+        job = inputs(stages, spec, dataset, out, quick=quick, overwrite=overwrite, allow=allow or (), seed=seed)
         post, folder, page = pipeline.run(
             job, seed=seed, stages=stages, progress=not (as_json or quiet), command=command_line()
         )
@@ -161,6 +162,7 @@ def counterfactual(
     with guarded(as_json, debug):
         from reestim import pipeline, store
         from reestim.provenance import json_attr
+        from reestim.scenario_sweep import sweep
 
         if (from_year is None) != (to_year is None) or (from_year or 0) > (to_year or 0):
             advice = "Give --from-year and --to-year, the first not after the last."
@@ -174,15 +176,14 @@ def counterfactual(
         earlier = json_attr(post.attrs, "run", {})
         with stages.stage("carry the draws through the equilibrium, fixed and directed technology"):
             technology = ("fixed", "directed", "transition") if years else ("fixed", "directed")
-            post = pipeline.sweep(
+            post = sweep(
                 post, scenarios, technology=technology, draws=draws, progress=not (as_json or quiet),
                 allow_unsolved=allow_unsolved, years=years, chunks=chunks, executor=dask,
             )  # fmt: skip
         with stages.stage("write the run and its report"):
-            texts = {path.stem: path.read_text(encoding="utf-8") for path in scenarios}
             commands = "\n".join(part for part in (earlier.get("command", ""), command_line()) if part)
             folder = out or store.new_run_folder(f"{source.name}-{scenarios[0].stem}")
-            page = pipeline.finish(post, folder, overwrite=overwrite, command=commands, scenarios=texts)
+            page = pipeline.finish(post, folder, overwrite=overwrite, command=commands)
         finish(post, {"run": str(folder), "report": str(page)}, as_json, quiet)
 
 

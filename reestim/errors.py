@@ -47,6 +47,12 @@ def problem_lines(problems: Sequence[Problem], cap: int = 5) -> list[str]:
     return lines
 
 
+def in_one_line(error: Exception) -> str:
+    """An error that is said in passing."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
 class ReestimError(Exception):
     """Base of everything REEstim raises on purpose."""
 

@@ -18,19 +18,22 @@ import reestim as ree
 from reestim import store
 from reestim.errors import InputError, Problem
 from reestim.provenance import json_attr
-from reestim.same_study import sha256
+from reestim.same_study import differences, of_data, of_spec
+from reestim.scenario_sweep import read_scenarios, sweep, texts_of
 from reestim.toml import closest
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from reestim.data.dataset import Dataset
-    from reestim.equilibrium.economy import Economy
+    from reestim.estimate.fit import Model
     from reestim.spec import Spec
 
-STAGES = 7
-#: Draws of the prior whose welfare is computed, at most.
-PRIOR_DRAWS = 200
+STAGES = 8
+#: Folders of a run that stay when more is written into it; chunks go when all draws are solved.
+_CHUNKS = "chunks"
+_KEPT = ("refits",)
+_STAY = (*_KEPT, _CHUNKS)
 
 
 @dataclass
@@ -41,6 +44,11 @@ class Stages:
     total: int = STAGES
     seconds: dict[str, float] = field(default_factory=dict)
     begun: int = 0
+
+    def skip(self, number: int, why: str) -> None:
+        """Stages that need not be done."""
+        self.begun += number
+        self.say(f"{self.begun}/{self.total} {why}")
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -61,6 +69,7 @@ class Job:
     out: Path | None = None
     overwrite: bool = False
     allow: tuple[str, ...] = ()  # gates that may fail
+    begun: bool = False  # the fit of this very job is in ``out``: go on from there
 
 
 def read_job(
@@ -71,8 +80,12 @@ def read_job(
     quick: bool = False,
     overwrite: bool = False,
     allow: Sequence[str] = (),
+    seed: int | None = None,
 ) -> Job:
-    """Study, dataset and place, all checked; raises one InputError with the problems of all of them."""
+    """Study, dataset and place, all checked; raises one InputError with the problems of all of them.
+
+    With ``seed``, an unfinished run in ``out`` is gone on with if it is of the same study, data, seed and version.
+    """
     from reestim.estimate.gates import GATES
 
     problems: list[Problem] = []
@@ -88,14 +101,37 @@ def read_job(
             data = ree.load_dataset(location)
         except InputError as error:
             problems += error.problems
-    problems += store.place_problems(out, overwrite) if out else []
+    spec = spec.quick() if spec and quick else spec
+    found, begun = _place(out, overwrite, spec, data, seed) if out else ([], False)
+    problems += found
     for name in allow:
         if name not in GATES:
             problems.append(Problem("there is no such gate", closest(name, GATES), column="--allow", value=name))
     problems += [replace(problem, file=str(spec_path)) for problem in _unfit(spec)] if spec else []
     if spec is None or data is None or problems:
         raise InputError(problems, "the run cannot start")
-    return Job(spec.quick() if quick else spec, data, out, overwrite, tuple(allow))
+    return Job(spec, data, out, overwrite, tuple(allow), begun)
+
+
+def _place(
+    out: Path, overwrite: bool, spec: Spec | None, data: Dataset | None, seed: int | None
+) -> tuple[list[Problem], bool]:
+    """Why a run cannot be saved in this place, and whether one was begun there that can be gone on with."""
+    problems = store.place_problems(out, overwrite)
+    if not problems or seed is None or not (out / store.RUN).is_file():
+        return problems, False
+    try:
+        run = store.read_run(out)
+    except InputError as error:
+        return list(error.problems), False
+    if store.is_finished(out, run) or spec is None or data is None:
+        return problems, False
+    differing = [
+        Problem(f"the run begun there cannot go on: {p.message}", f"{p.advice} Or start anew: --overwrite.",
+                column="--out", value=str(out))
+        for p in differences(run, spec, data, seed)
+    ]  # fmt: skip
+    return differing, not differing
 
 
 def _unfit(spec: Spec) -> list[Problem]:
@@ -108,8 +144,8 @@ def _unfit(spec: Spec) -> list[Problem]:
 
 
 def fit(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) -> tuple[xr.DataTree, Path]:
-    """Stages 2 to 5: economy, model, posterior, and a run folder that holds them (with the economy, without
-    counterfactual). A failed gate is recorded, not raised.
+    """Economy, model, posterior, and a run folder that holds them (with the economy, without counterfactual); then what
+    judges the fit. A failed gate is recorded, not raised. A run that was begun (``job.begun``) is not sampled again.
 
     Raises
     ------
@@ -118,12 +154,33 @@ def fit(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
     KeyboardInterrupt
         When sampling was interrupted, even if the sampler hands back what it had. Nothing is saved then.
     """
+    from reestim.after_fit import JUDGED, judged
+
+    if job.begun and job.out:
+        folder, model = job.out, None
+        stages.skip(4, f"the posterior is in {folder}: not sampled again")
+        post = store.load(folder)
+    else:
+        post, model, folder = _sampled(job, seed, stages, progress, command)
+    run = json_attr(post.attrs, "run", {}) | {"allowed_gates": list(job.allow)}
+    with stages.stage("set the posterior against its priors and the data"):
+        if not run.get(JUDGED):
+            post = judged(post, model or ree.build(job.spec, job.data), job.spec, job.data, seed, stages.say)
+            post.attrs["run"] = json.dumps(run | {JUDGED: True})
+            store.save(post, folder, overwrite=True, keep=_STAY)
+    return post, folder
+
+
+def _sampled(job: Job, seed: int, stages: Stages, progress: bool, command: str) -> tuple[xr.DataTree, Model, Path]:
+    """Stages 2 to 5. The draws are on the disk before anything is done with them."""
+    import xarray as xr
+
     from reestim.estimate.gates import GateWarning
 
     spec, data = job.spec, job.data
     with stages.stage("split the rare earths out of the world input-output table"):
         economy = ree.Economy.from_dataset(data)
-        scenarios, scenario_problems = _read_scenarios(spec.scenario_paths, economy)
+        scenarios, scenario_problems = read_scenarios(spec.scenario_paths, economy)
     with stages.stage("measure exposures and relative prices, build the model"):
         try:
             model = ree.build(spec, data)
@@ -137,142 +194,47 @@ def fit(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
             warnings.simplefilter("ignore", GateWarning)
             post = ree.fit(model, spec.sampler, seed=seed, progress=progress, gates=spec.gates)
         _refuse_partial(post, spec)
-    import xarray as xr
-
-    from reestim.estimate.predictive import simulated
-    from reestim.evidence.groups import evidence_groups
-
     post["economy"] = xr.DataTree(economy.ds)
-    for name, draws in (("prior_predictive", post["prior"]), ("posterior_predictive", post["posterior"])):
-        post[name] = xr.DataTree(simulated(model, draws.to_dataset(), seed))
-    for name, group in evidence_groups(data, spec.evidence, quick=spec.is_quick, say=stages.say).items():
-        post[name] = xr.DataTree(group)
-    sensitivity = ree.prior_sensitivity(post)
-    if sensitivity is not None:
-        post["prior_sensitivity"] = xr.DataTree(sensitivity)
-    texts = {scenario.name: path.read_text(encoding="utf-8") for path, scenario in scenarios}
-    run = {"quick": spec.is_quick, "seed": seed, "command": command, "scenarios": texts, "timings": stages.seconds,
-           "allowed_gates": list(job.allow)}  # fmt: skip
+    run = {"quick": spec.is_quick, "seed": seed, "command": command, "scenarios": texts_of(scenarios),
+           "timings": stages.seconds, "allowed_gates": list(job.allow)}  # fmt: skip
     post.attrs |= {
-        "spec": json.dumps(_of_spec(spec)),
-        "provenance": json.dumps(_of_data(data, spec)),
+        "spec": json.dumps(of_spec(spec)),
+        "provenance": json.dumps(of_data(data, spec)),
         "run": json.dumps(run),
     }
     with stages.stage("save the fit"):
         name = f"{spec.name}-quick" if spec.is_quick else spec.name
         folder = store.save(post, job.out or store.new_run_folder(name), overwrite=job.overwrite)
-        stages.say(f"    {folder}")
-    return post, folder
-
-
-def sweep(
-    post: xr.DataTree,
-    scenarios: Sequence[Path],
-    *,
-    technology: Sequence[str],
-    draws: int | None,
-    progress: bool,
-    allow_unsolved: bool = False,
-    years: Sequence[int] | None = None,
-    chunks: Path | None = None,
-    executor: str | None = None,
-) -> xr.DataTree:
-    """Posterior draws through the equilibrium of the run's own economy, for each scenario file; and draws of the prior
-    (group ``prior_counterfactual``), so that welfare can be set against what it was before the data.
-
-    ``years`` are those of ``technology`` "transition"; ``chunks`` is a folder that keeps finished
-    draws, to go on from after a kill; ``executor`` is the address of a Dask scheduler.
-
-    Raises InputError (scenario and economy do not fit) or UnsolvedDrawsError.
-    """
-    if "economy" not in post.children:
-        advice = "Fit it again with this version, which keeps the economy in the run."
-        raise InputError(Problem("this run does not hold the economy it was fitted on", advice))
-    economy = ree.Economy(post["economy"].to_dataset())
-    found, problems = _read_scenarios(scenarios, economy)
-    if problems:
-        raise InputError(problems, "a scenario cannot be used")
-    policies = [scenario for _, scenario in found]
-    post = ree.counterfactual(
-        economy,
-        policies,
-        post,
-        technology=list(technology),
-        years=years,
-        store=chunks,
-        executor=executor,
-        draws=draws,
-        progress=progress,
-        allow_unsolved=allow_unsolved,
-    )
-    return _with_prior(post, economy, policies, technology, min(draws or PRIOR_DRAWS, PRIOR_DRAWS), chunks)
-
-
-def _with_prior(
-    post: xr.DataTree,
-    economy: Economy,
-    policies: Sequence[ree.Scenario],
-    technology: Sequence[str],
-    draws: int,
-    chunks: Path | None,
-) -> xr.DataTree:
-    """The same scenarios at draws of the prior. Those without an equilibrium are marked; none at all is no failure."""
-    import xarray as xr
-
-    from reestim.checks import prior_welfare
-    from reestim.errors import ParameterError
-
-    static = [name for name in technology if name != "transition"]
-    post = post.filter(lambda node: node.name != prior_welfare.GROUP)  # of earlier scenarios
-    if "prior" not in post.children:
-        return post
-    try:
-        found = ree.counterfactual(
-            economy, policies, post, technology=static, draws=draws, store=chunks, progress=False,
-            allow_unsolved=True, group="prior",
-        )  # fmt: skip
-    except ParameterError:  # no draw of the prior has an equilibrium: then there is nothing to show
-        return post
-    before = found[prior_welfare.GROUP].to_dataset()
-    post[prior_welfare.GROUP] = xr.DataTree(before[list(prior_welfare.KEPT)])
-    return post
-
-
-def _read_scenarios(paths: Sequence[Path], economy: Economy) -> tuple[list[tuple[Path, ree.Scenario]], list[Problem]]:
-    """Scenario files with what they say, and everything that does not fit the economy."""
-    problems: list[Problem] = []
-    out = []
-    for path in paths:
-        try:
-            scenario = ree.read_scenario(path)
-            scenario.to_arrays(scenario.world(economy))
-            out.append((path, scenario))
-        except InputError as error:
-            problems += [_in_file(problem, path) for problem in error.problems]
-    return out, problems
+        stages.say(f"    {folder} (cut off from here on, `reestim run ... --out {folder}` goes on)")
+    return post, model, folder
 
 
 def run(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) -> tuple[xr.DataTree, Path, Path]:
-    """The main job after its inputs are checked: the run with its counterfactual, its folder, and its report."""
+    """The main job after its inputs are checked: the run with its counterfactual, its folder, and its report.
+
+    Chunks of solved draws lie in the run folder until all are there: a run that was cut off goes on with the rest.
+    """
     post, folder = fit(job, seed=seed, stages=stages, progress=progress, command=command)
     with stages.stage("carry the draws through the equilibrium, fixed and directed technology"):
-        wanted = job.spec.counterfactual
-        paths = job.spec.scenario_paths
-        post = sweep(
-            post, paths, technology=wanted.technology, years=wanted.years, draws=wanted.draws, progress=progress
-        )
+        if "counterfactual" not in post.children:
+            wanted = job.spec.counterfactual
+            post = sweep(
+                post, job.spec.scenario_paths, technology=wanted.technology, years=wanted.years, draws=wanted.draws,
+                progress=progress, chunks=folder / _CHUNKS,
+            )  # fmt: skip
     with stages.stage("write the report"):
-        page = finish(post, folder, overwrite=True, timings=stages.seconds)
+        timings = json_attr(post.attrs, "run", {}).get("timings", {}) | stages.seconds
+        page = finish(post, folder, overwrite=True, keep=_KEPT, timings=timings)
     return post, folder, page
 
 
-def finish(post: xr.DataTree, folder: Path, *, overwrite: bool, **info: Any) -> Path:
+def finish(post: xr.DataTree, folder: Path, *, overwrite: bool, keep: Sequence[str] = (), **info: Any) -> Path:
     """Save a run with its counterfactual and write its report into the run folder."""
     known = json_attr(post.attrs, "run", {})
     created = datetime.now(UTC).isoformat(timespec="seconds")
     post.attrs["run"] = json.dumps(known | info | {"created": created})
-    store.save(post, folder, overwrite=overwrite)
-    return ree.report(post, folder / "report")
+    store.save(post, folder, overwrite=overwrite, keep=keep)
+    return ree.report(post, folder / store.REPORT)
 
 
 def gates_passed(post: xr.DataTree) -> bool:
@@ -301,31 +263,3 @@ def _dataset_named_in(spec_path: str | Path) -> str | None:
     except tomllib.TOMLDecodeError:
         return None
     return name if isinstance(name, str) else None
-
-
-def _in_file(problem: Problem, path: Path) -> Problem:
-    return problem if problem.file else replace(problem, file=str(path))
-
-
-def _of_spec(spec: Spec) -> dict[str, Any]:
-    return {
-        "name": spec.name, "description": spec.description, "hash": spec.hash, "text": spec.text,
-        "file": spec.path.name if spec.path else None, "model": spec.model,
-        "path": str(spec.path.resolve()) if spec.path else None,
-        "model_sha256": sha256(spec.model_path), "sampler": spec.sampler.model_dump(),
-        "based_on": spec.based_on, "base_text": spec.base_text,
-    }  # fmt: skip
-
-
-def _of_data(data: Dataset, spec: Spec) -> dict[str, Any]:
-    """The dataset as this study uses it: files of evidence that it leaves aside are not among its inputs."""
-    from reestim.estimate.inputs import unused_files
-
-    meta = data.meta
-    aside = {f"{stem}.csv" for stem in unused_files(spec.evidence)}
-    return {
-        "dataset": meta.name, "hash": data.hash, "path": str(data.path),
-        "base_year": meta.base_year, "policy_year": meta.policy_year,
-        "synthetic": [file for file in meta.synthetic if file not in aside],
-        "imputed": [file for file in meta.imputed if file not in aside], "notes": list(meta.notes),
-    }  # fmt: skip

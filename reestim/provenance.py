@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Version of the layout of a run folder; raised when an older REEstim could no longer read it.
 SCHEMA = 1
+#: Attribute of a tree: what could not be computed of a run, with the reason (JSON).
+LEFT_OUT = "left_out"
 #: Every interval that REEstim prints, unless it says otherwise.
 INTERVAL = {"kind": "equal-tailed", "level": 0.9}
 

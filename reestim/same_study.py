@@ -102,3 +102,38 @@ def _first(places: list[Any]) -> Path:
 def sha256(file: Path) -> str:
     """Hash of a file's bytes."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def text_sha256(known: Mapping[str, Any]) -> str:
+    """Hash of the text of a study, with that of the study it is based on."""
+    return hashlib.sha256("\0".join(str(known.get(k) or "") for k in ("text", "base_text")).encode()).hexdigest()
+
+
+def of_spec(spec: Spec) -> dict[str, Any]:
+    """What a run notes of its study."""
+    known = _of_spec(spec)
+    return known | {"text_sha256": text_sha256(known)}
+
+
+def _of_spec(spec: Spec) -> dict[str, Any]:
+    return {
+        "name": spec.name, "description": spec.description, "hash": spec.hash, "text": spec.text,
+        "file": spec.path.name if spec.path else None, "model": spec.model,
+        "path": str(spec.path.resolve()) if spec.path else None,
+        "model_sha256": sha256(spec.model_path), "sampler": spec.sampler.model_dump(),
+        "based_on": spec.based_on, "base_text": spec.base_text,
+    }  # fmt: skip
+
+
+def of_data(data: Dataset, spec: Spec) -> dict[str, Any]:
+    """The dataset as this study uses it: files of evidence that it leaves aside are not among its inputs."""
+    from reestim.estimate.inputs import unused_files
+
+    meta = data.meta
+    aside = {f"{stem}.csv" for stem in unused_files(spec.evidence)}
+    return {
+        "dataset": meta.name, "hash": data.hash, "path": str(data.path),
+        "base_year": meta.base_year, "policy_year": meta.policy_year,
+        "synthetic": [file for file in meta.synthetic if file not in aside],
+        "imputed": [file for file in meta.imputed if file not in aside], "notes": list(meta.notes),
+    }  # fmt: skip

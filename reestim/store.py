@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from reestim.errors import InputError, Problem
 from reestim.files import slug, strict_json, whole_folder
-from reestim.provenance import SCHEMA, describe
+from reestim.plain_arrays import not_plain
+from reestim.provenance import SCHEMA, describe, json_attr
 
 if TYPE_CHECKING:
     import xarray as xr
 
-POSTERIOR, RUN = "posterior.nc", "run.json"
+POSTERIOR, RUN, REPORT = "posterior.nc", "run.json", "report"
 
 
 def save(
@@ -91,7 +92,8 @@ def load(path: str | Path) -> xr.DataTree:
     Raises
     ------
     InputError
-        If there is no run, its layout is of another version, or its files are damaged.
+        If there is no run, its layout is of another version, its files are damaged, do not belong together, or hold
+        anything but numbers and text. Nothing in a run folder is ever executed.
     """
     import xarray as xr
 
@@ -100,16 +102,40 @@ def load(path: str | Path) -> xr.DataTree:
     file = path / POSTERIOR
     if not file.is_file():
         raise _unreadable(path, f"{POSTERIOR} is missing", "Run it again.")
-    if run.get("sha256") not in {None, _sha256(file)}:
-        raise _unreadable(
-            path, f"{POSTERIOR} is not the file that was saved", "It was changed or damaged; run it again."
-        )
+    if run.get("sha256") != _sha256(file):
+        message = f"{POSTERIOR} is not the file that was saved: it was cut short, changed or damaged"
+        raise _unreadable(path, message, "Restore it, or run it again.")
+    if strange := not_plain(file):
+        message = f"{POSTERIOR} holds what no run has ({strange})"
+        raise _unreadable(path, message, "It was not made by REEstim; do not use it.")
     try:
         post = xr.load_datatree(file, engine="h5netcdf")
     except (OSError, ValueError) as error:
         raise _unreadable(path, f"{POSTERIOR} cannot be opened ({error})", "Run it again.") from error
+    if altered := _altered(run, post):
+        message = f"{RUN} is not what was saved with {POSTERIOR}: another {' and '.join(altered)}"
+        raise _unreadable(path, message, f"Restore {RUN}, or run it again.")
     post.attrs["run"] = json.dumps(run, ensure_ascii=False)
     return post
+
+
+def _altered(run: Mapping[str, Any], post: xr.DataTree) -> list[str]:
+    """What ``run.json`` says otherwise than the draws that it belongs to."""
+    from reestim.same_study import text_sha256
+
+    told = {"spec": "study", "provenance": "dataset", "gates": "verdict of the gates"}
+    known = {name: json_attr(post.attrs, name, None) for name in told}
+    out = [told[name] for name, value in known.items() if value and run.get(name) != strict_json(value)]
+    spec = run.get("spec") or {}
+    if spec.get("text_sha256", text_sha256(spec)) != text_sha256(spec):
+        out.append("text of the study")
+    return out
+
+
+def is_finished(path: Path, run: Mapping[str, Any]) -> bool:
+    """Whether a run has all that `reestim run` gives it; one that was not made from a study has all that it will."""
+    made = (run.get("spec") or {}).get("hash")
+    return not made or (bool(run.get("solved")) and (path / REPORT / "report.html").is_file())
 
 
 def read_run(path: str | Path) -> dict[str, Any]:

@@ -30,12 +30,14 @@ def inputs(
     quick: bool,
     overwrite: bool,
     allow: Sequence[str] = (),
+    seed: int | None = None,
 ) -> Job:
-    """Stage 1: everything that a run reads and the place it writes to, checked together. Raises InputError."""
+    """Stage 1: everything that a run reads and the place it writes to, checked together; with
+    ``seed``, a run that was begun there may go on. Raises InputError."""
     from reestim import pipeline
 
     with stages.stage("check the study and the data"):
-        job = pipeline.read_job(spec, dataset, out, quick=quick, overwrite=overwrite, allow=allow)
+        job = pipeline.read_job(spec, dataset, out, quick=quick, overwrite=overwrite, allow=allow, seed=seed)
     if quick:
         typer.echo("QUICK smoke run: few draws, loose gates; its numbers are not to be used", err=True)
     return job

@@ -7,6 +7,7 @@ import xarray as xr
 from reestim.checks import predictive, prior_sensitivity, prior_welfare, refits, sampler, solver
 from reestim.checks.protocol import Check
 from reestim.errors import InputError, Problem
+from reestim.provenance import LEFT_OUT, json_attr
 
 CHECKS = (sampler.check, solver.check, prior_sensitivity.check, predictive.check, prior_welfare.check, refits.check)
 
@@ -15,4 +16,6 @@ def check_run(post: xr.DataTree) -> list[Check]:
     """Every check on a run. Raises InputError where it has no posterior."""
     if "posterior" not in post.children:
         raise InputError(Problem("this run has no posterior", "Name a run that was fitted."))
-    return [check(post) for check in CHECKS]
+    left_out = json_attr(post.attrs, LEFT_OUT, {})
+    missing = tuple(f"{name.replace('_', ' ')}: {reason}." for name, reason in left_out.items())
+    return [check(post) for check in CHECKS] + ([Check("left out", "informational", missing)] if missing else [])

@@ -15,12 +15,13 @@ import pymc as pm
 import xarray as xr
 
 from reestim.dims import CHAIN, DRAW
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, in_one_line
 from reestim.estimate import pymc_model, sampling
 from reestim.estimate.gates import GateWarning, check_gates
 from reestim.estimate.inputs import checked, model_inputs
 from reestim.estimate.log_terms import log_terms
 from reestim.estimate.priors import PriorBook
+from reestim.provenance import LEFT_OUT
 from reestim.spec import Gates
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
     log_prior (see ``log_terms``); every variable has attrs long_name and units. Dims: chain, draw and those of the
     model. ``attrs["gates"]`` (JSON, see ``GateReport``) says whether the draws passed ``gates`` (default: those of
     ``reestim.spec.Gates``); a failure also warns with GateWarning and does not raise. The same model, sampler and seed
-    give the same draws on the same machine.
+    give the same draws on the same machine. Log densities that cannot be computed are left out with a warning.
 
     Raises InputError before sampling (all problems together). KeyboardInterrupt passes through: no partial result.
     """
@@ -101,8 +102,14 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
             "observed_data": observed,
         }
     )
-    for name, group in log_terms(model, post["posterior"].to_dataset(), getattr(model, _STATED, ())).items():
-        post[name] = xr.DataTree(group)
+    left_out: dict[str, str] = {}
+    try:
+        for name, group in log_terms(model, post["posterior"].to_dataset(), getattr(model, _STATED, ())).items():
+            post[name] = xr.DataTree(group)
+    except Exception as error:  # whatever it is, the draws have taken longer and are good
+        left_out["log_likelihood"] = in_one_line(error)
+        words = f"no log densities (LOO, sensitivity to priors): {left_out['log_likelihood']}"
+        warnings.warn(words, RuntimeWarning, stacklevel=2)
     report = check_gates(post, gates)
     post.attrs = {
         "gates": report.to_json(),
@@ -112,6 +119,8 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
         "seed": seed,
         "sampling_seconds": round(seconds, 2),
     }  # fmt: skip
+    if left_out:
+        post.attrs[LEFT_OUT] = json.dumps(left_out)
     if not report.passed:
         warnings.warn(
             f"the sampler did not converge; do not report these draws:\n{report}\n"

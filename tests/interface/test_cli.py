@@ -104,8 +104,8 @@ def test_the_main_job(cli: Run, place: Path) -> None:
     assert run["provenance"]["dataset"] == "fake data"
     assert "quota_tonnes" in run["scenarios"]["china-quota-2010"]
     assert run["spec"]["text"] == (place / "study.toml").read_text()
-    for stage in range(1, 8):
-        assert f"{stage}/7 " in done.stderr
+    for stage in range(1, 9):
+        assert f"{stage}/8 " in done.stderr
     for words in ("90 % equal-tailed", "JPN", "machinery", "79 of 80", "patent_labels.csv", "report.html"):
         assert words in done.stdout
     assert "QUICK" not in done.output
@@ -329,3 +329,71 @@ def test_data_build_refuses_what_it_does_not_know(cli: Run, place: Path) -> None
     assert done.exit_code == 1
     assert "2 problems" in done.stderr
     assert not (place / "new").exists()
+
+
+def test_a_run_that_was_cut_off_goes_on_without_sampling(cli: Run, place: Path, faked: dict[str, Any]) -> None:
+    faked["raises"] = {"counterfactual": KeyboardInterrupt()}
+    run = ("run", "study.toml", "--out", "posteriors/mine", "--seed", "3")
+    assert cli(*run).exit_code == 130
+    folder = place / "posteriors" / "mine"
+    kept = folder / "chunks" / "1.zarr"
+    kept.mkdir(parents=True)
+    faked["raises"], before = {}, len(faked["calls"])
+
+    other = cli(*run[:-1], "4")
+    assert other.exit_code == 1
+    for part in ("cannot go on", "--seed 3", "--overwrite"):
+        assert part in other.stderr
+    text = (place / "study.toml").read_text()
+    (place / "study.toml").write_text(text.replace("sigma = 0.5", "sigma = 0.6"))
+    assert "another version of the study" in cli(*run).stderr
+    (place / "study.toml").write_text(text)
+    assert "fit" not in [name for name, *_ in faked["calls"][before:]]
+    assert kept.is_dir()
+
+    done = cli(*run)
+    assert done.exit_code == 0, done.output
+    assert "5/8 the posterior is in posteriors/mine: not sampled again" in done.stderr
+    calls = faked["calls"][before:]
+    assert "fit" not in [name for name, *_ in calls]
+    assert [kwargs["store"] for name, _, kwargs in calls if name == "counterfactual"] == 2 * [
+        Path("posteriors/mine/chunks")
+    ]
+    assert not kept.exists(), "all draws are in the run now"
+    assert (folder / "report" / "report.html").is_file()
+    assert "counterfactual" in ree.load(folder).children
+
+    again = cli(*run)
+    assert again.exit_code == 1
+    assert "there is a run in this place already" in again.stderr
+    assert cli(*run[:-1], "4", "--overwrite").exit_code == 0
+    assert json.loads((folder / "run.json").read_text())["seed"] == 4
+
+
+def test_what_fails_after_sampling_costs_no_draw(
+    cli: Run, place: Path, faked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("no generator for this distribution")
+
+    monkeypatch.setattr("reestim.estimate.predictive.simulated", broken)
+    done = cli("run", "study.toml", "--out", "posteriors/mine")
+    assert done.exit_code == 0, done.output
+    assert "posterior predictive left out: ValueError: no generator" in done.stderr
+    checked = cli("check", "posteriors/mine")
+    assert "left out: informational" in checked.output
+    assert "no generator for this distribution" in checked.output
+    assert [name for name, *_ in faked["calls"]].count("fit") == 1
+
+
+@pytest.mark.usefixtures("faked")
+def test_scenario_files_of_one_name_in_two_folders_do_not_collide(cli: Run, place: Path) -> None:
+    assert cli("fit", "study.toml", "--out", "posteriors/first").exit_code == 0
+    for folder in ("a", "b"):
+        (place / folder).mkdir()
+        (place / folder / "quota.toml").write_text(QUOTA.replace('"quota"', f'"quota-{folder}"'))
+    done = cli("counterfactual", "first", "a/quota.toml", "b/quota.toml", "--out", "posteriors/second")
+    assert done.exit_code == 0, done.output
+    texts = json.loads((place / "posteriors" / "second" / "run.json").read_text())["scenarios"]
+    assert set(texts) == {"quota-a", "quota-b"}
+    assert "quota-b" in texts["quota-b"]

@@ -47,7 +47,7 @@ def test_ctrl_c_while_sampling_leaves_no_folder(tmp_path: Path) -> None:
     running = subprocess.Popen(command(), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     assert running.stderr is not None
     for line in running.stderr:
-        if line.startswith("4/7"):
+        if line.startswith("4/8"):
             break
     time.sleep(12)
     running.send_signal(signal.SIGINT)
@@ -56,3 +56,24 @@ def test_ctrl_c_while_sampling_leaves_no_folder(tmp_path: Path) -> None:
     assert "interrupted" in errors
     assert "Traceback" not in errors
     assert not (tmp_path / "posteriors").exists()
+
+
+def test_a_run_killed_during_the_sweep_goes_on_from_its_chunks(tmp_path: Path) -> None:
+    args = ("--quick", "--seed", "5", "--out", "posteriors/killed")
+    running = subprocess.Popen(
+        command(*args), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stderr is not None
+    for line in running.stderr:
+        if line.startswith("7/8"):
+            break
+    running.kill()
+    running.communicate(timeout=60)
+    before = ree.load(tmp_path / "posteriors" / "killed")["posterior"].to_dataset()
+    done = subprocess.run(command(*args), cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "not sampled again" in done.stderr
+    after = ree.load(tmp_path / "posteriors" / "killed")
+    assert after["posterior"].to_dataset().equals(before)
+    assert {"counterfactual", "prior_counterfactual", "posterior_predictive"} <= set(after.children)
+    assert not (tmp_path / "posteriors" / "killed" / "chunks").exists()

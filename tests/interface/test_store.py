@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
@@ -138,3 +142,65 @@ def test_new_run_folders_have_names_of_their_own(tmp_path: Path) -> None:
 def test_saving_from_the_front_door(post: xr.DataTree, tmp_path: Path) -> None:
     ree.save(post, str(tmp_path / "first"))
     assert np.array_equal(ree.load(str(tmp_path / "first"))["posterior"]["kappa"], post["posterior"]["kappa"])
+
+
+class Trap:
+    """Unpickled, it leaves a file behind."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return (Path.touch, (self.mark,))
+
+
+def sealed(path: Path) -> None:
+    """Make run.json vouch for whatever posterior.nc now is."""
+    run = json.loads((path / "run.json").read_text())
+    run["sha256"] = hashlib.sha256((path / "posterior.nc").read_bytes()).hexdigest()
+    (path / "run.json").write_text(json.dumps(run))
+
+
+@pytest.mark.parametrize("kind", ["objects", "opaque", "external link", "outside"])
+def test_a_run_of_somebody_else_executes_and_opens_nothing(post: xr.DataTree, tmp_path: Path, kind: str) -> None:
+    path, mark = save(post, tmp_path / "first"), tmp_path / "executed"
+    load(path)  # sound as it is
+    trap = np.frombuffer(pickle.dumps(Trap(mark)), np.uint8)
+    (path / "posterior.pkl").write_bytes(trap.tobytes())
+    np.save(path / "draws.npy", np.array([Trap(mark)], object), allow_pickle=True)
+    shutil.copy(path / "posterior.nc", tmp_path / "elsewhere.nc")
+    with h5py.File(path / "posterior.nc", "a") as file:
+        group = file["posterior"]
+        if kind == "objects":
+            group.create_dataset("x", (1,), h5py.vlen_dtype(np.uint8))[0] = trap
+        elif kind == "opaque":
+            group.create_dataset("x", data=np.array([trap.tobytes()], f"V{trap.size}"))
+        elif kind == "external link":
+            group["x"] = h5py.ExternalLink(str(tmp_path / "elsewhere.nc"), "/posterior/kappa")
+        else:
+            group.create_dataset("x", (4,), "u1", external=[(str(tmp_path / "elsewhere.nc"), 0, 4)])
+    sealed(path)
+    with pytest.raises(InputError, match="what no run has"):
+        load(path)
+    assert not mark.exists()
+
+
+def test_files_that_do_not_belong_together_are_refused(post: xr.DataTree, tmp_path: Path) -> None:
+    post.attrs["spec"] = json.dumps({"name": "fake", "text": "a", "base_text": "", "text_sha256": "of another text"})
+    with pytest.raises(InputError, match="another text of the study"):
+        load(save(post, tmp_path / "edited"))
+    post.attrs["spec"] = json.dumps({"name": "fake", "text": "a"})
+    path = save(post, tmp_path / "first")
+    run = json.loads((path / "run.json").read_text())
+    changed = run | {"spec": run["spec"] | {"text": "b"}, "gates": {"passed": True}}
+    (path / "run.json").write_text(json.dumps(changed))
+    with pytest.raises(InputError, match="another study and verdict of the gates"):
+        load(path)
+    (path / "run.json").write_text(json.dumps({k: v for k, v in run.items() if k != "sha256"}))
+    with pytest.raises(InputError, match="cut short, changed or damaged"):
+        load(path)
+    (path / "run.json").write_text(json.dumps(run))
+    whole = (path / "posterior.nc").read_bytes()
+    (path / "posterior.nc").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="cut short, changed or damaged"):
+        load(path)

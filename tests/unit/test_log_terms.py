@@ -10,9 +10,10 @@ import pytest
 import xarray as xr
 
 from reestim.estimate import fit as fitting
-from reestim.estimate import pymc_model
+from reestim.estimate import pymc_model, sampling
 from reestim.estimate.log_terms import log_terms
 from reestim.estimate.predictive import simulated
+from reestim.spec import Gates, Sampler
 from tests.recovery.study import default_spec, inputs_of
 
 
@@ -64,3 +65,21 @@ def test_both_languages_make_the_same_kind_of_data(models: tuple[pm.Model, Any, 
     np.testing.assert_array_equal(
         mine["patent_count"].sum("label").isel(chain=0, draw=0), seen["patent_count"].sum("label")
     )
+
+
+def test_log_terms_that_fail_cost_no_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pm.Model() as model:
+        pm.Normal("y", pm.Normal("mu"), observed=[0.0, 1.0])
+    draws = xr.Dataset({"mu": (("chain", "draw"), np.zeros((2, 5)))}, {"chain": [0, 1], "draw": range(5)})
+    stats = xr.Dataset({"diverging": (("chain", "draw"), np.zeros((2, 5), bool))})
+    tree = xr.DataTree.from_dict({"posterior": draws, "sample_stats": stats})
+    monkeypatch.setitem(sampling.SAMPLERS, "nutpie", lambda *_: tree)
+
+    def broken(*_: object) -> None:
+        raise MemoryError("too many observations")
+
+    monkeypatch.setattr(fitting, "log_terms", broken)
+    with pytest.warns(RuntimeWarning, match="no log densities .*MemoryError: too many observations"):
+        post = fitting.fit(model, Sampler(draws=5, chains=2), seed=1, progress=False, gates=Gates(min_ess=0.1))
+    assert post["posterior"]["mu"].shape == (2, 5)
+    assert "MemoryError" in post.attrs["left_out"]

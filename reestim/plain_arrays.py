@@ -1,0 +1,58 @@
+"""What a file may hold before it is read: numbers and text, in the file itself. Objects, references, links to other
+files and codecs that could run code are refused unread."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+#: How zarr may have packed numbers; nothing that unpickles or asks for a plug-in.
+_CODECS = {"bytes", "zstd", "blosc", "gzip", "crc32c", "sharding_indexed", "transpose"}
+_NUMBERS = {"bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)), "float32", "float64"}
+
+
+def not_plain(file: Path) -> str:
+    """The first thing in an HDF5 (netCDF) file that is not an array of numbers or text of its own; empty if none."""
+    import h5py
+
+    def strange(group: Any, place: str) -> str:
+        for name in group:
+            here = f"{place}/{name}"
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                return f"{here}: a link"
+            item = group[name]
+            if isinstance(item, h5py.Group):
+                found = strange(item, here)
+            elif not isinstance(item, h5py.Dataset):
+                found = f"{here}: a type"
+            else:
+                text = h5py.check_string_dtype(item.dtype) is not None
+                plain = item.dtype.kind in "iufbS" or text
+                outside = item.is_virtual or bool(item.external)
+                found = "" if plain and not outside else f"{here}: {'data outside' if outside else item.dtype}"
+            if found:
+                return found
+        return ""
+
+    try:
+        with h5py.File(file, "r") as opened:
+            return strange(opened, "")
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        return f"it is no HDF5 file: {error}"
+
+
+def plain_zarr(place: Path) -> bool:
+    """Whether a folder is a zarr group (format 3) of arrays of numbers, packed by harmless codecs."""
+    try:
+        documents = [json.loads(p.read_text(encoding="utf-8")) for p in sorted(place.rglob("zarr.json"))]
+    except (OSError, ValueError):
+        return False
+    arrays = [d for d in documents if d.get("node_type") == "array"]
+    return bool(arrays) and all(
+        d.get("zarr_format") == 3
+        and d.get("data_type") in _NUMBERS
+        and all(isinstance(c, dict) and c.get("name") in _CODECS for c in d.get("codecs", []))
+        and not d.get("storage_transformers")
+        for d in arrays
+    )
