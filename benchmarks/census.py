@@ -3,11 +3,11 @@
     python -m benchmarks.census                        # 10,000 worlds
     python -m benchmarks.census --worlds 600 --seed 1
 
-Shapes are drawn first (2–12 countries, 1–20 goods, 1–5 elements, 1–3 mobile factors) and as many worlds for each, so
+Shapes are drawn first (2–12 countries, 1–20 goods, 1–5 elements, log-uniform) and as many worlds for each, so
 that the solver is compiled once a shape. In every world: zero flows, REE shares log-uniform from 1e-9 to 0.5, trade
 elasticities log-uniform from 1.2 to 65, σ from 0.02 to just inside the interior, κ, ξ, χ, ψ, ρ over their range, both
 technologies, independent and joint supply; and a shock: taxes, trade costs and productivity up to exp(±1.5), a quota, a
-mine opened or closed, scrap, a subsidy up to a third of the price and a twentieth of an income, export taxes up to the
+mine opened or closed, scrap, a subsidy up to a third of the price and 2 % of an income, export taxes up to the
 size of an embargo.
 
 What ``ree.solve`` calls solved is judged again by ``tests/economics/levels_oracle.py``: the equations in levels, with
@@ -18,18 +18,22 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import sys
 import time
 from collections import Counter
 
+import jax
 import numpy as np
 import xarray as xr
 from rich.progress import track
 
 import reestim as ree
-from reestim.equilibrium.diagnosis import REASONS, reason
-from reestim.equilibrium.equations import Unknowns
+from reestim.equilibrium.accounts import Baseline
+from reestim.equilibrium.diagnosis import REASONS, determinate, reason
+from reestim.equilibrium.equations import Unknowns, evaluate
+from reestim.equilibrium.parameters import ParameterArrays
+from reestim.equilibrium.scenario import PolicyArrays
 from reestim.equilibrium.solve import find, within_tolerance
-from reestim.equilibrium.welfare import outcomes
 from reestim.errors import InputError
 from tests.economics.levels_oracle import levels_model
 from tests.oracles import random_economy, random_scenario
@@ -43,12 +47,9 @@ def random_world(seed: int, shape: dict) -> tuple[ree.Economy, ree.Scenario, ree
     """An economy of a shape, a shock, parameters, technology and supply."""
     rng = np.random.default_rng([seed, 77])
     economy = random_economy(
-        seed, **shape, ree_share=(1e-9, 0.5), elasticity=(1.2, 65.0), taxes=bool(rng.integers(2)), deficits=False
-    )
-    ds = economy.ds.assign(
-        trade_elasticity=("sector", np.exp(rng.uniform(np.log(1.2), np.log(65.0), len(economy.sectors))))
-    )
-    economy = ree.Economy(ds)
+        seed, **shape, ree_share=(1e-9, 0.5), elasticity=(1.2, 65.0), log_uniform=True, taxes=bool(rng.integers(2)),
+        deficits=False,
+    )  # fmt: skip
     kappa = float(np.exp(rng.uniform(np.log(0.05), np.log(5.0))))
     technology = ("fixed", "directed")[rng.integers(2)]
     upper = 1 + 1 / kappa if technology == "directed" else 5.0
@@ -87,7 +88,7 @@ def random_shock(seed: int, rng: np.random.Generator, economy: ree.Economy) -> r
     if rng.random() < 0.3:
         n, sector = economy.countries.index(country), economy.sectors[0]
         bill = float(b.output[n, 0] / b.income[n])  # of a full subsidy, in incomes
-        policies.append(ree.Subsidy(float(rng.uniform(0, min(0.33, 0.05 / max(bill, 1e-9)))), country, (sector,)))
+        policies.append(ree.Subsidy(float(rng.uniform(0, min(0.33, 0.02 / max(bill, 1e-9)))), country, (sector,)))
     tax = shocks.export_tax
     if rng.random() < 0.3 and len(economy.countries) > 2:  # up to the size of an embargo, on one exporter's element
         tax = tax.copy()
@@ -97,13 +98,16 @@ def random_shock(seed: int, rng: np.random.Generator, economy: ree.Economy) -> r
 
 
 def examine(
-    economy: ree.Economy, scenario: ree.Scenario, parameters: ree.Parameters, technology: str, supply: str, u: Unknowns
+    economy: ree.Economy,
+    scenario: ree.Scenario,
+    parameters: ree.Parameters,
+    technology: str,
+    arrays: PolicyArrays,
+    u: Unknowns,
 ) -> float:
     """Largest gap of the equations in levels at the solution; quotas by their complementarity."""
     n, s = economy.ds.expenditure.shape
-    arrays = scenario.to_arrays(economy, supply)
     foreign = ~np.eye(n, dtype=bool)[:, :, None]
-    joint = supply == "joint"
     policy = {
         "tariff": np.where(foreign, scenario.tariff.values, 0.0),
         "export_tax": np.where(foreign, scenario.export_tax.values, 0.0),
@@ -116,7 +120,7 @@ def examine(
         "subsidy": -np.expm1(-np.asarray(arrays.log_subsidy)),
         "endowment": np.exp(np.asarray(arrays.log_endowment)),
         "recycled": np.asarray(arrays.recycled),
-        "joint": joint,
+        "joint": bool(arrays.joint > 0),
     }
     model, live, mined = levels_model(
         economy.ds, sigma=np.broadcast_to(parameters.sigma.values, (n, s)), kappa=parameters.kappa,
@@ -138,68 +142,93 @@ def examine(
     return float(worst) if np.isfinite(worst) and (shadow >= 0).all() else float("inf")
 
 
-def census(worlds: int, seed: int, shapes: int, progress: bool = True) -> dict:
-    """Counts and the worst gap. Worlds of a shape that the generator cannot balance are drawn again."""
-    rng = np.random.default_rng(seed)
-    counts: Counter[str] = Counter()
-    worst, unsolved, seconds, index = 0.0, [], 0.0, 0
-    jobs = [(k, j) for k in range(shapes) for j in range(worlds // shapes)]
-    shape: dict = {}
-    for k, j in track(jobs, "worlds", disable=not progress):
-        if j == 0:
-            shape = {
-                "countries": int(rng.integers(2, 13)), "goods": int(rng.integers(1, 21)),
-                "elements": int(rng.integers(1, 6)), "factors": int(rng.integers(1, 4)),
-            }  # fmt: skip
-        index = seed * 1_000_000 + k * 1000 + j
+@dataclasses.dataclass
+class Census:
+    """Counts by kind, the worlds that failed in words, and the largest gap in levels of those called solved."""
+
+    counts: Counter[str] = dataclasses.field(default_factory=Counter)
+    failures: list[str] = dataclasses.field(default_factory=list)
+    worst: float = 0.0
+
+
+@jax.jit
+def judged(
+    b: Baseline, policy: PolicyArrays, arrays: ParameterArrays, u: Unknowns, stage: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Is the equilibrium determinate; and the reason, should it be unsolved."""
+    share = evaluate(b, policy, arrays, u).costs.ree_share
+    return determinate(b, arrays, share), reason(b, policy, arrays, u, stage)
+
+
+def random_shape(rng: np.random.Generator) -> dict[str, int]:
+    """2–12 countries, 1–20 goods, 1–5 elements, log-uniform; 1–3 mobile factors."""
+
+    def between(low: int, high: int) -> int:
+        return int(np.floor(np.exp(rng.uniform(np.log(low), np.log(high + 1)))))
+
+    return {"countries": between(2, 12), "goods": between(1, 20), "elements": between(1, 5), "factors": between(1, 3)}
+
+
+def census(worlds: int, seed: int, shape: dict[str, int], first: int, progress: bool = True) -> Census:
+    """Worlds of one shape, numbered from ``first``. One that the generator cannot balance is not counted."""
+    found = Census()
+    for index in track(range(first, first + worlds), "worlds", disable=not progress, transient=True):
         try:
-            economy, scenario, parameters, technology, supply = random_world(index, shape)
+            economy, scenario, parameters, technology, supply = random_world(seed * 1_000_000 + index, shape)
             policy = scenario.to_arrays(economy, supply)
         except (InputError, np.linalg.LinAlgError):
-            counts["refused"] += 1  # no world, or a shock that the input checks name: nothing to solve
+            found.counts["refused"] += 1  # no world, or a shock that the input checks name: nothing to solve
             continue
         b, arrays = economy.baseline, parameters.to_arrays(economy, technology)
-        start = time.perf_counter()
         u, root, residual = find(b, policy, arrays, TOLERANCE)
-        seconds += time.perf_counter() - start
-        determinate = bool(outcomes(b, policy, arrays, u).determinate)
-        kind = "determinate" if determinate else "indeterminate"
-        counts[kind] += 1
+        sure, why = judged(b, policy, arrays, u, root.stage)
+        kind = "determinate" if sure else "indeterminate"
+        found.counts[kind] += 1
+        place = f"world {seed * 1_000_000 + index} {tuple(shape.values())}, {technology}, {kind}"
         if not within_tolerance(float(residual), TOLERANCE):
-            why = REASONS[int(reason(b, policy, arrays, u, root.stage))]
-            unsolved.append((index, shape, kind, float(residual), float(root.stage), why))
-            counts[f"{kind} unsolved"] += 1
+            found.counts[f"{kind} unsolved"] += 1
+            found.counts[REASONS[int(why)]] += 1
+            found.failures.append(f"{place}: {REASONS[int(why)]} ({float(root.stage):.0%} of the shock reached)")
             continue
-        gap = examine(economy, scenario, parameters, technology, supply, u)
-        worst = max(worst, gap)
+        gap = examine(economy, scenario, parameters, technology, policy, u)
+        found.worst = max(found.worst, gap)
         if gap > EXAMINED:
-            counts["wrong"] += 1
-            unsolved.append((index, shape, kind, float(residual), 1.0, f"called solved, gap in levels {gap:.1e}"))
-    return {"counts": dict(counts), "worst": worst, "unsolved": unsolved, "seconds": seconds}
+            found.counts["wrong"] += 1
+            found.failures.append(f"{place}: called solved, but a gap of {gap:.1e} in levels")
+    return found
 
 
 def main() -> None:
     """Print the census."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--worlds", type=int, default=10_000)
-    parser.add_argument("--shapes", type=int, default=40)
+    parser.add_argument("--shapes", type=int, default=25)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    found = census(asked.worlds, asked.seed, asked.shapes)
-    counts = Counter(found["counts"])
+    rng = np.random.default_rng(asked.seed)
+    each, total, start = asked.worlds // asked.shapes, Census(), time.perf_counter()
+    for k in range(asked.shapes):
+        part = census(each, asked.seed, random_shape(rng), k * each)
+        total.counts += part.counts
+        total.failures += part.failures
+        total.worst = max(total.worst, part.worst)
+        print(f"-- {k + 1} of {asked.shapes} shapes, {time.perf_counter() - start:.0f} s")
+        report(total)
+
+
+def report(found: Census) -> None:
+    """What was counted so far."""
+    counts = found.counts
     tried = counts["determinate"] + counts["indeterminate"]
     missing = counts["determinate unsolved"] + counts["indeterminate unsolved"]
-    print(f"{tried} worlds of {asked.shapes} shapes, seed {asked.seed}; {counts['refused']} more were refused as input")
+    print(f"{tried} worlds ({counts['refused']} more were refused as input)")
     print(f"  solved {tried - missing} ({(tried - missing) / max(tried, 1):.3%}), residual at most {TOLERANCE:g}")
     print(f"  determinate {counts['determinate']}, unsolved {counts['determinate unsolved']}; "
           f"not determinate {counts['indeterminate']}, unsolved {counts['indeterminate unsolved']}")  # fmt: skip
-    print(
-        f"  called solved with a gap above {EXAMINED:g} in levels: {counts['wrong']}; largest gap {found['worst']:.1e}"
-    )
-    print(f"  {found['seconds']:.0f} s in the solver, compilation included")
-    for index, shape, kind, residual, stage, why in found["unsolved"]:
-        print(f"  world {index} {tuple(shape.values())}, {kind}: {why}")
-        print(f"    residual {residual:.1e}, {stage:.0%} of the shock reached")
+    print(f"  called solved with a gap above {EXAMINED:g} in levels: {counts['wrong']}; largest gap {found.worst:.1e}")
+    for line in found.failures:
+        print(f"  {line}")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

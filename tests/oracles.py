@@ -20,8 +20,12 @@ def random_economy(
     elasticity: tuple[float, float] = (2.0, 10.0),
     taxes: bool = True,
     deficits: bool = True,
+    log_uniform: bool = False,
 ) -> ree.Economy:
-    """A world economy whose accounts hold by construction: spending solves X = αI + aY(X) for random shares."""
+    """A world economy whose accounts hold by construction: spending solves X = αI + aY(X) for random shares.
+
+    Trade elasticities are uniform over ``elasticity``, or log-uniform.
+    """
     rng = np.random.default_rng(seed)
     n, j, e = countries, goods, elements
     s = j + e
@@ -34,6 +38,7 @@ def random_economy(
         pi[(rng.random((n, n, s)) < 0.2) & ~np.eye(n, dtype=bool)[:, :, None]] = 0.0
         if e and n > 2:
             pi[:, -1, j] = 0.0  # the last country does not mine the first element
+    pi[:, :1, :] += pi.sum(axis=1, keepdims=True) == 0.0  # who would be left without a supplier buys from the first
     pi /= pi.sum(axis=1, keepdims=True)
     foreign = ~np.eye(n, dtype=bool)[:, :, None]
     tariff = np.where(foreign, rng.uniform(0, 0.3, (n, n, s)), 0.0) * taxes
@@ -75,6 +80,7 @@ def random_economy(
     income = balanced / balanced.sum() * np.exp(0.05 * rng.normal(size=n) * deficits)
     x = per_income @ income
 
+    epsilon = np.exp(rng.uniform(*np.log(elasticity), s)) if log_uniform else rng.uniform(*elasticity, s)
     ds = xr.Dataset(
         {
             "trade_share": (("importer", "exporter", "sector"), pi),
@@ -83,7 +89,7 @@ def random_economy(
             "export_tax": (("importer", "exporter", "sector"), export_tax),
             "factor_share": (("country", "factor", "sector"), gamma_f),
             "input_share": (("country", "input", "sector"), gamma_k),
-            "trade_elasticity": (("sector",), rng.uniform(*elasticity, s)),
+            "trade_elasticity": (("sector",), epsilon),
         },
         coords={
             "country": names, "importer": names, "exporter": names, "sector": sectors, "input": sectors,

@@ -30,6 +30,8 @@ from reestim.errors import EquilibriumError, InputError, Problem
 TOLERANCE = 1e-10
 #: Accelerated steps before the robust solver takes over.
 MAX_STEPS = 150
+#: Largest shadow tax (in logs) that is rounding.
+DUST = 1e-14
 
 
 def no_change(b: Baseline, policy: PolicyArrays) -> Unknowns:
@@ -39,6 +41,12 @@ def no_change(b: Baseline, policy: PolicyArrays) -> Unknowns:
         jnp.zeros(b.factor_income.shape), jnp.zeros(shape), jnp.zeros(shape), jnp.zeros(policy.log_quota.shape),
         jnp.zeros((shape[0], b.element_index.size)),
     )  # fmt: skip
+
+
+def without_dust(b: Baseline, policy: PolicyArrays, z: Float[Array, " n"]) -> Float[Array, " n"]:
+    """Shadow taxes of slack quotas as zero, not as rounding on either side of it."""
+    u = ravel_pytree(no_change(b, policy))[1](z)
+    return ravel_pytree(u._replace(shadow_tax=jnp.where(u.shadow_tax < DUST, 0.0, u.shadow_tax)))[0]
 
 
 def flat_residual(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, z: Float[Array, " n"]) -> Array:
@@ -66,7 +74,8 @@ def equilibrium(
         def family(stage: Float[Array, ""]) -> Function:
             return partial(flat_residual, b, scaled(b, policy, stage), parameters)
 
-        return continuation(family, jnp.zeros_like(start), start, tolerance)
+        root = continuation(family, jnp.zeros_like(start), start, tolerance)
+        return root._replace(point=without_dust(b, policy, root.point))
     near = approximate(b, policy, parameters.trade_elasticity)
     one = jax.tree.map(lambda leaf: leaf[None], parameters)
     found = many_equilibria(b, policy, one, near, start[None], tolerance, no_lessons(start.size))
@@ -97,7 +106,8 @@ def many_equilibria(
     def measure(z: Float[Array, "draw n"]) -> tuple[Float[Array, "draw n"], Float[Array, " draw"]]:
         return jax.vmap(one)(draws, weights, z)
 
-    return accelerated(measure, start, tolerance, MAX_STEPS, lessons, memory)
+    found = accelerated(measure, start, tolerance, MAX_STEPS, lessons, memory)
+    return found._replace(point=jax.vmap(partial(without_dust, b, policy))(found.point))
 
 
 @equilibrium.defjvp

@@ -1,4 +1,4 @@
-"""What must always hold (model.md section 5, items 1-5 and 7), on random economies."""
+"""What must hold beside the properties of test_properties.py: limits, slopes and quotas, each on a chosen economy."""
 
 from __future__ import annotations
 
@@ -9,102 +9,14 @@ import pytest
 import xarray as xr
 
 import reestim as ree
-from reestim.equilibrium.equations import numeraire_gap, residual
-from reestim.equilibrium.solve import find, solve_arrays
+from reestim.equilibrium.solve import solve_arrays
 from reestim.equilibrium.welfare import outcomes
 from tests.oracles import random_economy, random_parameters, random_scenario
-
-SHAPES = {
-    "one factor, no inputs": {"factors": 1, "inputs": False, "elements": 0},
-    "many factors and inputs": {"factors": 3},
-    "no rare earths": {"elements": 0},
-    "large rare-earth shares": {"ree_share": (0.05, 0.5)},
-    "tiny rare-earth shares": {"ree_share": (1e-9, 1e-7)},
-    "elasticities up to 65": {"elasticity": (1.2, 65.0)},
-}
-shapes = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
 
 
 def closed_economy(seed: int, **shape: object) -> ree.Economy:
     """One untaxed country that trades with nobody."""
     return random_economy(seed, countries=1, taxes=False, **shape)
-
-
-@shapes
-@pytest.mark.parametrize("technology", ["fixed", "directed"])
-def test_no_shock_no_change(shape: dict, technology: str) -> None:
-    economy = random_economy(11, **shape)
-    quota = (ree.ExportQuota("c0", "all", 1.0),) if economy.elements else ()  # exactly at the baseline
-    scenario = ree.Scenario(policies=quota)
-    result = ree.solve(economy, scenario, random_parameters(11, economy), technology=technology)
-    for name in ("welfare", "real_wage", "price", "output", "exports", "factor_price", "ree_technology"):
-        assert float(abs(result[name]).max(skipna=True).fillna(0)) < 1e-12, name
-    np.testing.assert_allclose(result.trade_share, economy.baseline.trade_share, atol=1e-12)
-
-
-@shapes
-def test_prices_scale_with_the_numeraire_and_all_markets_clear(shape: dict) -> None:
-    economy = random_economy(12, deficits=False, **shape)
-    policy = random_scenario(12, economy, quota=0.9 if economy.elements else None).to_arrays(economy)
-    arrays = random_parameters(12, economy).to_arrays(economy)
-    u, root, worst = find(economy.baseline, policy, arrays)
-    assert float(root.residual) < 1e-10
-    assert float(worst) < 2e-10  # every factor market and the numéraire
-    balanced = policy._replace(deficit=jnp.zeros_like(policy.deficit))
-    u, _, _ = find(economy.baseline, balanced, arrays)
-    b = economy.baseline
-    shift = 0.7
-    scaled = u._replace(
-        factor_price=jnp.where(b.factor_income > 0, u.factor_price + shift, 0.0),
-        price=jnp.where(b.expenditure > 0, u.price + shift, 0.0),
-        expenditure=jnp.where(b.expenditure > 0, u.expenditure + shift, 0.0),
-    )
-    r = residual(b, balanced, arrays, scaled)
-    world = numeraire_gap(b, balanced, scaled)  # every factor market carries the numéraire's gap
-    markets = jnp.where(b.factor_income > 0, r.factor_price + world, 0.0)
-    assert max(float(jnp.abs(part).max()) for part in (markets, r.price, r.expenditure)) < 1e-9
-
-
-def test_one_sector_welfare_is_the_domestic_share() -> None:
-    """Arkolakis, Costinot and Rodríguez-Clare (2012): ln(I/P) = -(1/ε)·Δ ln π_nn."""
-    economy = random_economy(3, countries=5, goods=1, elements=0, factors=1, inputs=False, taxes=False, deficits=False)
-    scenario = random_scenario(3, economy, size=0.5)
-    scenario = ree.Scenario(trade_cost=scenario.trade_cost)
-    result = ree.solve(economy, scenario, ree.Parameters(), tolerance=1e-13)
-    own = np.log(
-        np.diagonal(result.trade_share.values[:, :, 0]) / np.diagonal(np.asarray(economy.baseline.trade_share)[:, :, 0])
-    )
-    expected = -own / float(economy.ds.trade_elasticity[0])
-    assert np.abs(expected).max() > 0.01
-    np.testing.assert_allclose(result.welfare, expected, atol=1e-10)
-
-
-@pytest.mark.parametrize("technology", ["fixed", "directed"])
-def test_closed_economy_productivity_has_its_domar_weight(technology: str) -> None:
-    """Hulten (1978). Directed technology changes nothing when moving along the frontier is neutral (ξ = 0, χ = 1)."""
-    economy = closed_economy(4)
-    parameters = random_parameters(4, economy, spillover=0.0, crowding_out=1.0, diffusion=0.0)
-    arrays = parameters.to_arrays(economy, technology)
-    policy = ree.Scenario().to_arrays(economy)
-
-    def welfare(log_productivity: jax.Array) -> jax.Array:
-        moved = policy._replace(log_productivity=log_productivity)
-        u, _, _ = solve_arrays(economy.baseline, moved, arrays, 1e-13)
-        return outcomes(economy.baseline, moved, arrays, u).welfare
-
-    slope = jax.jacrev(welfare)(policy.log_productivity)
-    domar = np.asarray(economy.baseline.output / economy.baseline.income[:, None])
-    assert domar.min() > 0
-    np.testing.assert_allclose(slope[0, 0], domar[0], atol=1e-10)
-
-
-def test_unit_elasticity_leaves_technology_undirected() -> None:
-    economy = random_economy(5)
-    scenario = random_scenario(5, economy, quota=0.5)
-    parameters = random_parameters(5, economy, sigma=1.0)
-    fixed, directed = (ree.solve(economy, scenario, parameters, technology=t) for t in ("fixed", "directed"))
-    np.testing.assert_allclose(fixed.welfare, directed.welfare, atol=1e-11)
-    assert float(abs(directed.ree_technology).max()) < 1e-12
 
 
 def test_results_are_smooth_through_unit_elasticities() -> None:
@@ -148,15 +60,6 @@ def test_neutral_direction_is_second_order() -> None:
     small, double = gap(0.01), gap(0.02)
     assert np.all(np.abs(small) > 1e-9)
     np.testing.assert_allclose(double / small, 4.0, rtol=0.05)
-
-
-def test_unbounded_research_fixes_the_effective_relative_price() -> None:
-    economy = random_economy(7)
-    parameters = random_parameters(7, economy, sigma=0.5, kappa=1e9, diffusion=0.0, crowding_out=0.3)
-    result = ree.solve(economy, random_scenario(7, economy, quota=0.5), parameters)
-    users = np.asarray(economy.baseline.ree_share) > 0
-    np.testing.assert_allclose(result.ree_share.values[users], np.asarray(economy.baseline.ree_share)[users], rtol=1e-7)
-    assert float(abs(result.ree_technology).max()) > 0.05
 
 
 def test_gradients_match_central_differences() -> None:

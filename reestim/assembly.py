@@ -1,0 +1,101 @@
+"""Where the chunks of a sweep come together as one Dataset: in memory, or in a zarr folder that is read when asked.
+
+Chunks arrive in any order and are written to their place, so that no more than one is held beside the whole; and the
+whole is held only where no folder was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr
+
+from reestim.dims import CHAIN, DRAW
+from reestim.files import whole_folder
+
+#: One variable of a chunk: names of all dims (chain and draw among them), values over its samples, and attributes.
+Part = tuple[tuple[str, ...], np.ndarray, dict[str, Any]]
+
+_FORMAT: dict[str, Any] = {"zarr_format": 3, "consolidated": False}
+
+
+class Assembly:
+    """Arrays over scenario, technology, chain, draw and more, filled chunk by chunk.
+
+    ``coords`` gives the labels of every dimension. What is never put is NaN, False or 0.
+    """
+
+    def __init__(self, coords: Mapping[str, Sequence[Any]], folder: Path | None, unit: int) -> None:
+        self.coords = dict(coords)
+        self.unit = unit
+        self.arrays: dict[str, Any] = {}
+        self.about: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {}
+        self.group = None
+        if folder is not None:
+            xr.Dataset(coords=self.coords).to_zarr(folder, mode="w", **_FORMAT)
+            self.group = zarr.open_group(folder, mode="r+", use_consolidated=False)
+
+    def put(self, name: str, part: Part, ahead: Mapping[str, int], first: int) -> None:
+        """Values (sample, ...) of a variable whose samples begin with number ``first``; samples run through the draws
+        of one chain, then of the next. ``ahead`` says at which scenario and technology."""
+        dims, values, attrs = part
+        if name not in self.arrays:
+            self.arrays[name] = self._created(name, dims, values.dtype, attrs)
+            self.about[name] = (dims, attrs)
+        place = [ahead.get(dim, slice(None)) for dim in dims]
+        chain, draw = dims.index(CHAIN), dims.index(DRAW)
+        for c, draws, own in self._by_chain(first, len(values)):
+            place[chain], place[draw] = c, draws
+            self.arrays[name][tuple(place)] = values[own]
+
+    def _by_chain(self, first: int, count: int) -> Iterator[tuple[int, slice, slice]]:
+        """(chain, its draws, which of the samples) for samples ``first`` to ``first + count``."""
+        per_chain = len(self.coords[DRAW])
+        at = first
+        while at < first + count:
+            chain, draw = divmod(at, per_chain)
+            size = min(per_chain - draw, first + count - at)
+            yield chain, slice(draw, draw + size), slice(at - first, at - first + size)
+            at += size
+
+    def _created(self, name: str, dims: tuple[str, ...], dtype: np.dtype, attrs: dict[str, Any]) -> Any:
+        shape = tuple(len(self.coords[dim]) for dim in dims)
+        empty = np.nan if dtype.kind == "f" else dtype.type(0)
+        if self.group is None:
+            return np.full(shape, empty, dtype)
+        whole = dims[dims.index(DRAW) + 1 :]
+        chunks = tuple(
+            n if dim in whole else min(n, self.unit) if dim == DRAW else 1 for dim, n in zip(dims, shape, strict=True)
+        )
+        return self.group.create_array(
+            name, shape=shape, chunks=chunks, dtype=dtype, fill_value=empty, dimension_names=dims, attributes=attrs
+        )
+
+    def dataset(self) -> xr.Dataset:
+        """What was put in memory."""
+        return xr.Dataset(
+            {name: (dims, self.arrays[name], attrs) for name, (dims, attrs) in self.about.items()}, coords=self.coords
+        )
+
+
+@contextmanager
+def assembled(coords: Mapping[str, Sequence[Any]], place: Path | None, unit: int) -> Iterator[Assembly]:
+    """An assembly to fill; with ``place``, it is a hidden folder beside it, renamed when it is whole.
+
+    Raises InputError where the folder cannot be written.
+    """
+    if place is None:
+        yield Assembly(coords, None, unit)
+        return
+    with whole_folder(place) as hidden:
+        yield Assembly(coords, hidden, unit)
+
+
+def opened(place: Path) -> xr.Dataset:
+    """An assembly on disk; each variable is read when it is used."""
+    return xr.open_zarr(place, chunks=None, consolidated=False)
