@@ -72,7 +72,7 @@ def nafta() -> None:
     rng = np.random.default_rng(0)
     varied = economy.ds.trade_elasticity.values * np.exp(0.1 * rng.normal(size=(DRAWS, len(economy.sectors))))
     elasticity = xr.DataArray(varied, dims=("d", "sector"), coords={"sector": list(economy.sectors)})
-    draws, _ = ree.Parameters(trade_elasticity=elasticity).to_batch(economy, "directed", "d")
+    draws = ree.Parameters(trade_elasticity=elasticity).to_batch(economy, "directed", "d")
     size = _chunk_size(economy, DRAWS)
     sweep(b, policy, jax.tree.map(lambda leaf: leaf[: 2 * size], draws), 1e-10, ("welfare",), size)
     start = time.perf_counter()

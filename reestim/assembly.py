@@ -14,13 +14,19 @@ from typing import Any
 import numpy as np
 import xarray as xr
 import zarr
+from jaxtyping import Bool
 
-from reestim.dims import CHAIN, DRAW
+from reestim.dims import CHAIN, DRAW, SCENARIO, TECHNOLOGY, YEAR
+from reestim.equilibrium.diagnosis import OUTSIDE, REASONS
+from reestim.equilibrium.sweep import Sweep
+from reestim.equilibrium.welfare import VARIABLES
 from reestim.files import whole_folder
 
 #: One variable of a chunk: names of all dims (chain and draw among them), values over its samples, and attributes.
 Part = tuple[tuple[str, ...], np.ndarray, dict[str, Any]]
 
+#: Chunks of draws that share a file of the folder.
+_CHUNKS_A_FILE = 4
 _FORMAT: dict[str, Any] = {"zarr_format": 3, "consolidated": False}
 
 
@@ -69,9 +75,8 @@ class Assembly:
         if self.group is None:
             return np.full(shape, empty, dtype)
         whole = dims[dims.index(DRAW) + 1 :]
-        chunks = tuple(
-            n if dim in whole else min(n, self.unit) if dim == DRAW else 1 for dim, n in zip(dims, shape, strict=True)
-        )
+        draws = min(len(self.coords[DRAW]), _CHUNKS_A_FILE * self.unit)
+        chunks = tuple(n if dim in whole else draws if dim == DRAW else 1 for dim, n in zip(dims, shape, strict=True))
         return self.group.create_array(
             name, shape=shape, chunks=chunks, dtype=dtype, fill_value=empty, dimension_names=dims, attributes=attrs
         )
@@ -81,6 +86,31 @@ class Assembly:
         return xr.Dataset(
             {name: (dims, self.arrays[name], attrs) for name, (dims, attrs) in self.about.items()}, coords=self.coords
         )
+
+
+def labelled(part: Sweep, inside: Bool[np.ndarray, " draw"], transition: bool) -> dict[str, Part]:
+    """The variables of one chunk of draws; those unsolved, or outside the interior, are NaN."""
+    ahead, suffix = (
+        ((SCENARIO, CHAIN, DRAW, YEAR), "_path") if transition else ((SCENARIO, TECHNOLOGY, CHAIN, DRAW), "")
+    )
+    inside = inside.reshape(-1, *[1] * (part.solved.ndim - 1))
+    solved = part.solved & inside
+    data = {}
+    for name, found in part.outcomes.items():
+        dims, long_name, unit = VARIABLES[name]
+        values = np.where(solved.reshape(*solved.shape, *[1] * len(dims)), found, np.nan)
+        data[name + suffix] = ((*ahead, *dims), values, {"long_name": long_name, "units": unit})
+    codes, meanings = list(range(len(REASONS))), "; ".join(REASONS)
+    status = {
+        "solved": (solved, {"long_name": "equilibrium found within the tolerance"}),
+        "reason": (
+            np.where(inside, part.reason, OUTSIDE),
+            {"long_name": "why unsolved", "flag_values": codes, "flag_meanings": meanings},
+        ),
+        "residual": (part.residual, {"long_name": "largest relative residual of all equations"}),
+        "steps": (part.steps, {"long_name": "solver steps"}),
+    }
+    return data | {name + suffix: (ahead, values, attrs) for name, (values, attrs) in status.items()}
 
 
 @contextmanager

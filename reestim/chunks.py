@@ -70,13 +70,3 @@ def _digest(ds: xr.Dataset) -> str:
 def _dims(value: np.ndarray) -> tuple[str, ...]:
     """Names of axes, equal only where lengths are: labels are put on later, for all chunks at once."""
     return tuple(f"axis{k}_{length}" for k, length in enumerate(value.shape))
-
-
-def joined(parts: list[Sweep]) -> Sweep:
-    """Chunks of consecutive draws as one."""
-    if len(parts) == 1:
-        return parts[0]
-    return Sweep(
-        {name: np.concatenate([part.outcomes[name] for part in parts]) for name in parts[0].outcomes},
-        *(np.concatenate([getattr(part, key) for part in parts]) for key in _STATUS),
-    )

@@ -10,37 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from reestim.chunks import joined
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY, YEAR
 from reestim.draws import thinned
-from reestim.equilibrium.diagnosis import OUTSIDE, REASONS
+from reestim.equilibrium.diagnosis import REASONS
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.parameters import Parameters
 from reestim.equilibrium.scenario import Scenario
-from reestim.equilibrium.sweep import Sweep, take
 from reestim.equilibrium.transition import check_years
-from reestim.equilibrium.welfare import VARIABLES, labels_of
+from reestim.equilibrium.welfare import labels_of
 from reestim.errors import MAX_UNSOLVED, InputError, Problem, UnsolvedDrawsError
-from reestim.executors import Chunk, finished, opened
+from reestim.executors import opened
+from reestim.sweeps import SAMPLE, Sweeps, inside_of
 
 if TYPE_CHECKING:
     from distributed import Client
 
-#: Results kept for every draw; bilateral arrays are left out, a sweep of them would not fit in memory.
-KEPT = (
-    "welfare", "real_wage", "income", "price_index", "welfare_first_order", "terms_of_trade", "volume_of_trade",
-    "technology_effect", "endowment_effect", "determinate", "output", "exports", "price", "unit_cost", "ree_price",
-    "ree_technology", "ree_share", "quota_rent",
-)  # fmt: skip
-
-#: Results kept for every year of a transition, under the name with ``_path`` behind it.
-KEPT_PATH = (
-    "welfare", "real_wage", "income", "price_index", "output", "exports", "ree_price", "ree_technology", "quota_rent",
-)  # fmt: skip
-
-_SAMPLE = "_sample"
 _BYTES_PER_CHUNK = 7e7
 #: Fewer draws a chunk would have too many of them solve a middle draw first.
 _DRAWS_PER_CHUNK = 256
@@ -87,7 +72,8 @@ def counterfactual(
         Consecutive draws that are solved together and depend on no others; by default at least 256.
     store
         A folder that keeps every chunk as soon as it is solved. The same call after a kill, at whatever moment, reads
-        back the whole chunks that it finds and solves the rest.
+        back the whole chunks that it finds and solves the rest. The group is then read from there, each variable when
+        it is used, so that memory is bounded by a chunk and not by the number of draws.
     executor
         A Dask ``Client``, the address of a scheduler, or ``"local"`` for a cluster on this machine during the call:
         chunks are solved by its workers, the same bits as here on processors of the same kind. ``store`` is written by
@@ -116,8 +102,6 @@ def counterfactual(
     asked = check_years(years) if "transition" in technology else []
     samples = thinned(post[group].to_dataset(), draws)
     parameters, used = _parameters(samples, defaults or Parameters())
-    draws_of = {name: parameters.to_batch(economy, name, _SAMPLE) for name in technology}
-    static = [name for name in technology if name != "transition"]
     count = samples.sizes[CHAIN] * samples.sizes[DRAW]
     size = _chunk_size(economy, count)
     unit = min(chunk or max(4 * size, _DRAWS_PER_CHUNK), count)
@@ -127,45 +111,17 @@ def counterfactual(
          for name in technology}
         for s, world in zip(scenarios, worlds, strict=True)
     ]  # fmt: skip
-    jobs = [(k, name, first) for k in range(len(worlds)) for name in technology for first in range(0, count, unit)]
-
-    def chunk_of(number: int) -> Chunk:
-        k, name, first = jobs[number]
-        part = take(draws_of[name][0], np.arange(first, min(first + unit, count)))
-        kept = KEPT_PATH if name == "transition" else KEPT
-        policy = policies[k][name]
-        return Chunk(name == "transition", worlds[k].baseline, policy, part, tolerance, kept, min(size, unit))
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    found: dict[tuple[int, str, int], Sweep] = {}
-    with Progress(*columns, disable=not progress) as bar, opened(executor, devices) as run:
-        total = count * len(worlds) * (len(static) + len(asked))
-        task = bar.add_task("equilibria", total=total)
-
-        def solves(number: int, draws: int) -> int:
-            return draws * (len(asked) if jobs[number][1] == "transition" else 1)
-
-        def advance(number: int, draws: int) -> None:
-            bar.advance(task, solves(number, draws))
-
-        def skipped(number: int, draws: int) -> None:  # it took no time, and must not make the rest look quick
-            bar.update(task, total=(bar.tasks[0].total or 0) - solves(number, draws))
-
-        folder = Path(store) if store else None
-        for number, part in finished(len(jobs), chunk_of, run, folder, advance, skipped):
-            found[jobs[number]] = part
-
-    def labelled(k: int, name: str, years: Sequence[int] | None = None) -> xr.Dataset:
-        whole = joined([found.pop((k, name, first)) for first in range(0, count, unit)])
-        return _label(economy, whole, draws_of[name][1], samples, years)
-
-    results: list[xr.Dataset] = []
-    for k in range(len(worlds)):
-        row = [labelled(k, name) for name in static]
-        ds = xr.concat(row, xr.IndexVariable(TECHNOLOGY, static), combine_attrs="override")
-        results.append(ds.merge(labelled(k, "transition", asked)) if asked else ds)
-    names = [scenario.name for scenario in scenarios]
-    ds = xr.concat(results, xr.IndexVariable(SCENARIO, names), combine_attrs="override")
+    sweeps = Sweeps(
+        economy, parameters, technology, worlds, policies, asked, count, size, unit, tolerance,
+        {name: inside_of(parameters, economy, name, count, unit) for name in technology},
+    )  # fmt: skip
+    labels = labels_of(economy)
+    coords: dict[str, Any] = {
+        SCENARIO: [scenario.name for scenario in scenarios], TECHNOLOGY: sweeps.static,
+        CHAIN: samples[CHAIN].values, DRAW: samples[DRAW].values, COUNTRY: labels[COUNTRY], SECTOR: labels[SECTOR],
+    } | ({YEAR: asked} if asked else {})  # fmt: skip
+    with opened(executor, devices) as run:
+        ds = sweeps.solved(coords, run, Path(store) if store else None, progress)
     ds.attrs = {
         "tolerance": tolerance,
         "supply": supply,
@@ -230,7 +186,7 @@ def _parameters(samples: xr.Dataset, defaults: Parameters) -> tuple[Parameters, 
     if not used:
         advice = f"It needs at least one of {', '.join(Parameters.names())}."
         raise InputError(Problem("the posterior holds no parameter of the model", advice))
-    stacked = samples[used].stack({_SAMPLE: [CHAIN, DRAW]}).reset_index(_SAMPLE, drop=True)
+    stacked = samples[used].stack({SAMPLE: [CHAIN, DRAW]}).reset_index(SAMPLE, drop=True)
     values = {name: getattr(defaults, name) for name in Parameters.names()}
     return Parameters(**(values | {name: stacked[name] for name in used})), used
 
@@ -240,43 +196,6 @@ def _chunk_size(economy: Economy, count: int) -> int:
     cells = economy.baseline.trade_share.size + economy.baseline.input_share.size
     unknowns = economy.baseline.factor_income.size + 2 * economy.baseline.expenditure.size
     return int(np.clip(_BYTES_PER_CHUNK / (8 * (12 * cells + 4 * unknowns)), 1, min(256, count)))
-
-
-def _label(
-    economy: Economy, part: Sweep, inside: np.ndarray, samples: xr.Dataset, years: Sequence[int] | None = None
-) -> xr.Dataset:
-    """One technology of one scenario: (chain, draw[, year], ...) with labels; unsolved draws are NaN."""
-    lead = (samples.sizes[CHAIN], samples.sizes[DRAW])
-    dims_ahead, suffix = ((CHAIN, DRAW), "") if years is None else ((CHAIN, DRAW, YEAR), "_path")
-    labels = labels_of(economy)
-
-    def over_draws(values: np.ndarray) -> np.ndarray:
-        return values.reshape(*lead, *values.shape[1:])
-
-    inside = inside.reshape(-1, *[1] * (part.solved.ndim - 1))
-    solved = over_draws(part.solved & inside)
-    data = {}
-    for name, found in part.outcomes.items():
-        dims, long_name, unit = VARIABLES[name]
-        values = np.where(solved.reshape(*solved.shape, *[1] * len(dims)), over_draws(found), np.nan)
-        data[name + suffix] = ((*dims_ahead, *dims), values, {"long_name": long_name, "units": unit})
-    reason = np.where(over_draws(inside), over_draws(part.reason), OUTSIDE)
-    codes, meanings = list(range(len(REASONS))), "; ".join(REASONS)
-    status = {
-        "solved": (solved, {"long_name": "equilibrium found within the tolerance"}),
-        "reason": (reason, {"long_name": "why unsolved", "flag_values": codes, "flag_meanings": meanings}),
-        "residual": (over_draws(part.residual), {"long_name": "largest relative residual of all equations"}),
-        "steps": (over_draws(part.steps), {"long_name": "solver steps"}),
-    }  # fmt: skip
-    for name, (values, attrs) in status.items():
-        data[name + suffix] = (dims_ahead, values, attrs)
-    coords: dict[str, Any] = {
-        CHAIN: samples[CHAIN].values,
-        DRAW: samples[DRAW].values,
-        COUNTRY: labels[COUNTRY],
-        SECTOR: labels[SECTOR],
-    }
-    return xr.Dataset(data, coords=coords if years is None else coords | {YEAR: list(years)})
 
 
 def _refuse_unsolved(ds: xr.Dataset, allow: bool) -> None:

@@ -77,27 +77,24 @@ class Parameters:
             raise ParameterError(problems, "these parameters have no equilibrium in the model")
         return _arrays(values, economy, technology)
 
-    def to_batch(
-        self, economy: Economy, technology: str, batch: str
-    ) -> tuple[ParameterArrays, Bool[np.ndarray, " draw"]]:
-        """Parameters over a further, leading dimension ``batch``, and which draws are inside the interior.
+    def inside(self, economy: Economy, technology: str, batch: str) -> tuple[Bool[np.ndarray, " draw"], list[Problem]]:
+        """Which draws, along the dimension ``batch``, lie in the parameter space; and what is wrong with the others.
 
-        Draws outside are replaced by the median draw so that the batch stays regular: the caller marks them unsolved.
-        Raises ParameterError for what no draw can mend (labels, dimensions) and when no draw is inside.
+        Raises ParameterError for what no draw can mend (labels, dimensions).
         """
         values, problems = self._placed(economy, technology, batch)
         if problems:
             raise ParameterError(problems, "these parameters do not fit the economy")
-        violations = list(_violations(values, economy, technology))
-        inside = np.ones(len(values["sigma"]), bool)
-        for bad, _ in violations:
-            inside &= ~bad.reshape(len(inside), -1).any(axis=1)
-        if not inside.any():
-            raise ParameterError([problem for _, problem in violations], "no draw has an equilibrium in the model")
-        for name, value in values.items():
-            median = np.median(value[inside], axis=0)
-            values[name] = np.where(inside.reshape(-1, *[1] * (value.ndim - 1)), value, median)
-        return _arrays(values, economy, technology), inside
+        good = np.ones(len(values["sigma"]), bool)
+        for bad, problem in _violations(values, economy, technology):
+            good &= ~bad.reshape(len(good), -1).any(axis=1)
+            problems.append(problem)
+        return good, problems
+
+    def to_batch(self, economy: Economy, technology: str, batch: str) -> ParameterArrays:
+        """Parameters over a further, leading dimension ``batch``, all :meth:`inside`."""
+        values, _ = self._placed(economy, technology, batch)
+        return _arrays(values, economy, technology)
 
     def _placed(
         self, economy: Economy, technology: str, batch: str | None
