@@ -80,9 +80,9 @@ def fitted(model: Any, design: Design, seed: int) -> tuple[xr.Dataset, Mapping[s
     return posterior, json.loads(check_gates(judged, design.spec.gates).to_json())
 
 
-def thinned(posterior: xr.Dataset, count: int) -> xr.Dataset:
-    """``count`` draws, evenly spaced over all chains, along the one dimension ``draw``: nearly independent, where a
-    truth's rank among all of them would be that of fewer."""
+def ranked_draws(posterior: xr.Dataset, count: int) -> xr.Dataset:
+    """Exactly ``count`` draws along the one dimension ``draw``, evenly spaced over all chains one after another: nearly
+    independent, and as many for every fit, so that ranks compare."""
     total = posterior.sizes[CHAIN] * posterior.sizes[DRAW]
     stacked = posterior.stack(all=(CHAIN, DRAW)).reset_index("all", drop=True).rename({"all": DRAW})
     place = np.linspace(0, total - 1, min(count, total)).round().astype(int)

@@ -13,7 +13,7 @@ import xarray as xr
 from reestim.errors import InputError, Problem
 from reestim.files import strict_json, whole_folder, write_whole
 
-#: Groups of a kept fit: thinned posterior draws, and the values that its data were simulated from.
+#: Groups of a kept fit: the posterior draws that a truth is ranked among, and the truth that data were simulated from.
 DRAWS, TRUTH = "draws", "truth"
 _DESIGN = "design.json"
 _FITS = "simulations"

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.calibration.design import Design, fitted, model_of, thinned
+from reestim.calibration.design import Design, fitted, model_of, ranked_draws
 from reestim.calibration.kept import DRAWS, TRUTH, keep, kept
 from reestim.calibration.summary import covered
 from reestim.data.simulate import Truth, simulate_evidence, true_sigma
@@ -59,9 +59,14 @@ def fewer(world: World, countries: Sequence[str]) -> World:
 
 
 def compare_labels(
-    design: Design, world: World, folder: Path, done: Callable[[bool], object] = lambda _: None
+    design: Design,
+    world: World,
+    folder: Path,
+    done: Callable[[bool], object] = lambda _: None,
+    so_far: bool = False,
 ) -> dict[str, list[xr.DataTree]]:
-    """Fits of the simulated datasets by treatment of the labels; kept in ``folder`` one by one.
+    """Fits of the simulated datasets by treatment of the labels; kept in ``folder`` one by one. ``so_far``: those that
+    are kept, no more.
 
     The study's evidence is used but for the event study; unit values are simulated without error and taken so.
     """
@@ -70,11 +75,14 @@ def compare_labels(
     found: dict[str, list[xr.DataTree]] = {name: [] for name in TREATMENTS}
     seeds = np.random.SeedSequence(design.seed).generate_state(design.simulations)
     for index, seed in enumerate(seeds.tolist()):
+        labels = {name: f"dataset-{index:04d}-{name.replace(' ', '-')}" for name in TREATMENTS}
+        if so_far and any(kept(folder, label) is None for label in labels.values()):
+            break
         tables = simulate_evidence(
             world.io, world.price, world.substitutability, world.truth, seed, outcomes=False, ree_use_panel=True
         )
         for name, label_error in TREATMENTS.items():
-            label = f"dataset-{index:04d}-{name.replace(' ', '-')}"
+            label = labels[name]
             tree = kept(folder, label)
             done(tree is not None)
             if tree is None:
@@ -90,7 +98,7 @@ def compare_labels(
                 )
                 own = replace(design, spec=spec, inputs=inputs)
                 posterior, gates = fitted(model_of(own), own, seed)
-                draws = thinned(posterior[list(_PARAMETERS)], design.ranked)
+                draws = ranked_draws(posterior[list(_PARAMETERS)], design.ranked)
                 seconds = round(time.perf_counter() - begun, 1)
                 tree = keep(folder, label, draws, truths(world, seed, inputs), gates=gates, seconds=seconds)
             found[name].append(tree)

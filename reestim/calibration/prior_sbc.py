@@ -17,7 +17,7 @@ import simuk
 import xarray as xr
 from arviz_base import extract
 
-from reestim.calibration.design import WELFARE, Design, fitted, model_of, thinned, with_welfare
+from reestim.calibration.design import WELFARE, Design, fitted, model_of, ranked_draws, with_welfare
 from reestim.calibration.exchangeable import Exchangeable
 from reestim.calibration.kept import DRAWS, TRUTH, keep, kept
 from reestim.calibration.summary import SIMULATION
@@ -57,7 +57,7 @@ def calibrate(design: Design, folder: Path, done: Callable[[bool], object] = lam
 
 
 def fits_of(design: Design, folder: Path) -> list[xr.DataTree]:
-    """The kept fits of a finished calibration, in order."""
+    """The fits that are kept, in order: all of them when the calibration is finished."""
     return [tree for i in range(design.simulations) if (tree := kept(folder, _name(i))) is not None]
 
 
@@ -110,8 +110,8 @@ class _Calibration(simuk.SBC):
             return _the_same(tree, truth, name)
         begun = time.perf_counter()
         posterior, gates = fitted(self._exchangeable.given(data), self._design, int(self._seeds[index]))
-        draws = with_welfare(thinned(posterior[[n for n in self.var_names if n in posterior]], self._design.ranked),
-                             self._design)  # fmt: skip
+        wanted = posterior[[n for n in self.var_names if n in posterior]]
+        draws = with_welfare(ranked_draws(wanted, self._design.ranked), self._design)
         return keep(self._folder, name, draws, truth[self.var_names], gates=gates,
                     seconds=round(time.perf_counter() - begun, 1))  # fmt: skip
 

@@ -19,10 +19,19 @@ from reestim.calibration.figures import ecdf_figure, rank_figure
 from reestim.calibration.kept import begin, forget_half_written
 from reestim.calibration.label_noise import World, compare_labels, fewer, label_table, label_words, misclassified
 from reestim.calibration.prior_sbc import calibrate, fits_of
-from reestim.calibration.summary import failed_gates, fractional_ranks, is_calibrated, joined, rank_table, words
+from reestim.calibration.summary import (
+    failed_gates,
+    fractional_ranks,
+    is_calibrated,
+    joined,
+    rank_table,
+    ranks_of,
+    words,
+)
 from reestim.data.dataset import Dataset
 from reestim.data.simulate import Truth
 from reestim.dims import COUNTRY
+from reestim.errors import InputError, Problem
 from reestim.estimate.inputs import model_inputs
 from reestim.files import files_into, strict_json
 from reestim.reports.images import write_figure
@@ -40,6 +49,7 @@ class Request:
     countries: int | None
     ranked: int
     seed: int
+    so_far: bool = False  # no more fits: tables of those that are kept
 
 
 @dataclass(frozen=True)
@@ -58,14 +68,20 @@ def calibrate_prior(request: Request, progress: bool = True) -> Result:
     design = _design(request, model_inputs(request.spec, request.data))
     begin(request.folder, design.record(kind="prior"))
     forget_half_written(request.folder)
-    with _bar(design.simulations, progress) as done:
-        ranks = calibrate(design, request.folder, done)
+    if not request.so_far:
+        with _bar(design.simulations, progress) as done:
+            calibrate(design, request.folder, done)
     fits = fits_of(design, request.folder)
+    _enough(len(fits), request)
     draws, truth = joined(fits)
+    ranks = ranks_of(draws, truth)
     pit = fractional_ranks(ranks, int(draws.sizes["draw"]), design.seed)
     table = rank_table(pit, draws, truth)
     failed = failed_gates(fits)
-    result = Result(table, (*words(table), *_gate_words(failed, len(fits))), failed, is_calibrated(table))
+    said = [*_part_words(len(fits), request), *words(table), *_gate_words(failed, len(fits))]
+    if design.scenario is None:
+        said.append("Welfare was not calibrated: the study names no scenario ([counterfactual] scenarios).")
+    result = Result(table, tuple(said), failed, is_calibrated(table))
     long: pd.DataFrame = pd.concat(
         [ranks[name].to_series().rename("rank").reset_index().assign(variable=name) for name in ranks.data_vars]
     )
@@ -93,12 +109,15 @@ def calibrate_labels(request: Request, share: float, progress: bool = True) -> R
     design = Design(request.spec, inputs, ree.Economy(io), None, request.simulations, request.ranked, request.seed)
     begin(request.folder, design.record(kind="labels", misclassified=share))
     forget_half_written(request.folder)
-    with _bar(2 * design.simulations, progress) as done:
-        fits = compare_labels(design, world, request.folder, done)
+    with _bar(2 * design.simulations, progress and not request.so_far) as done:
+        fits = compare_labels(design, world, request.folder, done, request.so_far)
+    done_so_far = min(len(trees) for trees in fits.values())
+    _enough(done_so_far, request)
     table = label_table(fits)
     every = [fit for trees in fits.values() for fit in trees]
     failed = failed_gates(every)
-    result = Result(table, (*label_words(table, share), *_gate_words(failed, len(every))), failed)
+    said = (*_part_words(done_so_far, request), *label_words(table, share), *_gate_words(failed, len(every)))
+    result = Result(table, said, failed)
     _write(request.folder, {"labels": table}, {}, design, result)
     return result
 
@@ -111,6 +130,16 @@ def _design(request: Request, inputs: xr.Dataset) -> Design:
         scenario.to_arrays(economy)
     few = fewer_countries(inputs, request.countries)
     return Design(request.spec, few, economy, scenario, request.simulations, request.ranked, request.seed)
+
+
+def _enough(done: int, request: Request) -> None:
+    if done < 2:
+        advice = "Let the command run without --so-far"
+        raise InputError(Problem("fewer than two simulated datasets are done", advice, value=str(request.folder)))
+
+
+def _part_words(done: int, request: Request) -> list[str]:
+    return [] if done == request.simulations else [f"UNFINISHED: {done} of {request.simulations} datasets are done."]
 
 
 def _gate_words(failed: dict[str, int], fits: int) -> list[str]:

@@ -25,6 +25,13 @@ def joined(fits: Sequence[xr.DataTree]) -> tuple[xr.Dataset, xr.Dataset]:
     return tuple(xr.concat(p, SIMULATION, coords="minimal", compat="override") for p in parts)  # type: ignore
 
 
+def ranks_of(draws: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:
+    """How many draws lie below each truth, (simulation, ...): the rank that simuk gives; missing where welfare is."""
+    finite: Any = np.isfinite
+    known = {n: finite(truth[n]) & finite(draws[n]).all(DRAW) for n in draws.data_vars}
+    return xr.Dataset({n: (draws[n] < truth[n]).sum(DRAW).where(known[n]) for n in draws.data_vars})
+
+
 def fractional_ranks(ranks: xr.Dataset, among: int, seed: int) -> xr.Dataset:
     """Ranks 0 … ``among`` as numbers uniform in (0, 1) where they are uniform: (rank + U)/(among + 1)."""
     rng = np.random.default_rng(seed)

@@ -34,6 +34,9 @@ def sbc(
     tune: Annotated[int | None, typer.Option(min=0, help="Tuning steps a chain (default: the study's).")] = None,
     chains: Annotated[int | None, typer.Option(min=1, help="Chains (default: the study's).")] = None,
     ranked: Annotated[int, typer.Option(min=3, help="Draws of each posterior that a truth is ranked among.")] = 99,
+    so_far: Annotated[
+        bool, typer.Option(help="Fit no more: tables and figures of the datasets that are done.")
+    ] = False,
     seed: SeedOption = 1,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
@@ -59,7 +62,7 @@ def sbc(
         study = job.spec.model_copy(update={"sampler": job.spec.sampler.model_copy(update=short)})
         kind = "labels" if misclassified is not None else "prior"
         folder = out or Path("calibration") / f"{slug(study.name)}-{kind}"
-        request = Request(study, job.data, folder, simulations, countries, ranked, seed)
+        request = Request(study, job.data, folder, simulations, countries, ranked, seed, so_far)
         refuse_stranger(folder)
         talk, progress = say(as_json or quiet), not (as_json or quiet)
         talk(f"{simulations} SIMULATED datasets; every fit is kept in {folder}, the same command goes on after a kill")

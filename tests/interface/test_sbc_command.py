@@ -44,4 +44,7 @@ def test_it_calibrates_a_study_that_ships_and_goes_on(tmp_path: Path) -> None:
     assert again == code
     assert "welfare" in text
     assert {path: path.stat().st_mtime_ns for path in fits} == fits
+    more = [*options[:2], "-n", "9", *options[4:]]
+    assert sbc(*more, "--out", str(tmp_path / "c"))[0] == 1  # another design
+    assert sbc(*options, "--so-far", "--out", str(tmp_path / "c"))[0] == code
     assert sbc(*options, "--seed", "2", "--out", str(tmp_path / "c"))[0] == 1

@@ -16,7 +16,7 @@ from reestim.calibration.design import Design, fewer_countries
 from reestim.calibration.figures import ecdf_figure, rank_figure
 from reestim.calibration.kept import begin, kept
 from reestim.calibration.label_noise import World, compare_labels, label_table, misclassified
-from reestim.calibration.summary import fractional_ranks, is_calibrated, joined, rank_table, words
+from reestim.calibration.summary import fractional_ranks, is_calibrated, joined, rank_table, ranks_of, words
 from reestim.data.simulate import Truth
 from reestim.errors import InputError
 from reestim.prior import Prior
@@ -127,6 +127,9 @@ def test_a_rank_is_the_number_of_draws_below_the_truth(design: Design, finished:
         np.testing.assert_array_equal(ranks[name].isel(simulation=5), below, err_msg=str(name))
     assert float(draws["welfare"].std("draw").min()) > 0
     assert {"gates", "seconds"} <= set(fit.attrs)
+    ours = ranks_of(*joined(prior_sbc.fits_of(design, folder)))
+    for name in ranks.data_vars:  # of this program and of simuk
+        np.testing.assert_array_equal(ours[name].transpose(*ranks[name].dims), ranks[name], err_msg=str(name))
 
 
 def test_a_wrong_posterior_is_found_out(design: Design, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
