@@ -20,7 +20,8 @@ def differences(
 ) -> list[Problem]:
     """What a run (the contents of ``run.json``) was made from, where it is not what is given; one problem each.
 
-    The study is compared by its hash, by that of its model file, and by the texts of its scenarios.
+    The study is compared by its hash, by that of its model file, and by the texts of its scenarios, as far as the run
+    was carried through them.
     """
     return [Problem(*found) for found in _differences(run, spec, data, seed)]
 
@@ -47,7 +48,7 @@ def _differences(
         texts = run.get("scenarios") or {}
         for path in spec.scenario_paths:
             scenario = ree.read_scenario(path).name
-            if texts.get(scenario) != path.read_text(encoding="utf-8"):
+            if scenario in texts and texts[scenario] != path.read_text(encoding="utf-8"):
                 yield f"its scenario {scenario} ({path}) is another now", "Restore the file as run.json has its text."
     if data is not None and source.get("hash") != data.hash:
         yield (
