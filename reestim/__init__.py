@@ -47,6 +47,7 @@ _HOME = {
     "decompose": "reestim.equilibrium.decomposition",
     "counterfactual": "reestim.counterfactuals",
     "scenario_difference": "reestim.differences",
+    "welfare_variance": "reestim.variance",
     "save": "reestim.store",
     "load": "reestim.store",
     "report": "reestim.reports.build",
@@ -105,6 +106,7 @@ if TYPE_CHECKING:
     from reestim.supply_chain.ree_rows import ree_input_output as ree_input_output
     from reestim.supply_chain.split_checks import split_identities as split_identities
     from reestim.supply_chain.split_provenance import ree_table as ree_table
+    from reestim.variance import welfare_variance as welfare_variance
 
 
 def __getattr__(name: str) -> object:

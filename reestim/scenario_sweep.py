@@ -63,6 +63,9 @@ def sweep(
         allow_unsolved=allow_unsolved,
     )
     post.attrs["run"] = json.dumps(known | {"scenarios": texts_of(found)})
+    import xarray as xr
+
+    post["welfare_variance"] = xr.DataTree(ree.welfare_variance(economy, policies, post))
     return _with_prior(post, economy, policies, technology, min(draws or PRIOR_DRAWS, PRIOR_DRAWS), chunks)
 
 

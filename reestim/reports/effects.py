@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from reestim.dims import CHAIN, COUNTRY, DRAW, EXPORTER, IMPORTER, SECTOR, TECHNOLOGY
+from reestim.dims import CHAIN, COUNTRY, DRAW, EXPORTER, IMPORTER, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.provenance import INTERVAL, json_attr
 
 if TYPE_CHECKING:
@@ -27,7 +27,11 @@ def effects(ds: xr.Dataset, name: str) -> xr.DataArray:
 
     Dims as in the group ``counterfactual`` (scenario, technology, chain, draw, ...); unsolved draws are NaN.
     """
-    change: xr.DataArray = PERCENT * xr.ufuncs.expm1(ds[name].where(ds["solved"]))
+    return with_contribution(PERCENT * xr.ufuncs.expm1(ds[name].where(ds["solved"])))
+
+
+def with_contribution(change: xr.DataArray) -> xr.DataArray:
+    """With ``contribution`` = directed − fixed among the technologies, where both are there."""
     if {FIXED, DIRECTED} <= set(change[TECHNOLOGY].values.tolist()):
         both = change.sel({TECHNOLOGY: DIRECTED}, drop=True) - change.sel({TECHNOLOGY: FIXED}, drop=True)
         change = xr.concat([change, both.expand_dims({TECHNOLOGY: [CONTRIBUTION]})], TECHNOLOGY)
@@ -100,14 +104,21 @@ def restrictors(ds: xr.Dataset, scenario: str, economy: Economy) -> list[str]:
 def exports_outside(ds: xr.Dataset, scenario: str, economy: Economy) -> xr.DataArray:
     """Change in per cent of the joint exports of all countries that do not restrict, by exposed sector.
 
-    Dims (technology, chain, draw, sector). Weights are baseline exports, so that sums are compared with sums.
+    Dims (technology, chain, draw, sector), ``contribution`` among the technologies as in ``effects``.
+    """
+    return with_contribution(joint_exports(ds, scenario, economy))
+
+
+def joint_exports(ds: xr.Dataset, scenario: str, economy: Economy, suffix: str = "") -> xr.DataArray:
+    """The same over the dims of ``exports`` without country; ``suffix="_path"`` takes the years of a transition.
+
+    Weights are baseline exports, so that sums are compared with sums.
     """
     sectors = exposed_sectors(economy)
     others = [c for c in economy.countries if c not in restrictors(ds, scenario, economy)]
     weight = baseline_exports(economy).sel({COUNTRY: others, SECTOR: sectors})
-    one = ds.sel(scenario=scenario)
-    change = one["exports"].where(one["solved"]).sel({COUNTRY: others, SECTOR: sectors})
-    # expm1 and log1p keep changes of 1e-8 exact; a country without exports has weight zero and no change to speak of.
-    moved = (weight * np.expm1(change.where(weight > 0, 0.0))).sum(COUNTRY, skipna=False) / weight.sum(COUNTRY)
-    joint = xr.Dataset({"exports": np.log1p(moved), "solved": one["solved"]})
-    return effects(joint, "exports")
+    one = ds.sel({SCENARIO: scenario})
+    change = one[f"exports{suffix}"].where(one[f"solved{suffix}"]).sel({COUNTRY: others, SECTOR: sectors})
+    # expm1 keeps changes of 1e-8 exact; a country without exports has weight zero and no change to speak of.
+    moved = (weight * xr.ufuncs.expm1(change.where(weight > 0, 0.0))).sum(COUNTRY, skipna=False) / weight.sum(COUNTRY)
+    return (PERCENT * moved).where(one[f"solved{suffix}"])

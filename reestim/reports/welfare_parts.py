@@ -30,6 +30,8 @@ _NAMES = {
 _COLORS = dict(zip(_NAMES, ("#4C8CBF", "#E0B050", "#5AA886", "#9C7FBF", "#ABABAB"), strict=True))
 #: A part is left out of the figure if it is nowhere a hundredth of the largest.
 _VISIBLE = 0.01
+#: An error of the first-order accounting above this multiple of the exact change makes it pointless.
+_TOO_LARGE = 2.0
 
 
 def has_parts(ds: xr.Dataset) -> bool:
@@ -45,6 +47,20 @@ def welfare_parts(ds: xr.Dataset) -> xr.DataArray:
     names = [TOTAL, *_FIRST_ORDER, "higher_order"]
     joined = xr.concat([exact, *parts, rest], xr.IndexVariable(PART, names), coords="minimal", compat="override")
     return joined.drop_attrs()
+
+
+def too_large(draws: xr.DataArray) -> str:
+    """Why the split of a scenario is not shown; empty where it is. An embargo makes prices rise a thousandfold, and a
+    linear accounting of that says nothing."""
+    size = abs(draws.mean((CHAIN, DRAW))).max((COUNTRY, TECHNOLOGY))
+    ratio = float(size.sel({PART: "higher_order"}) / size.sel({PART: TOTAL}))
+    if not ratio > _TOO_LARGE:
+        return ""
+    return (
+        "Terms of trade, volume of trade and technology are not shown apart: this shock is too large for first-order "
+        f"accounting, whose error is {ratio:,.0f} times the exact change of welfare. ree.decompose splits the exact "
+        "change along the path to the full shock."
+    )
 
 
 def parts_table(ds: xr.Dataset) -> pd.DataFrame:

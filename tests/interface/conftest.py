@@ -127,6 +127,44 @@ def make_post(seed: int = 0) -> xr.DataTree:
     return tree
 
 
+def with_everything(post: xr.DataTree) -> xr.DataTree:
+    """The same with a second scenario, the years of a transition (its quota ends in 2011) and shares of variance."""
+    ds = post["counterfactual"].to_dataset()
+    other = ds.assign(welfare=1.5 * ds["welfare"] - 1e-7, exports=1.2 * ds["exports"])
+    two = xr.concat([ds, other.assign_coords(scenario=["ban <heavy>"])], "scenario", combine_attrs="override")
+    years = xr.DataArray([2010, 2011, 2012], dims="year", coords={"year": [2010, 2011, 2012]})
+    fading = 1 / (1 + years - 2010)
+    for name in ("welfare", "exports"):
+        two[f"{name}_path"] = two[name].sel(technology="fixed", drop=True) * fading
+    solved = two["solved"].sel(technology="directed", drop=True).expand_dims(year=years)
+    two["solved_path"] = solved
+    first = two["scenario"] == ds["scenario"].values[0]
+    rent = xr.zeros_like(two["exports_path"]).where(two["exports_path"].notnull(), 0.0)
+    at = (two["country"] == "CHN") & (two["sector"] == "Nd") & (years < 2012) & first
+    two["quota_rent_path"] = rent + 5.0 * at
+    post["counterfactual"] = xr.DataTree(two)
+    names, components = ["sigma", "kappa"], [f"sigma[{USERS[0]}]", f"sigma[{USERS[1]}]", "kappa"]
+    lead = ("scenario", "technology", "country")
+    shape = (2, 2, len(COUNTRIES))
+    post["welfare_variance"] = xr.DataTree(
+        xr.Dataset(
+            {
+                "share": ((*lead, "parameter"), np.broadcast_to([0.8, 0.2], (*shape, 2))),
+                "component_share": ((*lead, "component"), np.broadcast_to([0.7, 0.1, 0.2], (*shape, 3))),
+                "slope": ((*lead, "component"), np.ones((*shape, 3))),
+                "sd": (lead, np.full(shape, 2e-7)),
+                "first_order_sd": (lead, np.full(shape, 2e-7)),
+                "explained": (lead, np.full(shape, 0.6)),
+            },
+            coords={
+                "scenario": two["scenario"].values, "technology": ["fixed", "directed"], "country": COUNTRIES,
+                "parameter": names, "component": components,
+            },
+        )
+    )  # fmt: skip
+    return post
+
+
 @pytest.fixture(scope="session")
 def fake_run() -> xr.DataTree:
     return make_post()

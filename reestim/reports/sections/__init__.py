@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def parts() -> tuple[type[Part], ...]:
     """The modules. To add a section, write its file and name it here."""
     from reestim.reports.sections import (
+        comparison,
         elasticity,
         elements,
         events,
@@ -29,11 +30,16 @@ def parts() -> tuple[type[Part], ...]:
         refits,
         sampler,
         solver,
+        transition,
+        uncertainty,
         welfare,
     )
 
     return (
         welfare,
+        comparison,
+        transition,
+        uncertainty,
         elasticity,
         priors,
         predictions,

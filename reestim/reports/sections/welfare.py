@@ -21,9 +21,9 @@ from reestim.reports.effects import (
     restrictors,
 )
 from reestim.reports.format import percent, with_interval
-from reestim.reports.section import POSTERIOR, Block, Heading, Picture, Section, Shown, drawn
+from reestim.reports.section import POSTERIOR, Block, Heading, Notes, Picture, Section, Shown, drawn
 from reestim.reports.tile_map import tile_map
-from reestim.reports.welfare_parts import has_parts, parts_drawn, parts_shown, parts_table, welfare_parts
+from reestim.reports.welfare_parts import has_parts, parts_drawn, parts_shown, parts_table, too_large, welfare_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,10 +80,13 @@ def _scenario(post: xr.DataTree, tables: Mapping[str, pd.DataFrame], name: str, 
     if "welfare_parts" in tables:
         draws = welfare_parts(ds.sel({SCENARIO: name}))
         table = tables["welfare_parts"].loc[lambda t: t[SCENARIO] == name]
-        blocks += [
-            parts_drawn(draws, groups, f"welfare_parts{suffix}"),
-            parts_shown(table, f"welfare_parts{suffix}", BRACKETS),
-        ]
+        if words := too_large(draws):
+            blocks.append(Notes([words]))
+        else:
+            blocks += [
+                parts_drawn(draws, groups, f"welfare_parts{suffix}"),
+                parts_shown(table, f"welfare_parts{suffix}", BRACKETS),
+            ]
     exports = exports_outside(ds, name, economy)
     if exports.sizes[SECTOR]:
         part = tables["exports"].loc[lambda t: t[SCENARIO] == name]
