@@ -189,7 +189,7 @@ def test_several_scenarios_each_have_their_figures(post: xr.DataTree, tmp_path: 
     written = ree.report(post, tmp_path / "r")
     names = {p.stem for p in (written.parent / "figures").iterdir()}
     assert {"welfare-china-quota-2010", "welfare-ban-heavy", "exports-ban-heavy"} <= names
-    assert len(Page(written.read_text(encoding="utf-8")).all("img")) == 11
+    assert len(Page(written.read_text(encoding="utf-8")).all("img")) == 12
 
 
 def test_welfare_table_is_the_draws(post: xr.DataTree) -> None:
