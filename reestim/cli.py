@@ -86,8 +86,9 @@ def run(
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """The main job: data, posterior, equilibria over all draws, report. Cut off after the posterior was saved, the same
-    command with --out RUN goes on from there.
+    """The main job: data, posterior, equilibria over all draws, report.
+
+    Cut off after the posterior was saved, the same command with --out RUN goes on from there.
 
     Example: reestim run --dataset my-data --out posteriors/mine
     """
