@@ -4,7 +4,8 @@
     python -m benchmarks.census --worlds 600 --seed 1
 
 Shapes are drawn first (2–12 countries, 1–20 goods, 1–5 elements, log-uniform) and as many worlds for each, so
-that the solver is compiled once a shape. In every world: zero flows, REE shares log-uniform from 1e-9 to 0.5, trade
+that the solver is compiled once a shape. In every world: zero flows, REE shares log-uniform from 1e-9 to a largest one
+that is itself log-uniform up to 0.5 (``--large-shares``: to 0.5 in every world, where many are not determinate), trade
 elasticities log-uniform from 1.2 to 65, σ from 0.02 to just inside the interior, κ, ξ, χ, ψ, ρ over their range, both
 technologies, independent and joint supply; and a shock: taxes, trade costs and productivity up to exp(±1.5), a quota, a
 mine opened or closed, scrap, a subsidy up to a third of the price and 2 % of an income, export taxes up to the
@@ -34,7 +35,7 @@ from reestim.equilibrium.equations import Unknowns, evaluate
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays
 from reestim.equilibrium.solve import find, within_tolerance
-from reestim.errors import InputError
+from reestim.errors import InputError, Problem
 from tests.economics.levels_oracle import levels_model
 from tests.oracles import random_economy, random_scenario
 
@@ -43,11 +44,14 @@ TOLERANCE = 1e-10
 EXAMINED = 1e-8
 
 
-def random_world(seed: int, shape: dict) -> tuple[ree.Economy, ree.Scenario, ree.Parameters, str, str]:
+def random_world(
+    seed: int, shape: dict, all_shares_to_half: bool = False
+) -> tuple[ree.Economy, ree.Scenario, ree.Parameters, str, str]:
     """An economy of a shape, a shock, parameters, technology and supply."""
     rng = np.random.default_rng([seed, 77])
+    largest = float(np.exp(rng.uniform(np.log(1e-8), np.log(0.5))))
     economy = random_economy(
-        seed, **shape, ree_share=(1e-9, 0.5), elasticity=(1.2, 65.0), log_uniform=True, taxes=bool(rng.integers(2)),
+        seed, **shape, ree_share=(1e-9, 0.5 if all_shares_to_half else largest), elasticity=(1.2, 65.0), log_uniform=True, taxes=bool(rng.integers(2)),
         deficits=False,
     )  # fmt: skip
     kappa = float(np.exp(rng.uniform(np.log(0.05), np.log(5.0))))
@@ -70,7 +74,10 @@ def random_shock(seed: int, rng: np.random.Generator, economy: ree.Economy) -> r
     b = economy.baseline
     places = np.asarray(b.element_index)
     abroad = np.einsum("nis,ns->is", b.trade_share * (1 - np.eye(len(economy.countries)))[:, :, None], b.expenditure)
-    exporter, k = np.argwhere(abroad[:, places] > 0)[rng.integers((abroad[:, places] > 0).sum())]
+    exported = np.argwhere(abroad[:, places] > 0)
+    if not len(exported):
+        raise InputError(Problem("no element is exported in this world", "Draw another."))
+    exporter, k = exported[rng.integers(len(exported))]
     country = economy.countries[int(rng.integers(len(economy.countries)))]
     element = economy.elements[int(rng.integers(len(economy.elements)))]
     policies: list = [
@@ -169,12 +176,14 @@ def random_shape(rng: np.random.Generator) -> dict[str, int]:
     return {"countries": between(2, 12), "goods": between(1, 20), "elements": between(1, 5), "factors": between(1, 3)}
 
 
-def census(worlds: int, seed: int, shape: dict[str, int], first: int, progress: bool = True) -> Census:
+def census(worlds: int, seed: int, shape: dict[str, int], first: int, large_shares: bool = False) -> Census:
     """Worlds of one shape, numbered from ``first``. One that the generator cannot balance is not counted."""
     found = Census()
-    for index in track(range(first, first + worlds), "worlds", disable=not progress, transient=True):
+    for index in track(range(first, first + worlds), "worlds", transient=True):
         try:
-            economy, scenario, parameters, technology, supply = random_world(seed * 1_000_000 + index, shape)
+            economy, scenario, parameters, technology, supply = random_world(
+                seed * 1_000_000 + index, shape, large_shares
+            )
             policy = scenario.to_arrays(economy, supply)
         except (InputError, np.linalg.LinAlgError):
             found.counts["refused"] += 1  # no world, or a shock that the input checks name: nothing to solve
@@ -204,11 +213,12 @@ def main() -> None:
     parser.add_argument("--worlds", type=int, default=10_000)
     parser.add_argument("--shapes", type=int, default=25)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--large-shares", action="store_true")
     asked = parser.parse_args()
     rng = np.random.default_rng(asked.seed)
     each, total, start = asked.worlds // asked.shapes, Census(), time.perf_counter()
     for k in range(asked.shapes):
-        part = census(each, asked.seed, random_shape(rng), k * each)
+        part = census(each, asked.seed, random_shape(rng), k * each, asked.large_shares)
         total.counts += part.counts
         total.failures += part.failures
         total.worst = max(total.worst, part.worst)
