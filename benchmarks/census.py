@@ -51,7 +51,8 @@ def random_world(
     rng = np.random.default_rng([seed, 77])
     largest = float(np.exp(rng.uniform(np.log(1e-8), np.log(0.5))))
     economy = random_economy(
-        seed, **shape, ree_share=(1e-9, 0.5 if all_shares_to_half else largest), elasticity=(1.2, 65.0), log_uniform=True, taxes=bool(rng.integers(2)),
+        seed, **shape, ree_share=(1e-9, 0.5 if all_shares_to_half else largest), elasticity=(1.2, 65.0),
+        log_uniform=True, taxes=bool(rng.integers(2)),
         deficits=False,
     )  # fmt: skip
     kappa = float(np.exp(rng.uniform(np.log(0.05), np.log(5.0))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -69,12 +70,21 @@ class Economy:
     def rebased(self, deficits: str = "fixed", parameters: Parameters | None = None) -> Economy:
         """The equilibrium nearest to data that are not one: same technology, tastes and factors, no shock.
 
-        ``deficits="fixed"`` keeps D, ``"balanced"`` removes them first (as Caliendo and Parro do). The result carries
-        ``rebasing`` in its Dataset's attrs: the largest move of every array.
+        ``deficits="fixed"`` keeps D, ``"balanced"`` removes them first (as Caliendo and Parro do). The result's
+        :attr:`rebasing` says how far every array moved.
         """
         from reestim.equilibrium.rebase import rebase
 
         return rebase(self, deficits, parameters)
+
+    @property
+    def rebasing(self) -> pd.DataFrame | None:
+        """How far each array was moved to make this baseline: array, smallest, largest, unit, farthest (the cell).
+
+        None for an economy that was not rebased.
+        """
+        about = self.ds.attrs.get("rebasing")
+        return None if about is None else pd.DataFrame(json.loads(about)["moves"])
 
     def with_mine(self, country: str, element: str, share_of_world: float) -> Economy:
         """The economy with a mine of ``element`` in a country that has none, earning this share of world revenue."""

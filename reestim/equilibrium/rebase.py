@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -21,7 +22,7 @@ def rebase(economy: Economy, deficits: str = "fixed", parameters: Parameters | N
     """Solve (3)–(11) with no shock, at the data's technology, tastes and factor incomes, for a baseline that holds.
 
     ``deficits="balanced"`` sets D = 0 first. Rare-earth knowledge does not move: this is another base year's table,
-    not a response. The new Dataset's attrs carry ``rebasing``: JSON with the largest relative move of each array.
+    not a response. The new Dataset's attrs carry ``rebasing`` (JSON): how far each array moved.
     """
     if deficits not in ("fixed", "balanced"):
         raise InputError(Problem("unknown rule for deficits", "Use 'fixed' or 'balanced'.", value=deficits))
@@ -41,17 +42,35 @@ def rebase(economy: Economy, deficits: str = "fixed", parameters: Parameters | N
     ds["ree_share"] = xr.DataArray(np.asarray(result.ree_share), dims=(COUNTRY, SECTOR))
     if economy.elements:
         ds["element_share"] = economy.ds.element_share.copy(data=np.asarray(result.element_share))
-    moves: dict[str, float | list[float]] = {
-        "wage": _largest(np.asarray(u.factor_price), np.asarray(b.factor_income) > 0),
-        "price": _largest(np.asarray(u.price), np.asarray(b.expenditure) > 0),
-        "expenditure": _largest(np.asarray(u.expenditure), np.asarray(b.expenditure) > 0),
-    }
-    wages = np.asarray(u.factor_price)[np.asarray(b.factor_income) > 0]
-    moves["wage_range"] = [float(wages.min()), float(wages.max())]
-    ds.attrs["rebasing"] = json.dumps(
-        {"deficits": deficits, "largest_log_move": moves, "factors": list(map(str, ds[FACTOR].values))}
-    )
+    logs, shares = "log change", "change of a share"
+    old = economy.ds
+    moves = [
+        _move("factor_price", u.factor_price, b.factor_income > 0, logs, (COUNTRY, FACTOR), ds),
+        _move("price", u.price, b.expenditure > 0, logs, (COUNTRY, SECTOR), ds),
+        _move("expenditure", u.expenditure, b.expenditure > 0, logs, (COUNTRY, SECTOR), ds),
+    ]
+    for name in ("trade_share", "ree_share", "element_share"):
+        if name in old:
+            dims = tuple(str(dim) for dim in old[name].dims)
+            change = ds[name].transpose(*dims).values - old[name].values
+            moves.append(_move(name, change, np.ones(change.shape, bool), shares, dims, ds))
+    relative = (np.asarray(policy.deficit) - np.asarray(b.deficit)) / np.asarray(b.income)
+    moves.append(_move("deficit", relative, np.ones(relative.shape, bool), "change, of income", (COUNTRY,), ds))
+    ds.attrs["rebasing"] = json.dumps({"deficits": deficits, "moves": moves})
     return Economy(ds)
+
+
+def _move(
+    name: str, change: Any, where: Any, unit: str, dims: tuple[str, ...], ds: xr.Dataset
+) -> dict[str, str | float]:
+    """Smallest and largest change of an array, and the cell that moved farthest."""
+    change, where = np.asarray(change), np.asarray(where)
+    cell = np.unravel_index(int(np.argmax(np.where(where, np.abs(change), -1.0))), change.shape)
+    labels = " ".join(str(ds[dim].values[k]) for dim, k in zip(dims, cell, strict=True))
+    moved = change[where]
+    return {
+        "array": name, "smallest": float(moved.min()), "largest": float(moved.max()), "unit": unit, "farthest": labels,
+    }  # fmt: skip
 
 
 def _with_all_demand(b: Baseline) -> Baseline:
@@ -61,7 +80,3 @@ def _with_all_demand(b: Baseline) -> Baseline:
     demand = use + b.final_share * b.income[:, None]
     sold = b.trade_share.sum(axis=1) > 0
     return b._replace(expenditure=jnp.where(sold, jnp.maximum(b.expenditure, demand), b.expenditure))
-
-
-def _largest(move: np.ndarray, where: np.ndarray) -> float:
-    return float(np.abs(move[where]).max())

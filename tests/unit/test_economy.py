@@ -87,7 +87,18 @@ def test_identities_hold_and_are_printed(economy: ree.Economy) -> None:
 def test_rebasing_a_consistent_economy_moves_nothing(economy: ree.Economy) -> None:
     again = economy.rebased("fixed", random_parameters(41, economy))
     np.testing.assert_allclose(again.baseline.expenditure, economy.baseline.expenditure, rtol=1e-10)
-    assert "largest_log_move" in again.ds.attrs["rebasing"]
+    moved = again.rebasing.set_index("array")
+    assert set(moved.index) == {
+        "factor_price",
+        "price",
+        "expenditure",
+        "trade_share",
+        "ree_share",
+        "element_share",
+        "deficit",
+    }
+    assert moved[["smallest", "largest"]].abs().max(axis=None) < 1e-9
+    assert economy.rebasing is None
     with pytest.raises(InputError, match="unknown rule"):
         economy.rebased("none")
 
@@ -96,6 +107,12 @@ def test_rebasing_removes_deficits(economy: ree.Economy) -> None:
     balanced = economy.rebased("balanced", random_parameters(41, economy))
     assert np.abs(economy.baseline.deficit).max() > 1e-3 * float(economy.baseline.income.sum())
     assert np.abs(balanced.baseline.deficit).max() < 1e-9 * float(economy.baseline.income.sum())
+    moved = balanced.rebasing.set_index("array")
+    before = economy.baseline.deficit / economy.baseline.income
+    np.testing.assert_allclose(moved.loc["deficit", ["smallest", "largest"]], [-before.max(), -before.min()])
+    k = int(np.argmax(np.abs(np.asarray(before))))
+    assert moved.loc["deficit", "farthest"] == economy.countries[k]
+    assert moved.loc["factor_price", "largest"] > 1e-4
 
 
 @pytest.mark.parametrize(
