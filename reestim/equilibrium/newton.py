@@ -21,7 +21,7 @@ SMALLEST_STAGE = 2.0**-10
 AIM = 0.1
 
 Tolerance = float | Float[Array, ""]
-Function = Callable[[Float[Array, " n"]], Float[Array, " n"]]
+Function = Callable[[Float[Array, " n"]], Float[Array, " m"]]
 
 
 class Root(NamedTuple):
@@ -33,7 +33,7 @@ class Root(NamedTuple):
     stage: Float[Array, ""]
 
 
-def jacobian(f: Function, z: Float[Array, " n"]) -> Float[Array, "n n"]:
+def jacobian(f: Function, z: Float[Array, " n"]) -> Float[Array, "m n"]:
     """Dense Jacobian of ``f`` at ``z``, by forward mode on one linearisation, a block of columns at a time."""
     _, tangent = jax.linearize(f, z)
     columns = jax.lax.map(tangent, jnp.eye(z.size, dtype=z.dtype), batch_size=min(COLUMNS_AT_ONCE, z.size))

@@ -14,23 +14,23 @@ from reestim.equilibrium.diagnosis import SOLVED
 from reestim.equilibrium.newton import Tolerance
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays
-from reestim.equilibrium.solve import within_tolerance
+from reestim.equilibrium.solve import FAST, ROBUST, within_tolerance
 from reestim.equilibrium.sweep import Sweep, batches, take
 from reestim.equilibrium.transition import solve_path
 
 _Found = tuple[dict[str, Array], Float[Array, "*draw year"], Int[Array, "*draw year"], Int[Array, "*draw year"]]
 
 
-@partial(jax.jit, static_argnames=("kept", "robust"))
+@partial(jax.jit, static_argnames=("kept", "effort"))
 def _path(
     b: Baseline,
     policies: PolicyArrays,
     draw: ParameterArrays,
     tolerance: Tolerance,
     kept: tuple[str, ...],
-    robust: bool = False,
+    effort: int = FAST,
 ) -> _Found:
-    found = solve_path(b, policies, draw, tolerance, robust)
+    found = solve_path(b, policies, draw, tolerance, effort)
     return {name: getattr(found.outcomes, name) for name in kept}, found.residual, found.steps, found.reason
 
 
@@ -67,7 +67,7 @@ def sweep_paths(
         advance(len(index))
     values, residual, steps, reason = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
     for k in np.flatnonzero(~within_tolerance(residual, tolerance).all(axis=1)):
-        again, worst, taken, cause = _path(b, policies, take(draws, k), tolerance, names, robust=True)
+        again, worst, taken, cause = _path(b, policies, take(draws, k), tolerance, names, effort=ROBUST)
         for name in names:
             values[name][k] = np.asarray(again[name])
         residual[k], steps[k], reason[k] = np.asarray(worst), steps[k] + np.asarray(taken), np.asarray(cause)

@@ -50,7 +50,7 @@ def rebase(economy: Economy, deficits: str = "fixed", parameters: Parameters | N
         _move("expenditure", u.expenditure, b.expenditure > 0, logs, (COUNTRY, SECTOR), ds),
     ]
     for name in ("trade_share", "ree_share", "element_share"):
-        if name in old:
+        if name in old and old[name].size:
             dims = tuple(str(dim) for dim in old[name].dims)
             change = ds[name].transpose(*dims).values - old[name].values
             moves.append(_move(name, change, np.ones(change.shape, bool), shares, dims, ds))

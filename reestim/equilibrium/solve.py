@@ -24,12 +24,17 @@ from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.precondition import Approximate, apply, approximate, binding
 from reestim.equilibrium.scenario import PolicyArrays, Scenario, scaled
 from reestim.equilibrium.separable import Weights, prepare, separable_residual
+from reestim.equilibrium.turning import turning
 from reestim.equilibrium.welfare import outcomes, to_dataset
 from reestim.errors import EquilibriumError, InputError, Problem
 
 TOLERANCE = 1e-10
 #: Accelerated steps before the robust solver takes over.
 MAX_STEPS = 150
+#: How hard to try: accelerated steps; Newton's method with continuation in the shock; the same past turning points.
+FAST, ROBUST, TURNING = range(3)
+#: Unknowns up to which paths are followed past turning points: dozens of dense Jacobians.
+MAX_TURNING = 2_000
 #: Largest shadow tax (in logs) that is rounding.
 DUST = 1e-14
 
@@ -62,19 +67,21 @@ def equilibrium(
     parameters: ParameterArrays,
     start: Float[Array, " n"],
     tolerance: Tolerance,
-    robust: bool = False,
+    effort: int = FAST,
 ) -> Root:
     """The equilibrium as one vector (see :class:`Unknowns`), differentiable in baseline, policy and parameters.
 
-    Accelerated steps with an approximate inverse; with ``robust``, Newton's method and continuation from the baseline.
+    Accelerated steps with an approximate inverse; with more ``effort``, Newton's method and continuation from the
+    baseline, or the path from there followed past its turning points.
     The derivative is that of the implicit function: one linear system at the solution, forward and reverse.
     """
-    if robust:
+    if effort:
 
         def family(stage: Float[Array, ""]) -> Function:
             return partial(flat_residual, b, scaled(b, policy, stage), parameters)
 
-        root = continuation(family, jnp.zeros_like(start), start, tolerance)
+        zero = jnp.zeros_like(start)
+        root = turning(family, zero, tolerance) if effort == TURNING else continuation(family, zero, start, tolerance)
         return root._replace(point=without_dust(b, policy, root.point))
     near = approximate(b, policy, parameters.trade_elasticity)
     one = jax.tree.map(lambda leaf: leaf[None], parameters)
@@ -111,9 +118,9 @@ def many_equilibria(
 
 
 @equilibrium.defjvp
-def _equilibrium_jvp(robust: bool, primals: tuple, tangents: tuple) -> tuple[Root, Root]:
+def _equilibrium_jvp(effort: int, primals: tuple, tangents: tuple) -> tuple[Root, Root]:
     b, policy, parameters, start, tolerance = primals
-    root = equilibrium(b, policy, parameters, start, tolerance, robust)
+    root = equilibrium(b, policy, parameters, start, tolerance, effort)
     _, unravel = ravel_pytree(no_change(b, policy))
     near = approximate(b, policy, parameters.trade_elasticity)
     u = unravel(root.point)
@@ -132,17 +139,17 @@ def _equilibrium_jvp(robust: bool, primals: tuple, tangents: tuple) -> tuple[Roo
     return root, Root(point, zero, jnp.zeros((), jax.dtypes.float0), zero)
 
 
-@partial(jax.jit, static_argnames="robust")
+@partial(jax.jit, static_argnames="effort")
 def solve_arrays(
     b: Baseline,
     policy: PolicyArrays,
     parameters: ParameterArrays,
     tolerance: Tolerance = TOLERANCE,
-    robust: bool = False,
+    effort: int = FAST,
 ) -> tuple[Unknowns, Root, Float[Array, ""]]:
     """Equilibrium in arrays: unknowns, how it was reached, and the largest relative residual of *all* equations."""
     zero, unravel = ravel_pytree(no_change(b, policy))
-    root = equilibrium(b, policy, parameters, zero, tolerance, robust)
+    root = equilibrium(b, policy, parameters, zero, tolerance, effort)
     u = unravel(root.point)
     return u, root, all_residuals(b, policy, parameters, u)
 
@@ -164,9 +171,25 @@ def within_tolerance(residual: Any, tolerance: float) -> Any:
 def find(
     b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, tolerance: float = TOLERANCE
 ) -> tuple[Unknowns, Root, Float[Array, ""]]:
-    """:func:`solve_arrays`, by the robust solver where the fast one does not arrive. Not for use inside ``jit``."""
+    """:func:`solve_arrays` with as much effort as it takes. Not for use inside ``jit``.
+
+    Where all fails it is the furthest point of continuation that is returned.
+    """
     found = solve_arrays(b, policy, parameters, tolerance)
-    return found if within_tolerance(found[2], tolerance) else solve_arrays(b, policy, parameters, tolerance, True)
+    return found if within_tolerance(found[2], tolerance) else find_robustly(b, policy, parameters, tolerance)
+
+
+def find_robustly(
+    b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, tolerance: float = TOLERANCE
+) -> tuple[Unknowns, Root, Float[Array, ""]]:
+    """:func:`find` without the fast attempt."""
+    found = solve_arrays(b, policy, parameters, tolerance, ROBUST)
+    if within_tolerance(found[2], tolerance) or found[1].point.size > MAX_TURNING:
+        return found
+    if int(diagnosis.reason(b, policy, parameters, found[0], found[1].stage)) == diagnosis.EXHAUSTED:
+        return found
+    further = solve_arrays(b, policy, parameters, tolerance, TURNING)
+    return further if within_tolerance(further[2], tolerance) else found
 
 
 def solve(

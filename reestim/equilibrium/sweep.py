@@ -25,11 +25,12 @@ from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.anderson import Lessons, no_lessons
 from reestim.equilibrium.diagnosis import SOLVED
 from reestim.equilibrium.diagnosis import reason as why
+from reestim.equilibrium.equations import Unknowns
 from reestim.equilibrium.newton import Tolerance
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.precondition import Approximate, approximate
 from reestim.equilibrium.scenario import PolicyArrays
-from reestim.equilibrium.solve import all_residuals, many_equilibria, no_change, solve_arrays, within_tolerance
+from reestim.equilibrium.solve import all_residuals, find_robustly, many_equilibria, no_change, within_tolerance
 from reestim.equilibrium.welfare import outcomes
 
 #: Differences that the middle draw hands on, and those that each draw keeps of its own.
@@ -93,14 +94,25 @@ def _results(
     return {name: getattr(result, name) for name in kept}, all_residuals(b, policy, draw, u)
 
 
-@partial(jax.jit, static_argnames="kept")
 def _alone(
-    b: Baseline, policy: PolicyArrays, draw: ParameterArrays, tolerance: Tolerance, kept: tuple[str, ...]
-) -> tuple[dict[str, Array], Float[Array, ""], Int[Array, ""], Int[Array, ""]]:
+    b: Baseline, policy: PolicyArrays, draw: ParameterArrays, tolerance: float, kept: tuple[str, ...]
+) -> tuple[dict[str, Array], Int[Array, ""], Float[Array, ""], Int[Array, ""]]:
     """One draw by the robust solver, and what would explain a failure."""
-    u, root, worst = solve_arrays(b, policy, draw, tolerance, robust=True)
+    u, root, worst = find_robustly(b, policy, draw, tolerance)
+    return *_explained(b, policy, draw, u, root.stage, kept), worst, root.steps
+
+
+@partial(jax.jit, static_argnames="kept")
+def _explained(
+    b: Baseline,
+    policy: PolicyArrays,
+    draw: ParameterArrays,
+    u: Unknowns,
+    stage: Float[Array, ""],
+    kept: tuple[str, ...],
+) -> tuple[dict[str, Array], Int[Array, ""]]:
     result = outcomes(b, policy, draw, u)
-    return {name: getattr(result, name) for name in kept}, worst, root.steps, why(b, policy, draw, u, root.stage)
+    return {name: getattr(result, name) for name in kept}, why(b, policy, draw, u, stage)
 
 
 def sweep(
@@ -136,7 +148,7 @@ def sweep(
         keep(left, values, worst, taken)
         advance(int(within_tolerance(residual[left], tolerance).sum()))
     for k in np.flatnonzero(~within_tolerance(residual, tolerance)):
-        values, worst, taken, cause = _alone(b, policy, take(draws, k), tolerance, names)
+        values, cause, worst, taken = _alone(b, policy, take(draws, k), tolerance, names)
         keep(np.array([k]), {n: v[None] for n, v in values.items()}, worst[None], taken[None])
         reason[k] = int(cause)
         advance(1)

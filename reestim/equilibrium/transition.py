@@ -21,7 +21,15 @@ from reestim.equilibrium.equations import production
 from reestim.equilibrium.newton import Tolerance
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario
-from reestim.equilibrium.solve import all_residuals, equilibrium, no_change, with_verdict, within_tolerance
+from reestim.equilibrium.solve import (
+    FAST,
+    ROBUST,
+    all_residuals,
+    equilibrium,
+    no_change,
+    with_verdict,
+    within_tolerance,
+)
 from reestim.equilibrium.welfare import Outcomes, outcomes, to_dataset
 from reestim.errors import EquilibriumError, InputError, Problem
 
@@ -35,13 +43,13 @@ class Path(NamedTuple):
     reason: Int[Array, " year"]  # what would explain a failure, code of ``diagnosis.REASONS``
 
 
-@partial(jax.jit, static_argnames="robust")
+@partial(jax.jit, static_argnames="effort")
 def solve_path(
     b: Baseline,
     policies: PolicyArrays,
     parameters: ParameterArrays,
     tolerance: Tolerance,
-    robust: bool = False,
+    effort: int = FAST,
 ) -> Path:
     """Equilibria of consecutive years by ``lax.scan``: a_t = (1−λ)·a_{t−1} + λ·m·q_t, from a = 0.
 
@@ -54,7 +62,7 @@ def solve_path(
     def year(before: tuple[Array, Array], policy: PolicyArrays) -> tuple[tuple[Array, Array], Path]:
         start, knowledge = before
         now = parameters._replace(technology=parameters.technology._replace(inherited=(1 - rate) * knowledge))
-        root = equilibrium(b, policy, now, start, tolerance, robust)
+        root = equilibrium(b, policy, now, start, tolerance, effort)
         u = unravel(root.point)
         _, costs = production(b, policy, now, u)
         cause = diagnosis.reason(b, policy, now, u, root.stage)
@@ -89,7 +97,7 @@ def solve_transition(
     arrays = parameters.to_arrays(economy, "transition")
     path = solve_path(economy.baseline, policies, arrays, tolerance)
     if not within_tolerance(np.asarray(path.residual), tolerance).all():
-        path = solve_path(economy.baseline, policies, arrays, tolerance, robust=True)
+        path = solve_path(economy.baseline, policies, arrays, tolerance, effort=ROBUST)
     solved = np.asarray(within_tolerance(np.asarray(path.residual), tolerance))
     if not solved.all() and throw:
         k = int(np.argmin(solved))
