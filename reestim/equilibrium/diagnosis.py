@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
@@ -45,6 +46,7 @@ def outlays(b: Baseline, policy: PolicyArrays, state: State) -> Float[Array, " c
     return paid / (state.income + paid)
 
 
+@jax.jit
 def reason(
     b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns, stage: Float[Array, ""]
 ) -> Int[Array, ""]:
