@@ -28,6 +28,14 @@ def solve_levels(ds: xr.Dataset, *, sigma, kappa, xi, chi, psi, rho, policy: dic
     return result
 
 
+def ces(weight: np.ndarray, price: np.ndarray, h: float) -> float:
+    """(Σ weight·price^h)^(1/h), the largest term taken out: powers may leave the range of floating point."""
+    used = weight > 0
+    terms = h * np.log(price[used])
+    top = terms.max()
+    return float(np.exp((top + np.log(weight[used] @ np.exp(terms - top))) / h))
+
+
 def levels_model(ds: xr.Dataset, *, sigma, kappa, xi, chi, psi, rho, policy: dict, directed: bool):
     """All equations as a function of z = (ln w of live factors, ln P, ln X/X0, shadow taxes, margins of joint mines).
 
@@ -98,9 +106,7 @@ def levels_model(ds: xr.Dataset, *, sigma, kappa, xi, chi, psi, rho, policy: dic
                 if theta[n, s] > 0:
                     pe = np.array([P[n, e] for e in elements])
                     r = rho[n, s]
-                    pR[n, s] = (
-                        np.prod(pe ** omega[n, :, s]) if r == 1 else (omega[n, :, s] @ pe ** (1 - r)) ** (1 / (1 - r))
-                    )
+                    pR[n, s] = np.prod(pe ** omega[n, :, s]) if r == 1 else ces(omega[n, :, s], pe, 1 - r)
         m = kappa * (1 - sigma) / (1 + kappa * (1 - sigma))
         own = np.where(theta > 0, m * np.log(pR / cX), 0.0) * directed
         user_output = np.where(theta > 0, Y0, 0.0)
@@ -114,7 +120,7 @@ def levels_model(ds: xr.Dataset, *, sigma, kappa, xi, chi, psi, rho, policy: dic
             for s in range(S):
                 x, r, h = cX[n, s] / np.exp(lnB[n, s]), pR[n, s] / np.exp(lnA[n, s]), 1 - sigma[n, s]
                 t = theta[n, s]
-                bundle = ((1 - t) * x**h + t * r**h) ** (1 / h) if t > 0 else x
+                bundle = ces(np.array([1 - t, t]), np.array([x, r]), h) if t > 0 else x
                 c[n, s] = bundle / (T[n, s] * policy["productivity"][n, s])
                 if t > 0:
                     ree[n, s] = t * (r / bundle) ** h
