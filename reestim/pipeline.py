@@ -222,6 +222,7 @@ def run(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
                 post, job.spec.scenario_paths, technology=wanted.technology, years=wanted.years, draws=wanted.draws,
                 progress=progress, chunks=folder / _CHUNKS,
             )  # fmt: skip
+            post.load()  # what was read from the chunks, which go when the run is whole
     with stages.stage("write the report"):
         timings = json_attr(post.attrs, "run", {}).get("timings", {}) | stages.seconds
         page = finish(post, folder, overwrite=True, keep=_KEPT, timings=timings)
