@@ -26,10 +26,16 @@ def joined(fits: Sequence[xr.DataTree]) -> tuple[xr.Dataset, xr.Dataset]:
 
 
 def ranks_of(draws: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:
-    """How many draws lie below each truth, (simulation, ...): the rank that simuk gives; missing where welfare is."""
+    """How many draws lie below each truth, (simulation, ...): the rank that simuk gives. Missing where welfare is, and
+    for elements that no draw moves; a variable that the study fixes is left out."""
     finite: Any = np.isfinite
-    known = {n: finite(truth[n]) & finite(draws[n]).all(DRAW) for n in draws.data_vars}
-    return xr.Dataset({n: (draws[n] < truth[n]).sum(DRAW).where(known[n]) for n in draws.data_vars})
+    ranks = {}
+    for name, drawn in draws.data_vars.items():
+        moves = (drawn != drawn.isel({DRAW: 0, SIMULATION: 0})).any([DRAW, SIMULATION])
+        if bool(moves.any()):
+            known = finite(truth[name]) & finite(drawn).all(DRAW) & moves
+            ranks[name] = (drawn < truth[name]).sum(DRAW).where(known)
+    return xr.Dataset(ranks)
 
 
 def fractional_ranks(ranks: xr.Dataset, among: int, seed: int) -> xr.Dataset:
@@ -49,18 +55,19 @@ def rank_table(pit: xr.Dataset, draws: xr.Dataset, truth: xr.Dataset) -> pd.Data
     (standard error, clustered by simulation: elements of one dataset are not independent), and ``p_uniform``: the
     smallest p-value of its elements' ranks (pointwise order-statistics test of ArviZ) times their number.
 
-    An element that no draw moves (fixed by the study) has no rank and is left out.
+    An element without a rank in some simulation (not moved, or welfare not solved) is left out.
     """
     rows = []
     for name in pit.data_vars:
-        moves = (draws[name].std(DRAW).max(SIMULATION) > 0).values
-        u = pit[name].transpose(SIMULATION, ...).values.reshape(pit.sizes[SIMULATION], -1)[:, np.ravel(moves)]
+        ranked: Any = np.isfinite
+        ranked = ranked(pit[name]).all(SIMULATION)
+        u = pit[name].transpose(SIMULATION, ...).values.reshape(pit.sizes[SIMULATION], -1)
         u = u[:, np.isfinite(u).all(axis=0)]
         if u.shape[1] == 0:
             continue
         row: dict[str, Any] = {"variable": str(name), "elements": u.shape[1], "simulations": u.shape[0]}
         for level in _LEVELS:
-            inside = covered(draws[name], truth[name], level).where(moves)
+            inside = covered(draws[name], truth[name], level).where(ranked)
             by_simulation = inside.mean([d for d in inside.dims if d != SIMULATION]).values
             key = f"coverage_{100 * level:.0f}"
             row[key] = float(np.nanmean(by_simulation))

@@ -192,3 +192,18 @@ def test_naive_counts_are_biased_and_the_block_is_not(tmp_path: Path) -> None:
     assert naive["slope"] < noisy["slope"]
     assert abs(noisy["slope"] - 1) < abs(naive["slope"] - 1)
     assert naive["rmse"] > noisy["rmse"]
+
+
+def test_what_the_study_fixes_has_no_rank() -> None:
+    """0.2 has no exact mean in floating point, and yet does not move."""
+    rng = np.random.default_rng(0)
+    draws = xr.Dataset(
+        {"kappa": (("simulation", "draw"), rng.normal(size=(20, 9))),
+         "adjustment_rate": (("simulation", "draw"), np.full((20, 9), 0.2))}
+    )  # fmt: skip
+    truth = xr.Dataset({"kappa": ("simulation", rng.normal(size=20)), "adjustment_rate": ("simulation", [0.2] * 20)})
+    ranks = ranks_of(draws, truth)
+    assert list(ranks.data_vars) == ["kappa"]
+    table = rank_table(fractional_ranks(ranks, 9, 0), draws, truth)
+    assert table["variable"].tolist() == ["kappa"]
+    assert is_calibrated(table)
