@@ -24,6 +24,10 @@ _FLAGS = (
 )  # fmt: skip
 
 
+#: Keys that can be pressed, as Windows numbers them.
+_KEYS = {"Tab": {"windowsVirtualKeyCode": 9}}
+
+
 class Browser:
     """One window. ``problems`` is all that the page complained of on the console."""
 
@@ -53,13 +57,14 @@ class Browser:
         entries = _ask("POST", f"{self._session}/se/log", {"type": "browser"})
         return [entry["message"] for entry in entries if entry["level"] in ("WARNING", "SEVERE")]
 
-    def requests(self) -> list[str]:
-        """Addresses that were asked for since the last call."""
+    def requests(self, page: Path) -> list[str]:
+        """Addresses that a page asked for since the last call, its own among them."""
         found = []
         for entry in _ask("POST", f"{self._session}/se/log", {"type": "performance"}):
             message = json.loads(entry["message"])["message"]
-            if message["method"] == "Network.requestWillBeSent":
-                found.append(message["params"]["request"]["url"])
+            asked = message["params"] if message["method"] == "Network.requestWillBeSent" else {}
+            if asked.get("documentURL") == page.resolve().as_uri():  # the browser has pages of its own
+                found.append(asked["request"]["url"])
         return found
 
     def whole_page(self) -> bytes:
