@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,9 @@ def render(post: xr.DataTree, tables: Mapping[str, pd.DataFrame], sections: Sequ
     env.filters["inline"] = _inline
     run = describe(post)
     spec = dict.fromkeys(("name", "description", "hash", "text"), "") | _table(run["spec"])
-    provenance = {"dataset": "", "hash": "", "base_year": "", "synthetic": None} | _table(run["provenance"])
+    provenance = {"dataset": "", "hash": "", "base_year": "", "synthetic": None, "imputed": []} | _table(
+        run["provenance"]
+    )
     return env.get_template("report.html.j2").render(
         title=str(spec["name"] or "run"),
         quick=is_quick(post),
@@ -42,7 +45,9 @@ def render(post: xr.DataTree, tables: Mapping[str, pd.DataFrame], sections: Sequ
         intervals=INTERVALS,
         gates=_gates(tables["gates"]),
         solver=_solver(tables),
+        checks=_checks(post),
         sections=[(section, synthetic_behind(post, section)) for section in sections],
+        scenarios=_scenarios(run),
         inputs=tables["inputs"].to_dict("records"),
         run={"command": ""} | run,
         spec=spec,
@@ -60,6 +65,13 @@ def _table(stored: object) -> dict[str, Any]:
     return stored if isinstance(stored, dict) else {}
 
 
+def _scenarios(run: Mapping[str, Any]) -> dict[str, str]:
+    """The files of the scenarios as they were read; of a run from Python what its policies are."""
+    stored = _table(run.get("scenarios"))
+    return {name: text if isinstance(text, str) else json.dumps(text, indent=1, ensure_ascii=False)
+            for name, text in stored.items()}  # fmt: skip
+
+
 def _inline(picture: Picture) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(picture.svg).decode()
 
@@ -74,6 +86,17 @@ def _gates(table: pd.DataFrame) -> list[dict[str, Any]]:
             "where": row["where"],
         }
         for row in table.to_dict("records")
+    ]
+
+
+def _checks(post: xr.DataTree) -> list[dict[str, Any]]:
+    """Cards of the other checks of `reestim check`, those that the gates and the solver do not show already."""
+    from reestim.checks.every import check_run
+
+    return [
+        {"name": check.name, "verdict": check.verdict, "words": check.words[0] if check.words else ""}
+        for check in check_run(post)
+        if check.name not in ("sampler", "solver")
     ]
 
 

@@ -54,12 +54,12 @@ def page(written: Path) -> Page:
 
 def test_files(written: Path) -> None:
     folder = written.parent
-    names = ("elasticities", "welfare", "welfare_map", "welfare_parts", "contributions", "exports")
+    names = ("elasticities", "welfare", "welfare_map", "welfare_parts", "contributions", "exports", "ranks", "solver")
     assert {p.name for p in (folder / "figures").iterdir()} == {f"{n}.{kind}" for n in names for kind in ("png", "svg")}
     assert all(p.read_bytes().startswith(PNG) for p in folder.glob("figures/*.png"))
     assert all(ElementTree.parse(p).getroot().tag.endswith("svg") for p in folder.glob("figures/*.svg"))
     names = ("elasticities", "parameters", "welfare", "welfare_parts", "exports", "solver", "gates", "inputs",
-             "prior_posterior")  # fmt: skip
+             "prior_posterior", "convergence")  # fmt: skip
     assert {p.name for p in (folder / "tables").iterdir()} == {f"{n}.{kind}" for n in names for kind in ("csv", "tex")}
 
 
@@ -82,7 +82,7 @@ def test_tables_in_latex_are_those_of_the_page(written: Path) -> None:
 
 def test_the_page_stands_alone_and_every_picture_has_words(page: Page) -> None:
     pictures = page.all("img")
-    assert len(pictures) == 6
+    assert len(pictures) == 8
     for picture in pictures:
         src, alt = picture["src"] or "", picture["alt"] or ""
         drawing = ElementTree.fromstring(base64.b64decode(src.removeprefix("data:image/svg+xml;base64,")))
@@ -167,7 +167,7 @@ def test_a_fit_without_counterfactual_has_a_report_too(post: xr.DataTree, tmp_pa
     only = xr.DataTree.from_dict({"posterior": post["posterior"].to_dataset()})
     written = ree.report(only, tmp_path / "r")
     page = Page(written.read_text(encoding="utf-8"))
-    assert len(page.all("img")) == 1
+    assert len(page.all("img")) == 2
     assert "machinery" in page.words
 
 
@@ -189,7 +189,7 @@ def test_several_scenarios_each_have_their_figures(post: xr.DataTree, tmp_path: 
     written = ree.report(post, tmp_path / "r")
     names = {p.stem for p in (written.parent / "figures").iterdir()}
     assert {"welfare-china-quota-2010", "welfare-ban-heavy", "exports-ban-heavy"} <= names
-    assert len(Page(written.read_text(encoding="utf-8")).all("img")) == 12
+    assert len(Page(written.read_text(encoding="utf-8")).all("img")) == 14
 
 
 def test_welfare_table_is_the_draws(post: xr.DataTree) -> None:

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from reestim.dims import TECHNOLOGY
 from reestim.reports import tables as tidy
-from reestim.reports.section import Section, Shown
+from reestim.reports.forest import COLOR, LABEL
+from reestim.reports.section import Block, Notes, Picture, Section, Shown, drawn
 
 if TYPE_CHECKING:
     import pandas as pd
-    import xarray as xr
+
+_SMALLEST = 1e-17  # a residual of zero, on a logarithmic axis
 
 
 def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
@@ -19,9 +27,10 @@ def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
 
 
 def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | None:
-    """Draws solved, residuals and steps by scenario and technology."""
+    """Draws solved, residuals and steps by scenario and technology; why the others were not."""
     if "solver" not in tables:
         return None
+    ds = post["counterfactual"].to_dataset()
     rows = [
         [
             r["scenario"], r["technology"], f"{r['solved']} of {r['draws']}", f"{r['largest_residual']:.0e}",
@@ -31,4 +40,47 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     ]  # fmt: skip
     heads = ["Scenario", "Technology", "Draws solved", "Largest residual", "Steps (median)", "Steps (most)"]
     caption = "Equilibria of the posterior draws; the residual is the largest relative one of all equations."
-    return Section("solver", "Solving the equilibria", [Shown("solver", caption, heads, rows)])
+    blocks: list[Block] = [Shown("solver", caption, heads, rows), _drawn(ds)]
+    if reasons := why_unsolved(ds):
+        blocks.append(Notes(reasons))
+    return Section("solver", "Solving the equilibria", blocks)
+
+
+def why_unsolved(ds: xr.Dataset) -> list[str]:
+    """How many equilibria were not found for which reason, over all scenarios and technologies."""
+    if "reason" not in ds:
+        return []
+    meanings = str(ds["reason"].attrs.get("flag_meanings", "")).split("; ")
+    found = []
+    for code, count in zip(*np.unique(ds["reason"].values[~ds["solved"].values], return_counts=True), strict=True):
+        words = meanings[int(code)] if int(code) < len(meanings) else f"reason {int(code)}"
+        found.append(f"{count} equilibria unsolved: {words}.")
+    return found
+
+
+def _drawn(ds: xr.Dataset) -> Picture:
+    figure = Figure(figsize=(5.2, 2.3), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    residual = xr.ufuncs.log10(ds["residual"].where(ds["solved"]).clip(_SMALLEST))
+    steps = ds["steps"].where(ds["solved"])
+    said = []
+    for technology in ds[TECHNOLOGY].values.tolist():
+        for axes, values in ((left, residual), (right, steps)):
+            one = values.sel({TECHNOLOGY: technology}).values.ravel()
+            one = one[np.isfinite(one)]
+            if one.size:
+                axes.hist(
+                    one, bins=20, histtype="step", linewidth=1.4, color=COLOR[technology], label=LABEL[technology]
+                )
+        middle = float(steps.sel({TECHNOLOGY: technology}).median())
+        said.append(f"{technology}: median {middle:.0f} steps")
+    left.set_xlabel("log10 of the largest relative residual", fontsize=8.5)
+    right.set_xlabel("steps of the solver", fontsize=8.5)
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(labelsize=7.5)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+    figure.supylabel("equilibria", fontsize=8.5)
+    figure.legend(*right.get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False, fontsize=8.5)
+    caption = "Residuals and steps of the solved equilibria, all scenarios together."
+    return drawn(figure, "solver", caption, f"{'; '.join(said)}.")
