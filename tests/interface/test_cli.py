@@ -61,9 +61,11 @@ def faked(place: Path, post: xr.DataTree, monkeypatch: pytest.MonkeyPatch) -> di
         tree.attrs["gates"] = json.dumps({"passed": all(r["passed"] for r in rows), "gates": rows})
         return tree
 
-    def solved(_: Any, __: Any, tree: xr.DataTree, group: str = "posterior", **___: Any) -> xr.DataTree:
+    def solved(_: Any, asked: Any, tree: xr.DataTree, group: str = "posterior", **__: Any) -> xr.DataTree:
         out = tree.copy()
-        out["counterfactual" if group == "posterior" else "prior_counterfactual"] = xr.DataTree(counted)
+        names = [scenario.name for scenario in (asked if isinstance(asked, list) else [asked])]
+        ds = counted.isel(scenario=[0] * len(names)).assign_coords(scenario=names)
+        out["counterfactual" if group == "posterior" else "prior_counterfactual"] = xr.DataTree(ds)
         return out
 
     monkeypatch.setitem(
