@@ -214,12 +214,17 @@ def main() -> None:
     parser.add_argument("--worlds", type=int, default=10_000)
     parser.add_argument("--shapes", type=int, default=25)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--skip", type=int, default=0, help="shapes to leave out at the beginning, after a kill")
     parser.add_argument("--large-shares", action="store_true")
     asked = parser.parse_args()
     rng = np.random.default_rng(asked.seed)
     each, total, start = asked.worlds // asked.shapes, Census(), time.perf_counter()
     for k in range(asked.shapes):
-        part = census(each, asked.seed, random_shape(rng), k * each, asked.large_shares)
+        shape = random_shape(rng)
+        if k < asked.skip:
+            continue
+        jax.clear_caches()  # programs of the shapes before would fill the memory
+        part = census(each, asked.seed, shape, k * each, asked.large_shares)
         total.counts += part.counts
         total.failures += part.failures
         total.worst = max(total.worst, part.worst)

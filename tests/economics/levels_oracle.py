@@ -135,6 +135,7 @@ def levels_model(ds: xr.Dataset, *, sigma, kappa, xi, chi, psi, rho, policy: dic
                     cost[n, i, s] = asked * wedge / ((1 + tau0[n, i, s]) * (1 + x0[n, i, s]))
         cheapest = np.where(pi > 0, cost, np.inf).min(axis=1)  # taken out of the sum: 65th powers leave the range
         cheapest = np.where(np.isfinite(cheapest), cheapest, 1.0)
+        cost = np.where(pi > 0, cost, cheapest[:, None, :])  # nobody looks at the price of what is not traded
         newP = cheapest * (pi * (cost / cheapest[:, None, :]) ** -eps).sum(axis=1) ** (-1 / eps)
         share = pi * (cost / newP[:, None, :]) ** -eps
         rev = revenue(share, X, policy["tariff"], tax)

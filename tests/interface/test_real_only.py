@@ -63,7 +63,9 @@ def test_it_runs_from_real_data_to_a_report_without_anything_synthetic(real: Pat
     provenance = json.loads((folder / "run.json").read_text(encoding="utf-8"))["provenance"]
     assert provenance["synthetic"] == []
     said_none = "<dt>simulated inputs</dt><dd>none</dd>"
-    text = re.sub("<pre[^>]*>.*?</pre>", "", page.read_text(encoding="utf-8").lower(), flags=re.DOTALL)  # the study itself
+    text = re.sub(
+        "<pre[^>]*>.*?</pre>", "", page.read_text(encoding="utf-8").lower(), flags=re.DOTALL
+    )  # the study itself
     assert said_none in text
     text = text.replace(said_none, "")
     for word in ("synthetic", "simulated"):
