@@ -40,6 +40,15 @@ class Browser:
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self._devtools("Emulation.setDeviceMetricsOverride", metrics)
         _ask("POST", f"{self._session}/url", {"url": page.resolve().as_uri()})
+        self._devtools("Page.bringToFront", {})
+        self.wait_for("document.readyState === 'complete' && document.hasFocus()")
+
+    def wait_for(self, condition: str, seconds: float = 20.0) -> None:
+        """Until a condition holds in the page: a busy machine paints and hears keys late."""
+        end = time.monotonic() + seconds
+        while not self.run(f"return Boolean({condition})"):
+            assert time.monotonic() < end, f"the page never came to {condition}"
+            time.sleep(0.05)
 
     def run(self, script: str) -> Any:
         """The value that a script returns in the page."""

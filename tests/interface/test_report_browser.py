@@ -104,6 +104,7 @@ def test_the_page_as_it_is_seen(page: Path, window: Browser, size: tuple[int, in
 def test_keys_lead_through_the_page_in_its_order(page: Path, window: Browser) -> None:
     window.open(page, LAPTOP)
     window.press("Tab")
+    window.wait_for("document.activeElement !== document.body")
     where: Any = window.run(
         "const a = document.activeElement, r = a.getBoundingClientRect(); return [a.className, r.left, r.width > 0]"
     )
