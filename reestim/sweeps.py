@@ -82,9 +82,8 @@ class Sweeps:
             self._fill(whole, run, None, progress)
             return whole.dataset()
         place = store / "results" / f"{self._name(coords)}.zarr"
-        if not place.is_dir():
-            with assembled(coords, place, self.unit) as whole:
-                self._fill(whole, run, store, progress)
+        with assembled(coords, place, self.unit) as whole:  # anew each time, from chunks, which are checked when read
+            self._fill(whole, run, store, progress)
         return opened(place)
 
     def _fill(self, whole: Assembly, run: Executor, store: Path | None, progress: bool) -> None:

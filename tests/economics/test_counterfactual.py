@@ -209,7 +209,9 @@ def test_chunks_that_are_there_are_not_solved_again(
     for name in ("sweep", "sweep_paths"):
         real = getattr(executors, name)
         monkeypatch.setattr(executors, name, lambda *a, real=real: solved.append(1) or real(*a))
-    expected = paths["counterfactual"].to_dataset()
+    expected = paths["counterfactual"].to_dataset().load()
+    block = next(p for p in sorted(chunks.glob("results/*/welfare/c/**/*")) if p.is_file())
+    block.unlink()  # zarr would read empty cells there
     for lost in ((), (chunks / "results",), (chunks / "results", there[3])):
         for folder in lost:
             shutil.rmtree(folder)
