@@ -26,9 +26,9 @@ import xarray as xr
 
 import reestim as ree
 from benchmarks.cp2015_numpy import ARCHIVE, balanced_baseline, read_world, solve_numpy
-from reestim.counterfactuals import _chunk_size
 from reestim.equilibrium.solve import solve_arrays
 from reestim.equilibrium.sweep import sweep
+from reestim.sweeps import chunk_size
 from tests.oracles import random_economy
 from tests.replication.cp2015 import bilateral, raw_dataset
 
@@ -73,7 +73,7 @@ def nafta() -> None:
     varied = economy.ds.trade_elasticity.values * np.exp(0.1 * rng.normal(size=(DRAWS, len(economy.sectors))))
     elasticity = xr.DataArray(varied, dims=("d", "sector"), coords={"sector": list(economy.sectors)})
     draws = ree.Parameters(trade_elasticity=elasticity).to_batch(economy, "directed", "d")
-    size = _chunk_size(economy, DRAWS)
+    size = chunk_size(economy, DRAWS)
     sweep(b, policy, jax.tree.map(lambda leaf: leaf[: 2 * size], draws), 1e-10, ("welfare",), size)
     start = time.perf_counter()
     found = sweep(b, policy, draws, 1e-10, ("welfare",), size)

@@ -201,10 +201,10 @@ def report(
     """
     with guarded(as_json, debug):
         import reestim as ree
-        from reestim import printing
+        from reestim import printing, store
 
         source = find_run(run)
-        page = ree.report(ree.load(source), out or source / "report")
+        page = ree.report(ree.load(source), out or source / store.REPORT)
         if as_json:
             printing.print_json({"run": str(source), "report": str(page)})
         else:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY, YEAR
@@ -21,12 +20,11 @@ from reestim.equilibrium.transition import check_years
 from reestim.equilibrium.welfare import labels_of
 from reestim.errors import MAX_UNSOLVED, InputError, Problem, UnsolvedDrawsError
 from reestim.executors import opened
-from reestim.sweeps import SAMPLE, Sweeps, inside_of
+from reestim.sweeps import Sweeps, chunk_size, inside_of, parameters_of
 
 if TYPE_CHECKING:
     from distributed import Client
 
-_BYTES_PER_CHUNK = 7e7
 #: Fewer draws a chunk would have too many of them solve a middle draw first.
 _DRAWS_PER_CHUNK = 256
 
@@ -101,9 +99,9 @@ def counterfactual(
     _check_request(scenarios, technology, post, economy, years, chunk, group)
     asked = check_years(years) if "transition" in technology else []
     samples = thinned(post[group].to_dataset(), draws)
-    parameters, used = _parameters(samples, defaults or Parameters())
+    parameters, used = parameters_of(samples, defaults or Parameters())
     count = samples.sizes[CHAIN] * samples.sizes[DRAW]
-    size = _chunk_size(economy, count)
+    size = chunk_size(economy, count)
     unit = min(chunk or max(4 * size, _DRAWS_PER_CHUNK), count)
     worlds = [scenario.world(economy) for scenario in scenarios]
     policies = [
@@ -178,24 +176,6 @@ def _check_request(
             problems.append(Problem(f"the {kind} {name!r} is given twice", "Give each a name of its own.", value=name))
     if problems:
         raise InputError(problems, "the counterfactual cannot be computed")
-
-
-def _parameters(samples: xr.Dataset, defaults: Parameters) -> tuple[Parameters, list[str]]:
-    """Parameters with one batch dimension; which of them came from the posterior."""
-    used = [name for name in Parameters.names() if name in samples]
-    if not used:
-        advice = f"It needs at least one of {', '.join(Parameters.names())}."
-        raise InputError(Problem("the posterior holds no parameter of the model", advice))
-    stacked = samples[used].stack({SAMPLE: [CHAIN, DRAW]}).reset_index(SAMPLE, drop=True)
-    values = {name: getattr(defaults, name) for name in Parameters.names()}
-    return Parameters(**(values | {name: stacked[name] for name in used})), used
-
-
-def _chunk_size(economy: Economy, count: int) -> int:
-    """Draws solved at once: bounds memory, whatever the number of draws."""
-    cells = economy.baseline.trade_share.size + economy.baseline.input_share.size
-    unknowns = economy.baseline.factor_income.size + 2 * economy.baseline.expenditure.size
-    return int(np.clip(_BYTES_PER_CHUNK / (8 * (12 * cells + 4 * unknowns)), 1, min(256, count)))
 
 
 def _refuse_unsolved(ds: xr.Dataset, allow: bool) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 STAGES = 8
 #: Folders of a run that stay when more is written into it; chunks go when all draws are solved.
 _CHUNKS = "chunks"
-_KEPT = ("refits",)
+_KEPT = (store.REFITS,)
 _STAY = (*_KEPT, _CHUNKS)
 
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
     from reestim.spec import Spec
 
-FOLDER = "refits"
 PLACEBO, NO_LABEL_NOISE = "placebo-event-year", "no-label-noise"
 #: Files with rows by sector; published effects, and use of ``all``, are of all sectors and stay.
 _BY_SECTOR = ("patent_labels", "outcomes", "ree_use_panel")
@@ -100,13 +99,13 @@ def refits(
     done: dict[str, xr.DataTree] = {}
     failed: dict[str, str] = json_attr(post[GROUP].attrs, "failed", {}) if GROUP in post.children else {}
     for refit in known.values():
-        there = _there(folder / FOLDER / refit.name, refit, run)
+        there = _there(folder / store.REFITS / refit.name, refit, run)
         wanted = refit.name in names or not names
         if there is None and wanted:
             say(f"fit {refit.words}")
             try:
                 there = _fitted(refit, post, run, progress)
-                store.save(there, folder / FOLDER / refit.name, overwrite=True)
+                store.save(there, folder / store.REFITS / refit.name, overwrite=True)
             except ReestimError as error:
                 failed[refit.name] = str(error).splitlines()[-1].strip(" -")
                 say(f"    not possible: {failed[refit.name]}")
@@ -117,8 +116,8 @@ def refits(
             done[refit.name] = there
             failed.pop(refit.name, None)
     post[GROUP] = xr.DataTree(summary(post, done, {n: known[n] for n in done}, failed))
-    store.save(post, folder, overwrite=True, keep=(FOLDER,))
-    ree.report(post, folder / "report")
+    store.save(post, folder, overwrite=True, keep=(store.REFITS,))
+    ree.report(post, folder / store.REPORT)
     return post
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import reestim as ree
 from reestim.errors import InputError, Problem
+from reestim.files import sha256
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
@@ -98,11 +99,6 @@ def _first(places: list[Any]) -> Path:
     """The first place where there is something; else the first."""
     named = [Path(str(place)) for place in places if place]
     return next((place for place in named if place.exists()), named[-1])
-
-
-def sha256(file: Path) -> str:
-    """Hash of a file's bytes."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def text_sha256(known: Mapping[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -13,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reestim.errors import InputError, Problem
-from reestim.files import slug, strict_json, whole_folder
+from reestim.files import sha256, slug, strict_json, whole_folder
 from reestim.plain_arrays import not_plain
 from reestim.provenance import SCHEMA, describe, json_attr
 
 if TYPE_CHECKING:
     import xarray as xr
 
-POSTERIOR, RUN, REPORT = "posterior.nc", "run.json", "report"
+POSTERIOR, RUN, REPORT, REFITS = "posterior.nc", "run.json", "report", "refits"
 
 
 def save(
@@ -56,7 +55,7 @@ def save(
             for node in tree.subtree
         }
         tree.to_netcdf(folder / POSTERIOR, engine="h5netcdf", encoding=encoding)
-        run = describe(post) | info | {"sha256": _sha256(folder / POSTERIOR)}
+        run = describe(post) | info | {"sha256": sha256(folder / POSTERIOR)}
         for name in keep:
             if (path / name).is_dir():  # linked, not moved: whenever this is cut off, one whole run is there
                 shutil.copytree(path / name, folder / name, copy_function=_link)
@@ -102,7 +101,7 @@ def load(path: str | Path) -> xr.DataTree:
     file = path / POSTERIOR
     if not file.is_file():
         raise _unreadable(path, f"{POSTERIOR} is missing", "Run it again.")
-    if run.get("sha256") != _sha256(file):
+    if run.get("sha256") != sha256(file):
         message = f"{POSTERIOR} is not the file that was saved: it was cut short, changed or damaged"
         raise _unreadable(path, message, "Restore it, or run it again.")
     if strange := not_plain(file):
@@ -237,11 +236,6 @@ def _holds(value: Any) -> bool:
         return len(value) > 0 and all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
     kind = getattr(getattr(value, "dtype", None), "kind", None)
     return kind in {"i", "u", "f"} or (isinstance(value, int | float) and not isinstance(value, bool))
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def _unreadable(path: Path, message: str, advice: str) -> InputError:

@@ -14,11 +14,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from reestim.assembly import Assembly, assembled, labelled, opened
 from reestim.chunks import fingerprint
-from reestim.dims import SCENARIO, TECHNOLOGY
+from reestim.dims import CHAIN, DRAW, SCENARIO, TECHNOLOGY
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.parameters import Parameters
 from reestim.equilibrium.scenario import PolicyArrays
-from reestim.errors import ParameterError
+from reestim.errors import InputError, ParameterError, Problem
 from reestim.executors import Chunk, Executor, finished
 
 #: Results kept for every draw; bilateral arrays are left out, a sweep of them would not fit in memory.
@@ -35,6 +35,7 @@ KEPT_PATH = (
 
 #: Dimension of draws in one row, chain after chain.
 SAMPLE = "_sample"
+_BYTES_PER_CHUNK = 7e7
 _COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
 
@@ -118,6 +119,27 @@ class Sweeps:
             [np.asarray(value) for value in values if value is not None], [np.asarray(v) for v in coords.values()],
             self.technology, self.tolerance, self.size, self.unit,
         )  # fmt: skip
+
+
+def parameters_of(samples: xr.Dataset, defaults: Parameters) -> tuple[Parameters, list[str]]:
+    """The parameters of draws (chain, draw, ...) along ``SAMPLE``, the others from ``defaults``; and which are drawn.
+
+    Raises InputError where the draws hold none.
+    """
+    used = [name for name in Parameters.names() if name in samples]
+    if not used:
+        advice = f"It needs at least one of {', '.join(Parameters.names())}."
+        raise InputError(Problem("the posterior holds no parameter of the model", advice))
+    stacked = samples[used].stack({SAMPLE: [CHAIN, DRAW]}).reset_index(SAMPLE, drop=True)
+    values = {name: getattr(defaults, name) for name in Parameters.names()}
+    return Parameters(**(values | {name: stacked[name] for name in used})), used
+
+
+def chunk_size(economy: Economy, count: int) -> int:
+    """Draws solved at once: bounds memory, whatever the number of draws."""
+    cells = economy.baseline.trade_share.size + economy.baseline.input_share.size
+    unknowns = economy.baseline.factor_income.size + 2 * economy.baseline.expenditure.size
+    return int(np.clip(_BYTES_PER_CHUNK / (8 * (12 * cells + 4 * unknowns)), 1, min(256, count)))
 
 
 def drawn(parameters: Parameters, index: np.ndarray) -> Parameters:

@@ -10,14 +10,13 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from reestim.counterfactuals import _chunk_size, _parameters
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.parameters import Parameters
 from reestim.equilibrium.scenario import Scenario
 from reestim.equilibrium.sweep import sweep
 from reestim.errors import InputError, Problem
-from reestim.sweeps import KEPT
+from reestim.sweeps import KEPT, chunk_size, parameters_of
 
 PARAMETER, COMPONENT = "parameter", "component"
 #: Step of the central differences, in logs or, of a fraction, in units.
@@ -75,10 +74,10 @@ def welfare_variance(
         advice = f"There are {', '.join(known)}."
         raise InputError([Problem("the counterfactual lacks this scenario", advice, value=name) for name in unknown])
     samples = post["posterior"].to_dataset().sel({CHAIN: ds[CHAIN], DRAW: ds[DRAW]})
-    parameters, used = _parameters(samples, defaults or Parameters())
+    parameters, used = parameters_of(samples, defaults or Parameters())
     parts = components(parameters, used)
     points = _around(parameters, used, parts)
-    size = _chunk_size(economy, ds.sizes[CHAIN] * ds.sizes[DRAW])
+    size = chunk_size(economy, ds.sizes[CHAIN] * ds.sizes[DRAW])
     supply, tolerance = str(ds.attrs.get("supply", "independent")), float(ds.attrs.get("tolerance", 1e-12))
     rows = []
     for scenario in scenarios:

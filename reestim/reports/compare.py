@@ -13,7 +13,7 @@ import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.errors import InputError, Problem
-from reestim.reports.effects import LEVEL
+from reestim.reports.effects import BRACKETS
 from reestim.reports.format import number, with_interval
 from reestim.reports.tables import elasticities, parameters, welfare
 
@@ -176,7 +176,7 @@ def _changed(changes: pd.DataFrame, runs: list[str]) -> list[str]:
             if len(part):
                 out.append(_sentence(quantity, part, first, other))
     if out:
-        out.append(f"Brackets: {100 * LEVEL:.0f} % equal-tailed posterior intervals.")
+        out.append(BRACKETS)
     return out
 
 

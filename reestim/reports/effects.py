@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 FIXED, DIRECTED, CONTRIBUTION = "fixed", "directed", "contribution"
 LEVEL: float = float(str(INTERVAL["level"]))
+BRACKETS = f"Brackets: {100 * LEVEL:.0f} % {INTERVAL['kind']} posterior intervals."
 
 PERCENT = 100.0
 #: Sectors shown: those that use most rare earths per dollar of cost.

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Colours that colour-blind readers tell apart, with enough contrast on white (Okabe and Ito's palette).
 COLOR = {FIXED: "#B34700", DIRECTED: "#005A96", CONTRIBUTION: "#00704F", "posterior": "#005A96", "prior": "#767676"}
+#: For things without a colour of their own, told apart in the same way.
+COLORS = ("#005A96", "#B34700", "#00704F", "#6A3D9A", "#7A6000", "#A0306A")
 LABEL = {
     FIXED: "fixed technology",
     DIRECTED: "directed technology",

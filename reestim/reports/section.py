@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from reestim.files import slug
 from reestim.reports.images import image
 
 if TYPE_CHECKING:
@@ -73,6 +74,11 @@ class Section:
     title: str
     blocks: Sequence[Block]
     rests_on: str | Sequence[str] = ()
+
+
+def suffixes(scenarios: Sequence[str]) -> dict[str, str]:
+    """What the names of each scenario's figures and tables end in; nothing where there is but one scenario."""
+    return {name: f"-{slug(name)}" if len(scenarios) > 1 else "" for name in scenarios}
 
 
 class Part(Protocol):

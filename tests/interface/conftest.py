@@ -9,12 +9,13 @@ import pytest
 import xarray as xr
 
 from reestim.dims import LABELS
+from tests.interface.faked_run import DRAWS, cli, faked, place  # noqa: F401 - fixtures
 from tests.oracles import random_economy
 
 COUNTRIES = ["CHN", "JPN", "R&D <b>land</b>"]
 SECTORS = ["farming", "machinery", "electronics", "La", "Nd"]
 USERS = ["machinery", "electronics"]
-CHAINS, DRAWS = 2, 40
+CHAINS = 2
 
 
 def economy_dataset() -> xr.Dataset:

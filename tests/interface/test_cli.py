@@ -1,96 +1,17 @@
-"""The command line with the heavy stages faked: exit codes, lists of problems, whole or absent folders."""
+"""The command line with the heavy stages faked: exit codes, lists of problems, what is printed."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import click.testing
 import pytest
-import typer.testing
-import xarray as xr
 
-import reestim as ree
-from reestim.cli import app
-from reestim.errors import EquilibriumError, InputError, Problem, UnsolvedDrawsError
-from tests.interface.conftest import DRAWS
+from reestim.errors import InputError, Problem
+from tests.interface.faked_run import Run, folders
 from tests.interface.test_spec import QUOTA, SPEC
-
-Run = Callable[..., click.testing.Result]
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory with a sound study."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "model.py").write_text("def build(data, priors): ...\n")
-    (tmp_path / "quota.toml").write_text(QUOTA.replace('"quota"', '"china-quota-2010"'))
-    (tmp_path / "study.toml").write_text(SPEC + f"\n[sampler]\ndraws = {DRAWS}\nchains = 2\n")
-    return tmp_path
-
-
-@pytest.fixture
-def faked(place: Path, post: xr.DataTree, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Data, fit and equilibria that take no time; set ``raises`` or ``gates`` to make one of them go wrong."""
-    told: dict[str, Any] = {"calls": []}
-    meta = SimpleNamespace(
-        name="fake data", base_year=2008, policy_year=2010, synthetic=["patent_labels.csv"], imputed=[], notes=[]
-    )
-    economy = ree.Economy(post["economy"].to_dataset())
-    counted = post["counterfactual"].to_dataset()
-
-    def step(name: str, result: Callable[..., Any]) -> Callable[..., Any]:
-        def called(*args: Any, **kwargs: Any) -> Any:
-            told["calls"].append((name, args, kwargs))
-            if name in told.get("raises", {}):
-                raise told["raises"][name]
-            return result(*args, **kwargs)
-
-        return called
-
-    def sampled(*_: Any, **__: Any) -> xr.DataTree:
-        keep = told.get("draws", DRAWS)
-        tree = xr.DataTree.from_dict(
-            {name: post[name].to_dataset().isel(draw=slice(keep)) for name in ("posterior", "prior", "sample_stats")}
-        )
-        rows = told.get("gates", [{"gate": "divergences", "value": 0, "threshold": 0, "passed": True}])
-        tree.attrs["gates"] = json.dumps({"passed": all(r["passed"] for r in rows), "gates": rows})
-        return tree
-
-    def solved(_: Any, asked: Any, tree: xr.DataTree, group: str = "posterior", **__: Any) -> xr.DataTree:
-        out = tree.copy()
-        names = [scenario.name for scenario in (asked if isinstance(asked, list) else [asked])]
-        ds = counted.isel(scenario=[0] * len(names)).assign_coords(scenario=names)
-        out["counterfactual" if group == "posterior" else "prior_counterfactual"] = xr.DataTree(ds)
-        return out
-
-    monkeypatch.setitem(
-        vars(ree), "load_dataset", step("data", lambda _: SimpleNamespace(meta=meta, hash="123", tables={}, path=place))
-    )
-    monkeypatch.setattr(ree.Economy, "from_dataset", staticmethod(step("economy", lambda _: economy)))
-    monkeypatch.setitem(vars(ree), "build", step("build", lambda *_: "a model"))
-    monkeypatch.setitem(vars(ree), "fit", step("fit", sampled))
-    monkeypatch.setitem(vars(ree), "counterfactual", step("counterfactual", solved))
-    monkeypatch.setattr("reestim.estimate.predictive.simulated", lambda *_: xr.Dataset())
-    monkeypatch.setattr("reestim.evidence.groups.evidence_groups", lambda *_, **__: {})  # the data are fake
-    return told
-
-
-@pytest.fixture
-def cli() -> Run:
-    def invoke(*args: str) -> click.testing.Result:
-        return typer.testing.CliRunner().invoke(app, list(args))
-
-    return invoke
-
-
-def folders(place: Path) -> list[Path]:
-    root = place / "posteriors"
-    return sorted(root.iterdir()) if root.exists() else []
 
 
 @pytest.mark.usefixtures("faked")
@@ -159,74 +80,6 @@ def test_a_gate_allowed_by_name_exits_0_and_is_still_said(cli: Run, place: Path,
     unknown = cli("fit", "study.toml", "--allow", "ess_tale")
     assert unknown.exit_code == 1
     assert "ess_tail" in unknown.output
-
-
-@pytest.mark.parametrize("failure", [UnsolvedDrawsError("5 % are unsolved"), EquilibriumError("none found")])
-def test_unsolved_draws_keep_the_fit_and_exit_code_3(
-    cli: Run, place: Path, faked: dict[str, Any], failure: Exception
-) -> None:
-    faked["raises"] = {"counterfactual": failure}
-    done = cli("run", "study.toml")
-    assert done.exit_code == 3
-    assert str(failure) in done.stderr
-    (folder,) = folders(place)
-    made = {"prior_predictive", "posterior_predictive"}
-    assert set(ree.load(folder).children) == {"posterior", "prior", "sample_stats", "economy", *made}
-
-
-@pytest.mark.parametrize("stage", ["data", "build", "fit"])
-def test_interrupted_before_the_fit_is_done_leaves_nothing(
-    cli: Run, place: Path, faked: dict[str, Any], stage: str
-) -> None:
-    faked["raises"] = {stage: KeyboardInterrupt()}
-    done = cli("run", "study.toml")
-    assert done.exit_code == 130
-    assert done.stderr.count("interrupted") == 1
-    assert "Traceback" not in done.output
-    assert folders(place) == []
-
-
-def test_a_sampler_that_hands_back_half_a_chain_leaves_nothing(cli: Run, place: Path, faked: dict[str, Any]) -> None:
-    faked["draws"] = DRAWS // 2
-    done = cli("run", "study.toml")
-    assert done.exit_code == 130
-    assert folders(place) == []
-
-
-def test_interrupted_while_saving_leaves_nothing(
-    cli: Run, place: Path, faked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(xr.DataTree, "to_netcdf", interrupted)
-    assert cli("run", "study.toml").exit_code == 130
-    assert faked["calls"][-1][0] == "fit"
-    assert folders(place) == []
-
-
-def test_interrupted_during_the_sweep_keeps_the_fit_whole(cli: Run, place: Path, faked: dict[str, Any]) -> None:
-    faked["raises"] = {"counterfactual": KeyboardInterrupt()}
-    assert cli("run", "study.toml").exit_code == 130
-    (folder,) = folders(place)
-    assert "counterfactual" not in ree.load(folder).children
-
-
-def test_a_fault_of_ours_is_one_kind_line(cli: Run, place: Path, faked: dict[str, Any]) -> None:
-    faked["raises"] = {"fit": ZeroDivisionError("division by zero\nwith details")}
-    done = cli("run", "study.toml")
-    assert done.exit_code == 70
-    assert "ZeroDivisionError: division by zero" in done.stderr.splitlines()[-1]
-    assert "Traceback" not in done.output
-    assert isinstance(cli("run", "study.toml", "--debug").exception, ZeroDivisionError)
-    assert folders(place) == []
-
-
-def test_a_full_disk_is_said_in_words(cli: Run, faked: dict[str, Any]) -> None:
-    faked["raises"] = {"fit": OSError(28, "No space left on device")}
-    done = cli("run", "study.toml")
-    assert done.exit_code == 1
-    assert "No space left" in done.stderr
 
 
 def test_everything_wrong_is_listed_together(cli: Run, place: Path, faked: dict[str, Any]) -> None:
@@ -331,61 +184,6 @@ def test_data_build_refuses_what_it_does_not_know(cli: Run, place: Path) -> None
     assert done.exit_code == 1
     assert "2 problems" in done.stderr
     assert not (place / "new").exists()
-
-
-def test_a_run_that_was_cut_off_goes_on_without_sampling(cli: Run, place: Path, faked: dict[str, Any]) -> None:
-    faked["raises"] = {"counterfactual": KeyboardInterrupt()}
-    run = ("run", "study.toml", "--out", "posteriors/mine", "--seed", "3")
-    assert cli(*run).exit_code == 130
-    folder = place / "posteriors" / "mine"
-    kept = folder / "chunks" / "1.zarr"
-    kept.mkdir(parents=True)
-    faked["raises"], before = {}, len(faked["calls"])
-
-    other = cli(*run[:-1], "4")
-    assert other.exit_code == 1
-    for part in ("cannot go on", "--seed 3", "--overwrite"):
-        assert part in other.stderr
-    text = (place / "study.toml").read_text()
-    (place / "study.toml").write_text(text.replace("sigma = 0.5", "sigma = 0.6"))
-    assert "another version of the study" in cli(*run).stderr
-    (place / "study.toml").write_text(text)
-    assert "fit" not in [name for name, *_ in faked["calls"][before:]]
-    assert kept.is_dir()
-
-    done = cli(*run)
-    assert done.exit_code == 0, done.output
-    assert "5/8 the posterior is in posteriors/mine: not sampled again" in done.stderr
-    calls = faked["calls"][before:]
-    assert "fit" not in [name for name, *_ in calls]
-    assert [kwargs["store"] for name, _, kwargs in calls if name == "counterfactual"] == 2 * [
-        Path("posteriors/mine/chunks")
-    ]
-    assert not kept.exists(), "all draws are in the run now"
-    assert (folder / "report" / "report.html").is_file()
-    assert "counterfactual" in ree.load(folder).children
-
-    again = cli(*run)
-    assert again.exit_code == 1
-    assert "there is a run in this place already" in again.stderr
-    assert cli(*run[:-1], "4", "--overwrite").exit_code == 0
-    assert json.loads((folder / "run.json").read_text())["seed"] == 4
-
-
-def test_what_fails_after_sampling_costs_no_draw(
-    cli: Run, place: Path, faked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: object) -> None:
-        raise ValueError("no generator for this distribution")
-
-    monkeypatch.setattr("reestim.estimate.predictive.simulated", broken)
-    done = cli("run", "study.toml", "--out", "posteriors/mine")
-    assert done.exit_code == 0, done.output
-    assert "posterior predictive left out: ValueError: no generator" in done.stderr
-    checked = cli("check", "posteriors/mine")
-    assert "left out: informational" in checked.output
-    assert "no generator for this distribution" in checked.output
-    assert [name for name, *_ in faked["calls"]].count("fit") == 1
 
 
 @pytest.mark.usefixtures("faked")

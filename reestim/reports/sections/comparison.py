@@ -10,13 +10,12 @@ import xarray as xr
 
 from reestim.differences import scenario_difference
 from reestim.dims import COUNTRY, SCENARIO, TECHNOLOGY
-from reestim.provenance import INTERVAL
 from reestim.reports import forest
 from reestim.reports import tables as tidy
 from reestim.reports.effects import (
+    BRACKETS,
     DIRECTED,
     FIXED,
-    LEVEL,
     PERCENT,
     economy_of,
     effects,
@@ -28,8 +27,6 @@ from reestim.reports.effects import (
 from reestim.reports.format import percent, with_interval
 from reestim.reports.section import POSTERIOR, Picture, Section, Shown, drawn
 
-_BRACKETS = f"Brackets: {100 * LEVEL:.0f} % {INTERVAL['kind']} posterior intervals."
-_COLORS = ("#005A96", "#B34700", "#00704F", "#6A3D9A", "#7A6000", "#A0306A")
 _SURE = 0.95
 
 if TYPE_CHECKING:
@@ -110,7 +107,7 @@ def _overview_shown(table: pd.DataFrame) -> Shown:
     caption = (
         f"The world in each scenario: sum of welfare over countries, per cent of world income and {unit} a year; "
         f"countries that lose, and that gain, with a probability above {100 * _SURE:.0f} %; the country with the "
-        f"lowest median. {_BRACKETS}"
+        f"lowest median. {BRACKETS}"
     )
     heads = ["Scenario, technology", "World, %", f"World, {unit}", "Lose", "Gain", "Lowest"]
     return Shown("scenarios", caption, heads, rows)
@@ -128,7 +125,7 @@ def _differences_shown(table: pd.DataFrame, first: str) -> Shown:
     rows = [[f"{c}, {t}", *(cells[c, t, s] for s in scenarios)] for c, t in keys]
     caption = (
         f"Real income in each scenario against {first}, draw by draw: per cent; below it {unit} a year and the "
-        f"probability that it is lower. {_BRACKETS}"
+        f"probability that it is lower. {BRACKETS}"
     )
     return Shown("scenario_differences", caption, ["Country, technology", *scenarios], rows)
 
@@ -154,7 +151,7 @@ def _forest(
         for k, name in enumerate(scenarios):
             part = draws.sel({SCENARIO: name, COUNTRY: group[::-1]})
             offset = 0.4 - step * (k + 0.5) if len(scenarios) > 1 else 0.0
-            forest.forest(axes, part, COUNTRY, _COLORS[k % len(_COLORS)], forest.plain(name), offset)
+            forest.forest(axes, part, COUNTRY, forest.COLORS[k % len(forest.COLORS)], forest.plain(name), offset)
         axes.axvline(0.0, color="black", linewidth=0.9)
     panels[-1].set_xlabel(f"per cent of real income, against {forest.plain(first)}")
     handles, labels = panels[0].get_legend_handles_labels()

@@ -11,10 +11,9 @@ from reestim.checks.prior_sensitivity import prior_posterior_table, resting
 from reestim.dims import SECTOR
 from reestim.reports import forest
 from reestim.reports import tables as tidy
-from reestim.reports.effects import probability, quantiles
+from reestim.reports.effects import BRACKETS, probability, quantiles
 from reestim.reports.format import number, percent, with_interval
 from reestim.reports.section import POSTERIOR, Block, Notes, Picture, Section, Shown, drawn
-from reestim.reports.sections.welfare import BRACKETS
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from reestim.checks.prior_sensitivity import SHARED, moving_draws
 from reestim.dims import CHAIN, DRAW
 from reestim.reports import tables as tidy
+from reestim.reports.forest import COLORS
 from reestim.reports.format import limit
 from reestim.reports.section import Block, Picture, Section, Shown, drawn
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _BINS = 20
-_COLORS = ("#005A96", "#B34700", "#00704F", "#6A3D9A", "#7A6000", "#A0306A")
 
 
 def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
@@ -94,7 +94,7 @@ def _ranks(draws: Mapping[str, xr.DataArray]) -> Picture:
         ranks = values.ravel().argsort().argsort().reshape(chains, size) / values.size
         for k in range(chains):
             count, edges = np.histogram(ranks[k], bins, (0.0, 1.0))
-            axes.stairs(count / (size / bins), edges, color=_COLORS[k % len(_COLORS)], linewidth=1.2)
+            axes.stairs(count / (size / bins), edges, color=COLORS[k % len(COLORS)], linewidth=1.2)
             worst = max(worst, float(np.abs(count / (size / bins) - 1).max()))
         axes.axhline(1.0, color="black", linewidth=0.8, linestyle=":")
         axes.set_title(SHARED[name], loc="left", fontsize=9)

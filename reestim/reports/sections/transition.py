@@ -8,10 +8,8 @@ import pandas as pd
 import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY, YEAR
-from reestim.files import slug
-from reestim.provenance import INTERVAL
 from reestim.reports.effects import (
-    LEVEL,
+    BRACKETS,
     PERCENT,
     economy_of,
     effects,
@@ -23,9 +21,8 @@ from reestim.reports.effects import (
 )
 from reestim.reports.fan import fans
 from reestim.reports.format import percent, with_interval
-from reestim.reports.section import POSTERIOR, Block, Heading, Notes, Section, Shown
+from reestim.reports.section import POSTERIOR, Block, Heading, Notes, Section, Shown, suffixes
 
-_BRACKETS = f"Brackets: {100 * LEVEL:.0f} % {INTERVAL['kind']} posterior intervals."
 #: A rent below this share of the income of the exporter is rounding: the quota does not bind.
 _NO_RENT = 1e-12
 
@@ -78,8 +75,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
             "between which a lasting policy moves."
         ])
     ]  # fmt: skip
-    for name in scenarios:
-        suffix = f"-{slug(name)}" if len(scenarios) > 1 else ""
+    for name, suffix in suffixes(scenarios).items():
         one = ds.sel({SCENARIO: name})
         static = effects(ds, "welfare").sel({SCENARIO: name}).median((CHAIN, DRAW))
         ends = {str(t): static.sel({TECHNOLOGY: t}) for t in ds[TECHNOLOGY].values}
@@ -111,7 +107,7 @@ def _shown(table: pd.DataFrame, first: int, last: int, name: str) -> Shown:
     rows = [[c, *(cells[c, year] for year in years)] for c in dict.fromkeys(table[COUNTRY])]
     caption = (
         f"Welfare in the first and the last year of the transition: change of real income, per cent; below it {unit} a "
-        f"year and the probability of a loss. Every year is in the CSV file. {_BRACKETS}"
+        f"year and the probability of a loss. Every year is in the CSV file. {BRACKETS}"
     )
     return Shown(name, caption, ["Country", *(str(year) for year in years)], rows, table)
 
@@ -121,7 +117,7 @@ def _quotas(table: pd.DataFrame, unit: str, name: str) -> Shown:
         [str(r[YEAR]), percent(r["probability_binds"]), with_interval(r["median_rent"], r["low_rent"], r["high_rent"])]
         for r in table.to_dict("records")
     ]
-    caption = f"Quotas: the probability that one binds, and their rents together, {unit} a year. {_BRACKETS}"
+    caption = f"Quotas: the probability that one binds, and their rents together, {unit} a year. {BRACKETS}"
     return Shown(name, caption, ["Year", "P(a quota binds)", f"Rent, {unit}"], rows, table)
 
 

@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 
 from reestim.dims import COUNTRY, SCENARIO, TECHNOLOGY
-from reestim.files import slug
 from reestim.reports import forest
 from reestim.reports.effects import PERCENT
 from reestim.reports.format import number
-from reestim.reports.section import POSTERIOR, Block, Heading, Notes, Picture, Section, Shown, drawn
+from reestim.reports.section import POSTERIOR, Block, Heading, Notes, Picture, Section, Shown, drawn, suffixes
 from reestim.variance import COMPONENT, PARAMETER
 
 if TYPE_CHECKING:
@@ -63,8 +62,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
             "variance over the draws stands beside it: where that is well below one, read the shares as a rough guide."
         ])
     ]  # fmt: skip
-    for name in scenarios:
-        suffix = f"-{slug(name)}" if len(scenarios) > 1 else ""
+    for name, suffix in suffixes(scenarios).items():
         one = ds.sel({SCENARIO: name})
         blocks += [
             *([Heading(name)] if suffix else []),

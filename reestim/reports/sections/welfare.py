@@ -6,22 +6,20 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
-from reestim.files import slug
-from reestim.provenance import INTERVAL
 from reestim.reports import forest
 from reestim.reports import tables as tidy
 from reestim.reports.effects import (
+    BRACKETS,
     CONTRIBUTION,
     DIRECTED,
     FIXED,
-    LEVEL,
     economy_of,
     effects,
     exports_outside,
     restrictors,
 )
 from reestim.reports.format import percent, with_interval
-from reestim.reports.section import POSTERIOR, Block, Heading, Notes, Picture, Section, Shown, drawn
+from reestim.reports.section import POSTERIOR, Block, Heading, Notes, Picture, Section, Shown, drawn, suffixes
 from reestim.reports.tile_map import tile_map
 from reestim.reports.welfare_parts import has_parts, parts_drawn, parts_shown, parts_table, too_large, welfare_parts
 
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 HEADS = {FIXED: "Fixed technology", DIRECTED: "Directed technology", CONTRIBUTION: "Contribution (directed − fixed)"}
-BRACKETS = f"Brackets: {100 * LEVEL:.0f} % {INTERVAL['kind']} posterior intervals."
 
 
 def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
@@ -48,8 +45,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
         return None
     scenarios = tables["welfare"][SCENARIO].unique().tolist()
     blocks: list[Block] = []
-    for name in scenarios:
-        suffix = f"-{slug(name)}" if len(scenarios) > 1 else ""
+    for name, suffix in suffixes(scenarios).items():
         blocks += [Heading(name), *_scenario(post, tables, name, suffix)]
     return Section("welfare", "Welfare and exports", blocks, POSTERIOR)
 
