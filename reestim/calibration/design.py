@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -25,6 +25,32 @@ from reestim.spec import Spec
 WELFARE = "welfare"
 #: Technology of the counterfactual whose welfare is calibrated.
 TECHNOLOGY = "directed"
+
+
+class Part(NamedTuple):
+    """Every ``of``-th dataset from the ``number``-th (1 to ``of``): what one of several processes fits."""
+
+    number: int
+    of: int
+
+    def holds(self, index: int) -> bool:
+        """Whether the dataset of this index, from 0, is in the part."""
+        return index % self.of == self.number - 1
+
+
+#: Everything.
+WHOLE = Part(1, 1)
+
+
+def part_of(text: str | None) -> Part:
+    """``3/16``: the third of sixteen parts; None: the whole. Raises InputError for anything else."""
+    if text is None:
+        return WHOLE
+    number, _, of = text.partition("/")
+    if number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of):
+        return Part(int(number), int(of))
+    advice = "Give the part and how many there are, as 3/16"
+    raise InputError(Problem("this is no part of the datasets", advice, column="--part", value=text))
 
 
 @dataclass(frozen=True)

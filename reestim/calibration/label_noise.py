@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.calibration.design import Design, fitted, model_of, ranked_draws
+from reestim.calibration.design import WHOLE, Design, Part, fitted, model_of, ranked_draws
 from reestim.calibration.kept import DRAWS, TRUTH, keep, kept
 from reestim.calibration.summary import covered
 from reestim.data.simulate import Truth, simulate_evidence, true_sigma
@@ -64,9 +64,10 @@ def compare_labels(
     folder: Path,
     done: Callable[[bool], object] = lambda _: None,
     so_far: bool = False,
+    part: Part = WHOLE,
 ) -> dict[str, list[xr.DataTree]]:
     """Fits of the simulated datasets by treatment of the labels; kept in ``folder`` one by one. ``so_far``: those that
-    are kept, no more.
+    are kept, no more; ``part``: only these datasets.
 
     The study's evidence is used but for the event study; unit values are simulated without error and taken so.
     """
@@ -75,6 +76,8 @@ def compare_labels(
     found: dict[str, list[xr.DataTree]] = {name: [] for name in TREATMENTS}
     seeds = np.random.SeedSequence(design.seed).generate_state(design.simulations)
     for index, seed in enumerate(seeds.tolist()):
+        if not part.holds(index):
+            continue
         labels = {name: f"dataset-{index:04d}-{name.replace(' ', '-')}" for name in TREATMENTS}
         if so_far and any(kept(folder, label) is None for label in labels.values()):
             break

@@ -17,7 +17,7 @@ import simuk
 import xarray as xr
 from arviz_base import extract
 
-from reestim.calibration.design import WELFARE, Design, fitted, model_of, ranked_draws, with_welfare
+from reestim.calibration.design import WELFARE, WHOLE, Design, Part, fitted, model_of, ranked_draws, with_welfare
 from reestim.calibration.exchangeable import Exchangeable
 from reestim.calibration.kept import DRAWS, TRUTH, keep, kept
 from reestim.calibration.summary import SIMULATION
@@ -27,9 +27,12 @@ from reestim.errors import InputError, Problem
 _SAMPLE = "sample"
 
 
-def calibrate(design: Design, folder: Path, done: Callable[[bool], object] = lambda _: None) -> xr.Dataset:
+def calibrate(
+    design: Design, folder: Path, done: Callable[[bool], object] = lambda _: None, part: Part = WHOLE
+) -> xr.Dataset | None:
     """Ranks of the truths, (simulation, and the dims of each variable): how many of the ``design.ranked`` posterior
-    draws lie below. ``done`` is told of each dataset, and whether it was there already.
+    draws lie below; None where only a ``part`` was fitted. ``done`` is told of each dataset, and whether it was there
+    already.
 
     Every fit is kept in ``folder`` (see `reestim.calibration.kept`). The same design gives the same datasets.
 
@@ -41,11 +44,13 @@ def calibrate(design: Design, folder: Path, done: Callable[[bool], object] = lam
         raise InputError(
             Problem("simuk calibrates PyMC models with data inside, not NumPyro's", advice, column="model")
         )
-    study = _Calibration(model, design, folder, done)
+    study = _Calibration(model, design, folder, done, part)
     try:
         study.run_simulations()
     except _Failed as failed:
         raise failed.error from None
+    if part != WHOLE:
+        return None
     ranks: Any = study.simulations
     truth = _dataset(study.ref_params)
     data = {
@@ -76,9 +81,11 @@ class _Failed(BaseException):
 class _Calibration(simuk.SBC):
     """simuk's study of a PyMC model: it draws parameters and data, and ranks; sampling and keeping are ours."""
 
-    def __init__(self, model: pm.Model, design: Design, folder: Path, done: Callable[[bool], object]) -> None:
+    def __init__(
+        self, model: pm.Model, design: Design, folder: Path, done: Callable[[bool], object], part: Part
+    ) -> None:
         super().__init__(model, num_simulations=design.simulations, seed=design.seed, progress_bar=False)
-        self._design, self._folder, self._done = design, folder, done
+        self._design, self._folder, self._done, self._part = design, folder, done, part
         self._exchangeable = Exchangeable(model)
         self.var_names = [str(v.name) for v in (*model.free_RVs, *model.deterministics)]
         if design.scenario is not None:
@@ -95,14 +102,16 @@ class _Calibration(simuk.SBC):
         return solved, data
 
     def _get_posterior_samples(self, replicated_data: dict[str, Any]) -> xr.Dataset:
+        index = int(self._simulations_complete)
+        if not self._part.holds(index):  # its rank is read by nobody
+            return _dataset(self.ref_params).isel({_SAMPLE: [index]})
         try:
-            tree = self._fit(replicated_data)
+            tree = self._fit(index, replicated_data)
         except Exception as error:
             raise _Failed(error) from error
         return tree[DRAWS].to_dataset().rename({DRAW: _SAMPLE})
 
-    def _fit(self, data: dict[str, Any]) -> xr.DataTree:
-        index = int(self._simulations_complete)
+    def _fit(self, index: int, data: dict[str, Any]) -> xr.DataTree:
         name, truth = _name(index), _dataset(self.ref_params).isel({_SAMPLE: index}, drop=True)
         tree = kept(self._folder, name)
         self._done(tree is not None)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -14,7 +15,7 @@ from matplotlib.figure import Figure
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 import reestim as ree
-from reestim.calibration.design import Design, fewer_countries
+from reestim.calibration.design import WHOLE, Design, Part, fewer_countries
 from reestim.calibration.figures import ecdf_figure, rank_figure
 from reestim.calibration.kept import begin, forget_half_written
 from reestim.calibration.label_noise import World, compare_labels, fewer, label_table, label_words, misclassified
@@ -50,6 +51,7 @@ class Request:
     ranked: int
     seed: int
     so_far: bool = False  # no more fits: tables of those that are kept
+    part: Part = WHOLE  # the datasets that this process fits; tables only of the whole
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,12 @@ def calibrate_prior(request: Request, progress: bool = True) -> Result:
     """Simulation-based calibration of a study: writes ``ranks.csv``, ``coverage.csv``, ``ecdf`` and ``ranks`` (PNG,
     SVG) and ``sbc.json`` beside the kept fits."""
     design = _design(request, model_inputs(request.spec, request.data))
-    begin(request.folder, design.record(kind="prior"))
-    forget_half_written(request.folder)
+    _begin(request, design.record(kind="prior"))
     if not request.so_far:
-        with _bar(design.simulations, progress) as done:
-            calibrate(design, request.folder, done)
+        with _bar(_fits(request), progress) as done:
+            calibrate(design, request.folder, done, request.part)
+    if request.part != WHOLE:
+        return _part_done(request)
     fits = fits_of(design, request.folder)
     _enough(len(fits), request)
     draws, truth = joined(fits)
@@ -107,10 +110,11 @@ def calibrate_labels(request: Request, share: float, progress: bool = True) -> R
     truth = misclassified(stated, share)
     world = fewer(World(io, price, z, truth, data.meta.policy_year), [str(c) for c in inputs[COUNTRY].values])
     design = Design(request.spec, inputs, ree.Economy(io), None, request.simulations, request.ranked, request.seed)
-    begin(request.folder, design.record(kind="labels", misclassified=share))
-    forget_half_written(request.folder)
-    with _bar(2 * design.simulations, progress and not request.so_far) as done:
-        fits = compare_labels(design, world, request.folder, done, request.so_far)
+    _begin(request, design.record(kind="labels", misclassified=share))
+    with _bar(2 * _fits(request), progress and not request.so_far) as done:
+        fits = compare_labels(design, world, request.folder, done, request.so_far, request.part)
+    if request.part != WHOLE:
+        return _part_done(request)
     done_so_far = min(len(trees) for trees in fits.values())
     _enough(done_so_far, request)
     table = label_table(fits)
@@ -130,6 +134,22 @@ def _design(request: Request, inputs: xr.Dataset) -> Design:
         scenario.to_arrays(economy)
     few = fewer_countries(inputs, request.countries)
     return Design(request.spec, few, economy, scenario, request.simulations, request.ranked, request.seed)
+
+
+def _begin(request: Request, record: dict[str, Any]) -> None:
+    begin(request.folder, record)
+    if request.part == WHOLE:  # other parts may be writing
+        forget_half_written(request.folder)
+
+
+def _fits(request: Request) -> int:
+    return sum(map(request.part.holds, range(request.simulations)))
+
+
+def _part_done(request: Request) -> Result:
+    number, of = request.part
+    said = f"Part {number} of {of} is done. The same command without --part makes the tables when all parts are."
+    return Result(pd.DataFrame(), (said,), {})
 
 
 def _enough(done: int, request: Request) -> None:

@@ -34,6 +34,9 @@ def sbc(
     tune: Annotated[int | None, typer.Option(min=0, help="Tuning steps a chain (default: the study's).")] = None,
     chains: Annotated[int | None, typer.Option(min=1, help="Chains (default: the study's).")] = None,
     ranked: Annotated[int, typer.Option(min=3, help="Draws of each posterior that a truth is ranked among.")] = 99,
+    part: Annotated[
+        str | None, typer.Option(help="Fit only this part, as 3/16: several processes share a folder.", metavar="K/N")
+    ] = None,
     so_far: Annotated[
         bool, typer.Option(help="Fit no more: tables and figures of the datasets that are done.")
     ] = False,
@@ -52,6 +55,7 @@ def sbc(
     """
     with guarded(as_json, debug):
         from reestim import printing
+        from reestim.calibration.design import part_of
         from reestim.calibration.kept import refuse_stranger
         from reestim.calibration.run import Request, calibrate_labels, calibrate_prior
         from reestim.files import slug
@@ -62,7 +66,7 @@ def sbc(
         study = job.spec.model_copy(update={"sampler": job.spec.sampler.model_copy(update=short)})
         kind = "labels" if misclassified is not None else "prior"
         folder = out or Path("calibration") / f"{slug(study.name)}-{kind}"
-        request = Request(study, job.data, folder, simulations, countries, ranked, seed, so_far)
+        request = Request(study, job.data, folder, simulations, countries, ranked, seed, so_far, part_of(part))
         refuse_stranger(folder)
         talk, progress = say(as_json or quiet), not (as_json or quiet)
         talk(f"{simulations} SIMULATED datasets; every fit is kept in {folder}, the same command goes on after a kill")
@@ -78,7 +82,8 @@ def sbc(
             )  # fmt: skip
         else:
             if not quiet:
-                _print(found.table, misclassified is not None)
+                if not found.table.empty:
+                    _print(found.table, misclassified is not None)
                 for words in found.words:
                     typer.echo(words)
             typer.echo(f"calibration: {folder}")

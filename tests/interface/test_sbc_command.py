@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -24,6 +25,14 @@ def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
     assert code == 1
     assert "cannot go there" in said
     assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_part_that_is_none_is_refused(tmp_path: Path) -> None:
+    for part in ("0/2", "3/2", "half", "1/", "-1/2"):
+        code, _, said = sbc("--out", str(tmp_path / "c"), "--part", part)
+        assert code == 1
+        assert "--part" in said
+    assert not (tmp_path / "c").exists()
 
 
 @pytest.mark.slow
@@ -46,5 +55,11 @@ def test_it_calibrates_a_study_that_ships_and_goes_on(tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in fits} == fits
     more = [*options[:2], "-n", "9", *options[4:]]
     assert sbc(*more, "--out", str(tmp_path / "c"))[0] == 1  # another design
+    parts = [sbc(*options, "--part", f"{k}/2", "--out", str(tmp_path / "p")) for k in (1, 2)]
+    assert [code for code, *_ in parts] == [0, 0]
+    assert "without --part" in parts[0][1]
+    assert sbc(*options, "--out", str(tmp_path / "p"))[0] == code
+    apart, at_once = (pd.read_csv(tmp_path / place / "ranks.csv") for place in ("p", "c"))
+    pd.testing.assert_frame_equal(apart, at_once)
     assert sbc(*options, "--so-far", "--out", str(tmp_path / "c"))[0] == code
     assert sbc(*options, "--seed", "2", "--out", str(tmp_path / "c"))[0] == 1
