@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from reestim.errors import Problem
+from reestim.files import stays_inside
 from reestim.toml import Rows, at, closest, parse, read_text
 
 KEY = "based_on"
@@ -42,6 +43,9 @@ def _base(given: object, path: Path, rows: Rows) -> tuple[str | None, list[Probl
         advice = "Give the name of another .toml file in the folder of the study."
         return None, [at(str(path), (KEY,), rows, "this names no study", advice, value=given)]
     target = path.parent / given
+    if not stays_inside(path.parent, given):
+        advice = "Copy the file beside the study."
+        return None, [at(str(path), (KEY,), rows, "this file is a link that leaves the folder", advice, value=given)]
     if not target.is_file():
         advice = closest(given, [p.name for p in sorted(path.parent.glob("*.toml")) if p.name != path.name])
         return None, [at(str(path), (KEY,), rows, "there is no such file", advice, value=given)]

@@ -5,8 +5,14 @@ The command line turns each into its exit code: 1 bad input, 2 a gate failed, 3 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+#: A value or a sentence of a problem longer than this is cut: it is there to be recognised, not read.
+_LONGEST_VALUE, _LONGEST_SENTENCE = 120, 600
+#: What would steer a terminal, turn the direction of reading or break a line; and halves of characters.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -21,15 +27,34 @@ class Problem:
     value: object = None
 
     def __str__(self) -> str:
-        where = [str(self.file)] if self.file else []
+        where = [_printable(self.file)] if self.file else []
         if self.row is not None:
             where.append(f"row {self.row}")
         if self.column is not None:
-            where.append(f"column {self.column!r}")
+            where.append(f"column {_cut(_printable(repr(self.column)), _LONGEST_VALUE)}")
         if self.value is not None:
-            where.append(f"value {self.value!r}")
+            where.append(f"value {shown(self.value)}")
         place = ", ".join(where)
-        return f"{place}: {self.message}. {self.advice}" if place else f"{self.message}. {self.advice}"
+        said = f"{_printable(self.message)}. {_printable(self.advice)}"
+        return f"{place}: {said}" if place else said
+
+
+def shown(value: object) -> str:
+    """A value as a problem names it: quoted, without characters that a terminal would obey, cut where it is long."""
+    try:
+        return _cut(_printable(repr(value), longest=None), _LONGEST_VALUE)
+    except ValueError:  # an integer of more digits than Python writes
+        return "a number of thousands of digits"
+
+
+def _printable(text: str, longest: int | None = _LONGEST_SENTENCE) -> str:
+    """Text for a terminal, a log or JSON: one line, whatever the file that it speaks of holds."""
+    plain = _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
+    return plain if longest is None else _cut(plain, longest)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 20]}... ({len(text)} characters)"
 
 
 def problem_lines(problems: Sequence[Problem], cap: int = 5) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import math
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -117,6 +118,23 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
+def stays_inside(folder: Path, given: str) -> bool:
+    """Whether a path that a file names, seen from its folder, lies in it: no way up, no absolute path, no link out."""
+    try:
+        place = (folder / given).resolve()
+        place.is_file()  # raises where no file can be
+        return not Path(given).is_absolute() and place.is_relative_to(folder.resolve())
+    except (OSError, ValueError, RuntimeError):  # NUL, a link to itself, longer than a path can be
+        return False
+
+
+def bytes_of(path: Path) -> bytes:
+    """Content of a file. Raises OSError, for pipes and devices too: they would keep the reader waiting or never end."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise OSError(errno.EINVAL, "it is a pipe or a device, not a file")
+    return path.read_bytes()
+
+
 def sha256(file: Path) -> str:
     """Hash of a file's bytes, in hexadecimal."""
     with file.open("rb") as handle:
@@ -126,15 +144,20 @@ def sha256(file: Path) -> str:
 def strict_json(value: Any) -> Any:
     """The same as values of strict JSON: numbers that are not finite become null, what is unknown becomes text."""
     if isinstance(value, Mapping):
-        return {str(k): strict_json(v) for k, v in value.items()}
+        return {_text(str(k)): strict_json(v) for k, v in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [strict_json(v) for v in value]
     value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, list):
         return strict_json(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if value is None or isinstance(value, str | int | float) else str(value)
+    if isinstance(value, int | float):
+        return value if abs(value) <= sys.float_info.max else None
+    return None if value is None else _text(str(value))
+
+
+def _text(value: str) -> str:
+    """Halves of characters, which JSON can spell and UTF-8 cannot, as their escapes."""
+    return value.encode("utf-8", "backslashreplace").decode()
 
 
 def slug(name: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import time
-import tomllib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -256,11 +255,9 @@ def _refuse_partial(post: xr.DataTree, spec: Spec) -> None:
 
 def _dataset_named_in(spec_path: str | Path) -> str | None:
     """The dataset that a broken study names, if that much can be read, so that its problems are listed too."""
-    from reestim.toml import find, read_text
+    from reestim.toml import find, parse, read_text
 
     text, _ = read_text(find(spec_path))
-    try:
-        name = tomllib.loads(text or "").get("dataset")
-    except tomllib.TOMLDecodeError:
-        return None
-    return name if isinstance(name, str) else None
+    content, _ = parse(text or "", str(spec_path))
+    name = (content or {}).get("dataset")
+    return name if isinstance(name, str) and name else None

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from reestim.files import bytes_of
+
 #: How zarr may have packed numbers; nothing that unpickles or asks for a plug-in.
 _CODECS = {"bytes", "zstd", "blosc", "gzip", "crc32c", "sharding_indexed", "transpose"}
 _NUMBERS = {"bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)), "float32", "float64"}
@@ -45,14 +47,22 @@ def not_plain(file: Path) -> str:
 def plain_zarr(place: Path) -> bool:
     """Whether a folder is a zarr group (format 3) of arrays of numbers, packed by harmless codecs."""
     try:
-        documents = [json.loads(p.read_text(encoding="utf-8")) for p in sorted(place.rglob("zarr.json"))]
-    except (OSError, ValueError):
+        documents = [json.loads(bytes_of(path)) for path in sorted(place.rglob("zarr.json"))]
+    except (OSError, ValueError, RecursionError):
+        return False
+    if not all(isinstance(document, dict) for document in documents):
         return False
     arrays = [d for d in documents if d.get("node_type") == "array"]
-    return bool(arrays) and all(
-        d.get("zarr_format") == 3
-        and d.get("data_type") in _NUMBERS
-        and all(isinstance(c, dict) and c.get("name") in _CODECS for c in d.get("codecs", []))
-        and not d.get("storage_transformers")
-        for d in arrays
+    return bool(arrays) and all(map(_plain_array, arrays))
+
+
+def _plain_array(about: dict[str, Any]) -> bool:
+    kind, codecs = about.get("data_type"), about.get("codecs")
+    return (
+        about.get("zarr_format") == 3
+        and isinstance(kind, str)
+        and kind in _NUMBERS
+        and isinstance(codecs, list)
+        and all(isinstance(codec, dict) and str(codec.get("name")) in _CODECS for codec in codecs)
+        and not about.get("storage_transformers")
     )

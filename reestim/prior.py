@@ -103,13 +103,21 @@ def _out_of_support(distribution: str, key: str, value: Any, parameter: Paramete
         yield _found(key, f"this parameter of {distribution} is not {wanted}", f"Give {wanted}, without quotes.", value)
         return
     for v in values:
-        if not (math.isfinite(v) and parameter.low < v < parameter.high):
+        if not (_is_finite(v) and parameter.low < v < parameter.high):
             support = "a finite number" if parameter.low == -math.inf else f"a number above {parameter.low:g}"
             yield _found(key, f"this parameter of {distribution} is out of its support", f"It must be {support}.", v)
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_finite(value: int | float) -> bool:
+    """As float64: a whole number may be too large for it."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _found(key: str, message: str, advice: str, value: Any) -> dict[str, Any]:

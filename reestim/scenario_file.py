@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 Labels = str | list[str]
+Year = Annotated[int, Field(ge=1900, le=2100)]
 
 
 class _Entry(BaseModel):
@@ -23,7 +24,7 @@ class _Entry(BaseModel):
 
     model_config = _STRICT
 
-    years: list[int] = []
+    years: list[Year] = []
     source: str = ""
 
 
@@ -95,7 +96,7 @@ class ScenarioFile(BaseModel):
 
     name: str = Field(min_length=1, max_length=80)
     description: str = ""
-    year: int | None = None
+    year: Year | None = None
     source: str = ""
     export_quota: list[QuotaEntry] = []
     tariff: list[RateEntry] = []
@@ -185,23 +186,20 @@ def _cross_problems(scenario: ScenarioFile, file: str) -> Iterator[Problem]:
         yield Problem("policies have years and the scenario has none", advice, file=file, column="year")
     kinds: tuple[Literal["tariff", "export_tax"], ...] = ("tariff", "export_tax")
     for kind in kinds:
-        seen: dict[tuple[str, ...], int] = {}
         entries: Sequence[RateEntry] = getattr(scenario, kind)
-        for number, entry in enumerate(entries, start=1):
-            for cell in _cells(entry):
-                if cell in seen:
-                    where = " / ".join(part for part in cell[:3] if part != "all") or "all trade"
-                    message = f"entries {seen[cell]} and {number} of [[{kind}]] both set {where}"
+        named = [_named(entry) for entry in entries]
+        for number, later in enumerate(named, start=1):
+            for first, earlier in enumerate(named[: number - 1], start=1):
+                both = [[name for name in names if name in earlier[k]] for k, names in enumerate(later)]
+                if all(both):
+                    where = " / ".join(names[0] for names in both[:3] if names[0] != "all") or "all trade"
+                    message = f"entries {first} and {number} of [[{kind}]] both set {where}"
                     advice = "Keep one of the two."
                     yield Problem(message, advice, file=file, column=f"{kind}.{number}")
                     break
-            seen |= dict.fromkeys(_cells(entry), number)
 
 
-def _cells(entry: RateEntry) -> list[tuple[str, ...]]:
-    """Combinations of the labels and years that an entry names, as written."""
-    cells: list[tuple[str, ...]] = [()]
-    for labels in (entry.importer, entry.exporter, entry.sectors, [str(year) for year in entry.years] or ["all"]):
-        names = [labels] if isinstance(labels, str) else list(labels)
-        cells = [(*cell, name) for cell in cells for name in names]
-    return cells
+def _named(entry: RateEntry) -> list[dict[str, None]]:
+    """The importers, exporters, sectors and years that an entry names, as written, in their order."""
+    lists = (entry.importer, entry.exporter, entry.sectors, [str(year) for year in entry.years] or ["all"])
+    return [dict.fromkeys([names] if isinstance(names, str) else names) for names in lists]

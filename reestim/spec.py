@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator,
 
 from reestim.based_on import over_its_base
 from reestim.errors import InputError, Problem
+from reestim.files import stays_inside
 from reestim.prior import Prior
 from reestim.scenario_file import check_scenario, read_scenario
 from reestim.toml import Rows, at, closest, find, key_rows, parse, read_text, validate
@@ -88,9 +89,9 @@ class Sampler(BaseModel):
     model_config = _STRICT
 
     name: Literal["nutpie", "numpyro", "blackjax", "pymc"] = "nutpie"
-    draws: int = Field(default=500, ge=1)
-    tune: int = Field(default=1000, ge=0)
-    chains: int = Field(default=4, ge=1)
+    draws: int = Field(default=500, ge=1, le=1_000_000)
+    tune: int = Field(default=1000, ge=0, le=1_000_000)
+    chains: int = Field(default=4, ge=1, le=1_000)
     target_accept: float = Field(default=0.9, gt=0, lt=1)
     max_tree_depth: int = Field(default=10, ge=1, le=20)  # a trajectory takes up to 2^depth - 1 steps
 
@@ -114,8 +115,8 @@ class CounterfactualSpec(BaseModel):
 
     scenarios: list[str] = []
     technology: list[Literal["fixed", "directed", "transition"]] = Field(default=["fixed", "directed"], min_length=1)
-    from_year: int | None = None  # first and last year of the transition
-    to_year: int | None = None
+    from_year: int | None = Field(default=None, ge=1900, le=2100)  # first and last year of the transition
+    to_year: int | None = Field(default=None, ge=1900, le=2100)
     draws: int | None = Field(default=None, ge=1)  # absent: all
 
     @model_validator(mode="after")
@@ -201,7 +202,10 @@ class Spec(BaseModel):
     def dataset_location(self) -> str | Path:
         """What ``load_dataset`` takes: a path beside the study if there is such a folder, else the text as given."""
         beside = self.folder / self.dataset
-        return beside if "/" in self.dataset and beside.is_dir() else self.dataset
+        try:
+            return beside if "/" in self.dataset and beside.is_dir() else self.dataset
+        except OSError:  # longer than a path can be: load_dataset says so
+            return self.dataset
 
     @property
     def scenario_paths(self) -> tuple[Path, ...]:
@@ -269,9 +273,9 @@ def _file_problems(content: dict[str, object], path: Path, rows: Rows) -> Iterat
 
 
 def _place_problems(spec: Path, loc: tuple[str | int, ...], rows: Rows, given: str, suffix: str) -> Iterator[Problem]:
-    folder, target = spec.parent.resolve(), spec.parent / given
+    target = spec.parent / given
     message = advice = ""
-    if "\0" in given or Path(given).is_absolute() or not target.resolve().is_relative_to(folder):
+    if not stays_inside(spec.parent, given):
         message, advice = "this path leaves the folder of the study", "Copy the file beside the study."
     elif target.suffix != suffix:
         message, advice = f"this is not a {suffix} file", f"Give a path that ends in {suffix}."

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from reestim.errors import Problem
+from reestim.files import bytes_of
 from reestim.shipped import SHIPPED
 
 #: Line of every key and table of a file, by its place.
@@ -46,7 +47,7 @@ def read_text(path: Path) -> tuple[str | None, list[Problem]]:
         advice = closest(path.name, here) if here else "Check the path; it is seen from the working directory."
         return None, [Problem("there is no such file", advice, file=name)]
     try:
-        raw = path.read_bytes()
+        raw = bytes_of(path)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         return None, [Problem(f"the file cannot be read ({reason})", "Check its permissions.", file=name)]
@@ -59,14 +60,16 @@ def read_text(path: Path) -> tuple[str | None, list[Problem]]:
 
 def parse(text: str, name: str) -> tuple[dict[str, Any] | None, list[Problem]]:
     """The tables of a TOML text, or where it breaks off."""
+    advice = "One `key = value` per line; strings stand in quotes, lists in brackets."
     try:
         return tomllib.loads(text), []
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        return None, [Problem("the TOML is broken: brackets within brackets, too deep to be read", advice, file=name)]
+    except ValueError as error:  # TOMLDecodeError is one; a number of thousands of digits raises another
         at = re.search(r"at line (\d+)", str(error))
-        row = int(at.group(1)) if at else text.count("\n") + 1
+        row = int(at.group(1)) if at else text.count("\n") + 1 if isinstance(error, tomllib.TOMLDecodeError) else None
         reason = re.sub(r" \(at [^()]*\)$", "", str(error)).rstrip(".")
         reason = reason[:1].lower() + reason[1:]
-        advice = "One `key = value` per line; strings stand in quotes, lists in brackets."
         return None, [Problem(f"the TOML is broken: {reason}", advice, file=name, row=row)]
 
 

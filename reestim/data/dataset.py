@@ -107,12 +107,17 @@ def _find(name_or_path: str | Path) -> tuple[Path | None, list[Problem]]:
     candidates = [given]
     if len(given.parts) == 1 and not given.is_absolute():
         candidates += [Path("data") / given, DATA / given]
-    folders = [folder for folder in candidates if folder.is_dir()]
-    for folder in [*(f for f in folders if (f / META_FILE).exists()), *folders]:
-        return folder, []
-    if given.exists():
-        advice = f"Give the folder that holds {META_FILE}"
-        return None, [Problem("this is a file, not a dataset folder", advice, value=str(name_or_path))]
+    try:
+        folders = [folder for folder in candidates if folder.is_dir()]
+        for folder in [*(f for f in folders if (f / META_FILE).exists()), *folders]:
+            return folder, []
+        if given.exists():
+            advice = f"Give the folder that holds {META_FILE}"
+            return None, [Problem("this is a file, not a dataset folder", advice, value=str(name_or_path))]
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        advice = f"Give the folder that holds {META_FILE}, and check that you may enter it"
+        return None, [Problem(f"there can be no dataset ({reason})", advice, value=str(name_or_path))]
     names = sorted({path.parent.name for root in (Path("data"), DATA) for path in root.glob(f"*/{META_FILE}")})
     advice = f"Give a folder, or the name of one in data/. {closest(name_or_path, names)}"
     return None, [Problem("there is no such dataset", advice, value=str(name_or_path))]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -13,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from reestim.data.read import closest, decode, read_bytes
 from reestim.data.schemas import REQUIRED
 from reestim.errors import Problem
+from reestim.toml import parse
 
 FILE = "dataset.toml"
 
@@ -59,14 +58,9 @@ def read_meta(folder: Path) -> MetaFile:
     text, problems = decode(raw, FILE)
     if text is None:
         return MetaFile(problems, raw)
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        at = re.search(r"line (\d+)", str(error))
-        reason = re.sub(r" \(at .*\)$", "", str(error))
-        advice = "Strings stand in quotes, lists in brackets, one key = value per line"
-        row = int(at.group(1)) if at else None
-        return MetaFile([Problem(f"the TOML is broken ({reason})", advice, file=FILE, row=row)], raw)
+    content, problems = parse(text, FILE)
+    if content is None:
+        return MetaFile(problems, raw)
     try:
         meta = DatasetMeta.model_validate(content)
     except ValidationError as error:

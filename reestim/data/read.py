@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from reestim.errors import Problem
+from reestim.files import bytes_of, stays_inside
 
 Kind = Literal["text", "number", "integer", "boolean"]
 
@@ -45,10 +46,10 @@ def closest(word: object, known: Iterable[str]) -> str:
 def read_bytes(path: Path, folder: Path) -> tuple[bytes | None, list[Problem]]:
     """Content of a file that must lie inside the dataset folder, links resolved."""
     try:
-        if not path.resolve().is_relative_to(folder.resolve()):
+        if not stays_inside(folder, path.name):
             message, advice = "the file is a link that leaves the dataset folder", "Copy the file into the folder"
             return None, [Problem(message, advice, file=path.name)]
-        return path.read_bytes(), []
+        return bytes_of(path), []
     except OSError as error:
         reason = error.strerror or type(error).__name__
         message, advice = f"the file cannot be read ({reason})", "Check that it is a file and that you may read it"

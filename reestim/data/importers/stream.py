@@ -50,22 +50,27 @@ def pieces(
             encoding="utf-8-sig",
             index_col=None,
         )  # type: ignore[call-overload]
-        for piece in reader:
-            if not isinstance(piece.index, pd.RangeIndex):  # pandas took what is too much for labels of the rows
-                problem = Problem("the rows have more cells than the header", "Download the file again", file=name)
-                raise InputError(problem, "the file cannot be used")
-            piece.columns = [str(column).strip() for column in piece.columns]
-            if missing := [column for column in columns if column not in piece]:
-                raise InputError(missing_columns(missing, list(piece.columns), name), "the file cannot be used")
-            piece.index = piece.index + 2
-            short = piece[list(columns)].isna().any(axis=1)
-            if bool(short.any()):
-                line = int(piece.index[short][0])
-                problem = Problem("the row has too few cells", "Download the file again", file=name, row=line)
-                raise InputError(problem, "the file cannot be used")
-            yield piece[list(columns)].apply(lambda cells: cells.str.strip())
+        with reader:
+            for piece in reader:
+                yield _checked(piece, name, columns)
     except DAMAGED as error:
         raise InputError(unreadable(error, name), "the file cannot be read") from None
+
+
+def _checked(piece: Any, name: str, columns: Sequence[str]) -> Any:
+    if not isinstance(piece.index, pd.RangeIndex):  # pandas took what is too much for labels of the rows
+        problem = Problem("the rows have more cells than the header", "Download the file again", file=name)
+        raise InputError(problem, "the file cannot be used")
+    piece.columns = [str(column).strip() for column in piece.columns]
+    if missing := [column for column in columns if column not in piece]:
+        raise InputError(missing_columns(missing, list(piece.columns), name), "the file cannot be used")
+    piece.index = piece.index + 2
+    short = piece[list(columns)].isna().any(axis=1)
+    if bool(short.any()):
+        line = int(piece.index[short][0])
+        problem = Problem("the row has too few cells", "Download the file again", file=name, row=line)
+        raise InputError(problem, "the file cannot be used")
+    return piece[list(columns)].apply(lambda cells: cells.str.strip())
 
 
 def missing_columns(missing: Sequence[str], there: Sequence[str], name: str) -> list[Problem]:

@@ -1,0 +1,1 @@
+"""Mutated input files against everything that reads them; ``python -m benchmarks.fuzz``."""

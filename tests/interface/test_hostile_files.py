@@ -1,0 +1,106 @@
+"""One file of every class that the fuzzing found (python -m benchmarks.fuzz): refused in words, and quickly."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer.testing
+
+import reestim as ree
+from reestim.cli import app
+from reestim.data.dataset import check_dataset
+from reestim.errors import InputError, Problem
+from reestim.files import bytes_of, stays_inside, strict_json
+from reestim.plain_arrays import plain_zarr
+from reestim.toml import parse
+from tests.unit.spoiled_dataset import Folder
+from tests.unit.test_dataset_problems import folder  # noqa: F401  (a copy of the bundled dataset)
+
+Spoil = Callable[[Path], object]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("a = " + "[" * 50_000, "too deep"), ("a = " + "9" * 5000, "digits"), ("a = 1\na = 2", "TOML is broken")],
+)
+def test_toml_that_breaks_the_parser_is_a_problem(text: str, said: str) -> None:
+    content, problems = parse(text, "x.toml")
+    assert content is None
+    assert said in str(problems[0])
+
+
+def test_a_problem_fits_a_terminal_whatever_the_file_holds() -> None:
+    line = str(Problem("odd \x1b[2J name", "Did you mean '\u202eabc'?", "a\nb.csv", 3, "c" * 9000, "x" * 100_000))
+    assert len(line) < 1000
+    assert line.isprintable()
+    assert "(100002 characters)" in line
+    assert "thousands of digits" in str(Problem("out of range", "Correct it.", value=10**5000))
+    json.dumps(strict_json({"\ud800": "\ud800"}), ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    "given", ["../x.py", "/etc/passwd", "a/../../x", "\0", "x" * 5000, "loop", "out", "a/" * 3000 + "x"]
+)
+def test_a_path_that_leaves_the_folder_is_refused(tmp_path: Path, given: str) -> None:
+    (tmp_path / "out").symlink_to("/etc/hostname")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "a").mkdir()
+    assert not stays_inside(tmp_path, given) or given == "loop"
+    assert not (tmp_path / "loop").is_file()
+    assert stays_inside(tmp_path, "a/../b.toml")
+
+
+def test_pipes_and_devices_are_not_read(tmp_path: Path, folder: Folder) -> None:  # noqa: F811
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "endless.toml").symlink_to("/dev/zero")
+    for name in ("pipe.toml", "endless.toml"):
+        with pytest.raises(OSError, match="pipe or a device"):
+            bytes_of(tmp_path / name)
+        with pytest.raises(InputError, match="pipe or a device"):
+            ree.read_scenario(tmp_path / name)
+    (folder.path / "policy.csv").unlink()
+    os.mkfifo(folder.path / "policy.csv")
+    assert ["pipe or a device" in str(problem) for problem in check_dataset(folder.path)] == [True]
+
+
+@pytest.mark.parametrize("text", ["null", "3", "[]", '{"node_type": "array", "zarr_format": 3, "data_type": []}'])
+def test_a_chunk_that_describes_itself_oddly_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "zarr.json").write_text(text)
+    assert not plain_zarr(tmp_path)
+
+
+STUDY = 'name = "s"\nmodel = "model.py"\ndataset = "rare-earths-2010"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"{STUDY}[priors.kappa]\ndistribution = 'LogNormal'\nmu = {'9' * 400}\nsigma = 1.0\n", "out of its support"),
+        (STUDY + "[sampler]\ndraws = 1000000000000\n", "draws"),
+        (STUDY + "[counterfactual]\ntechnology = ['fixed', 'transition']\nfrom_year = 1\nto_year = 9\n", "from_year"),
+        (STUDY.replace('"model.py"', '"out.py"'), "leaves the folder"),
+        ('based_on = "out.toml"\n' + STUDY, "leaves the folder"),
+    ],
+)  # fmt: skip
+def test_a_hostile_study_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "model.py").write_text("raise SystemExit('executed')\n")
+    for suffix in ("py", "toml"):
+        (tmp_path / f"out.{suffix}").symlink_to("/etc/hostname")
+    (tmp_path / "study.toml").write_text(text)
+    with pytest.raises(InputError, match=said):
+        ree.read_spec(tmp_path / "study.toml")
+    done = typer.testing.CliRunner().invoke(app, ["run", str(tmp_path / "study.toml"), "--json"])
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["problems"]
+
+
+def test_tariffs_on_everything_are_compared_without_writing_out_every_cell(tmp_path: Path) -> None:
+    names = json.dumps([f"c{k}" for k in range(2000)])
+    entry = f"[[tariff]]\nimporter = {names}\nexporter = {names}\nsectors = {names}\nrate = 0.1\n"
+    (tmp_path / "s.toml").write_text(f'name = "s"\n{entry}{entry}')
+    with pytest.raises(InputError, match="both set c0 / c0 / c0"):
+        ree.read_scenario(tmp_path / "s.toml")
