@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 #: A value or a sentence of a problem longer than this is cut: it is there to be recognised, not read.
 _LONGEST_VALUE, _LONGEST_SENTENCE = 120, 600
+#: Columns of a file that are named with the same sentence; of further ones the number is said.
+_MOST_COLUMNS = 40
 #: What would steer a terminal, turn the direction of reading or break a line; and halves of characters.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -33,13 +35,13 @@ class Problem:
         if self.column is not None:
             where.append(f"column {_cut(_printable(repr(self.column)), _LONGEST_VALUE)}")
         if self.value is not None:
-            where.append(f"value {shown(self.value)}")
+            where.append(f"value {_shown(self.value)}")
         place = ", ".join(where)
         said = f"{_printable(self.message)}. {_printable(self.advice)}"
         return f"{place}: {said}" if place else said
 
 
-def shown(value: object) -> str:
+def _shown(value: object) -> str:
     """A value as a problem names it: quoted, without characters that a terminal would obey, cut where it is long."""
     try:
         return _cut(_printable(repr(value), longest=None), _LONGEST_VALUE)
@@ -60,8 +62,13 @@ def _cut(text: str, longest: int) -> str:
 def problem_lines(problems: Sequence[Problem], cap: int = 5) -> list[str]:
     """One line a problem; of each kind (file, column, sentence) the first ``cap`` and the number of further ones."""
     groups: dict[tuple[str | None, str | None, str], list[Problem]] = {}
+    columns: dict[tuple[str | None, str], int] = {}
     for problem in problems:
-        groups.setdefault((problem.file, problem.column, problem.message), []).append(problem)
+        key = (problem.file, problem.column, problem.message)
+        if key not in groups:
+            columns[key[0], key[2]] = columns.get((key[0], key[2]), 0) + 1
+        if columns[key[0], key[2]] <= _MOST_COLUMNS:
+            groups.setdefault(key, []).append(problem)
     lines = []
     for (file, column, message), group in groups.items():
         shown = group if len(group) == cap + 1 else group[:cap]
@@ -69,6 +76,9 @@ def problem_lines(problems: Sequence[Problem], cap: int = 5) -> list[str]:
         if len(group) > len(shown):
             place = ", ".join([*([file] if file else []), *([f"column {column!r}"] if column else [])])
             lines.append(f"{place or 'dataset'}: and {len(group) - len(shown)} more of the same kind ({message})")
+    for (file, message), count in columns.items():
+        if count > _MOST_COLUMNS:
+            lines.append(f"{file or 'dataset'}: and {count - _MOST_COLUMNS} more columns of the same kind ({message})")
     return lines
 
 

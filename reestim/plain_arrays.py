@@ -47,6 +47,11 @@ def not_plain(file: Path) -> str:
 def plain_zarr(place: Path) -> bool:
     """Whether a folder is a zarr group (format 3) of arrays of numbers, packed by harmless codecs."""
     try:
+        if any(path.is_symlink() or not (path.is_file() or path.is_dir()) for path in place.rglob("*")):
+            return False  # pipes would keep a reader waiting
+        seen = [path for path in place.iterdir() if path.name != "zarr.json" and not path.name.startswith(".")]
+        if not all((path / "zarr.json").is_file() for path in seen):
+            return False
         documents = [json.loads(bytes_of(path)) for path in sorted(place.rglob("zarr.json"))]
     except (OSError, ValueError, RecursionError):
         return False

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, in_one_line
 from reestim.files import sha256, slug, strict_json, whole_folder
 from reestim.plain_arrays import not_plain
 from reestim.provenance import SCHEMA, describe, json_attr
@@ -109,8 +110,8 @@ def load(path: str | Path) -> xr.DataTree:
         raise _unreadable(path, message, "It was not made by REEstim; do not use it.")
     try:
         post = xr.load_datatree(file, engine="h5netcdf")
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, f"{POSTERIOR} cannot be opened ({error})", "Run it again.") from error
+    except Exception as error:  # the libraries below raise many kinds for what no library wrote
+        raise _unreadable(path, f"{POSTERIOR} cannot be opened ({in_one_line(error)})", "Run it again.") from error
     if altered := _altered(run, post):
         message = f"{RUN} is not what was saved with {POSTERIOR}: another {' and '.join(altered)}"
         raise _unreadable(path, message, f"Restore {RUN}, or run it again.")
@@ -137,6 +138,17 @@ def is_finished(path: Path, run: Mapping[str, Any]) -> bool:
     return not made or (bool(run.get("solved")) and (path / REPORT / "report.html").is_file())
 
 
+#: What ``run.json`` holds, as far as it is read: None where a run lacks it.
+_NOTHING = type(None)
+_KINDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("spec", "provenance", "gates", "scenarios", "timings", "interval"), (dict, _NOTHING)),
+    **dict.fromkeys(("created", "command", "reestim", "sha256"), (str, _NOTHING)),
+    **dict.fromkeys(("solved", "allowed_gates"), (list, _NOTHING)),
+    "quick": (bool, _NOTHING),
+    "seed": (int, _NOTHING),
+}
+
+
 def read_run(path: str | Path) -> dict[str, Any]:
     """``run.json`` of a run folder, its schema checked. Raises InputError."""
     path = Path(path)
@@ -146,14 +158,33 @@ def read_run(path: str | Path) -> dict[str, Any]:
         raise _unreadable(path, message, "`reestim runs` lists the runs there are.")
     try:
         run = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(path, f"{RUN} cannot be read ({error})", "Run it again.") from error
     schema = run.get("schema") if isinstance(run, dict) else None
-    if schema != SCHEMA:
+    if type(schema) is not int or schema != SCHEMA:
         written = run.get("reestim", "unknown") if isinstance(run, dict) else "unknown"
         message = f"its layout has version {schema}, this REEstim reads version {SCHEMA}"
         raise _unreadable(path, message, f"Open it with REEstim {written}, which wrote it, or run it again.")
+    if wrong := [name for name, kinds in _KINDS.items() if not isinstance(run.get(name), kinds)]:
+        message = f"{RUN} holds something else than REEstim writes under {', '.join(wrong)}"
+        raise _unreadable(path, message, f"Restore {RUN}, or run it again.")
     return run
+
+
+@contextmanager
+def what_it_holds(post: xr.DataTree) -> Iterator[None]:
+    """Around what reads the groups of a tree: of one that was loaded, a group that is not as REEstim writes it is a
+    problem of the run, said as an InputError. What was computed in this process is not caught: there it is a fault.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        about = json_attr(post.attrs, "run", {})
+        if not (isinstance(about, dict) and about.get("sha256")):
+            raise
+        message = f"a group of the run is not as REEstim writes it ({in_one_line(error)})"
+        advice = "If REEstim wrote it, this is a fault: report it, with what --debug prints. Else do not use the run."
+        raise InputError(Problem(message, advice), "this run cannot be read") from error
 
 
 @dataclass(frozen=True)
@@ -187,15 +218,16 @@ def list_runs(folder: str | Path = "posteriors") -> list[Run]:
 
 
 def _summary(path: Path, run: Mapping[str, Any]) -> Run:
-    spec, provenance, gates = run.get("spec") or {}, run.get("provenance") or {}, run.get("gates")
+    spec, provenance = run.get("spec") or {}, run.get("provenance") or {}
+    passed = (run.get("gates") or {}).get("passed")
     return Run(
         path=path,
         name=str(spec.get("name", "")),
         created=str(run.get("created", "")),
         dataset=str(provenance.get("dataset", "")),
-        scenarios=tuple(dict.fromkeys(entry["scenario"] for entry in run.get("solved", []))),
+        scenarios=tuple(dict.fromkeys(str(e.get("scenario")) for e in run.get("solved") or () if isinstance(e, dict))),
         quick=bool(run.get("quick", False)),
-        gates_passed=gates.get("passed") if isinstance(gates, dict) else None,
+        gates_passed=passed if isinstance(passed, bool) else None,
     )
 
 

@@ -164,7 +164,7 @@ def patents(name: str, folder: Path, rng: Rng) -> None:
     table = read_patents(folder / name)
     need(len(table) and set(COLUMNS) <= set(table), "patents without columns")
     need(table["year"].between(1800, 2100).all() and (table["patent_id"] != "").all(), "patents without year or name")
-    if name.endswith(".csv"):
+    if name.endswith(".csv") and (folder / name).is_file():
         as_written(folder / name, table)
 
 

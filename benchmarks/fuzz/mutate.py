@@ -7,6 +7,7 @@ import io
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -146,7 +147,7 @@ def in_place(path: Path, rng: Rng) -> str:
     elif kind == "pipe":
         os.mkfifo(path)
     elif kind == "link outside":
-        away = path.parent.parent / f"away-{path.name}"
+        away = Path(tempfile.gettempdir()) / f"reestim-fuzz-away-{os.getpid()}{path.suffix}"
         away.write_bytes(content)
         path.symlink_to(away)
     elif kind == "link to a device":
@@ -174,6 +175,8 @@ def in_table(path: Path, rng: Rng) -> str:
     text = path.read_text(encoding="utf-8")
     mark = "\t" if "\t" in text.split("\n", 1)[0] else ","
     rows = list(csv.reader(io.StringIO(text), delimiter=mark))
+    width = max(map(len, rows))
+    rows = [row + [""] * (width - len(row)) for row in rows]  # exports of DataWeb have a short first line
     kind = pick(rng, TABLE)
     quoting: Any = pick(rng, (csv.QUOTE_MINIMAL, csv.QUOTE_MINIMAL, csv.QUOTE_ALL))
     rows, mark = kind(rows, mark, rng)
@@ -264,7 +267,8 @@ def _renamed_label(rows: Table, mark: str, rng: Rng) -> tuple[Table, str]:
     at, token = int(rng.integers(len(rows[0]))), pick(rng, TOKENS)
     old = pick(rng, rows[1:] or rows)[at]
     for row in rows[1:]:
-        row[at] = token[:500] if row[at] == old else row[at]
+        if len(row) > at and row[at] == old:
+            row[at] = token[:500]
     return rows, mark
 
 

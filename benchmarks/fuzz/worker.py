@@ -190,8 +190,8 @@ def serve(connection: Connection, seed: int, bases: Path, place: Path, kept: Pat
             keep_what_differs(bases, place, target)
             (target / "finding.json").write_text(json.dumps(asdict(found), indent=1))
         done += 1
-        if done % 300 == 0:
-            jax.clear_caches()
+        if _memory("VmRSS") > 2 * MEGABYTES * 1024:
+            jax.clear_caches()  # every shape of an economy is compiled
         connection.send(asdict(found))
 
 

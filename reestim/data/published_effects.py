@@ -110,7 +110,8 @@ def event_study_problems(data: Tables, countries: tuple[str, ...]) -> list[Probl
             message, advice = str(error).split(". ", 1)
             problems.append(Problem(message, advice, **place, column="countries", value=e.countries))
     problem_free = not problems and not bad and not data.tainted.get(COVARIANCE)
-    if problem_free and "std_error" in effects and data.get(COVARIANCE, "outcome", "covariance") is not None:
+    needed = [name for name in (*_KEY, *_OTHER, "covariance") if "countries" not in name]
+    if problem_free and "std_error" in effects and data.get(COVARIANCE, *needed) is not None:
         try:
             covariance_matrix(effects, entries)
         except InputError as error:

@@ -202,7 +202,7 @@ def _tonnages(base_year: int | None, data: Tables) -> list[Problem]:
         advice = f"Output in {base_year} is {total_output:,.0f} t: check that both files are in tonnes of oxide"
         place: dict[str, Any] = {"file": "element_use.csv", "column": "tonnes"}
         problems.append(Problem(message, advice, **place, value=f"{total_use:,.0f} t"))
-    problems += _exports(data, mined, base_year)
+    problems += _exports(data, mined, base_year) if "country" in mined else []
     return problems
 
 

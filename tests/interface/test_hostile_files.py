@@ -7,16 +7,20 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import pytest
 import typer.testing
+import xarray as xr
 
 import reestim as ree
 from reestim.cli import app
 from reestim.data.dataset import check_dataset
-from reestim.errors import InputError, Problem
-from reestim.files import bytes_of, stays_inside, strict_json
+from reestim.errors import InputError, Problem, problem_lines
+from reestim.files import bytes_of, sha256, stays_inside, strict_json
 from reestim.plain_arrays import plain_zarr
+from reestim.store import what_it_holds
 from reestim.toml import parse
+from tests.interface.conftest import with_everything
 from tests.unit.spoiled_dataset import Folder
 from tests.unit.test_dataset_problems import folder  # noqa: F401  (a copy of the bundled dataset)
 
@@ -104,3 +108,54 @@ def test_tariffs_on_everything_are_compared_without_writing_out_every_cell(tmp_p
     (tmp_path / "s.toml").write_text(f'name = "s"\n{entry}{entry}')
     with pytest.raises(InputError, match="both set c0 / c0 / c0"):
         ree.read_scenario(tmp_path / "s.toml")
+
+
+def test_columns_without_number_are_named_and_counted() -> None:
+    problems = [Problem("the column is unknown", "Remove it.", "a.csv", 1, f"c{k}") for k in range(2000)]
+    lines = problem_lines(problems)
+    assert len(lines) == 41
+    assert "and 1960 more columns" in lines[-1]
+
+
+@pytest.mark.parametrize("kind", ["renamed", "pipe in a chunk", "gates", "solved", "depth"])
+def test_a_run_that_no_reestim_wrote_is_refused_in_words(post: xr.DataTree, tmp_path: Path, kind: str) -> None:
+    path = ree.save(with_everything(post), tmp_path / "run")
+    about = json.loads((path / "run.json").read_text())
+    if kind == "renamed":
+        with h5py.File(path / "posterior.nc", "a") as file:
+            file.move("counterfactual/year", "counterfactual/yr")
+        about["sha256"] = sha256(path / "posterior.nc")
+    elif kind == "pipe in a chunk":
+        (path / "chunk.zarr").mkdir()
+        (path / "chunk.zarr" / "zarr.json").write_text("{}")
+        os.mkfifo(path / "chunk.zarr" / "0")
+        assert not plain_zarr(path / "chunk.zarr")
+        return
+    elif kind == "depth":
+        (path / "run.json").write_text("[" * 100_000)
+    else:
+        about[kind] = 3.5
+    if kind != "depth":
+        (path / "run.json").write_text(json.dumps(about))
+    for command in ("report",) if kind == "renamed" else ("check", "report"):
+        done = typer.testing.CliRunner().invoke(app, [command, str(path)])
+        assert (done.exit_code, "Traceback" in done.output) == (1, False), done.output
+        assert (
+            "as REEstim writes it" in done.stderr or "cannot be read" in done.stderr or "something else" in done.stderr
+        )
+    assert typer.testing.CliRunner().invoke(app, ["runs", str(tmp_path)]).exit_code == 0
+
+
+def test_a_fault_on_a_run_of_this_process_stays_a_fault(post: xr.DataTree) -> None:
+    with pytest.raises(KeyError), what_it_holds(post):
+        post["posterior"].to_dataset()["nothing"]
+
+
+def test_a_covariance_without_its_columns_and_output_without_countries_are_problems(folder: Folder) -> None:  # noqa: F811
+    folder.write("event_study.csv", ["outcome,event_time,estimate,std_error", "tfp,0,0.1,0.1"])
+    folder.write("event_study_covariance.csv", ["outcome,event_time,other_outcome,covariance", "tfp,0,tfp,0.01"])
+    lines = folder.lines("element_output.csv")
+    folder.write("element_output.csv", [line.split(",", 1)[1] for line in lines])
+    said = "\n".join(map(str, check_dataset(folder.path)))
+    assert "'other_event_time': the column is missing" in said
+    assert "'country': the column is missing" in said

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reestim.reports import tables as _tables
+from reestim.store import what_it_holds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,12 +58,14 @@ def parts() -> tuple[type[Part], ...]:
 def all_tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
     """Every tidy table that this run can fill, by the name of its file."""
     found: dict[str, pd.DataFrame] = {}
-    for part in parts():
-        found |= part.tables(post)
-    return found | {"inputs": _tables.inputs(post)}
+    with what_it_holds(post):
+        for part in parts():
+            found |= part.tables(post)
+        return found | {"inputs": _tables.inputs(post)}
 
 
 def all_sections(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[Section]:
     """Every section that this run can fill."""
-    found = [part.section(post, tables) for part in parts()]
+    with what_it_holds(post):
+        found = [part.section(post, tables) for part in parts()]
     return [section for section in found if section is not None]

@@ -80,8 +80,11 @@ def _overview(post: xr.DataTree) -> pd.DataFrame:
     sure = by["probability_loss"].agg(
         losers=lambda p: int((p > _SURE).sum()), gainers=lambda p: int((p < 1 - _SURE).sum())
     )
-    worst = welfare.loc[by["median_percent"].idxmin()].set_index([SCENARIO, TECHNOLOGY])[COUNTRY].rename("lowest")
-    table = table.join(sure, on=[SCENARIO, TECHNOLOGY]).join(worst, on=[SCENARIO, TECHNOLOGY])
+    known = welfare.loc[welfare["median_percent"].notna()]  # a scenario may have no solved draw
+    worst = known.loc[known.groupby([SCENARIO, TECHNOLOGY], sort=False)["median_percent"].idxmin()]
+    lowest = worst.set_index([SCENARIO, TECHNOLOGY])[COUNTRY].rename("lowest")
+    table = table.join(sure, on=[SCENARIO, TECHNOLOGY]).join(lowest, on=[SCENARIO, TECHNOLOGY])
+    table["lowest"] = table["lowest"].fillna("none solved")
     return table.assign(money_unit=money_unit(economy))
 
 
