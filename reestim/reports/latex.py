@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,11 +16,11 @@ _SPECIAL = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "[": "{[}", "]": "{]}",  # after a line break LaTeX would read a bracket as a length
-    "σ": r"$\sigma$", "κ": r"$\kappa$", "ξ": r"$\xi$", "χ": r"$\chi$", "ψ": r"$\psi$", "ρ": r"$\rho$",
-    "λ": r"$\lambda$",
-    "ε": r"$\varepsilon$", "θ": r"$\theta$", "ω": r"$\omega$", "μ": r"$\mu$", "τ": r"$\tau$", "β": r"$\beta$",
-    "−": "$-$", "≤": r"$\leq$", "≥": r"$\geq$", "×": r"$\times$", "→": r"$\rightarrow$", "·": r"$\cdot$", "²": "$^2$",
+    "−": "$-$", "±": r"$\pm$", "≤": r"$\leq$", "≥": r"$\geq$", "×": r"$\times$", "→": r"$\rightarrow$", "·": r"$\cdot$",
+    "²": "$^2$", "Δ": r"$\Delta$", "Π": r"$\Pi$", "Σ": r"$\Sigma$", "Ω": r"$\Omega$", "Θ": r"$\Theta$", "Φ": r"$\Phi$",
+    "ε": r"$\varepsilon$", "λ": r"$\lambda$",
 }  # fmt: skip
+_SPECIAL |= {letter: f"$\\{unicodedata.name(letter).split()[-1].lower()}$" for letter in "αβγδζηθικμνξπρστυφχψω"}
 _TABLE = str.maketrans(_SPECIAL)
 
 
@@ -30,7 +31,8 @@ def escaped(text: object) -> str:
 
 
 def latex(name: str, caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    r"""A ``table`` (a ``longtable`` if it is long) with the label ``tab:name``, for ``\usepackage{booktabs}``."""
+    r"""A ``table`` with the label ``tab:name``, for ``\usepackage{booktabs}``; a long one is a
+    ``longtable`` and needs that package too."""
     import pandas as pd
 
     style: Any = pd.DataFrame([list(row) for row in rows], columns=list(heads)).style.hide(axis="index")

@@ -17,7 +17,7 @@ import xarray as xr
 import reestim as ree
 from reestim.checks.prior_sensitivity import prior_posterior_table
 from reestim.errors import InputError
-from reestim.reports import tables
+from reestim.reports import latex, tables
 from reestim.reports.format import number, percent, with_interval
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -78,6 +78,13 @@ def test_tables_in_latex_are_those_of_the_page(written: Path) -> None:
     assert r"\% {[}" in text
     assert not re.search(r"(?<!\\)[&%#_](?![\s])", text.split(r"\toprule")[1].replace("% needs", ""))
     assert r"$\sigma$, posterior" in (written.parent / "tables" / "elasticities.tex").read_text(encoding="utf-8")
+
+
+def test_latex_is_told_every_sign_that_it_does_not_know(written: Path) -> None:
+    for table in (written.parent / "tables").glob("*.tex"):
+        unknown = {c for c in table.read_text(encoding="utf-8") if ord(c) > 0x17F}  # beyond the letters of Europe
+        assert not unknown, f"{table.name}: {unknown}"
+    assert latex.escaped("φ·pΠ ± ω") == r"$\phi$$\cdot$p$\Pi$ $\pm$ $\omega$"
 
 
 def test_the_page_stands_alone_and_every_picture_has_words(page: Page) -> None:
