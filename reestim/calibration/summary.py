@@ -45,9 +45,14 @@ def fractional_ranks(ranks: xr.Dataset, among: int, seed: int) -> xr.Dataset:
 
 
 def covered(draws: xr.DataArray, truth: xr.DataArray, level: float) -> xr.DataArray:
-    """Whether the equal-tailed interval of this level holds the truth (NaN where a draw or the truth is missing)."""
-    low, high = (draws.quantile(q, DRAW).drop_vars("quantile") for q in ((1 - level) / 2, (1 + level) / 2))
-    return ((low <= truth) & (truth <= high)).where(np.isfinite(truth) & np.isfinite(low))
+    """Whether the equal-tailed interval of this level holds the truth (NaN where a draw or the truth is missing).
+
+    The interval's ends are draws, so that (1−level)/2 of the draws' ranks 0 … n lie beyond each. Quantiles between the
+    draws would make it too short: 99 draws would hold 88.2 % at 90 %.
+    """
+    finite: Any = np.isfinite
+    place = ((draws < truth).sum(DRAW) + 0.5) / (draws.sizes[DRAW] + 1)
+    return (abs(place - 0.5) < level / 2).where(finite(truth) & finite(draws).all(DRAW))
 
 
 def rank_table(pit: xr.Dataset, draws: xr.Dataset, truth: xr.Dataset) -> pd.DataFrame:

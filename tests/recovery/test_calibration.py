@@ -16,7 +16,7 @@ from reestim.calibration.design import Design, fewer_countries
 from reestim.calibration.figures import ecdf_figure, rank_figure
 from reestim.calibration.kept import begin, kept
 from reestim.calibration.label_noise import World, compare_labels, label_table, misclassified
-from reestim.calibration.summary import fractional_ranks, is_calibrated, joined, rank_table, ranks_of, words
+from reestim.calibration.summary import covered, fractional_ranks, is_calibrated, joined, rank_table, ranks_of, words
 from reestim.data.simulate import Truth
 from reestim.errors import InputError
 from reestim.prior import Prior
@@ -99,6 +99,12 @@ def finished(design: Design, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 def table_of(design: Design, ranks: xr.Dataset, folder: Path) -> pd.DataFrame:
     draws, truth = joined(prior_sbc.fits_of(design, folder))
     return rank_table(fractional_ranks(ranks, RANKED, 0), draws, truth)
+
+
+def test_an_interval_of_few_draws_holds_what_it_says() -> None:
+    draws = xr.DataArray(np.tile(np.arange(99.0), (100, 1)), dims=("simulation", "draw"))
+    truth = xr.DataArray(np.arange(100) - 0.5, dims="simulation")  # one at each rank
+    assert [float(covered(draws, truth, level).mean()) for level in (0.5, 0.9)] == [0.5, 0.9]
 
 
 def test_every_parameter_and_welfare_are_ranked_and_uniform(design: Design, finished: tuple[xr.Dataset, Path]) -> None:
