@@ -1,26 +1,26 @@
-"""The economy of Caliendo and Parro, built once for the replication tests."""
+"""The economy of Caliendo and Parro, built once for the replication tests; skips without its data."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import xarray as xr
 
 import reestim as ree
-from tests.replication.cp2015 import raw_dataset
+from replications import nafta
 
 
 @pytest.fixture(scope="session")
-def archive(shared_data: Path) -> dict[str, np.ndarray]:
-    return dict(np.load(shared_data / "cp2015.npz", allow_pickle=False))
+def raw(shared_data: Path) -> xr.Dataset:
+    """The archive in the array contract, no equilibrium."""
+    return nafta.world(shared_data)
 
 
 @pytest.fixture(scope="session")
-def raw(archive: dict[str, np.ndarray]) -> xr.Dataset:
-    """The archive in the array contract."""
-    return raw_dataset(archive)
+def tariffs(shared_data: Path, raw: xr.Dataset) -> xr.DataArray:
+    """The tariffs after NAFTA."""
+    return nafta.tariffs(shared_data, raw)
 
 
 @pytest.fixture(scope="session")

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import reestim as ree
 from benchmarks.cp2015_numpy import balanced_baseline, read_world, solve_numpy
-from tests.replication.cp2015 import bilateral
 
 
 def test_numpy_and_ree_find_the_same_equilibrium(
-    shared_data: Path, archive: dict[str, np.ndarray], economy: ree.Economy
+    shared_data: Path, raw: xr.Dataset, tariffs: xr.DataArray, economy: ree.Economy
 ) -> None:
     """Both from the raw archive by their own code: rebasing, then the shock."""
     world, nafta = read_world(shared_data / "cp2015.npz")
@@ -21,9 +21,9 @@ def test_numpy_and_ree_find_the_same_equilibrium(
     ours = solve_numpy(baseline, nafta, tolerance=1e-10, baseline_income=before.income)
     assert before.solved
     assert ours.solved
-    scenario = ree.Scenario(name="NAFTA", tariff=bilateral(archive, archive["tariff_nafta_cf"]))
+    scenario = ree.Scenario(name="NAFTA", tariff=tariffs)
     theirs = ree.solve(economy, scenario, ree.Parameters(), tolerance=1e-12)
-    order = {"country": list(archive["regions"]), "sector": list(archive["sectors"])}
+    order = {"country": list(raw.country.values), "sector": list(raw.sector.values)}
     theirs = theirs.sel(order)
     bought = ours.expenditure > 0
     assert np.abs(ours.welfare).max() > 1e-4

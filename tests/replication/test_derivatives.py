@@ -5,15 +5,15 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
+import xarray as xr
 
 import reestim as ree
-from tests.replication.cp2015 import bilateral
 
 
-def test_gradients_of_nafta_match_differences(archive: dict[str, np.ndarray], economy: ree.Economy) -> None:
-    scenario = ree.Scenario(name="NAFTA", tariff=bilateral(archive, archive["tariff_nafta_cf"]))
+def test_gradients_of_nafta_match_differences(tariffs: xr.DataArray, economy: ree.Economy) -> None:
+    scenario = ree.Scenario(name="NAFTA", tariff=tariffs)
     function, inputs = ree.equilibrium_function(economy, scenario, ree.Parameters(), tolerance=1e-12)
-    mexico = economy.countries.index("Mexico")
+    mexico = economy.countries.index("MEX")
 
     def welfare(size: jax.Array) -> jax.Array:
         """Mexico's, with its trade elasticities and the tariffs of all moved by ``size``."""

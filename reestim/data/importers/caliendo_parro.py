@@ -1,9 +1,9 @@
 """The world of Caliendo and Parro (2015), 1993: ``cp2015.npz``, shares and levels of 31 regions and 40 sectors.
 
 Arrays as in the authors' archive (n importer, i exporter, j sector, k input): trade_share_pi (n, i, j), expenditure_X
-(n, j), value_added_VA (n), va_share_gamma_nj, io_share_gamma_nkj, final_share_alpha, tariff_1993, theta. Money is in
-US$: value added of the United States, 6.5e12, is its GDP of 1993. The raw data are no equilibrium; as the authors do,
-the 1993 equilibrium is solved for first, observed deficits kept.
+(n, j), value_added_VA and deficit_D (n), va_share_gamma_nj, io_share_gamma_nkj, final_share_alpha, tariff_1993, theta.
+Money is in US$: value added of the United States, 6.5e12, is its GDP of 1993. The raw data are no equilibrium; as the
+authors do, the 1993 equilibrium is solved for first, observed deficits kept.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ CODES = {
 }  # fmt: skip
 _SHAPES = {
     "trade_share_pi": "nij", "tariff_1993": "nij", "expenditure_X": "nj", "va_share_gamma_nj": "nj",
-    "final_share_alpha": "nj", "io_share_gamma_nkj": "nkj", "value_added_VA": "n", "theta": "j",
+    "final_share_alpha": "nj", "io_share_gamma_nkj": "nkj", "value_added_VA": "n", "deficit_D": "n",
+    "theta": "j",
 }  # fmt: skip
 
 
@@ -65,6 +66,7 @@ def read_economy(path: Path) -> xr.Dataset:
             "input_share": ((COUNTRY, INPUT, SECTOR), inputs),
             "final_share": ((COUNTRY, SECTOR), arrays["final_share_alpha"]),
             "factor_income": ((COUNTRY, FACTOR), arrays["value_added_VA"][:, None] / UNIT),
+            "deficit": (COUNTRY, arrays["deficit_D"] / UNIT),
             "trade_elasticity": (SECTOR, arrays["theta"]),
         },
         coords={COUNTRY: labels, IMPORTER: labels, EXPORTER: labels, SECTOR: sectors, INPUT: sectors, FACTOR: [LABOR]},

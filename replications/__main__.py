@@ -1,0 +1,101 @@
+"""The command: every replication as a table in Markdown, printed or put into a page.
+
+python -m replications                                        all for which data are at hand
+python -m replications gains --data PATH                      one of nafta, gains, acemoglu, findings
+python -m replications findings --run posteriors/RUN
+python -m replications --write docs/replications.md           the tables of the documentation
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reestim.errors import InputError, Problem
+from reestim.files import write_whole
+from reestim.options import DebugOption
+from reestim.terminal import find_run, guarded
+from replications import tables
+
+#: Data that are not the project's to ship, beside the checkout.
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+class Name(StrEnum):
+    """The replications."""
+
+    nafta = "nafta"
+    gains = "gains"
+    acemoglu = "acemoglu"
+    findings = "findings"
+
+
+TITLES = {
+    Name.nafta: "Caliendo and Parro (2015), Table 2: NAFTA's tariff reductions",
+    Name.gains: "Costinot and Rodríguez-Clare (2014), Table 4.1: gains from trade in 2008",
+    Name.acemoglu: "Acemoglu (2002): relative supply, technology and price",
+    Name.findings: "Alfaro, Fadinger, Schymik and Virananda (2025): the findings",
+}
+
+
+def made(name: Name, data: Path, run: Path | None) -> tables.Table:
+    """The table of one replication. Raises InputError where what it needs is not here."""
+    if name is Name.findings:
+        import reestim as ree
+        from replications import findings
+
+        if run is None:
+            advice = "Give the folder of a run with --run; `reestim run` makes one."
+            raise InputError(Problem("the findings are asked of a run, and none is named", advice))
+        return findings.table(ree.load(find_run(run)))
+    if name is Name.acemoglu:
+        from replications import acemoglu
+
+        return acemoglu.table()
+    from replications import gains, nafta
+
+    return (nafta if name is Name.nafta else gains).table(data)
+
+
+def main(
+    names: Annotated[list[Name] | None, typer.Argument(help="Which of them (default: all).", metavar="NAME...")] = None,
+    data: Annotated[Path, typer.Option(help="Folder of cp2015.npz and wiod2013/.")] = DATA,
+    run: Annotated[Path | None, typer.Option(help="A run folder, for the findings.")] = None,
+    write: Annotated[Path | None, typer.Option(help="A page whose tables are replaced, instead of printing.")] = None,
+    debug: DebugOption = False,
+) -> None:
+    """Published results beside REEstim's own, as tables in Markdown.
+
+    What was named must be there. Without names, what needs data that are not here is left out, and said.
+    """
+    with guarded(as_json=False, debug=debug):
+        for name in names or list(Name):
+            try:
+                found = made(name, data, run)
+            except InputError as error:
+                if names:
+                    raise
+                typer.echo(f"{name} left out: {error.problems[0]}", err=True)
+                continue
+            _out(name, found, write)
+
+
+def _out(name: Name, table: tables.Table, page: Path | None) -> None:
+    text = table.markdown()
+    if page is None:
+        typer.echo(f"## {TITLES[name]}\n\n{text}\n")
+        return
+    now = datetime.now(UTC)
+    words = f"{name} --run RUN" if name is Name.findings else name
+    taken = f"*{now.day} {now:%B %Y}, `python -m replications {words}`.*"
+    place = f"{name}-{table.kind}" if table.kind else str(name)
+    write_whole(page, tables.placed(page, place, f"{taken}\n\n{text}").encode())
+    typer.echo(f"{place}: written to {page}", err=True)
+
+
+if __name__ == "__main__":
+    typer.run(main)

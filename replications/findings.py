@@ -1,0 +1,223 @@
+"""What Alfaro, Fadinger, Schymik and Virananda (2025) find, asked of a run of REEstim: posterior probabilities.
+
+The paper's data are not at hand; a run answers from its own evidence, which may be simulated, and the table says so.
+Averages over sectors weigh each with what the world spends on rare earths there (θ·Y), averages over countries with
+baseline income or output. Abroad: outside the countries that restrict.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
+from reestim.equilibrium.economy import Economy
+from reestim.errors import InputError, Problem
+from reestim.provenance import json_attr, provenance
+from reestim.reports.effects import (
+    BRACKETS,
+    DIRECTED,
+    FIXED,
+    economy_of,
+    exposed_sectors,
+    income,
+    probability,
+    quantiles,
+    restrictors,
+)  # fmt: skip
+from reestim.reports.format import percent, with_interval
+from reestim.technology import innovation_passthrough
+from replications.tables import Table
+
+#: Imputed files that make the economy a stylised one.
+_ECONOMY = ("trade.csv", "input_output.csv", "value_added.csv")
+_SURE = 0.95
+
+
+class Finding(NamedTuple):
+    """One claim of the paper and what a run says."""
+
+    claim: str
+    asked: str  # the event whose probability is given
+    probability: float
+    prior: float  # of the same event, NaN where the run has no draws of it
+    size: str  # median and interval of what the event is about
+    economy: bool  # rests on the economy too
+
+
+def findings(post: xr.DataTree) -> list[Finding]:
+    """The four findings, from the groups posterior, counterfactual and economy of a run.
+
+    Raises InputError where the run has no counterfactual with fixed and directed technology.
+    """
+    if problems := _problems(post):
+        raise InputError(problems, "this run cannot be asked")
+    ds, economy = post["counterfactual"].to_dataset(), economy_of(post)
+    scenario = str(ds[SCENARIO].values[0])
+    here = restrictors(ds, scenario, economy)
+    abroad = [c for c in economy.countries if c not in here]
+    one = ds.sel({SCENARIO: scenario})
+    return [
+        _complements(post, economy),
+        _direction(post, economy),
+        _knowledge(one, economy, abroad),
+        *_expansion(one, economy, abroad),
+        *_mitigation(one, economy, abroad),
+    ]
+
+
+def table(post: xr.DataTree) -> Table:
+    """The findings as a table that says what they rest on."""
+    about = provenance(post)
+    synthetic = about.get("synthetic") or []
+    stylised = [name for name in _ECONOMY if name in (about.get("imputed") or [])]
+    evidence = "SYNTHETIC evidence" if synthetic else "real evidence"
+    world = ", stylised economy" if stylised else ", real economy"
+    rows = [
+        [f.claim, f.asked, percent(f.probability), "" if np.isnan(f.prior) else percent(f.prior), f.size,
+         evidence + (world if f.economy else "")]
+        for f in findings(post)
+    ]  # fmt: skip
+    ds = post["counterfactual"].to_dataset()
+    solved = ds["solved"].isel({SCENARIO: 0})
+    seed, dataset = json_attr(post.attrs, "run", {}).get("seed"), about.get("dataset", "not named")
+    notes = [
+        f"Dataset {dataset}, scenario {ds[SCENARIO].values[0]}, seed {seed}; {int(solved.sum())} of {solved.size} "
+        f"equilibria solved. {BRACKETS} P: share of posterior draws. Every row rests on all evidence of the study, "
+        "through the posterior.",
+        f"Simulated, not observed: {', '.join(synthetic) or 'nothing'}. Cells of the economy made by a rule: "
+        f"{', '.join(stylised) or 'none'}.",
+    ]
+    if synthetic:
+        notes.append("What rests on simulated data shows the method and is no finding about the world.")
+    return Table(
+        ["the paper", "asked of the run", "P", "prior P", "size", "data"], rows, notes, "" if synthetic else "real"
+    )
+
+
+def _problems(post: xr.DataTree) -> list[Problem]:
+    advice = "Give a run of `reestim run`, or carry its draws on with `reestim counterfactual`."
+    found = [
+        Problem(f"the run has no group {name!r}", advice)
+        for name in ("posterior", "counterfactual", "economy") if name not in post.children
+    ]  # fmt: skip
+    if "counterfactual" in post.children:
+        there = set(post["counterfactual"].to_dataset()[TECHNOLOGY].values.tolist())
+        found += [
+            Problem(f"no equilibria with {name} technology", advice) for name in (FIXED, DIRECTED) if name not in there
+        ]
+    return found
+
+
+def _spending(economy: Economy, sectors: list[str]) -> xr.DataArray:
+    """World spending on rare earths by sector, θ·Y."""
+    b = economy.baseline
+    spent = (np.asarray(b.ree_share) * np.asarray(b.output)).sum(axis=0)
+    return xr.DataArray(spent, {SECTOR: list(economy.sectors)}).sel({SECTOR: sectors})
+
+
+def _output(economy: Economy, countries: list[str]) -> xr.DataArray:
+    output = xr.DataArray(
+        np.asarray(economy.baseline.output), {COUNTRY: list(economy.countries), SECTOR: list(economy.sectors)}
+    )
+    return output.sel({COUNTRY: countries})
+
+
+def _event(draws: xr.DataArray, positive: bool = True) -> float:
+    return float(probability(draws, draws > 0 if positive else draws < 0))
+
+
+def _in_words(draws: xr.DataArray, unit: str = "") -> str:
+    q = quantiles(draws)
+    return with_interval(float(q["median"]), float(q["low"]), float(q["high"]), unit)
+
+
+def _prior(post: xr.DataTree) -> xr.Dataset | None:
+    prior = post["prior"].to_dataset() if "prior" in post.children else None
+    return prior if prior is not None and {"sigma", "kappa"} <= set(prior.data_vars) else None
+
+
+def _complements(post: xr.DataTree, economy: Economy) -> Finding:
+    def mean(ds: xr.Dataset) -> xr.DataArray:
+        sigma = ds["sigma"]
+        return sigma.weighted(_spending(economy, sigma[SECTOR].values.tolist())).mean(SECTOR)
+
+    sigma, prior = post["posterior"].to_dataset()["sigma"], _prior(post)
+    by_sector = probability(sigma, sigma < 1)
+    sure = int((by_sector > _SURE).sum())
+    before = float("nan") if prior is None else _event(1 - mean(prior))
+    average = mean(post["posterior"].to_dataset())
+    size = f"mean σ {_in_words(average)}; P > {100 * _SURE:.0f} % in {sure} of {by_sector.size} sectors"
+    return Finding(
+        "rare earths and other inputs are complements", "mean σ < 1", _event(1 - average), before, size, False
+    )
+
+
+def _direction(post: xr.DataTree, economy: Economy) -> Finding:
+    def mean(ds: xr.Dataset) -> xr.DataArray:
+        m = innovation_passthrough(ds["sigma"], ds["kappa"])
+        return m.weighted(_spending(economy, m[SECTOR].values.tolist())).mean(SECTOR)
+
+    prior, average = _prior(post), mean(post["posterior"].to_dataset())
+    before = float("nan") if prior is None else _event(mean(prior))
+    asked = "mean m > 0: dearer rare earths draw research towards using them better"
+    return Finding(
+        "scarcity sets off a surge of innovation", asked, _event(average), before, f"mean m {_in_words(average)}", False
+    )
+
+
+def _knowledge(one: xr.Dataset, economy: Economy, abroad: list[str]) -> Finding:
+    at = one.sel({TECHNOLOGY: DIRECTED})
+    sectors = [s for s in economy.sectors if float(_spending(economy, [s]).sum()) > 0]
+    theta = economy.ds["ree_share"].sel({COUNTRY: abroad, SECTOR: sectors})
+    weight = theta * _output(economy, abroad).sel({SECTOR: sectors})
+    known = at["ree_technology"].where(at["solved"]).sel({COUNTRY: abroad, SECTOR: sectors})
+    moved = 100 * xr.ufuncs.expm1((known.fillna(0) * weight).sum((COUNTRY, SECTOR)) / weight.sum()).where(at["solved"])
+    asked = "REE-enhancing knowledge abroad rises under the restriction"
+    return Finding("… and it does so abroad", asked, _event(moved), float("nan"), _in_words(moved, "%"), True)
+
+
+def _expansion(one: xr.Dataset, economy: Economy, abroad: list[str]) -> list[Finding]:
+    """Quantities (output over unit cost) of the sectors that use most rare earths against all other goods."""
+    intensive = exposed_sectors(economy)
+    others = [s for s in economy.sectors if s not in intensive and s not in economy.elements]
+    output = _output(economy, abroad)
+
+    def grown(sectors: list[str], technology: str) -> xr.DataArray:
+        at = one.sel({TECHNOLOGY: technology})
+        change = (at["output"] - at["unit_cost"]).sel({COUNTRY: abroad, SECTOR: sectors})
+        weight = output.sel({SECTOR: sectors})
+        moved = (weight * xr.ufuncs.expm1(change.where(weight > 0, 0.0))).sum((COUNTRY, SECTOR), skipna=False)
+        return (1e4 * moved / weight.sum()).where(at["solved"])
+
+    found = []
+    for technology in (FIXED, DIRECTED):
+        gap = grown(intensive, technology) - grown(others, technology)
+        level = grown(intensive, technology)
+        asked = f"their quantities abroad rise against all other goods, {technology} technology"
+        size = f"{_in_words(gap, 'bp')}; by themselves {_in_words(level, 'bp')}"
+        claim = f"rare-earth-intensive sectors expand abroad ({', '.join(intensive)})" if technology == DIRECTED else (
+            "… they would contract if technology stood still"
+        )  # fmt: skip
+        found.append(Finding(claim, asked, _event(gap), float("nan"), size, True))
+    return found[::-1]
+
+
+def _mitigation(one: xr.Dataset, economy: Economy, abroad: list[str]) -> list[Finding]:
+    welfare = one["welfare"].where(one["solved"]).sel({COUNTRY: abroad})
+    weight = income(economy).sel({COUNTRY: abroad})
+    joint = 1e4 * (weight * xr.ufuncs.expm1(welfare)).sum(COUNTRY, skipna=False) / weight.sum()
+    fixed, directed = (joint.sel({TECHNOLOGY: name}, drop=True) for name in (FIXED, DIRECTED))
+    each = welfare.sel({TECHNOLOGY: DIRECTED}, drop=True) - welfare.sel({TECHNOLOGY: FIXED}, drop=True)
+    sure = int((probability(each, each > 0) > _SURE).sum())
+    size = f"{_in_words(directed - fixed, 'bp')}; P > {100 * _SURE:.0f} % in {sure} of {len(abroad)} countries"
+    return [
+        Finding("the restriction costs importers welfare", "joint real income abroad falls, fixed technology",
+                _event(fixed, positive=False), float("nan"), _in_words(fixed, "bp"), True),
+        Finding("directed technology mitigates their losses", "directed loss abroad < fixed loss",
+                _event(directed - fixed), float("nan"), size, True),
+        Finding("…", "joint real income abroad still falls, directed technology",
+                _event(directed, positive=False), float("nan"), _in_words(directed, "bp"), True),
+    ]  # fmt: skip
