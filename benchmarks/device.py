@@ -28,16 +28,16 @@ from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays
 from reestim.equilibrium.sweep import sweep
 from reestim.estimate.inputs import model_inputs
-from tests.replication.cp2015 import bilateral, raw_dataset
+from replications.nafta import tariffs, world
 
 MODELS = Path("models")
 
 
 def nafta(draws: int) -> tuple[ree.Economy, PolicyArrays, ParameterArrays]:
     """Trade elasticities varied by 10 %, log-normal."""
-    archive = dict(np.load(ARCHIVE, allow_pickle=False))
-    economy = ree.Economy(raw_dataset(archive), allow_imbalance=True).rebased("balanced")
-    scenario = ree.Scenario(tariff=bilateral(archive, archive["tariff_nafta_cf"]))
+    raw = world(ARCHIVE.parent)
+    economy = ree.Economy(raw, allow_imbalance=True).rebased("balanced")
+    scenario = ree.Scenario(tariff=tariffs(ARCHIVE.parent, raw))
     rng = np.random.default_rng(0)
     varied = economy.ds.trade_elasticity.values * np.exp(0.1 * rng.normal(size=(draws, len(economy.sectors))))
     elasticity = xr.DataArray(varied, dims=("d", "sector"), coords={"sector": list(economy.sectors)})

@@ -29,8 +29,9 @@ from benchmarks.cp2015_numpy import ARCHIVE, balanced_baseline, read_world, solv
 from reestim.equilibrium.solve import solve_arrays
 from reestim.equilibrium.sweep import sweep
 from reestim.sweeps import chunk_size
+from replications.nafta import tariffs
+from replications.nafta import world as world_of_1993
 from tests.oracles import random_economy
-from tests.replication.cp2015 import bilateral, raw_dataset
 
 DRAWS = 1000
 
@@ -54,9 +55,9 @@ def nafta() -> None:
         damping: best(lambda d=damping: solve_numpy(baseline, tariff, damping=d, baseline_income=before.income), 3)[0]
         for damping in (0.5, 0.2)
     }
-    archive = dict(np.load(ARCHIVE, allow_pickle=False))
-    economy = ree.Economy(raw_dataset(archive), allow_imbalance=True).rebased("balanced")
-    scenario = ree.Scenario(tariff=bilateral(archive, archive["tariff_nafta_cf"]))
+    raw = world_of_1993(ARCHIVE.parent)
+    economy = ree.Economy(raw, allow_imbalance=True).rebased("balanced")
+    scenario = ree.Scenario(tariff=tariffs(ARCHIVE.parent, raw))
     policy, arrays, b = scenario.to_arrays(economy), ree.Parameters().to_arrays(economy), economy.baseline
     one, median = best(lambda: jax.block_until_ready(solve_arrays(b, policy, arrays)), 20)
     _, root, worst = solve_arrays(b, policy, arrays)
