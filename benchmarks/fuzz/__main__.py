@@ -7,9 +7,11 @@
 A case is numbered; its kind of file, its mutation and all its random numbers follow from seed and number. It goes
 through the functions that the commands call: datasets, studies, scenarios, patents and labels, files of other sources,
 run folders (one in twenty-five through the command itself). Findings are everything but a clean success and a clean
-refusal: another exception, a warning or output in passing, a crash, a case that takes longer than 40 s or 1.5 GB,
-something written by what refused, a message that cannot be printed or read, a file taken for something it is not.
-Spoiled files of findings are kept in FOLDER/findings/CASE. The same command goes on after a kill.
+refusal: another exception, a warning or output in passing, a crash, a case that computes longer than 40 s, waits longer
+than 4 minutes or takes 1.5 GB, something written by what refused, a message that cannot be printed or read, a file taken
+for something it is not.
+Spoiled files of findings are kept in FOLDER/findings/CASE. The same command goes on after a kill, and tries findings
+again.
 """
 
 from __future__ import annotations
@@ -27,10 +29,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.fuzz.kinds import kinds
-from benchmarks.fuzz.worker import PASSED, REFUSED, SECONDS, Outcome, kind_of, make_bases, serve, try_case, unsound
+from benchmarks.fuzz.worker import PASSED, REFUSED, WAITING, Outcome, kind_of, make_bases, serve, try_case, unsound
 
 #: Seconds without an answer after which a worker is taken for stuck where Python cannot interrupt it.
-STUCK = 3 * SECONDS
+STUCK = 2 * WAITING
 
 
 class Worker:
@@ -105,6 +107,7 @@ def main() -> int:
         return int(found.is_finding)
     results = folder / "results.jsonl"
     done = _read(results)
+    done = {n: found for n, found in done.items() if not found.is_finding}  # tried again: they may be mended
     wanted = [n for n in range(asked.cases) if n not in done and asked.kind in (None, kind_of(n).name)]
     print(f"{len(done)} cases are done, {len(wanted)} to go; results in {folder}")
     _try_all(wanted, done, asked, folder, bases, results)

@@ -49,7 +49,7 @@ def dataset(folder: Path) -> None:
     """The bundled dataset added up to three regions, fewer years of patents and outcomes, and every optional file."""
     bundled(folder)
     for path in sorted(folder.glob("*.csv")):
-        table = pd.read_csv(path)
+        table: Any = pd.read_csv(path)
         for name in ("importer", "exporter", "country"):
             if name in table and path.stem != "policy":
                 table[name] = table[name].where(table[name].isin(["CHN", "JPN"]), "ROW")
@@ -63,7 +63,7 @@ def dataset(folder: Path) -> None:
             table = table.groupby(keys, sort=False).agg(**sums, **about).reset_index()
         table.to_csv(path, index=False)
     patents = pd.read_csv(folder / "patent_labels.csv")
-    counts = patents.groupby("label")["count"].sum()
+    counts: Any = patents.groupby("label")["count"].sum()
     by_label = {name: int(counts[name]) for name in LABELS}
     record = {"labeller": "offline", "model": "made", "date": "2026-11-26", "synthetic": True, "unlabelled": 0}
     record |= {"patents": int(counts.sum()), "labels": by_label}
@@ -113,7 +113,7 @@ def patents(folder: Path) -> None:
     from reestim.labels.patents import HUMAN, read_corpus
     from reestim.labels.taxonomy import PROMPTS
 
-    table = read_corpus().iloc[::9].reset_index(drop=True)
+    table: Any = read_corpus().iloc[::9].reset_index(drop=True)
     folder.mkdir()
     table.to_csv(folder / "patents.csv", index=False)
     table.to_parquet(folder / "patents.parquet")
@@ -214,8 +214,8 @@ def kinds() -> tuple[Kind, ...]:
         Kind("labels", "patents", "labels/labels.csv", IN_TABLE, judge.audit, 2),
         Kind("labels", "patents", "labels/patent_labels.json", IN_JSON, judge.audit),
         Kind("prompt", "patents", "prompt.toml", IN_TOML, judge.prompt, 2),
-        Kind("run.json", "run", "run/run.json", IN_JSON, judge.run, 4),
-        Kind("posterior.nc", "run", "run/posterior.nc", (*ANY, *(judge.in_netcdf,) * 5), judge.sealed_run, 4),
+        Kind("run.json", "run", "run/run.json", IN_JSON, judge.run, 3),
+        Kind("posterior.nc", "run", "run/posterior.nc", (*ANY, *(judge.in_netcdf,) * 5), judge.sealed_run, 3),
         Kind("chunk", "run", "chunks/chunk.zarr/zarr.json", IN_JSON, judge.chunk, 2),
         Kind("chunk", "run", "chunks/chunk.zarr/welfare/zarr.json", IN_JSON, judge.chunk, 2),
         Kind("chunk", "run", "chunks/chunk.zarr/welfare/c/0/0/0", ANY, judge.chunk),

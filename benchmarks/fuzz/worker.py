@@ -23,8 +23,9 @@ import numpy as np
 from benchmarks.fuzz import mutate
 from benchmarks.fuzz.kinds import BASES, Kind, kinds
 
-#: A case may take so long and so much memory more than the process has; the first of a kind compiles.
-SECONDS, MEGABYTES = 40.0, 1500
+#: A case may compute and wait so long, and take so much memory more than the process has; the first of a kind compiles.
+SECONDS, WAITING, MEGABYTES = 40.0, 240.0, 1500
+WATCHES = ((signal.ITIMER_PROF, signal.SIGPROF, SECONDS), (signal.ITIMER_REAL, signal.SIGALRM, WAITING))
 #: Longest line of a message, and most lines of one.
 LONGEST_LINE, MOST_LINES = 1500, 400
 PASSED, REFUSED = "taken, and sound", "refused in words"
@@ -44,7 +45,7 @@ class Outcome:
     mutation: str
     outcome: str
     detail: str = ""
-    seconds: float = 0.0
+    seconds: float = 0.0  # of computing
     megabytes: int = 0
 
     @property
@@ -63,10 +64,10 @@ def try_case(case: int, seed: int, bases: Path, place: Path) -> Outcome:
     kind, rng = kind_of(case), np.random.default_rng([seed, case])
     folder = _copied(kind, bases, place)
     how = mutate.pick(rng, kind.how)(folder / kind.file, rng)
-    start, before = time.perf_counter(), _memory("VmRSS")
+    start, before = time.process_time(), _memory("VmRSS")
     _forget_peak()
     outcome, detail = _outcome(kind, folder, rng)
-    seconds, megabytes = time.perf_counter() - start, max(_memory("VmHWM") - before, 0) // 1024
+    seconds, megabytes = time.process_time() - start, max(_memory("VmHWM") - before, 0) // 1024
     if megabytes > MEGABYTES and outcome in (PASSED, REFUSED):
         outcome, detail = "memory", f"{megabytes} MB"
     return Outcome(case, kind.name, kind.file, how, outcome, detail, round(seconds, 3), megabytes)
@@ -84,8 +85,9 @@ def _outcome(kind: Kind, folder: Path, rng: mutate.Rng) -> tuple[str, str]:
     from reestim.errors import ReestimError
 
     said = io.StringIO()
-    signal.signal(signal.SIGALRM, _over)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    for timer, sent, seconds in WATCHES:
+        signal.signal(sent, _over)
+        signal.setitimer(timer, seconds)
     try:
         with warnings.catch_warnings(record=True) as warned, contextlib.redirect_stdout(said), \
                 contextlib.redirect_stderr(said):  # fmt: skip
@@ -101,9 +103,13 @@ def _outcome(kind: Kind, folder: Path, rng: mutate.Rng) -> tuple[str, str]:
             except Exception as error:
                 outcome, detail = f"{type(error).__name__}", traceback.format_exc()[-1800:]
     except Hang:
-        return "hang", f"longer than {SECONDS:g} s:\n{traceback.format_exc()[-1500:]}"
+        return (
+            "hang",
+            f"longer than {SECONDS:g} s of computing or {WAITING:g} s of waiting:\n{traceback.format_exc()[-1500:]}",
+        )
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        for timer, _, _ in WATCHES:
+            signal.setitimer(timer, 0)
     if outcome in (PASSED, REFUSED) and warned:
         one = warned[0]
         said_by = f"{one.filename}:{one.lineno}"

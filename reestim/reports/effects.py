@@ -42,7 +42,8 @@ def with_contribution(change: xr.DataArray) -> xr.DataArray:
 def quantiles(draws: xr.DataArray, level: float = LEVEL) -> xr.Dataset:
     """``median``, and ``low`` and ``high`` of the equal-tailed interval, over (chain, draw); NaN draws are left out."""
     tail = (1 - level) / 2
-    q = draws.quantile([tail, 0.5, 1 - tail], dim=(CHAIN, DRAW), skipna=True)
+    there = draws.notnull().any((CHAIN, DRAW))  # of a scenario without a solved draw nothing is known
+    q = draws.where(there, 0.0).quantile([tail, 0.5, 1 - tail], dim=(CHAIN, DRAW), skipna=True).where(there)
     return xr.Dataset({name: q.isel(quantile=i, drop=True) for i, name in enumerate(("low", "median", "high"))})
 
 
