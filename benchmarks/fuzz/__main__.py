@@ -7,9 +7,9 @@
 A case is numbered; its kind of file, its mutation and all its random numbers follow from seed and number. It goes
 through the functions that the commands call: datasets, studies, scenarios, patents and labels, files of other sources,
 run folders (one in twenty-five through the command itself). Findings are everything but a clean success and a clean
-refusal: another exception, a warning or output in passing, a crash, a case that computes longer than 40 s, waits longer
-than 4 minutes or takes 1.5 GB, something written by what refused, a message that cannot be printed or read, a file taken
-for something it is not.
+refusal: another exception, a warning or output in passing, a crash, a case that computes longer than 40 s, waits more
+than 4 minutes or takes 1.5 GB, something written by what refused, a message that cannot be printed or read, a file
+taken for something it is not.
 Spoiled files of findings are kept in FOLDER/findings/CASE. The same command goes on after a kill, and tries findings
 again.
 """
