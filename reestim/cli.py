@@ -162,6 +162,7 @@ def counterfactual(
     """
     with guarded(as_json, debug):
         from reestim import pipeline, store
+        from reestim.files import alone
         from reestim.provenance import json_attr
         from reestim.scenario_sweep import sweep
 
@@ -175,16 +176,17 @@ def counterfactual(
         with stages.stage(f"open {source}"):
             post = store.load(source)
         earlier = json_attr(post.attrs, "run", {})
-        with stages.stage("carry the draws through the equilibrium, fixed and directed technology"):
-            technology = ("fixed", "directed", "transition") if years else ("fixed", "directed")
-            post = sweep(
-                post, scenarios, technology=technology, draws=draws, progress=not (as_json or quiet),
-                allow_unsolved=allow_unsolved, years=years, chunks=chunks, executor=dask,
-            )  # fmt: skip
-        with stages.stage("write the run and its report"):
-            commands = "\n".join(part for part in (earlier.get("command", ""), command_line()) if part)
-            folder = out or store.new_run_folder(f"{source.name}-{scenarios[0].stem}")
-            page = pipeline.finish(post, folder, overwrite=overwrite, command=commands)
+        folder = out or store.new_run_folder(f"{source.name}-{scenarios[0].stem}")
+        with alone(folder):
+            with stages.stage("carry the draws through the equilibrium, fixed and directed technology"):
+                technology = ("fixed", "directed", "transition") if years else ("fixed", "directed")
+                post = sweep(
+                    post, scenarios, technology=technology, draws=draws, progress=not (as_json or quiet),
+                    allow_unsolved=allow_unsolved, years=years, chunks=chunks, executor=dask,
+                )  # fmt: skip
+            with stages.stage("write the run and its report"):
+                commands = "\n".join(part for part in (earlier.get("command", ""), command_line()) if part)
+                page = pipeline.finish(post, folder, overwrite=overwrite, command=commands)
         finish(post, {"run": str(folder), "report": str(page)}, as_json, quiet)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -47,6 +48,60 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Keep ``path`` for this process while the block runs: no other writes there, and what a killed one left
+    half-written beside it is removed (or put back, where it had just taken the old folder away). The system lets go of
+    it whatever happens to the process.
+
+    Raises InputError, at once, where another process has it, or nothing can be written there.
+    """
+    lock = path.with_name(f".{path.name}.lock")
+    advice = "Choose a place you may write to."
+    try:
+        handle = _locked(lock)
+    except BlockingIOError:
+        wait = "Wait until it is done, or choose another folder."
+        raise InputError(Problem("another process is writing to this folder", wait, value=str(path))) from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(Problem(f"the folder cannot be written ({reason})", advice, value=str(path))) from error
+    try:
+        _tidy(path)
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _locked(lock: Path) -> int:
+    """An open file that no other process has locked. Raises BlockingIOError where one has, OSError."""
+    import fcntl
+
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if lock.exists() and os.fstat(handle).st_ino == lock.stat().st_ino:
+                return handle
+        except OSError:
+            os.close(handle)
+            raise
+        os.close(handle)  # the one who had it removed its name in between
+
+
+def _tidy(path: Path) -> None:
+    left = re.compile(rf"\.{re.escape(path.name)}-[a-z0-9_]{{8}}(-old)?")
+    for hidden in sorted(path.parent.iterdir()):
+        found = left.fullmatch(hidden.name)
+        if found and hidden.is_dir():
+            if found[1] and not path.exists():
+                hidden.rename(path)
+            else:
+                shutil.rmtree(hidden, ignore_errors=True)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import reestim as ree
 from reestim import store
 from reestim.errors import InputError, Problem
+from reestim.files import alone
 from reestim.provenance import json_attr
 from reestim.same_study import differences, of_data, of_spec
 from reestim.scenario_sweep import read_scenarios, sweep, texts_of
@@ -149,10 +150,16 @@ def fit(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
     Raises
     ------
     InputError
-        Before sampling: what does not fit together, scenarios and economy included.
+        Before sampling: what does not fit together, scenarios and economy included; a place where nothing can be
+        written, or where another process writes.
     KeyboardInterrupt
         When sampling was interrupted, even if the sampler hands back what it had. Nothing is saved then.
     """
+    with alone(job.out or store.new_run_folder(job.spec.name)):
+        return _fit(job, seed, stages, progress, command)
+
+
+def _fit(job: Job, seed: int, stages: Stages, progress: bool, command: str) -> tuple[xr.DataTree, Path]:
     from reestim.after_fit import JUDGED, judged
 
     if job.begun and job.out:
@@ -213,7 +220,12 @@ def run(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
 
     Chunks of solved draws lie in the run folder until all are there: a run that was cut off goes on with the rest.
     """
-    post, folder = fit(job, seed=seed, stages=stages, progress=progress, command=command)
+    with alone(job.out or store.new_run_folder(job.spec.name)):
+        return _run(job, seed, stages, progress, command)
+
+
+def _run(job: Job, seed: int, stages: Stages, progress: bool, command: str) -> tuple[xr.DataTree, Path, Path]:
+    post, folder = _fit(job, seed, stages, progress, command)
     with stages.stage("carry the draws through the equilibrium, fixed and directed technology"):
         if "counterfactual" not in post.children:
             wanted = job.spec.counterfactual

@@ -1,0 +1,91 @@
+"""A full disk, a place that cannot be written, two runs at once, what a kill left: heavy stages faked, disks real."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import reestim as ree
+from reestim.errors import InputError
+from reestim.files import alone
+from reestim.store import save
+from tests.interface.faked_run import Run, folders
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """No file may grow beyond ``size`` bytes: writing fails as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("size", [0, 4_000, 60_000])
+def test_a_full_disk_is_said_and_leaves_nothing(cli: Run, place: Path, faked: dict[str, Any], size: int) -> None:
+    with full_disk(size):
+        done = cli("run", "study.toml", "--out", "posteriors/mine")
+    assert done.exit_code == 1, done.output
+    assert "Traceback" not in done.output
+    assert "Free some space" in done.stderr
+    assert folders(place) == []
+    assert cli("run", "study.toml", "--out", "posteriors/mine").exit_code == 0
+
+
+def test_a_full_disk_leaves_the_run_that_is_there(post: Any, tmp_path: Path) -> None:
+    path = save(post, tmp_path / "mine", seed=1)
+    with full_disk(4_000), pytest.raises((OSError, InputError)):
+        save(post, path, overwrite=True, seed=2)
+    assert '"seed": 1' in (path / "run.json").read_text()
+    ree.load(path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["mine"]
+
+
+def test_a_place_that_cannot_be_written_is_said_before_sampling(cli: Run, faked: dict[str, Any]) -> None:
+    for command in ("run", "fit"):
+        done = cli(command, "study.toml", "--out", "/proc/runs/mine")
+        assert done.exit_code == 1
+        assert "cannot be written" in done.stderr
+        assert "fit" not in [name for name, *_ in faked["calls"]]
+
+
+def hold(path: Path, ready: Any, over: Any) -> None:
+    """What the other process does."""
+    with alone(path):
+        ready.set()
+        over.wait(60)
+
+
+def test_a_second_run_into_the_same_folder_is_refused_at_once(cli: Run, place: Path, faked: dict[str, Any]) -> None:
+    context = multiprocessing.get_context("fork")
+    ready, over = context.Event(), context.Event()
+    other = context.Process(target=hold, args=(place / "posteriors" / "mine", ready, over))
+    other.start()
+    assert ready.wait(60)
+    done = cli("run", "study.toml", "--out", "posteriors/mine")
+    assert done.exit_code == 1
+    assert "another process is writing to this folder" in done.stderr
+    assert "fit" not in [name for name, *_ in faked["calls"]]
+    other.kill()  # the system lets go of the folder
+    other.join()
+    assert cli("run", "study.toml", "--out", "posteriors/mine").exit_code == 0
+    assert [path.name for path in folders(place)] == ["mine"]
+
+
+def test_what_a_kill_left_half_written_is_tidied(post: Any, tmp_path: Path) -> None:
+    path = save(post, tmp_path / "mine")
+    (tmp_path / ".mine-abcd_123").mkdir()
+    (tmp_path / ".mine-2-abcd_123").mkdir()  # of another run
+    (tmp_path / ".mine.lock").touch()
+    path.rename(tmp_path / ".mine-wxyz_789-old")  # killed between taking the old run away and putting the new one there
+    with alone(path):
+        ree.load(path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".mine-2-abcd_123", "mine"]
