@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import resource
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,25 +58,28 @@ def test_a_place_that_cannot_be_written_is_said_before_sampling(cli: Run, faked:
         assert "fit" not in [name for name, *_ in faked["calls"]]
 
 
-def hold(path: Path, ready: Any, over: Any) -> None:
-    """What the other process does."""
-    with alone(path):
-        ready.set()
-        over.wait(60)
+OTHER = """
+import sys, time
+from pathlib import Path
+from reestim.files import alone
+with alone(Path(sys.argv[1])):
+    print("here", flush=True)
+    time.sleep(300)
+"""
 
 
 def test_a_second_run_into_the_same_folder_is_refused_at_once(cli: Run, place: Path, faked: dict[str, Any]) -> None:
-    context = multiprocessing.get_context("fork")
-    ready, over = context.Event(), context.Event()
-    other = context.Process(target=hold, args=(place / "posteriors" / "mine", ready, over))
-    other.start()
-    assert ready.wait(60)
+    mine = str(place / "posteriors" / "mine")
+    other = subprocess.Popen([sys.executable, "-c", OTHER, mine], stdout=subprocess.PIPE, text=True)
+    assert other.stdout is not None
+    assert other.stdout.readline() == "here\n"
     done = cli("run", "study.toml", "--out", "posteriors/mine")
     assert done.exit_code == 1
     assert "another process is writing to this folder" in done.stderr
     assert "fit" not in [name for name, *_ in faked["calls"]]
     other.kill()  # the system lets go of the folder
-    other.join()
+    other.wait()
+    other.stdout.close()
     assert cli("run", "study.toml", "--out", "posteriors/mine").exit_code == 0
     assert [path.name for path in folders(place)] == ["mine"]
 
