@@ -55,7 +55,8 @@ def save(
             node.path: {str(name): packed for name, v in node.data_vars.items() if v.ndim and v.dtype.kind == "f"}
             for node in tree.subtree
         }
-        tree.to_netcdf(folder / POSTERIOR, engine="h5netcdf", encoding=encoding)
+        # In memory first: HDF5 crashes the process where the disk is full while it writes.
+        (folder / POSTERIOR).write_bytes(tree.to_netcdf(engine="h5netcdf", encoding=encoding))
         run = describe(post) | info | {"sha256": sha256(folder / POSTERIOR)}
         for name in keep:
             if (path / name).is_dir():  # linked, not moved: whenever this is cut off, one whole run is there
