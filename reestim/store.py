@@ -56,7 +56,8 @@ def save(
             for node in tree.subtree
         }
         # In memory first: HDF5 crashes the process where the disk is full while it writes.
-        (folder / POSTERIOR).write_bytes(tree.to_netcdf(engine="h5netcdf", encoding=encoding))
+        with tree.to_netcdf(engine="h5netcdf", encoding=encoding) as content:
+            (folder / POSTERIOR).write_bytes(content)
         run = describe(post) | info | {"sha256": sha256(folder / POSTERIOR)}
         for name in keep:
             if (path / name).is_dir():  # linked, not moved: whenever this is cut off, one whole run is there
