@@ -74,7 +74,7 @@ def table(post: xr.DataTree) -> Table:
     synthetic = about.get("synthetic") or []
     stylised = [name for name in _ECONOMY if name in (about.get("imputed") or [])]
     evidence = "SYNTHETIC evidence" if synthetic else "real evidence"
-    world = ", stylised economy" if stylised else ", real economy"
+    world = ", stylised economy" if set(stylised) & {"trade.csv", "input_output.csv"} else ", real economy"
     rows = [
         [f.claim, f.asked, percent(f.probability), "" if np.isnan(f.prior) else percent(f.prior), f.size,
          evidence + (world if f.economy else "")]
