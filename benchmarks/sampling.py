@@ -4,8 +4,8 @@
     python -m benchmarks.sampling --large          # 40 countries x 35 sectors x 20 years x 4 labels: memory and rate
 
 One table. *ESS* is the smallest bulk effective sample size over all parameters; *ESS/s* divides it by the wall time of
-tuning and drawing, *with compiling* by that of everything from the model to the draws. All rows are measured in one
-run, so their ratios can be read on a busy machine, their levels not.
+tuning and drawing, *with compiling* by that of everything from the model to the draws; ratios are of the latter. All
+rows are measured in one run, so their ratios can be read on a busy machine, their levels not.
 """
 
 from __future__ import annotations
@@ -58,6 +58,11 @@ class Row:
     @property
     def rate(self) -> float:
         return self.ess / self.seconds
+
+    @property
+    def whole_rate(self) -> float:
+        """With compiling: what a user waits for, and robust where the two cannot be told apart."""
+        return self.ess / (self.seconds + self.compile_seconds)
 
 
 def direct(data: xr.Dataset, priors: Mapping[str, Prior], *, marginal: bool) -> pm.Model:
@@ -138,16 +143,15 @@ def measured(name: str, model: Any, sampler: Sampler, seed: int) -> Row:
 def table(rows: list[Row]) -> str:
     """Markdown, the first row the one that ratios are taken to."""
     lines = [
-        "| run | compile, s | sampling, s | steps a draw | smallest ESS (of) | R-hat | divergences | ESS/s | ratio | "
-        "ESS/s with compiling |",
+        "| run | compile, s | sampling, s | steps a draw | smallest ESS (of) | R-hat | divergences | ESS/s | "
+        "ESS/s with compiling | ratio |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        whole = row.ess / (row.seconds + row.compile_seconds)
         lines.append(
             f"| {row.name} | {row.compile_seconds:.0f} | {row.seconds:.0f} | {row.steps:.0f} | "
             f"{row.ess:.0f} ({row.worst}) | {row.r_hat:.3f} | {row.divergences} | {row.rate:.2f} | "
-            f"{row.rate / rows[0].rate:.3f} | {whole:.2f} |"
+            f"{row.whole_rate:.2f} | {row.whole_rate / rows[0].whole_rate:.3f} |"
         )
     return "\n".join(lines)
 
