@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import functools
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -208,9 +207,11 @@ def run(folder: Path, rng: Rng) -> None:
 
 def sealed_run(folder: Path, rng: Rng) -> None:
     """The same where ``run.json`` vouches for the spoiled file: what a forger would do."""
+    from reestim.files import sha256
+
     file, about = folder / "run" / "posterior.nc", folder / "run" / "run.json"
     if file.is_file() and file.resolve().is_relative_to(folder.resolve()) and rng.random() < 0.9:
-        sealed = json.loads(about.read_text()) | {"sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+        sealed = json.loads(about.read_text()) | {"sha256": sha256(file)}
         about.unlink()
         about.write_text(json.dumps(sealed))
     run(folder, rng)
@@ -248,42 +249,3 @@ def original(source: str, folder: Path, rng: Rng) -> None:
             need(len(table), f"{name} is empty")
             numbers = table.select_dtypes("number")
             need(not np.isinf(numbers.to_numpy(float)).any(), f"{name} holds an infinite number")
-
-
-def in_netcdf(path: Path, rng: Rng) -> str:
-    """Change the content of a netCDF file: variables, dimensions, values, attributes; the format stays sound."""
-    import h5py
-
-    copy = path.read_bytes()
-    path.unlink()
-    path.write_bytes(copy)
-    kind = pick(rng, ("gone", "gone", "values", "values", "attribute", "attribute", "renamed", "type", "shape", "group",
-                      "text", "attribute gone"))  # fmt: skip
-    with h5py.File(path, "a") as file:
-        names: list[str] = []
-        file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
-        name = pick(rng, sorted(names))
-        item: Any = file[name]
-        if kind == "gone":
-            del file[name]
-        elif kind == "group":
-            del file[name.split("/")[0]]
-        elif kind == "renamed":
-            file.move(name, name + "_x")
-        elif kind == "values" and item.shape and item.dtype.kind in "fiu":
-            item[...] = pick(rng, (np.nan, np.inf, -1, 0, 1e300)) if item.dtype.kind == "f" else pick(rng, (0, 1, 100))
-        elif kind == "text" or (kind == "values" and item.dtype.kind == "O"):
-            every: list[Any] = [file[n] for n in sorted(names)]
-            target: Any = pick(rng, [one for one in every if one.dtype.kind == "O" and one.shape])
-            target[...] = pick(rng, ("", "<script>alert(1)</script>", "\x1b[2J", "same", "x" * 10_000))
-        elif kind in ("type", "shape"):
-            del file[name]
-            file[name] = pick(rng, (np.zeros(3), ["a", "b"], np.zeros((2, 2), "i8"), 1.0, b"x", True))
-        elif kind == "attribute":
-            holder: Any = file if rng.random() < 0.7 else item
-            known = sorted(holder.attrs) or ["x"]
-            key = pick(rng, [k for k in known if not k.startswith(("_", "DIM", "REF", "CLASS"))] or ["x"])
-            holder.attrs[key] = pick(rng, ("{", "[]", "null", "1", '{"a": 1}', "[1]", "", 1, 2.5, [1, 2], "x" * 10_000))
-        elif kind == "attribute gone" and len(file.attrs):
-            del file.attrs[pick(rng, sorted(file.attrs))]
-    return f"netCDF: {kind}"

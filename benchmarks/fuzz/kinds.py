@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.fuzz import judge, mutate
+from benchmarks.fuzz import judge, mutate, mutate_documents, mutate_tables
 from benchmarks.fuzz.mutate import Rng
 from reestim.data.schemas import SCHEMAS
 from reestim.dims import LABELS
@@ -169,9 +169,9 @@ BASES: dict[str, Callable[[Path], None]] = {
 # --- kinds --------------------------------------------------------------------------------------------------------
 
 ANY = (mutate.in_bytes, mutate.in_bytes, mutate.in_place)
-IN_TABLE = (*ANY, *(mutate.in_table,) * 7)
-IN_TOML = (*ANY, *(mutate.in_toml,) * 7)
-IN_JSON = (*ANY, *(mutate.in_json,) * 7)
+IN_TABLE = (*ANY, *(mutate_tables.in_table,) * 7)
+IN_TOML = (*ANY, *(mutate_documents.in_toml,) * 7)
+IN_JSON = (*ANY, *(mutate_documents.in_json,) * 7)
 IMPORTS = {
     "baci": ("BACI_HS92_Y2010_V202401b.csv", "country_codes_V202401b.csv"), "comtrade": ("answer.json",),
     "euklems": ("national accounts.csv", "growth accounts.csv"),
@@ -207,7 +207,13 @@ def kinds() -> tuple[Kind, ...]:
             Kind("scenario", "models", f"scenarios/{name}.toml", IN_TOML, functools.partial(judge.scenario, name), 2)
         )
     for name in ("patents.csv", "patents.jsonl", "patents.parquet"):
-        how = IN_TABLE if name.endswith(".csv") else ANY if name.endswith(".parquet") else (*ANY, _in_json_line)
+        how = (
+            IN_TABLE
+            if name.endswith(".csv")
+            else ANY
+            if name.endswith(".parquet")
+            else (*ANY, mutate_documents.in_json_line)
+        )
         found.append(Kind("patents", "patents", name, how, functools.partial(judge.patents, name), 2))
     found += [
         Kind("audit sample", "patents", "sample.csv", IN_TABLE, judge.audit, 2),
@@ -215,7 +221,9 @@ def kinds() -> tuple[Kind, ...]:
         Kind("labels", "patents", "labels/patent_labels.json", IN_JSON, judge.audit),
         Kind("prompt", "patents", "prompt.toml", IN_TOML, judge.prompt, 2),
         Kind("run.json", "run", "run/run.json", IN_JSON, judge.run, 3),
-        Kind("posterior.nc", "run", "run/posterior.nc", (*ANY, *(judge.in_netcdf,) * 5), judge.sealed_run, 3),
+        Kind(
+            "posterior.nc", "run", "run/posterior.nc", (*ANY, *(mutate_documents.in_netcdf,) * 5), judge.sealed_run, 3
+        ),
         Kind("chunk", "run", "chunks/chunk.zarr/zarr.json", IN_JSON, judge.chunk, 2),
         Kind("chunk", "run", "chunks/chunk.zarr/welfare/zarr.json", IN_JSON, judge.chunk, 2),
         Kind("chunk", "run", "chunks/chunk.zarr/welfare/c/0/0/0", ANY, judge.chunk),
@@ -226,13 +234,3 @@ def kinds() -> tuple[Kind, ...]:
             read = functools.partial(judge.original, source)
             found.append(Kind(f"import {source}", "originals", f"{source}/{file}", how, read, 2))
     return tuple(kind for kind in found for _ in range(kind.weight))
-
-
-def _in_json_line(path: Path, rng: Rng) -> str:
-    """Change one line of a file of JSON lines."""
-    lines: list[Any] = path.read_text(encoding="utf-8").splitlines()
-    at = int(rng.integers(len(lines)))
-    kind, content = mutate.changed(json.loads(lines[at]), rng)
-    lines[at] = json.dumps(content)
-    mutate.replace(path, ("\n".join(lines) + "\n").encode("utf-8"))
-    return f"json line: {kind}"
