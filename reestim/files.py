@@ -58,7 +58,7 @@ def alone(path: Path) -> Iterator[None]:
 
     Raises InputError, at once, where another process has it, or nothing can be written there.
     """
-    lock = path.with_name(f".{path.name}.lock")
+    lock = _lock_of(path)
     advice = "Choose a place you may write to."
     try:
         handle = _locked(lock)
@@ -74,6 +74,15 @@ def alone(path: Path) -> Iterator[None]:
     finally:
         lock.unlink(missing_ok=True)
         os.close(handle)
+
+
+def is_taken(path: Path) -> bool:
+    """Whether something is there, or a process keeps the place for itself (`alone`)."""
+    return path.exists() or _lock_of(path).exists()
+
+
+def _lock_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.lock")
 
 
 def _locked(lock: Path) -> int:

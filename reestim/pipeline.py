@@ -155,29 +155,38 @@ def fit(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
     KeyboardInterrupt
         When sampling was interrupted, even if the sampler hands back what it had. Nothing is saved then.
     """
-    with alone(job.out or store.new_run_folder(job.spec.name)):
-        return _fit(job, seed, stages, progress, command)
+    with alone(folder := _folder(job)):
+        post = _fit(job, folder, seed, stages, progress, command)
+    return post, folder
 
 
-def _fit(job: Job, seed: int, stages: Stages, progress: bool, command: str) -> tuple[xr.DataTree, Path]:
+def _folder(job: Job) -> Path:
+    """Where the run goes: named once, so that what is kept from others is what is written."""
+    spec = job.spec
+    return job.out or store.new_run_folder(f"{spec.name}-quick" if spec.is_quick else spec.name)
+
+
+def _fit(job: Job, folder: Path, seed: int, stages: Stages, progress: bool, command: str) -> xr.DataTree:
     from reestim.after_fit import JUDGED, judged
 
-    if job.begun and job.out:
-        folder, model = job.out, None
+    if job.begun:
+        model = None
         stages.skip(4, f"the posterior is in {folder}: not sampled again")
         post = store.load(folder)
     else:
-        post, model, folder = _sampled(job, seed, stages, progress, command)
+        post, model = _sampled(job, folder, seed, stages, progress, command)
     run = json_attr(post.attrs, "run", {}) | {"allowed_gates": list(job.allow)}
     with stages.stage("set the posterior against its priors and the data"):
         if not run.get(JUDGED):
             post = judged(post, model or ree.build(job.spec, job.data), job.spec, job.data, seed, stages.say)
             post.attrs["run"] = json.dumps(run | {JUDGED: True})
             store.save(post, folder, overwrite=True, keep=_STAY)
-    return post, folder
+    return post
 
 
-def _sampled(job: Job, seed: int, stages: Stages, progress: bool, command: str) -> tuple[xr.DataTree, Model, Path]:
+def _sampled(
+    job: Job, folder: Path, seed: int, stages: Stages, progress: bool, command: str
+) -> tuple[xr.DataTree, Model]:
     """Stages 2 to 5. The draws are on the disk before anything is done with them."""
     import xarray as xr
 
@@ -209,10 +218,9 @@ def _sampled(job: Job, seed: int, stages: Stages, progress: bool, command: str) 
         "run": json.dumps(run),
     }
     with stages.stage("save the fit"):
-        name = f"{spec.name}-quick" if spec.is_quick else spec.name
-        folder = store.save(post, job.out or store.new_run_folder(name), overwrite=job.overwrite)
+        store.save(post, folder, overwrite=job.overwrite)
         stages.say(f"    {folder} (cut off from here on, `reestim run ... --out {folder}` goes on)")
-    return post, model, folder
+    return post, model
 
 
 def run(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) -> tuple[xr.DataTree, Path, Path]:
@@ -220,12 +228,13 @@ def run(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
 
     Chunks of solved draws lie in the run folder until all are there: a run that was cut off goes on with the rest.
     """
-    with alone(job.out or store.new_run_folder(job.spec.name)):
-        return _run(job, seed, stages, progress, command)
+    with alone(folder := _folder(job)):
+        post, page = _run(job, folder, seed, stages, progress, command)
+    return post, folder, page
 
 
-def _run(job: Job, seed: int, stages: Stages, progress: bool, command: str) -> tuple[xr.DataTree, Path, Path]:
-    post, folder = _fit(job, seed, stages, progress, command)
+def _run(job: Job, folder: Path, seed: int, stages: Stages, progress: bool, command: str) -> tuple[xr.DataTree, Path]:
+    post = _fit(job, folder, seed, stages, progress, command)
     with stages.stage("carry the draws through the equilibrium, fixed and directed technology"):
         if "counterfactual" not in post.children:
             wanted = job.spec.counterfactual
@@ -237,7 +246,7 @@ def _run(job: Job, seed: int, stages: Stages, progress: bool, command: str) -> t
     with stages.stage("write the report"):
         timings = json_attr(post.attrs, "run", {}).get("timings", {}) | stages.seconds
         page = finish(post, folder, overwrite=True, keep=_KEPT, timings=timings)
-    return post, folder, page
+    return post, page
 
 
 def finish(post: xr.DataTree, folder: Path, *, overwrite: bool, keep: Sequence[str] = (), **info: Any) -> Path:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reestim.errors import InputError, Problem, in_one_line
-from reestim.files import sha256, slug, strict_json, whole_folder
+from reestim.files import is_taken, sha256, slug, strict_json, whole_folder
 from reestim.plain_arrays import not_plain
 from reestim.provenance import SCHEMA, describe, json_attr
 
@@ -234,10 +234,10 @@ def _summary(path: Path, run: Mapping[str, Any]) -> Run:
 
 
 def new_run_folder(name: str, root: str | Path = "posteriors") -> Path:
-    """``<root>/<date>-<time>-<name>``, a name nothing has yet. The folder is not made."""
+    """``<root>/<date>-<time>-<name>``, a name that nothing has yet and no process keeps. The folder is not made."""
     stem = f"{datetime.now():%Y-%m-%d-%H%M%S}-{slug(name)}"
     path, n = Path(root) / stem, 2
-    while path.exists():
+    while is_taken(path):
         path, n = Path(root) / f"{stem}-{n}", n + 1
     return path
 

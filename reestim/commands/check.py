@@ -41,12 +41,14 @@ def check(
     with guarded(as_json, debug):
         import reestim as ree
         from reestim import printing
+        from reestim.files import alone
 
         place = find_run(run)
         if refit or only:
-            post = ree.refits(
-                place, only or (), spec=spec, dataset=dataset, progress=not as_json, say=say(as_json)
-            )  # fmt: skip
+            with alone(place):
+                post = ree.refits(
+                    place, only or (), spec=spec, dataset=dataset, progress=not as_json, say=say(as_json)
+                )  # fmt: skip
         else:
             post = ree.load(place)
         found = ree.check_run(post)

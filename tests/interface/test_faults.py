@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 import reestim as ree
 from reestim.errors import InputError
 from reestim.files import alone
-from reestim.store import save
+from reestim.store import new_run_folder, save
 from tests.interface.faked_run import Run, folders
 
 
@@ -85,6 +86,41 @@ def test_a_second_run_into_the_same_folder_is_refused_at_once(cli: Run, place: P
     other.stdout.close()
     assert cli("run", "study.toml", "--out", "posteriors/mine").exit_code == 0
     assert [path.name for path in folders(place)] == ["mine"]
+
+
+def test_the_folder_that_is_kept_is_the_one_that_is_written(
+    cli: Run, place: Path, faked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without --out too, however long sampling takes; and two runs of one second have names of their own."""
+    kept: list[Path] = []
+    sampled = vars(ree)["fit"]
+
+    def looked(*args: Any, **kwargs: Any) -> Any:
+        (lock,) = (place / "posteriors").glob(".*.lock")
+        kept.append(lock.with_name(lock.name.removeprefix(".").removesuffix(".lock")).resolve())
+        assert new_run_folder(kept[-1].name[18:]) != Path("posteriors") / kept[-1].name
+        monkeypatch.setattr("reestim.store.datetime", Later)
+        return sampled(*args, **kwargs)
+
+    monkeypatch.setitem(vars(ree), "fit", looked)
+    assert cli("fit", "study.toml").exit_code == 0
+    assert [path.resolve() for path in folders(place)] == kept
+
+
+class Later(datetime):
+    """A clock that is past any run."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:
+        return datetime(2100, 1, 1, tzinfo=tz)
+
+
+def test_refits_are_refused_where_another_writes(cli: Run, place: Path, faked: dict[str, Any]) -> None:
+    assert cli("fit", "study.toml", "--out", "posteriors/mine").exit_code == 0
+    with alone(place / "posteriors" / "mine"):
+        done = cli("check", "posteriors/mine", "--refit")
+    assert done.exit_code == 1
+    assert "another process is writing to this folder" in done.stderr
 
 
 def test_what_a_kill_left_half_written_is_tidied(post: Any, tmp_path: Path) -> None:
