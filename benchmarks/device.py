@@ -23,27 +23,20 @@ import xarray as xr
 
 import reestim as ree
 from benchmarks.cp2015_numpy import ARCHIVE
+from benchmarks.equilibrium import nafta_world, varied_elasticities
 from benchmarks.sampling import measured, small_run, table
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays
 from reestim.equilibrium.sweep import sweep
 from reestim.estimate.inputs import model_inputs
-from replications.nafta import tariffs, world
 
 MODELS = Path("models")
 
 
 def nafta(draws: int) -> tuple[ree.Economy, PolicyArrays, ParameterArrays]:
-    """Trade elasticities varied by 10 %, log-normal."""
-    raw = world(ARCHIVE.parent)
-    economy = ree.Economy(raw, allow_imbalance=True).rebased("balanced")
-    scenario = ree.Scenario(tariff=tariffs(ARCHIVE.parent, raw))
-    rng = np.random.default_rng(0)
-    varied = economy.ds.trade_elasticity.values * np.exp(0.1 * rng.normal(size=(draws, len(economy.sectors))))
-    elasticity = xr.DataArray(varied, dims=("d", "sector"), coords={"sector": list(economy.sectors)})
-    return economy, scenario.to_arrays(economy), ree.Parameters(trade_elasticity=elasticity).to_batch(
-        economy, "directed", "d"
-    )  # fmt: skip
+    """The same draws as in ``benchmarks.equilibrium``."""
+    economy, scenario = nafta_world()
+    return economy, scenario.to_arrays(economy), varied_elasticities(economy, draws)
 
 
 def quota(economy: ree.Economy, draws: int) -> tuple[ree.Economy, PolicyArrays, ParameterArrays]:

@@ -26,6 +26,7 @@ import xarray as xr
 
 import reestim as ree
 from benchmarks.cp2015_numpy import ARCHIVE, balanced_baseline, read_world, solve_numpy
+from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.solve import solve_arrays
 from reestim.equilibrium.sweep import sweep
 from reestim.sweeps import chunk_size
@@ -47,6 +48,21 @@ def best(run: Callable[[], Any], repetitions: int) -> tuple[float, float]:
     return min(seconds), float(np.median(seconds))
 
 
+def nafta_world() -> tuple[ree.Economy, ree.Scenario]:
+    """The balanced economy of 1993 and NAFTA's tariff reductions."""
+    raw = world_of_1993(ARCHIVE.parent)
+    economy = ree.Economy(raw, allow_imbalance=True).rebased("balanced")
+    return economy, ree.Scenario(tariff=tariffs(ARCHIVE.parent, raw))
+
+
+def varied_elasticities(economy: ree.Economy, draws: int) -> ParameterArrays:
+    """Trade elasticities varied by 10 %, log-normal."""
+    rng = np.random.default_rng(0)
+    varied = economy.ds.trade_elasticity.values * np.exp(0.1 * rng.normal(size=(draws, len(economy.sectors))))
+    elasticity = xr.DataArray(varied, dims=("d", "sector"), coords={"sector": list(economy.sectors)})
+    return ree.Parameters(trade_elasticity=elasticity).to_batch(economy, "directed", "d")
+
+
 def nafta() -> None:
     """One solve, one gradient, a sweep."""
     world, tariff = read_world()
@@ -55,9 +71,7 @@ def nafta() -> None:
         damping: best(lambda d=damping: solve_numpy(baseline, tariff, damping=d, baseline_income=before.income), 3)[0]
         for damping in (0.5, 0.2)
     }
-    raw = world_of_1993(ARCHIVE.parent)
-    economy = ree.Economy(raw, allow_imbalance=True).rebased("balanced")
-    scenario = ree.Scenario(tariff=tariffs(ARCHIVE.parent, raw))
+    economy, scenario = nafta_world()
     policy, arrays, b = scenario.to_arrays(economy), ree.Parameters().to_arrays(economy), economy.baseline
     one, median = best(lambda: jax.block_until_ready(solve_arrays(b, policy, arrays)), 20)
     _, root, worst = solve_arrays(b, policy, arrays)
@@ -70,10 +84,7 @@ def nafta() -> None:
     slope, _ = best(lambda: jax.block_until_ready(gradient(inputs)), 10)
     print(f"  gradient of welfare in all parameters and policies: {1e3 * slope:.1f} ms, {slope / one:.1f} solves")
 
-    rng = np.random.default_rng(0)
-    varied = economy.ds.trade_elasticity.values * np.exp(0.1 * rng.normal(size=(DRAWS, len(economy.sectors))))
-    elasticity = xr.DataArray(varied, dims=("d", "sector"), coords={"sector": list(economy.sectors)})
-    draws = ree.Parameters(trade_elasticity=elasticity).to_batch(economy, "directed", "d")
+    draws = varied_elasticities(economy, DRAWS)
     size = chunk_size(economy, DRAWS)
     sweep(b, policy, jax.tree.map(lambda leaf: leaf[: 2 * size], draws), 1e-10, ("welfare",), size)
     start = time.perf_counter()

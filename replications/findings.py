@@ -111,18 +111,21 @@ def _problems(post: xr.DataTree) -> list[Problem]:
     return found
 
 
-def _spending(economy: Economy, sectors: list[str]) -> xr.DataArray:
-    """World spending on rare earths by sector, θ·Y."""
-    b = economy.baseline
-    spent = (np.asarray(b.ree_share) * np.asarray(b.output)).sum(axis=0)
-    return xr.DataArray(spent, {SECTOR: list(economy.sectors)}).sel({SECTOR: sectors})
+def _output(economy: Economy) -> xr.DataArray:
+    """Baseline output (country, sector)."""
+    labels = {COUNTRY: list(economy.countries), SECTOR: list(economy.sectors)}
+    return xr.DataArray(np.asarray(economy.baseline.output), labels)
 
 
-def _output(economy: Economy, countries: list[str]) -> xr.DataArray:
-    output = xr.DataArray(
-        np.asarray(economy.baseline.output), {COUNTRY: list(economy.countries), SECTOR: list(economy.sectors)}
-    )
-    return output.sel({COUNTRY: countries})
+def _spending(economy: Economy) -> xr.DataArray:
+    """Spending on rare earths (country, sector), θ·Y."""
+    return economy.ds["ree_share"] * _output(economy)
+
+
+def _world_mean(economy: Economy, values: xr.DataArray) -> xr.DataArray:
+    """Mean over sectors, each with what the world spends on rare earths there."""
+    spent = _spending(economy).sum(COUNTRY).sel({SECTOR: values[SECTOR].values.tolist()})
+    return values.weighted(spent).mean(SECTOR)
 
 
 def _event(draws: xr.DataArray, positive: bool = True) -> float:
@@ -140,15 +143,11 @@ def _prior(post: xr.DataTree) -> xr.Dataset | None:
 
 
 def _complements(post: xr.DataTree, economy: Economy) -> Finding:
-    def mean(ds: xr.Dataset) -> xr.DataArray:
-        sigma = ds["sigma"]
-        return sigma.weighted(_spending(economy, sigma[SECTOR].values.tolist())).mean(SECTOR)
-
     sigma, prior = post["posterior"].to_dataset()["sigma"], _prior(post)
     by_sector = probability(sigma, sigma < 1)
     sure = int((by_sector > _SURE).sum())
-    before = float("nan") if prior is None else _event(1 - mean(prior))
-    average = mean(post["posterior"].to_dataset())
+    before = float("nan") if prior is None else _event(1 - _world_mean(economy, prior["sigma"]))
+    average = _world_mean(economy, sigma)
     size = f"mean σ {_in_words(average)}; P > {100 * _SURE:.0f} % in {sure} of {by_sector.size} sectors"
     return Finding(
         "rare earths and other inputs are complements", "mean σ < 1", _event(1 - average), before, size, False
@@ -157,8 +156,7 @@ def _complements(post: xr.DataTree, economy: Economy) -> Finding:
 
 def _direction(post: xr.DataTree, economy: Economy) -> Finding:
     def mean(ds: xr.Dataset) -> xr.DataArray:
-        m = innovation_passthrough(ds["sigma"], ds["kappa"])
-        return m.weighted(_spending(economy, m[SECTOR].values.tolist())).mean(SECTOR)
+        return _world_mean(economy, innovation_passthrough(ds["sigma"], ds["kappa"]))
 
     prior, average = _prior(post), mean(post["posterior"].to_dataset())
     before = float("nan") if prior is None else _event(mean(prior))
@@ -170,10 +168,8 @@ def _direction(post: xr.DataTree, economy: Economy) -> Finding:
 
 def _knowledge(one: xr.Dataset, economy: Economy, abroad: list[str]) -> Finding:
     at = one.sel({TECHNOLOGY: DIRECTED})
-    sectors = [s for s in economy.sectors if float(_spending(economy, [s]).sum()) > 0]
-    theta = economy.ds["ree_share"].sel({COUNTRY: abroad, SECTOR: sectors})
-    weight = theta * _output(economy, abroad).sel({SECTOR: sectors})
-    known = at["ree_technology"].where(at["solved"]).sel({COUNTRY: abroad, SECTOR: sectors})
+    weight = _spending(economy).sel({COUNTRY: abroad})
+    known = at["ree_technology"].where(at["solved"]).sel({COUNTRY: abroad})
     moved = 100 * xr.ufuncs.expm1((known.fillna(0) * weight).sum((COUNTRY, SECTOR)) / weight.sum()).where(at["solved"])
     asked = "REE-enhancing knowledge abroad rises under the restriction"
     return Finding("… and it does so abroad", asked, _event(moved), float("nan"), _in_words(moved, "%"), True)
@@ -183,7 +179,7 @@ def _expansion(one: xr.Dataset, economy: Economy, abroad: list[str]) -> list[Fin
     """Quantities (output over unit cost) of the sectors that use most rare earths against all other goods."""
     intensive = exposed_sectors(economy)
     others = [s for s in economy.sectors if s not in intensive and s not in economy.elements]
-    output = _output(economy, abroad)
+    output = _output(economy).sel({COUNTRY: abroad})
 
     def grown(sectors: list[str], technology: str) -> xr.DataArray:
         at = one.sel({TECHNOLOGY: technology})
