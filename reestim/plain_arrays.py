@@ -67,6 +67,7 @@ def _plain_array(about: dict[str, Any]) -> bool:
         about.get("zarr_format") == 3
         and isinstance(kind, str)
         and kind in _NUMBERS
+        and isinstance(about.get("chunk_grid"), dict)
         and isinstance(codecs, list)
         and all(isinstance(codec, dict) and str(codec.get("name")) in _CODECS for codec in codecs)
         and not about.get("storage_transformers")

@@ -69,8 +69,8 @@ def identity_problems(
             "inputs + value added are not equal to output",
             "Output is what all importers pay in trade.csv, net of tariffs and export taxes; correct what is off",
             file="value_added.csv",
-            value=f"{countries[n]}, {goods[s]}: {cost[n, s]:.10g} against {output[n, s]:.10g} "
-            f"({100 * gap[n, s] / max(output[n, s], 1e-300):+.3g} %)",
+            value=f"{countries[n]}, {goods[s]}: {cost[n, s]:.10g} against {output[n, s]:.10g}"
+            + (f" ({100 * gap[n, s] / output[n, s]:+.3g} %)" if output[n, s] > 1e-9 * cost[n, s] else ""),
         )
         for n, s in np.argwhere(off)
     ]

@@ -142,20 +142,22 @@ def _checked(cells: pd.DataFrame, file: str, more: Sequence[str]) -> tuple[pd.Da
     ]
     kept = [name for name in dict.fromkeys((*wanted, HUMAN, "hard")) if name in cells.columns]
     typed: dict[str, Any] = {}
+    no_year: set[int] = set()
     for name in kept:
         optional = name in ("title", "abstract", "hard", HUMAN)
         kind = "integer" if name == YEAR else "text"
         column: Any = cells[name]
-        typed[name], found, _ = parse_column(column, kind, file=file, may_be_empty=optional)
+        typed[name], found, unusable = parse_column(column, kind, file=file, may_be_empty=optional)
         problems += found
+        no_year |= unusable if name == YEAR else set()
     table = pd.DataFrame(typed, index=cells.index)
     if len(table) == 0:
         problems.append(Problem("there are no patents in the file", "Give at least one row.", file=file))
-    problems += _cell_problems(table, file)
+    problems += _cell_problems(table, file, no_year)
     return table, problems
 
 
-def _cell_problems(table: pd.DataFrame, file: str) -> Iterable[Problem]:
+def _cell_problems(table: pd.DataFrame, file: str, no_year: set[int]) -> Iterable[Problem]:
     problems: list[Problem] = []
     first: dict[str, int] = {}
     for row, identifier in _column(table, "patent_id"):
@@ -164,7 +166,7 @@ def _cell_problems(table: pd.DataFrame, file: str) -> Iterable[Problem]:
             problems.append(_at(file, row, "patent_id", identifier, "the patent is there twice", advice))
         first.setdefault(identifier, row)
     for row, year in _column(table, YEAR):
-        if year != 0 and not 1800 <= year <= 2100:
+        if row not in no_year and not 1800 <= year <= 2100:
             problems.append(_at(file, row, YEAR, int(year), "a year must lie between 1800 and 2100", "Correct it"))
     for name in ("title", "abstract"):
         for row, text in _column(table, name):

@@ -71,7 +71,12 @@ def test_pipes_and_devices_are_not_read(tmp_path: Path, folder: Folder) -> None:
     assert ["pipe or a device" in str(problem) for problem in check_dataset(folder.path)] == [True]
 
 
-@pytest.mark.parametrize("text", ["null", "3", "[]", '{"node_type": "array", "zarr_format": 3, "data_type": []}'])
+NO_GRID = {"node_type": "array", "zarr_format": 3, "data_type": "float64", "codecs": []}
+
+
+@pytest.mark.parametrize(
+    "text", ["null", "3", "[]", '{"node_type": "array", "zarr_format": 3, "data_type": []}', json.dumps(NO_GRID)]
+)
 def test_a_chunk_that_describes_itself_oddly_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "zarr.json").write_text(text)
     assert not plain_zarr(tmp_path)

@@ -162,6 +162,7 @@ def test_a_volume_that_is_missing_is_value_over_price_and_said(tmp_path: Path) -
         (lambda t: t.assign(LAB=t["LAB"] * 1e3, CAP=t["CAP"] * 1e3), "Are some values thousands and others millions?"),
         (lambda t: pd.concat([t, t[:1]]), "figures are repeated"),
         (lambda t: t.assign(GO_CP=t["GO_CP"].astype(object).replace(t["GO_CP"][0], "1,5")), "not a number"),
+        (lambda t: t.assign(GO_CP=t["GO_CP"].replace(t["GO_CP"][0], np.inf)), "not a number"),
     ],
 )
 def test_what_is_wrong_with_accounts_is_said(spoil: Spoil, said: str, tmp_path: Path) -> None:

@@ -197,6 +197,7 @@ def change(name: str, edit: Callable[[pd.DataFrame], pd.DataFrame]) -> Spoil:
         (change("g_patent", lambda t: pd.concat([t, t[:2]])), "2 patents are repeated"),
         (change("g_patent_abstract", lambda t: pd.concat([t, t[:1]])), "1 abstracts are repeated"),
         (change("g_cpc_current", lambda t: t.assign(cpc_sequence="x")), "not a number"),
+        (change("g_cpc_current", lambda t: t.assign(cpc_sequence="1e999")), "not a number"),
         (change("g_cpc_current", lambda t: t[:1]), "Use tables of one release"),
         (
             change("g_assignee_disambiguated", lambda t: t.assign(location_id="l-x")),

@@ -134,3 +134,12 @@ def test_every_problem_of_a_file_of_patents_is_listed(tmp_path) -> None:
     with pytest.raises(InputError) as caught:
         read_patents(file)
     assert [(p.row, p.column) for p in caught.value.problems] == [(4, "country"), (3, "patent_id"), (4, "year")]
+
+
+@pytest.mark.parametrize(("year", "said"), [("0", "between 1800 and 2100"), ("", "empty"), ("x", "not a number")])
+def test_a_year_that_is_none_is_one_problem(year: str, said: str, tmp_path) -> None:
+    file = tmp_path / "patents.csv"
+    file.write_text(f"patent_id,country,sector,year,title,abstract\na,JPN,x,{year},t,a\n")
+    with pytest.raises(InputError) as caught:
+        read_patents(file)
+    assert [said in p.message for p in caught.value.problems] == [True]

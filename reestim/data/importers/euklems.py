@@ -21,7 +21,7 @@ from reestim.data.importers.imported import Choices, Imported
 from reestim.data.importers.klems_sectors import nace_industries, sector_accounts
 from reestim.data.importers.regions import sectors_of
 from reestim.data.importers.sheets import sheets_of, table_below
-from reestim.data.importers.stream import header, listed, missing_columns, pieces
+from reestim.data.importers.stream import finite, header, listed, missing_columns, pieces
 from reestim.dims import COUNTRY, YEAR
 from reestim.errors import InputError, Problem
 
@@ -120,11 +120,11 @@ def _figures(rows: Any, path: Path) -> Any:
     there = rows[~rows["value"].isin(_NO_FIGURE)]
     year = there[YEAR]
     problems = listed(~year.str.fullmatch(r"(?:19|20)\d\d"), year, "not a year", f"Expected: {EDITION}", path.name)
-    value: Any = pd.to_numeric(there["value"], errors="coerce")
+    value = finite(there["value"])
     problems += listed(value.isna(), there["value"], "not a number", "Download the file again", path.name)
     if problems:
         raise InputError(problems, "the file cannot be used")
-    return there.assign(**{YEAR: year.astype(int), "value": value.astype(float), "file": path.name})
+    return there.assign(**{YEAR: year.astype(int), "value": value, "file": path.name})
 
 
 def _joined(rows: Any, files: Sequence[Path]) -> tuple[Any, list[Problem]]:

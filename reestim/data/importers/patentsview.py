@@ -23,7 +23,7 @@ from reestim.data.importers.imported import Choices, Imported
 from reestim.data.importers.mapping import read_columns
 from reestim.data.importers.patent_join import PatentJoin, Row
 from reestim.data.importers.regions import INDUSTRIES, regions_of, sectors_of
-from reestim.data.importers.stream import header, listed, missing_columns, pieces
+from reestim.data.importers.stream import finite, header, listed, missing_columns, pieces
 from reestim.data.read import closest
 from reestim.dims import COUNTRY, SECTOR, YEAR
 from reestim.errors import InputError, Problem
@@ -200,8 +200,9 @@ def _tuples(piece: Any, *columns: str) -> Iterator[tuple[Any, ...]]:
 
 
 def _rank(cells: Any, name: str) -> tuple[Any, list[Problem]]:
-    rank: Any = pd.to_numeric(cells, errors="coerce")
-    return rank.fillna(0).astype(int), listed(rank.isna(), cells, "not a number", "Download the table again", name)
+    rank = finite(cells)
+    none = ~(rank.abs() < 2**53)
+    return rank.mask(none, 0).astype(int), listed(none, cells, "not a number", "Download the table again", name)
 
 
 def _first(rows: Any, column: str) -> Iterator[tuple[Any, ...]]:

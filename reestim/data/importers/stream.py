@@ -85,8 +85,7 @@ def numbers(
 ) -> tuple[Any, list[Problem]]:
     """Figures of a column that are 0 or more; NaN where ``blank``. Of what is wrong, the first few and their number."""
     empty = cells.isin(list(blank))
-    converted: Any = pd.to_numeric(cells.mask(empty), errors="coerce")
-    values = converted.astype(float)
+    values = finite(cells.mask(empty))
     problems: list[Problem] = []
     for mask, message, advice in (
         (~empty & values.isna(), "not a number", "Download the file again"),
@@ -95,6 +94,12 @@ def numbers(
     ):
         problems += listed(mask, cells, message, advice, name)
     return values, problems
+
+
+def finite(cells: Any) -> Any:
+    """Cells as float64; NaN for what is no finite number."""
+    values: Any = pd.to_numeric(cells, errors="coerce")
+    return values.astype(float).replace([float("inf"), -float("inf")], float("nan"))
 
 
 def listed(mask: Any, cells: Any, message: str, advice: str, name: str) -> list[Problem]:
