@@ -30,11 +30,12 @@ from rich.progress import track
 
 import reestim as ree
 from reestim.equilibrium.accounts import Baseline
-from reestim.equilibrium.diagnosis import REASONS, determinate, reason
+from reestim.equilibrium.diagnosis import Reason, determinate, reason
 from reestim.equilibrium.equations import Unknowns, evaluate
+from reestim.equilibrium.implicit import within_tolerance
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays
-from reestim.equilibrium.solve import find, within_tolerance
+from reestim.equilibrium.solve import find
 from reestim.errors import InputError, Problem
 from tests.economics.levels_oracle import levels_model
 from tests.oracles import random_economy, random_scenario
@@ -197,8 +198,8 @@ def census(worlds: int, seed: int, shape: dict[str, int], first: int, large_shar
         place = f"world {seed * 1_000_000 + index} {tuple(shape.values())}, {technology}, {kind}"
         if not within_tolerance(float(residual), TOLERANCE):
             found.counts[f"{kind} unsolved"] += 1
-            found.counts[REASONS[int(why)]] += 1
-            found.failures.append(f"{place}: {REASONS[int(why)]} ({float(root.stage):.0%} of the shock reached)")
+            found.counts[Reason(int(why)).words] += 1
+            found.failures.append(f"{place}: {Reason(int(why)).words} ({float(root.stage):.0%} of the shock reached)")
             continue
         gap = examine(economy, scenario, parameters, technology, policy, u)
         found.worst = max(found.worst, gap)

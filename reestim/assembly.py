@@ -17,7 +17,7 @@ import zarr
 from jaxtyping import Bool
 
 from reestim.dims import CHAIN, DRAW, SCENARIO, TECHNOLOGY, YEAR
-from reestim.equilibrium.diagnosis import OUTSIDE, REASONS
+from reestim.equilibrium.diagnosis import Reason
 from reestim.equilibrium.sweep import Sweep
 from reestim.equilibrium.welfare import VARIABLES
 from reestim.files import whole_folder
@@ -100,11 +100,11 @@ def labelled(part: Sweep, inside: Bool[np.ndarray, " draw"], transition: bool) -
         dims, long_name, unit = VARIABLES[name]
         values = np.where(solved.reshape(*solved.shape, *[1] * len(dims)), found, np.nan)
         data[name + suffix] = ((*ahead, *dims), values, {"long_name": long_name, "units": unit})
-    codes, meanings = list(range(len(REASONS))), "; ".join(REASONS)
+    codes, meanings = [int(why) for why in Reason], "; ".join(why.words for why in Reason)
     status = {
         "solved": (solved, {"long_name": "equilibrium found within the tolerance"}),
         "reason": (
-            np.where(inside, part.reason, OUTSIDE),
+            np.where(inside, part.reason, Reason.OUTSIDE),
             {"long_name": "why unsolved", "flag_values": codes, "flag_meanings": meanings},
         ),
         "residual": (part.residual, {"long_name": "largest relative residual of all equations"}),

@@ -12,7 +12,7 @@ import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY, YEAR
 from reestim.draws import thinned
-from reestim.equilibrium.diagnosis import REASONS
+from reestim.equilibrium.diagnosis import Reason
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.parameters import Parameters
 from reestim.equilibrium.scenario import Scenario
@@ -185,8 +185,8 @@ def _refuse_unsolved(ds: xr.Dataset, allow: bool) -> None:
         worst = max(worst, float((1 - ds.solved_path.all(YEAR).mean((CHAIN, DRAW))).max()))
         counts.append(ds.reason_path.max(YEAR))
     if worst > MAX_UNSOLVED and not allow:
-        number = [sum(int((reason == k).sum()) for reason in counts) for k in range(len(REASONS))]
-        reasons = ", ".join(f"{n} {why}" for n, why in zip(number[1:], REASONS[1:], strict=True) if n)
+        number = {why: sum(int((reason == why).sum()) for reason in counts) for why in Reason if why != Reason.SOLVED}
+        reasons = ", ".join(f"{n} {why.words}" for why, n in number.items() if n)
         raise UnsolvedDrawsError(
             f"{worst:.1%} of the draws of a scenario are unsolved ({reasons}); at most {MAX_UNSOLVED:.0%} may be: "
             "a summary of the rest would leave out the hard ones. Use a smaller shock, a tighter prior, or "

@@ -25,7 +25,8 @@ import reestim as ree
 from reestim.data.importers import wiod
 from reestim.data.importers.world import WorldTable, aggregate
 from reestim.dims import COUNTRY, EXPORTER, FACTOR, IMPORTER, INPUT, LABOR, SECTOR
-from reestim.equilibrium.solve import find, within_tolerance
+from reestim.equilibrium.implicit import within_tolerance
+from reestim.equilibrium.solve import find
 from reestim.equilibrium.welfare import outcomes
 from reestim.errors import EquilibriumError, InputError, Problem
 from replications.tables import Table, number

@@ -9,7 +9,7 @@ import xarray as xr
 from reestim.checks.prior_sensitivity import AS_WIDE
 from reestim.checks.protocol import Check
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
-from reestim.equilibrium.diagnosis import REASONS
+from reestim.equilibrium.diagnosis import Reason
 from reestim.reports.effects import DIRECTED, effects, quantiles
 from reestim.reports.format import number, with_interval
 
@@ -38,7 +38,7 @@ def solved_table(post: xr.DataTree) -> pd.DataFrame:
     """Draws of the prior by scenario and technology: draws, solved, and how many have no equilibrium, by reason."""
     ds = post[GROUP].to_dataset()
     counts = {"draws": xr.full_like(ds["reason"], 1).sum((CHAIN, DRAW))}
-    counts |= {words: (ds["reason"] == k).sum((CHAIN, DRAW)) for k, words in enumerate(REASONS)}
+    counts |= {why.words: (ds["reason"] == why).sum((CHAIN, DRAW)) for why in Reason}
     return xr.Dataset(counts).to_dataframe().reset_index()
 
 
@@ -70,10 +70,10 @@ def sentences(table: pd.DataFrame, solved: pd.DataFrame) -> list[str]:
             f"{with_interval(*(middle[f'prior_{k}'] for k in _ENDS))}.{said}"
         )
     for row in solved.to_dict("records"):
-        lost = [f"{row[words]} {words}" for words in REASONS[1:] if row[words]]
+        lost = [f"{row[why.words]} {why.words}" for why in Reason if why != Reason.SOLVED and row[why.words]]
         if lost:
             out.append(
-                f"Draws of the prior, {row[SCENARIO]}, {row[TECHNOLOGY]}: {row[REASONS[0]]} of {row['draws']} solved; "
-                f"{', '.join(lost)}. The prior's intervals are of the solved ones."
+                f"Draws of the prior, {row[SCENARIO]}, {row[TECHNOLOGY]}: {row[Reason.SOLVED.words]} of {row['draws']} "
+                f"solved; {', '.join(lost)}. The prior's intervals are of the solved ones."
             )
     return out

@@ -23,9 +23,10 @@ from jaxtyping import Array, Float
 from reestim.dims import COUNTRY
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.equations import State, Unknowns, at_elements, evaluate
+from reestim.equilibrium.implicit import all_residuals, equilibrium, no_change, within_tolerance
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario, scaled
-from reestim.equilibrium.solve import all_residuals, equilibrium, no_change, solve, within_tolerance
+from reestim.equilibrium.solve import solve
 from reestim.errors import EquilibriumError
 
 if TYPE_CHECKING:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,15 +15,26 @@ from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays, scaled
 from reestim.technology import innovation_passthrough, price_passthrough
 
-#: Codes of ``reason`` in results, by position; the last two name what keeps an equilibrium from existing.
-REASONS = (
-    "solved",
-    "parameters outside the interior",
-    "no equilibrium found",
-    "subsidies or a deficit exhaust an income",
-    "not determinate: an equilibrium need not exist",
-)
-SOLVED, OUTSIDE, NOT_FOUND, EXHAUSTED, NOT_DETERMINATE = range(len(REASONS))
+
+class Reason(IntEnum):
+    """Why a draw has no solution: its code is what results keep as ``reason``, ``words`` what people are told. The last
+    two name what keeps an equilibrium from existing."""
+
+    words: str
+
+    SOLVED = 0, "solved"
+    OUTSIDE = 1, "parameters outside the interior"
+    NOT_FOUND = 2, "no equilibrium found"
+    EXHAUSTED = 3, "subsidies or a deficit exhaust an income"
+    NOT_DETERMINATE = 4, "not determinate: an equilibrium need not exist"
+
+    def __new__(cls, code: int, words: str) -> Reason:
+        """The code as a whole number that carries its words."""
+        member = int.__new__(cls, code)
+        member._value_, member.words = code, words
+        return member
+
+
 #: Part of what a country receives that subsidies and a deficit to others may take; on the way to an income of zero
 #: the solver stops just before it.
 EXHAUSTING = 0.9
@@ -50,11 +63,11 @@ def outlays(b: Baseline, policy: PolicyArrays, state: State) -> Float[Array, " c
 def reason(
     b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns, stage: Float[Array, ""]
 ) -> Int[Array, ""]:
-    """Code of ``REASONS`` for an unsolved scenario, from the last solution ``u`` at a part ``stage`` of its size."""
+    """Code of `Reason` for an unsolved scenario, from the last solution ``u`` at a part ``stage`` of its size."""
     state = evaluate(b, scaled(b, policy, stage), parameters, u)
     exhausted = jnp.any(outlays(b, policy, state) > EXHAUSTING)
     unclear = ~determinate(b, parameters, state.costs.ree_share)
-    return jnp.where(exhausted, EXHAUSTED, jnp.where(unclear, NOT_DETERMINATE, NOT_FOUND))
+    return jnp.where(exhausted, Reason.EXHAUSTED, jnp.where(unclear, Reason.NOT_DETERMINATE, Reason.NOT_FOUND))
 
 
 def advice(
@@ -67,7 +80,7 @@ def advice(
 ) -> str:
     """What an unsolved scenario's error says beyond the residual."""
     code = int(reason(b, policy, parameters, u, jnp.asarray(stage)))
-    if code == EXHAUSTED:
+    if code == Reason.EXHAUSTED:
         state = evaluate(b, scaled(b, policy, jnp.asarray(stage)), parameters, u)
         share = np.asarray(outlays(b, policy, state))
         k = int(np.nanargmax(share))
@@ -75,7 +88,7 @@ def advice(
             f"At {stage:.0%} of the shock subsidies and deficits take {share[k]:.0%} of what {countries[k]} receives: "
             "beyond, its income is exhausted and there is no equilibrium. Lower them, or use deficits='balanced'."
         )
-    if code == NOT_DETERMINATE:
+    if code == Reason.NOT_DETERMINATE:
         return (
             "Directed technology with this ξ·θ lets scarcity lower costs (see 'determinate' in docs/notation.md): an "
             "equilibrium need not exist. Try technology='fixed', a smaller spillover, or a smaller shock."

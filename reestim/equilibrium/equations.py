@@ -17,45 +17,52 @@ from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays
 from reestim.technology import Costs, unit_costs
 
+Country = Float[Array, " country"]
+CountryFactor = Float[Array, "country factor"]
+CountryElement = Float[Array, "country element"]
+Cells = Float[Array, "country sector"]
+Flows = Float[Array, "importer exporter sector"]
+Quotas = Float[Array, " quota"]
+
 
 class Unknowns(NamedTuple):
     """What the solver finds. Cells without a baseline value are inactive and stay 0."""
 
-    factor_price: Float[Array, "country factor"]  # ln ŵ
-    price: Float[Array, "country sector"]  # ln P̂
-    expenditure: Float[Array, "country sector"]  # ln X′ − ln X
-    shadow_tax: Float[Array, " quota"]  # ln(1+x′) − ln(1+x) of each quota, ≥ 0
-    margin: Float[Array, "country element"]  # ln of price over unit cost at a mine's gate; 0 unless supply is joint
+    factor_price: CountryFactor  # ln ŵ
+    price: Cells  # ln P̂
+    expenditure: Cells  # ln X′ − ln X
+    shadow_tax: Quotas  # ln(1+x′) − ln(1+x) of each quota, ≥ 0
+    margin: CountryElement  # ln of price over unit cost at a mine's gate; 0 unless supply is joint
 
 
 class State(NamedTuple):
     """Everything at a candidate equilibrium (not only at a solution). New levels unless said otherwise."""
 
-    other_cost: Float[Array, "country sector"]  # ln ĉ_X
+    other_cost: Cells  # ln ĉ_X
     costs: Costs
-    log_tariff: Float[Array, "importer exporter sector"]  # ln(1+τ′)
-    log_export_tax: Float[Array, "importer exporter sector"]  # ln(1+x′), shadow taxes included
-    trade_cost: Float[Array, "importer exporter sector"]  # ln(ĉ κ̂), margins and subsidies included
-    price: Float[Array, "country sector"]  # ln P̂ implied by (6)
-    trade_share: Float[Array, "importer exporter sector"]  # π′
-    earned: Float[Array, "importer exporter sector"]  # what buyers pay to producers, before subsidies
-    output: Float[Array, "country sector"]  # Y′, subsidies included
-    tariff_revenue: Float[Array, " country"]
-    export_tax_revenue: Float[Array, " country"]
-    income: Float[Array, " country"]  # I′
-    expenditure: Float[Array, "country sector"]  # X′ implied by (9)
-    factor_demand: Float[Array, "country factor"]  # right side of (11)
-    scrap: Float[Array, "country element"]  # value of what is recycled
-    export_quantity: Float[Array, " quota"]  # ln of exports under quota against the baseline
+    log_tariff: Flows  # ln(1+τ′)
+    log_export_tax: Flows  # ln(1+x′), shadow taxes included
+    trade_cost: Flows  # ln(ĉ κ̂), margins and subsidies included
+    price: Cells  # ln P̂ implied by (6)
+    trade_share: Flows  # π′
+    earned: Flows  # what buyers pay to producers, before subsidies
+    output: Cells  # Y′, subsidies included
+    tariff_revenue: Country
+    export_tax_revenue: Country
+    income: Country  # I′
+    expenditure: Cells  # X′ implied by (9)
+    factor_demand: CountryFactor  # right side of (11)
+    scrap: CountryElement  # value of what is recycled
+    export_quantity: Quotas  # ln of exports under quota against the baseline
 
 
-def other_input_cost(b: Baseline, factor_price: Array, price: Array) -> Float[Array, "country sector"]:
+def other_input_cost(b: Baseline, factor_price: CountryFactor, price: Cells) -> Cells:
     """(3) ln ĉ_X: Cobb–Douglas over factors and intermediate inputs."""
     factors = jnp.einsum("nfs,nf->ns", b.factor_share, factor_price)
     return factors + jnp.einsum("nks,nk->ns", b.input_share, price)
 
 
-def production(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns) -> tuple[Array, Costs]:
+def production(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns) -> tuple[Cells, Costs]:
     """(3)–(4): ln ĉ_X, and technology, unit costs and cost shares at the prices of ``u``."""
     other_cost = other_input_cost(b, u.factor_price, u.price)
     costs = unit_costs(
@@ -64,29 +71,29 @@ def production(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u
     return other_cost, costs._replace(unit_cost=costs.unit_cost - policy.log_productivity)
 
 
-def at_elements(b: Baseline, values: Array) -> Float[Array, "country sector"]:
+def at_elements(b: Baseline, values: CountryElement) -> Cells:
     """Values (country, element) at the elements' places among the sectors, zero elsewhere."""
     return jnp.zeros(b.expenditure.shape).at[:, b.element_index].set(values)
 
 
-def at_quotas(b: Baseline, policy: PolicyArrays, shadow_tax: Array) -> Float[Array, "country sector"]:
+def at_quotas(b: Baseline, policy: PolicyArrays, shadow_tax: Quotas) -> Cells:
     """Shadow taxes at the exporter and element of their quotas, zero elsewhere."""
     return jnp.zeros(b.expenditure.shape).at[policy.quota_exporter, policy.quota_sector].add(shadow_tax)
 
 
-def border_taxes(b: Baseline, policy: PolicyArrays, shadow_tax: Array) -> tuple[Array, Array]:
+def border_taxes(b: Baseline, policy: PolicyArrays, shadow_tax: Quotas) -> tuple[Flows, Flows]:
     """New ln(1+τ′) and ln(1+x′) with each quota's shadow tax on all foreign buyers of the exporter's element."""
     foreign = 1.0 - jnp.eye(b.expenditure.shape[0])
     quota = at_quotas(b, policy, shadow_tax)
     return policy.log_tariff, policy.log_export_tax + foreign[:, :, None] * quota[None, :, :]
 
 
-def border_wedge(b: Baseline, policy: PolicyArrays, log_tariff: Array, log_export_tax: Array) -> Array:
+def border_wedge(b: Baseline, policy: PolicyArrays, log_tariff: Flows, log_export_tax: Flows) -> Flows:
     """(5) ln κ̂ of importer n buying from exporter i."""
     return policy.log_trade_cost + log_tariff + log_export_tax - jnp.log1p(b.tariff) - jnp.log1p(b.export_tax)
 
 
-def price_and_trade_share(b: Baseline, trade_cost: Array, elasticity: Array) -> tuple[Array, Array]:
+def price_and_trade_share(b: Baseline, trade_cost: Flows, elasticity: Float[Array, " sector"]) -> tuple[Cells, Flows]:
     """(6) ln P̂ and (7) π′, in logs so that elasticities of 65 and near-zero flows are safe."""
     traded = b.trade_share > 0
     log_share = jnp.where(traded, jnp.log(jnp.where(traded, b.trade_share, 1.0)), -jnp.inf)
@@ -98,12 +105,12 @@ def price_and_trade_share(b: Baseline, trade_cost: Array, elasticity: Array) -> 
     return price, share
 
 
-def revenue(trade_share: Array, expenditure: Array, log_tariff: Array, log_export_tax: Array) -> Array:
+def revenue(trade_share: Flows, expenditure: Cells, log_tariff: Flows, log_export_tax: Flows) -> Flows:
     """(8) what buyers pay to producers by bilateral flow; summed over importers it is Y′, before subsidies."""
     return trade_share * expenditure[:, None, :] * jnp.exp(-log_tariff - log_export_tax)
 
 
-def factor_income(b: Baseline, policy: PolicyArrays, factor_price: Array) -> Float[Array, "country factor"]:
+def factor_income(b: Baseline, policy: PolicyArrays, factor_price: CountryFactor) -> CountryFactor:
     """ŵ V times the change of the factor's quantity."""
     return b.factor_income * jnp.exp(factor_price + policy.log_endowment)
 
@@ -137,12 +144,12 @@ def evaluate(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
 
 
 def demands(
-    b: Baseline, policy: PolicyArrays, costs: Costs, cost: Array, earnings: Array
-) -> tuple[Array, Array, Array, Array]:
+    b: Baseline, policy: PolicyArrays, costs: Costs, cost: Cells, earnings: Country
+) -> tuple[Country, Cells, CountryFactor, CountryElement]:
     """(10) income, (9) expenditure, (11) what factors are paid, and the value of scrap, at new costs of production.
 
-    ``cost`` (country, sector) is what producers spend: output less the margins of mines. ``earnings`` (country): factor
-    incomes and net taxes; deficits and scrap come on top.
+    ``cost`` is what producers spend: output less the margins of mines. ``earnings``: factor incomes and net taxes;
+    deficits and scrap come on top.
     """
     other_spending = (1 - costs.ree_share) * cost
     elements = jnp.einsum("nes,ns->ne", costs.element_share, costs.ree_share * cost)
@@ -154,13 +161,13 @@ def demands(
     return income, demand, jnp.einsum("nfs,ns->nf", b.factor_share, other_spending), scrap
 
 
-def baseline_exports(b: Baseline, policy: PolicyArrays) -> Float[Array, " quota"]:
+def baseline_exports(b: Baseline, policy: PolicyArrays) -> Quotas:
     """Producers' baseline revenue abroad from what each quota covers."""
     before = revenue(b.trade_share, b.expenditure, jnp.log1p(b.tariff), jnp.log1p(b.export_tax))
     return _abroad(before, policy)
 
 
-def _abroad(earned: Array, policy: PolicyArrays) -> Float[Array, " quota"]:
+def _abroad(earned: Flows, policy: PolicyArrays) -> Quotas:
     i, s = policy.quota_exporter, policy.quota_sector
     foreign = 1.0 - jnp.eye(earned.shape[0])
     return jnp.sum(foreign[:, i] * earned[:, i, s], axis=0)
@@ -190,8 +197,8 @@ def residual(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
 
 
 def excess(
-    b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns, price: Array, expenditure: Array,
-    factor_demand: Array, slack: Array, output: Array, unit_cost: Array,
+    b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns, price: Cells, expenditure: Cells,
+    factor_demand: CountryFactor, slack: Quotas, output: Cells, unit_cost: Cells,
 ) -> Unknowns:  # fmt: skip
     """Log gaps between what the equations imply and the candidate; inactive cells are held at zero.
 
@@ -218,14 +225,14 @@ def numeraire_gap(b: Baseline, policy: PolicyArrays, u: Unknowns) -> Float[Array
     return jnp.log(jnp.sum(factor_income(b, policy, u.factor_price))) - jnp.log(jnp.sum(b.factor_income))
 
 
-def mine_mean(b: Baseline, values: Float[Array, "country element"]) -> Float[Array, "country 1"]:
+def mine_mean(b: Baseline, values: CountryElement) -> Float[Array, "country 1"]:
     """Mean over the elements of each country's mine, baseline output as weights; 0 where nothing is mined."""
     output = b.output[:, b.element_index]
     weight = output / jnp.maximum(output.sum(axis=1, keepdims=True), jnp.finfo(float).tiny)
     return jnp.sum(weight * values, axis=1, keepdims=True)
 
 
-def joint_supply(b: Baseline, policy: PolicyArrays, u: Unknowns, output: Array, unit_cost: Array) -> Array:
+def joint_supply(b: Baseline, policy: PolicyArrays, u: Unknowns, output: Cells, unit_cost: Cells) -> CountryElement:
     """Joint supply: the quantities of a country's elements move together, and its mine as a whole earns its cost.
 
     Deviations of ln quantities from their mean (baseline values as weights) sum to zero, so the mine's profit can stand

@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
+from reestim.equilibrium.implicit import all_residuals, equilibrium, no_change, within_tolerance
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario
-from reestim.equilibrium.solve import TOLERANCE, all_residuals, equilibrium, no_change, within_tolerance
+from reestim.equilibrium.solve import TOLERANCE
 from reestim.equilibrium.welfare import Outcomes, outcomes
 
 if TYPE_CHECKING:

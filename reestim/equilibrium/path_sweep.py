@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from reestim.equilibrium.accounts import Baseline
-from reestim.equilibrium.diagnosis import SOLVED
+from reestim.equilibrium.diagnosis import Reason
+from reestim.equilibrium.implicit import FAST, ROBUST, within_tolerance
 from reestim.equilibrium.newton import Tolerance
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays
-from reestim.equilibrium.solve import FAST, ROBUST, within_tolerance
 from reestim.equilibrium.sweep import Sweep, batches, take
 from reestim.equilibrium.transition import solve_path
 
@@ -72,4 +72,4 @@ def sweep_paths(
             values[name][k] = np.asarray(again[name])
         residual[k], steps[k], reason[k] = np.asarray(worst), steps[k] + np.asarray(taken), np.asarray(cause)
     solved = np.asarray(within_tolerance(residual, tolerance))
-    return Sweep(values, solved, residual, steps, np.where(solved, SOLVED, reason))
+    return Sweep(values, solved, residual, steps, np.where(solved, Reason.SOLVED, reason))

@@ -23,14 +23,15 @@ from jaxtyping import Array, Bool, Float, Int
 
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.anderson import Lessons, no_lessons
-from reestim.equilibrium.diagnosis import SOLVED
+from reestim.equilibrium.diagnosis import Reason
 from reestim.equilibrium.diagnosis import reason as why
 from reestim.equilibrium.equations import Unknowns
+from reestim.equilibrium.implicit import all_residuals, many_equilibria, no_change, within_tolerance
 from reestim.equilibrium.newton import Tolerance
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.precondition import Approximate, approximate
 from reestim.equilibrium.scenario import PolicyArrays
-from reestim.equilibrium.solve import all_residuals, find_robustly, many_equilibria, no_change, within_tolerance
+from reestim.equilibrium.solve import find_robustly
 from reestim.equilibrium.welfare import outcomes
 
 #: Differences that the middle draw hands on, and those that each draw keeps of its own.
@@ -47,7 +48,7 @@ class Sweep(NamedTuple):
     solved: Bool[np.ndarray, " draw"]
     residual: Float[np.ndarray, " draw"]
     steps: Int[np.ndarray, " draw"]
-    reason: Int[np.ndarray, " draw"]  # code of ``diagnosis.REASONS``
+    reason: Int[np.ndarray, " draw"]  # code of ``diagnosis.Reason``
 
 
 class _Taught(NamedTuple):
@@ -153,7 +154,7 @@ def sweep(
         reason[k] = int(cause)
         advance(1)
     solved = np.asarray(within_tolerance(residual, tolerance))
-    return Sweep(joined, solved, residual, steps, np.where(solved, SOLVED, reason))
+    return Sweep(joined, solved, residual, steps, np.where(solved, Reason.SOLVED, reason))
 
 
 def _rounds(

@@ -18,18 +18,11 @@ from reestim.equilibrium import diagnosis
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.equations import production
+from reestim.equilibrium.implicit import FAST, ROBUST, all_residuals, equilibrium, no_change, within_tolerance
 from reestim.equilibrium.newton import Tolerance
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario
-from reestim.equilibrium.solve import (
-    FAST,
-    ROBUST,
-    all_residuals,
-    equilibrium,
-    no_change,
-    with_verdict,
-    within_tolerance,
-)
+from reestim.equilibrium.solve import with_verdict
 from reestim.equilibrium.welfare import Outcomes, outcomes, to_dataset
 from reestim.errors import EquilibriumError, InputError, Problem
 
@@ -40,7 +33,7 @@ class Path(NamedTuple):
     outcomes: Outcomes
     residual: Float[Array, " year"]
     steps: Int[Array, " year"]
-    reason: Int[Array, " year"]  # what would explain a failure, code of ``diagnosis.REASONS``
+    reason: Int[Array, " year"]  # what would explain a failure, code of ``diagnosis.Reason``
 
 
 @partial(jax.jit, static_argnames="effort")
@@ -104,7 +97,7 @@ def solve_transition(
         raise EquilibriumError(
             f"no equilibrium found for scenario {scenario.name!r} in {asked[k]}: largest relative residual "
             f"{float(np.asarray(path.residual)[~solved].max()):.1e} "
-            f"({diagnosis.REASONS[int(path.reason[k])]}). Try a smaller shock, or throw=False."
+            f"({diagnosis.Reason(int(path.reason[k])).words}). Try a smaller shock, or throw=False."
         )
     ds = to_dataset(economy, path.outcomes, lead=(YEAR,)).assign_coords({YEAR: asked})
     return with_verdict(ds, solved, np.asarray(path.residual), np.asarray(path.steps))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import xarray as xr
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from reestim.errors import Problem
+from reestim.estimate.memory import kept_memory
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -183,7 +185,20 @@ def _pymc(model: Any, sampler: Sampler, seed: int, progress: bool) -> xr.DataTre
 
 Sample = Callable[["pm.Model | NumpyroModel", "Sampler", int, bool], xr.DataTree]
 
-SAMPLERS: dict[str, Sample] = {"nutpie": _nutpie, "numpyro": _numpyro, "blackjax": _blackjax, "pymc": _pymc}
+
+def _keeping_memory(sample: Sample) -> Sample:
+    @wraps(sample)
+    def sampled(model: pm.Model | NumpyroModel, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
+        with kept_memory():
+            return sample(model, sampler, seed, progress)
+
+    return sampled
+
+
+SAMPLERS: dict[str, Sample] = {
+    name: _keeping_memory(sample)
+    for name, sample in {"nutpie": _nutpie, "numpyro": _numpyro, "blackjax": _blackjax, "pymc": _pymc}.items()
+}
 
 
 class _Bar:

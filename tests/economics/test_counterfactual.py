@@ -16,8 +16,8 @@ from jax.flatten_util import ravel_pytree
 import reestim as ree
 from reestim import executors
 from reestim.equilibrium.equations import residual
+from reestim.equilibrium.implicit import no_change
 from reestim.equilibrium.separable import prepare, separable_residual
-from reestim.equilibrium.solve import no_change
 from reestim.errors import EquilibriumError, InputError, ParameterError, UnsolvedDrawsError
 from tests.oracles import random_economy, random_parameters, random_scenario
 

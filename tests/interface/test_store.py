@@ -185,6 +185,18 @@ def test_a_run_of_somebody_else_executes_and_opens_nothing(post: xr.DataTree, tm
     assert not mark.exists()
 
 
+def test_python_files_in_a_run_are_not_run(post: xr.DataTree, tmp_path: Path) -> None:
+    """Nor imported by a command that is called in the folder: names that a program would look for lie there."""
+    path, mark = save(post, tmp_path / "first"), tmp_path / "executed"
+    for name in ("numpy", "reestim", "sitecustomize", "usercustomize", "conftest", "substitution", "fake"):
+        (path / f"{name}.py").write_text(f"import pathlib\npathlib.Path({str(mark)!r}).touch()\n")
+    script = Path(sys.executable).parent / "reestim"
+    for command in (["report", "."], ["check", "."], ["runs", ".."]):
+        done = subprocess.run([script, *command], cwd=path, capture_output=True, text=True, check=False)
+        assert done.returncode in (0, 2), done.stderr
+        assert not mark.exists(), command
+
+
 def test_files_that_do_not_belong_together_are_refused(post: xr.DataTree, tmp_path: Path) -> None:
     post.attrs["spec"] = json.dumps({"name": "fake", "text": "a", "base_text": "", "text_sha256": "of another text"})
     with pytest.raises(InputError, match="another text of the study"):
