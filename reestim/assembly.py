@@ -37,11 +37,11 @@ class Assembly:
     """
 
     def __init__(self, coords: Mapping[str, Sequence[Any]], folder: Path | None, unit: int) -> None:
-        self.coords = dict(coords)
+        self.coords: dict[str, Sequence[Any]] = dict(coords)
         self.unit = unit
         self.arrays: dict[str, Any] = {}
         self.about: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {}
-        self.group = None
+        self.group: zarr.Group | None = None
         if folder is not None:
             xr.Dataset(coords=self.coords).to_zarr(folder, mode="w", **_FORMAT)
             self.group = zarr.open_group(folder, mode="r+", use_consolidated=False)

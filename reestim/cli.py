@@ -42,7 +42,7 @@ from reestim.options import (
 )
 from reestim.terminal import command_line, find_run, finish, guarded, inputs, say, target
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     name="reestim",
     help="Who loses, who innovates and how sure are we, when a dominant supplier restricts rare earths.",
     epilog="Begin with: reestim init my-study. Exit codes: 0 good, 1 bad input, 2 a gate of the sampler failed, "
@@ -51,7 +51,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-data_app = typer.Typer(
+data_app: typer.Typer = typer.Typer(
     help="Check a dataset, build one from a world input-output table, import files of other sources.",
     no_args_is_help=True,
 )

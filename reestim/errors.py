@@ -98,7 +98,7 @@ class InputError(ReestimError):
     """Something in the input is wrong. ``problems`` lists all of it; nothing was computed or written."""
 
     def __init__(self, problems: Sequence[Problem] | Problem, title: str = "the input cannot be used") -> None:
-        self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
         n = len(self.problems)
         count = "1 problem" if n == 1 else f"{n} problems"
         super().__init__("\n".join([f"{title} ({count}):", *(f"  - {p}" for p in self.problems)]))

@@ -33,6 +33,8 @@ def not_plain(file: Path) -> str:
                 plain = item.dtype.kind in "iufbS" or text
                 outside = item.is_virtual or bool(item.external)
                 found = "" if plain and not outside else f"{here}: {'data outside' if outside else item.dtype}"
+                if not found and not item.is_scale and not all(len(axis) for axis in item.dims):
+                    found = f"{here}: an axis without a name"
             if found:
                 return found
         return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -57,7 +57,7 @@ class Prior(BaseModel):
         turns it into an InputError.
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", frozen=True, strict=True)
 
     distribution: Literal[
         "Normal", "HalfNormal", "LogNormal", "StudentT", "HalfStudentT", "TruncatedNormal", "Uniform", "Beta", "Gamma",

@@ -17,7 +17,7 @@ SCHEMA = 1
 #: Attribute of a tree: what could not be computed of a run, with the reason (JSON).
 LEFT_OUT = "left_out"
 #: Every interval that REEstim prints, unless it says otherwise.
-INTERVAL = {"kind": "equal-tailed", "level": 0.9}
+INTERVAL: dict[str, str | float] = {"kind": "equal-tailed", "level": 0.9}
 
 #: Parts of ``run.json`` that describe this save, not an earlier one.
 _ALWAYS_NEW = {"schema", "reestim", "packages", "solved", "sha256"}

@@ -104,7 +104,12 @@ def load(path: str | Path) -> xr.DataTree:
     file = path / POSTERIOR
     if not file.is_file():
         raise _unreadable(path, f"{POSTERIOR} is missing", "Run it again.")
-    if run.get("sha256") != sha256(file):
+    try:
+        found = sha256(file)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise _unreadable(path, f"{POSTERIOR} cannot be read ({reason})", "Restore it, or run it again.") from error
+    if run.get("sha256") != found:
         message = f"{POSTERIOR} is not the file that was saved: it was cut short, changed or damaged"
         raise _unreadable(path, message, "Restore it, or run it again.")
     if strange := not_plain(file):
@@ -117,8 +122,21 @@ def load(path: str | Path) -> xr.DataTree:
     if altered := _altered(run, post):
         message = f"{RUN} is not what was saved with {POSTERIOR}: another {' and '.join(altered)}"
         raise _unreadable(path, message, f"Restore {RUN}, or run it again.")
+    if infinite := _infinite(post):
+        raise _unreadable(path, f"draws of {infinite} are infinite", "They are no posterior; do not use them.")
     post.attrs["run"] = json.dumps(run, ensure_ascii=False)
     return post
+
+
+def _infinite(post: xr.DataTree) -> str:
+    """The first variable of the posterior with an infinite draw; empty if there is none."""
+    import numpy as np
+
+    variables = post["posterior"].data_vars if "posterior" in post.children else {}
+    for name, draws in variables.items():
+        if draws.dtype.kind == "f" and np.isinf(draws.values).any():
+            return str(name)
+    return ""
 
 
 def _altered(run: Mapping[str, Any], post: xr.DataTree) -> list[str]:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _INTERVALS = "Intervals are 90 % equal-tailed."
 _LABELS_HELP = "Folder that `reestim label` wrote."
 
-audit_app = typer.Typer(help="Have people judge the labels: draw a sample, read it back.", no_args_is_help=True)
+audit_app: typer.Typer = typer.Typer(
+    help="Have people judge the labels: draw a sample, read it back.", no_args_is_help=True
+)
 
 
 def register(app: typer.Typer) -> None:

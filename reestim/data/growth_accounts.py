@@ -38,6 +38,8 @@ def read_accounts(path: Path) -> pd.DataFrame:
     if cells is None:
         raise InputError(problems, "the growth accounts cannot be used")
     table, found, _ = check_table(STEM, cells)
+    if table.empty and not (problems or found):
+        problems = [Problem("the file has no rows", "Give a row for each country, sector and year", file=path.name)]
     if problems or found:
         raise InputError([*problems, *found], "the growth accounts cannot be used")
     return table

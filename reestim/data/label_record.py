@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -24,7 +24,7 @@ class LabelRecord(BaseModel):
     labels : patents by label; unlabelled : patents left out of the counts; synthetic : the patents are made.
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", frozen=True, strict=True)
 
     labeller: str = Field(min_length=1)
     model: str

@@ -86,6 +86,9 @@ def event_study_problems(data: Tables, countries: tuple[str, ...]) -> list[Probl
         advice = f"It goes with {COVARIANCE}.csv: add it, or remove both"
         return [Problem("the file is missing", advice, file=f"{EFFECTS}.csv")] if absent else []
     bad = data.tainted.get(EFFECTS, set())
+    if table.empty and not bad:
+        advice = "Add the published effects, or remove the file"
+        return [Problem("the file has no rows", advice, file=f"{EFFECTS}.csv")]
     effects: Any = effect_rows(table.drop(index=[row for row in bad if row in table.index]))
     problems = []
     for row, e in zip(effects.index, effects.itertuples(index=False), strict=True):

@@ -11,13 +11,13 @@ from reestim.errors import InputError, Problem
 #: Largest error of a sum of shares that counts as rounding.
 SHARE_TOLERANCE = 1e-6
 
-REQUIRED = {
+REQUIRED: dict[str, tuple[str, ...]] = {
     "trade_share": (IMPORTER, EXPORTER, SECTOR),
     "expenditure": (COUNTRY, SECTOR),
     "factor_share": (COUNTRY, FACTOR, SECTOR),
     "input_share": (COUNTRY, INPUT, SECTOR),
 }
-OPTIONAL = {
+OPTIONAL: dict[str, tuple[str, ...]] = {
     "tariff": (IMPORTER, EXPORTER, SECTOR),
     "export_tax": (IMPORTER, EXPORTER, SECTOR),
     "ree_share": (COUNTRY, SECTOR),

@@ -42,13 +42,14 @@ class Economy:
     """
 
     def __init__(self, ds: xr.Dataset, allow_imbalance: bool = False) -> None:
-        self.ds = ordered(ds)
+        self.ds: xr.Dataset = ordered(ds)
         self.countries: tuple[str, ...] = tuple(str(c) for c in self.ds[COUNTRY].values)
         self.sectors: tuple[str, ...] = tuple(str(s) for s in self.ds[SECTOR].values)
         self.factors: tuple[str, ...] = tuple(str(f) for f in self.ds[FACTOR].values)
         self.elements: tuple[str, ...] = tuple(str(e) for e in self.ds[ELEMENT].values)
+        self.baseline: Baseline
         self.baseline, self._gaps = account(self.ds)
-        self.is_balanced = bool(self._gaps["relative_gap"].max() <= IDENTITY_TOLERANCE)
+        self.is_balanced: bool = bool(self._gaps["relative_gap"].max() <= IDENTITY_TOLERANCE)
         if not self.is_balanced and not allow_imbalance:
             raise InputError(identity_problems(self._gaps), "the baseline is not an equilibrium")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,7 +21,7 @@ class LLMSettings(BaseModel):
     between them grow from ``first_wait`` to at most ``longest_wait``, and a Retry-After is heeded up to that length.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
     patents_per_request: int = Field(default=20, ge=1, le=200)
     requests_at_once: int = Field(default=4, ge=1, le=256)

@@ -103,10 +103,19 @@ def _json_lines(text: str, file: str) -> tuple[pd.DataFrame | None, list[Problem
             advice = 'Write {"patent_id": ..., "title": ..., ...}.'
             problems.append(Problem("the line is not a JSON object", advice, file=file, row=number))
             continue
-        rows[number] = {str(key): _as_cell(value) for key, value in record.items()}
+        cells = {str(key): _as_cell(value) for key, value in record.items()}
+        if any(_half_character(text) for text in (*cells, *cells.values())):
+            advice = "Write the character itself, or both its escapes."
+            problems.append(Problem("half of a character (\\ud800 to \\udfff alone)", advice, file=file, row=number))
+            continue
+        rows[number] = cells
     if not rows:
         return None, problems or [Problem("the file is empty", "Write one JSON object a line.", file=file)]
     return pd.DataFrame.from_dict(rows, orient="index").fillna(""), problems
+
+
+def _half_character(text: str) -> bool:
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _parquet(path: Path) -> tuple[pd.DataFrame | None, list[Problem]]:

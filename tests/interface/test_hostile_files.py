@@ -15,8 +15,10 @@ import xarray as xr
 import reestim as ree
 from reestim.cli import app
 from reestim.data.dataset import check_dataset
+from reestim.data.growth_accounts import INPUTS, read_accounts
 from reestim.errors import InputError, Problem, problem_lines
 from reestim.files import bytes_of, sha256, stays_inside, strict_json
+from reestim.labels.patents import read_patents
 from reestim.plain_arrays import plain_zarr
 from reestim.store import what_it_holds
 from reestim.toml import parse
@@ -149,6 +151,44 @@ def test_a_run_that_no_reestim_wrote_is_refused_in_words(post: xr.DataTree, tmp_
             "as REEstim writes it" in done.stderr or "cannot be read" in done.stderr or "something else" in done.stderr
         )
     assert typer.testing.CliRunner().invoke(app, ["runs", str(tmp_path)]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("device", "cannot be read"), ("no name", "an axis without a name"), ("infinite", "draws of kappa are infinite")],
+)
+def test_draws_that_no_sampler_made_are_refused(post: xr.DataTree, tmp_path: Path, kind: str, said: str) -> None:
+    path = ree.save(post, tmp_path / "run")
+    file, about = path / "posterior.nc", json.loads((path / "run.json").read_text())
+    if kind == "device":
+        file.unlink()
+        file.symlink_to("/proc/self/mem")
+    else:
+        with h5py.File(file, "a") as opened:
+            draws = opened["posterior/kappa"]
+            if kind == "infinite":
+                draws[...] = float("inf")
+            else:
+                values = draws[...]
+                del opened["posterior/kappa"]
+                opened["posterior"]["kappa"] = values
+        (path / "run.json").write_text(json.dumps(about | {"sha256": sha256(file)}))
+    with pytest.raises(InputError, match=said):
+        ree.load(path)
+
+
+def test_tables_without_rows_and_half_characters_are_problems(folder: Folder, tmp_path: Path) -> None:  # noqa: F811
+    folder.write("event_study.csv", ["outcome,event_time,estimate,std_error"])
+    header = "outcome,event_time,other_outcome,other_event_time,covariance"
+    folder.write("event_study_covariance.csv", [header, "tfp,0,tfp,0,0.01"])
+    assert "event_study.csv: the file has no rows" in "\n".join(map(str, check_dataset(folder.path)))
+    names = ",".join(("country", "sector", "year", "output", *INPUTS, *(f"{name}_share" for name in INPUTS)))
+    (tmp_path / "growth_accounts.csv").write_text(names + "\n")
+    with pytest.raises(InputError, match="no rows"):
+        read_accounts(tmp_path / "growth_accounts.csv")
+    (tmp_path / "p.jsonl").write_text('{"patent_id": "1", "title": "\\ud800", "abstract": "a"}\n')
+    with pytest.raises(InputError, match="half of a character"):
+        read_patents(tmp_path / "p.jsonl")
 
 
 def test_a_fault_on_a_run_of_this_process_stays_a_fault(post: xr.DataTree) -> None:

@@ -25,8 +25,8 @@ class PatentJoin:
     """Patents by identifier, in a file of the folder it is given; use it as a context."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "patents.sqlite"
-        self.database = sqlite3.connect(self.path, isolation_level=None)
+        self.path: Path = folder / "patents.sqlite"
+        self.database: sqlite3.Connection = sqlite3.connect(self.path, isolation_level=None)
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "temp_store=FILE", "cache_size=-65536"):
             self.database.execute(f"PRAGMA {pragma}")
         self.database.executescript(_SCHEMA)

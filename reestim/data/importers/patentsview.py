@@ -30,7 +30,7 @@ from reestim.errors import InputError, Problem
 
 EDITION = "PatentsView bulk tables of granted patents since 2022 (g_*.tsv)"
 CPC_INDUSTRIES = HERE / "cpc_industries.csv"
-TABLES = {
+TABLES: dict[str, tuple[str, ...]] = {
     "g_patent": ("patent_id", "patent_type", "patent_title"),
     "g_patent_abstract": ("patent_id", "patent_abstract"),
     "g_application": ("patent_id", "filing_date"),
