@@ -197,4 +197,4 @@ class Asker:
             advice = f"It asks to wait {error.retry_after:.0f} seconds. {kept}"
         else:
             advice = f"It failed {self.settings.attempts} times in a row. {kept}"
-        return EndpointError(f"{where} does not answer: {said}. {advice}")
+        return EndpointError(f"{where} does not answer: {said.rstrip('.')}. {advice}")

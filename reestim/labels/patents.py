@@ -127,11 +127,11 @@ def _parquet(path: Path) -> tuple[pd.DataFrame | None, list[Problem]]:
     except Exception as error:  # pyarrow raises many kinds for a damaged file
         reason = type(error).__name__
         return None, [Problem(f"the file is not Parquet ({reason})", "Export it again.", file=path.name)]
-    cells = pd.DataFrame(
-        {str(name): [_as_cell(value) for value in table[name]] for name in table.columns},
-        index=np.arange(1, len(table) + 1),
-    )
-    return cells, []
+    try:
+        columns = {str(name): [_as_cell(value) for value in table[name]] for name in table.columns}
+    except UnicodeDecodeError:  # text is looked at when it is taken out
+        return None, [Problem("the file holds text that is not UTF-8", "Export it again.", file=path.name)]
+    return pd.DataFrame(columns, index=np.arange(1, len(table) + 1)), []
 
 
 def _as_cell(value: object) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import h5py
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import typer.testing
 import xarray as xr
@@ -189,6 +191,10 @@ def test_tables_without_rows_and_half_characters_are_problems(folder: Folder, tm
     (tmp_path / "p.jsonl").write_text('{"patent_id": "1", "title": "\\ud800", "abstract": "a"}\n')
     with pytest.raises(InputError, match="half of a character"):
         read_patents(tmp_path / "p.jsonl")
+    text = pa.array([b"\xe1(", b"b"]).cast(pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"patent_id": ["1", "2"], "title": text}), tmp_path / "p.parquet")
+    with pytest.raises(InputError, match="not UTF-8"):
+        read_patents(tmp_path / "p.parquet")
 
 
 def test_a_fault_on_a_run_of_this_process_stays_a_fault(post: xr.DataTree) -> None:
