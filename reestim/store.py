@@ -177,7 +177,7 @@ def read_run(path: str | Path) -> dict[str, Any]:
         message = "this folder holds no run" if path.is_dir() else "there is no such run"
         raise _unreadable(path, message, "`reestim runs` lists the runs there are.")
     try:
-        run = json.loads(file.read_text(encoding="utf-8"))
+        run = strict_json(json.loads(file.read_text(encoding="utf-8")))  # nor halves of characters
     except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(path, f"{RUN} cannot be read ({error})", "Run it again.") from error
     schema = run.get("schema") if isinstance(run, dict) else None

@@ -126,7 +126,7 @@ def test_columns_without_number_are_named_and_counted() -> None:
     assert "and 1960 more columns" in lines[-1]
 
 
-@pytest.mark.parametrize("kind", ["renamed", "pipe in a chunk", "gates", "solved", "depth"])
+@pytest.mark.parametrize("kind", ["renamed", "pipe in a chunk", "gates", "solved", "depth", "half"])
 def test_a_run_that_no_reestim_wrote_is_refused_in_words(post: xr.DataTree, tmp_path: Path, kind: str) -> None:
     path = ree.save(with_everything(post), tmp_path / "run")
     about = json.loads((path / "run.json").read_text())
@@ -140,6 +140,8 @@ def test_a_run_that_no_reestim_wrote_is_refused_in_words(post: xr.DataTree, tmp_
         os.mkfifo(path / "chunk.zarr" / "0")
         assert not plain_zarr(path / "chunk.zarr")
         return
+    elif kind == "half":
+        about["spec"] = about["spec"] | {"text": "\ud800", "text_sha256": "0"}
     elif kind == "depth":
         (path / "run.json").write_text("[" * 100_000)
     else:
@@ -150,7 +152,10 @@ def test_a_run_that_no_reestim_wrote_is_refused_in_words(post: xr.DataTree, tmp_
         done = typer.testing.CliRunner().invoke(app, [command, str(path)])
         assert (done.exit_code, "Traceback" in done.output) == (1, False), done.output
         assert (
-            "as REEstim writes it" in done.stderr or "cannot be read" in done.stderr or "something else" in done.stderr
+            "as REEstim writes it" in done.stderr
+            or "cannot be read" in done.stderr
+            or "something else" in done.stderr
+            or "not what was saved" in done.stderr
         )
     assert typer.testing.CliRunner().invoke(app, ["runs", str(tmp_path)]).exit_code == 0
 
