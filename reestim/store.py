@@ -144,8 +144,8 @@ def _altered(run: Mapping[str, Any], post: xr.DataTree) -> list[str]:
     from reestim.same_study import text_sha256
 
     told = {"spec": "study", "provenance": "dataset", "gates": "verdict of the gates"}
-    known = {name: json_attr(post.attrs, name, None) for name in told}
-    out = [told[name] for name, value in known.items() if value and run.get(name) != strict_json(value)]
+    known = {name: strict_json(json_attr(post.attrs, name, None)) for name in told}
+    out = [told[name] for name, value in known.items() if value and run.get(name) != value]
     spec = run.get("spec") or {}
     if spec.get("text_sha256", text_sha256(spec)) != text_sha256(spec):
         out.append("text of the study")

@@ -37,10 +37,10 @@ def elasticities(post: xr.DataTree) -> pd.DataFrame:
     prior = _prior(post)
     if "sigma" in prior:
         before = quantiles(prior["sigma"])
-        summary = summary.merge(before.rename({k: f"prior_{k}" for k in ("median", "low", "high")}))
+        summary = summary.merge(before.rename({k: f"prior_{k}" for k in ("median", "low", "high")}), join="exact")
     if "innovation_passthrough" in posterior:
         names = {k: f"passthrough_{k}" for k in ("median", "low", "high")}
-        summary = summary.merge(quantiles(posterior["innovation_passthrough"]).rename(names))
+        summary = summary.merge(quantiles(posterior["innovation_passthrough"]).rename(names), join="exact")
     first = ["mean", "median", "low", "high", "probability_complements"]
     rest = [str(name) for name in summary.data_vars if name not in first]
     return summary.to_dataframe().reset_index().loc[:, [SECTOR, *first, *rest]]

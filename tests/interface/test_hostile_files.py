@@ -162,7 +162,12 @@ def test_a_run_that_no_reestim_wrote_is_refused_in_words(post: xr.DataTree, tmp_
 
 @pytest.mark.parametrize(
     ("kind", "said"),
-    [("device", "cannot be read"), ("no name", "an axis without a name"), ("infinite", "draws of kappa are infinite")],
+    [
+        ("device", "cannot be read"),
+        ("no name", "an axis without a name"),
+        ("infinite", "draws of kappa are infinite"),
+        ("attribute", "another verdict of the gates"),
+    ],
 )
 def test_draws_that_no_sampler_made_are_refused(post: xr.DataTree, tmp_path: Path, kind: str, said: str) -> None:
     path = ree.save(post, tmp_path / "run")
@@ -175,6 +180,8 @@ def test_draws_that_no_sampler_made_are_refused(post: xr.DataTree, tmp_path: Pat
             draws = opened["posterior/kappa"]
             if kind == "infinite":
                 draws[...] = float("inf")
+            elif kind == "attribute":
+                opened.attrs["gates"] = [1, 2, 3]
             else:
                 values = draws[...]
                 del opened["posterior/kappa"]
