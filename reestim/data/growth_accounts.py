@@ -31,7 +31,7 @@ def read_accounts(path: Path) -> pd.DataFrame:
     Raises InputError listing columns and cells that cannot be read, out of range, or repeated. What must hold between
     rows is checked by ``account_problems``, because it depends on whether intermediates hold the rare earths.
     """
-    raw, problems = read_bytes(path, path.parent)
+    raw, problems = read_bytes(path)
     text, found = decode(raw, path.name) if raw is not None else (None, [])
     cells, more = read_table(text, path.name) if text is not None else (None, [])
     problems = [*problems, *found, *more]

@@ -43,10 +43,11 @@ def closest(word: object, known: Iterable[str]) -> str:
     return f"Known: {listed or 'none'}"
 
 
-def read_bytes(path: Path, folder: Path) -> tuple[bytes | None, list[Problem]]:
-    """Content of a file that must lie inside the dataset folder, links resolved."""
+def read_bytes(path: Path, folder: Path | None = None) -> tuple[bytes | None, list[Problem]]:
+    """Content of a file. One that a dataset names must lie inside its ``folder``, links resolved; without a folder it
+    is one that the user names, who may have it where he likes."""
     try:
-        if not stays_inside(folder, path.name):
+        if folder is not None and not stays_inside(folder, path.name):
             message, advice = "the file is a link that leaves the dataset folder", "Copy the file into the folder"
             return None, [Problem(message, advice, file=path.name)]
         return bytes_of(path), []

@@ -167,7 +167,7 @@ def write_results(
 
 def _known_outcomes(path: Path) -> tuple[Any, list[Problem]]:
     """The rows of an ``outcomes.csv`` as text, so that they go back as they were."""
-    raw, problems = read_bytes(path, path.parent)
+    raw, problems = read_bytes(path)
     text, more = decode(raw, path.name) if raw is not None else (None, [])
     table, found = read_table(text, path.name) if text is not None else (None, [])
     problems = [*problems, *more, *found]

@@ -73,7 +73,11 @@ def refused(source: str, file: Path, said: str) -> None:
 
 def test_workbook_and_tidy_cells_of_data_series_140_agree(tmp_path: Path) -> None:
     consumption().to_csv(tmp_path / "ds140.csv", index=False)
-    for name, file in (("sheet", workbook(tmp_path / "ds140.xlsx")), ("tidy", tmp_path / "ds140.csv")):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "link.csv").symlink_to(tmp_path / "ds140.csv")  # one's own file may lie where one likes
+    files = {"sheet": workbook(tmp_path / "ds140.xlsx"), "tidy": tmp_path / "ds140.csv"}
+    files["link"] = tmp_path / "elsewhere" / "link.csv"
+    for name, file in files.items():
         about = import_files("usgs-ds140", [file], tmp_path / name).about
         panel = pd.read_csv(tmp_path / name / "ree_use_panel.csv").set_index("year")
         assert list(panel.index) == [2009, 2010, 2012]

@@ -92,7 +92,7 @@ def read_columns(
 ) -> tuple[Any, list[Problem]]:
     """A small CSV file as text cells (index: line numbers), or None and why it cannot be used; ``may_lack``: see
     ``read_table``."""
-    raw, problems = read_bytes(path, path.parent)
+    raw, problems = read_bytes(path)
     text, more = decode(raw, path.name) if raw is not None else (None, [])
     table, found = read_table(text, path.name, may_lack) if text is not None else (None, [])
     problems = [*problems, *more, *found]

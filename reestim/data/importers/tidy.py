@@ -59,7 +59,7 @@ def read(path: Path, year: int) -> RawTable:
 
 def _read(path: Path) -> tuple[Any, list[Problem]]:
     cells: Any
-    raw, problems = read_bytes(path, path.parent)
+    raw, problems = read_bytes(path)
     text, more = decode(raw, path.name) if raw is not None else (None, [])
     cells, found = read_table(text, path.name) if text is not None else (None, [])
     problems = [*problems, *more, *found]
