@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from pydantic import SecretStr
@@ -112,7 +111,8 @@ def test_requests_a_minute_are_limited_retries_included(make: Make, model: Langu
     model.faults = [500, 500]
     label_patents(some(6), make(patents_per_request=1, requests_per_minute=1200, requests_at_once=6))
     assert len(model.times) == 8
-    assert np.diff(model.times).min() > 0.035  # 0.05 s, less what the network and the clock blur
+    # 0.05 s between two; a busy machine blurs when each is received, not how long all take (less one blur of 0.05 s)
+    assert model.times[-1] - model.times[0] > 6 * 0.05
 
 
 @pytest.mark.parametrize("fault", [429, 500, 503, "broken", "cut", (429, 0)])
