@@ -27,6 +27,7 @@ from reestim.evidence.placebo import placebo_rows
 from reestim.evidence.productivity import without_ree, write_results
 from reestim.prior import Prior
 from reestim.spec import Evidence
+from reestim.supply_chain.ree_use import country_use
 from tests.economics.test_productivity import accounts
 from tests.oracles import random_economy, random_parameters, random_scenario
 from tests.recovery.study import MODELS, POLICY_YEAR, inputs_of
@@ -178,6 +179,18 @@ def test_uses_that_say_nothing() -> None:
     with pytest.raises(InputError, match="one design"):
         assemble(io, price, z, {"patent_labels": counts, "label_audit": two},
                  Evidence(event_study=False, ree_use=False), policy_year=POLICY_YEAR)  # fmt: skip
+
+
+def test_a_use_in_a_sector_that_nobody_has() -> None:
+    data = ree.load_dataset("rare-earths-2010")
+    countries, sector = list(data.countries), ["machinery"]
+    use = xr.DataArray([[5.0]], coords={"element": ["Nd"], "sector": sector}, dims=("element", "sector"))
+    supply = xr.DataArray(np.ones((len(countries), 1)), coords={"country": countries, "element": ["Nd"]},
+                          dims=("country", "element"))  # fmt: skip
+    output = xr.DataArray(np.zeros((len(countries), 1)), coords={"country": countries, "sector": sector},
+                          dims=("country", "sector"))  # fmt: skip
+    with pytest.raises(InputError, match="Move the use to a sector that produces"):
+        country_use(data, use, supply, output)
 
 
 def test_covariances_that_are_none() -> None:
