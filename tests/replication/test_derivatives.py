@@ -5,11 +5,13 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 import xarray as xr
 
 import reestim as ree
 
 
+@pytest.mark.slow
 def test_gradients_of_nafta_match_differences(tariffs: xr.DataArray, economy: ree.Economy) -> None:
     scenario = ree.Scenario(name="NAFTA", tariff=tariffs)
     function, inputs = ree.equilibrium_function(economy, scenario, ree.Parameters(), tolerance=1e-12)
