@@ -31,7 +31,7 @@ _VECTOR = "unconstrained"
 _LOOK = 200
 
 #: The statistics that gates and ArviZ read, under ArviZ's names, and what the samplers call them.
-STATISTICS = {
+STATISTICS: dict[str, tuple[str, ...]] = {
     "diverging": (),
     "energy": (),
     "lp": ("logp",),
