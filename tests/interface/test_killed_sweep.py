@@ -68,7 +68,8 @@ def kill_at_some_moment(started: multiprocessing.process.BaseProcess, store: Pat
     started.join()
 
 
-@pytest.mark.parametrize("times", [2, pytest.param(8, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("times", [2, 8])
 def test_killed_at_random_moments_it_ends_with_the_bits_of_the_uninterrupted(tmp_path: Path, times: int) -> None:
     fresh = multiprocessing.get_context("forkserver")
     fresh.set_forkserver_preload(["reestim.counterfactuals", "tests.oracles"])
