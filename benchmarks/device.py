@@ -24,7 +24,7 @@ import xarray as xr
 import reestim as ree
 from benchmarks.cp2015_numpy import ARCHIVE
 from benchmarks.equilibrium import nafta_world, varied_elasticities
-from benchmarks.sampling import measured, small_run, table
+from benchmarks.sampling import measured, table
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays
 from reestim.equilibrium.sweep import sweep
@@ -87,7 +87,8 @@ def main() -> None:
     model = ree.build(spec, model_inputs(spec, data)) if asked.chains else None
     rows = []
     for chains in asked.chains:
-        sampler = small_run(spec, asked.draws, asked.draws, chains, "numpyro")
+        length = {"draws": asked.draws, "tune": asked.draws, "chains": chains}
+        sampler = spec.sampler.model_copy(update=length | {"name": "numpyro"})
         rows.append(measured(f"numpyro, {chains} chains", model, sampler, 1))
     if rows:
         print(f"\n{table(rows)}")
