@@ -12,7 +12,7 @@ import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY, YEAR
 from reestim.draws import thinned
-from reestim.equilibrium.diagnosis import Reason
+from reestim.equilibrium.diagnosis import FAILURES
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.parameters import Parameters
 from reestim.equilibrium.scenario import Scenario
@@ -185,7 +185,7 @@ def _refuse_unsolved(ds: xr.Dataset, allow: bool) -> None:
         worst = max(worst, float((1 - ds.solved_path.all(YEAR).mean((CHAIN, DRAW))).max()))
         counts.append(ds.reason_path.max(YEAR))
     if worst > MAX_UNSOLVED and not allow:
-        number = {why: sum(int((reason == why).sum()) for reason in counts) for why in Reason if why != Reason.SOLVED}
+        number = {why: sum(int((reason == why).sum()) for reason in counts) for why in FAILURES}
         reasons = ", ".join(f"{n} {why.words}" for why, n in number.items() if n)
         raise UnsolvedDrawsError(
             f"{worst:.1%} of the draws of a scenario are unsolved ({reasons}); at most {MAX_UNSOLVED:.0%} may be: "

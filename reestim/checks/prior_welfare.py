@@ -9,7 +9,7 @@ import xarray as xr
 from reestim.checks.prior_sensitivity import AS_WIDE
 from reestim.checks.protocol import Check
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
-from reestim.equilibrium.diagnosis import Reason
+from reestim.equilibrium.diagnosis import FAILURES, Reason
 from reestim.reports.effects import DIRECTED, effects, quantiles
 from reestim.reports.format import number, with_interval
 
@@ -70,7 +70,7 @@ def sentences(table: pd.DataFrame, solved: pd.DataFrame) -> list[str]:
             f"{with_interval(*(middle[f'prior_{k}'] for k in _ENDS))}.{said}"
         )
     for row in solved.to_dict("records"):
-        lost = [f"{row[why.words]} {why.words}" for why in Reason if why != Reason.SOLVED and row[why.words]]
+        lost = [f"{row[why.words]} {why.words}" for why in FAILURES if row[why.words]]
         if lost:
             out.append(
                 f"Draws of the prior, {row[SCENARIO]}, {row[TECHNOLOGY]}: {row[Reason.SOLVED.words]} of {row['draws']} "

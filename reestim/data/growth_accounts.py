@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reestim.data.read import decode, read_bytes, read_table
+from reestim.data.read import read_cells
 from reestim.data.tables import check_table
 from reestim.dims import CAPITAL, COUNTRY, LABOR, SECTOR, YEAR
 from reestim.errors import InputError, Problem
@@ -31,10 +31,7 @@ def read_accounts(path: Path) -> pd.DataFrame:
     Raises InputError listing columns and cells that cannot be read, out of range, or repeated. What must hold between
     rows is checked by ``account_problems``, because it depends on whether intermediates hold the rare earths.
     """
-    raw, problems = read_bytes(path)
-    text, found = decode(raw, path.name) if raw is not None else (None, [])
-    cells, more = read_table(text, path.name) if text is not None else (None, [])
-    problems = [*problems, *found, *more]
+    cells, problems = read_cells(path)
     if cells is None:
         raise InputError(problems, "the growth accounts cannot be used")
     table, found, _ = check_table(STEM, cells)

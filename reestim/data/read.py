@@ -67,6 +67,14 @@ def decode(raw: bytes, file: str) -> tuple[str | None, list[Problem]]:
         return None, [Problem("the file is not UTF-8 text", advice, file=file, row=line)]
 
 
+def read_cells(path: Path, may_lack: Callable[[str], bool] | None = None) -> tuple[pd.DataFrame | None, list[Problem]]:
+    """Cells of a CSV file that the user names, as ``read_table`` gives them, and what is wrong with it as a file."""
+    raw, problems = read_bytes(path)
+    text, more = decode(raw, path.name) if raw is not None else (None, [])
+    cells, found = read_table(text, path.name, may_lack) if text is not None else (None, [])
+    return cells, [*problems, *more, *found]
+
+
 def read_table(
     text: str, file: str, may_lack: Callable[[str], bool] | None = None
 ) -> tuple[pd.DataFrame | None, list[Problem]]:

@@ -17,8 +17,8 @@ from reestim.technology import innovation_passthrough, price_passthrough
 
 
 class Reason(IntEnum):
-    """Why a draw has no solution: its code is what results keep as ``reason``, ``words`` what people are told. The last
-    two name what keeps an equilibrium from existing."""
+    """Whether a draw has a solution, else why not: the code is what results keep as ``reason``, ``words`` what people
+    are told. The last two name what keeps an equilibrium from existing."""
 
     words: str
 
@@ -35,6 +35,8 @@ class Reason(IntEnum):
         return member
 
 
+#: Reasons of draws without a solution.
+FAILURES = tuple(why for why in Reason if why != Reason.SOLVED)
 #: Part of what a country receives that subsidies and a deficit to others may take; on the way to an income of zero
 #: the solver stops just before it.
 EXHAUSTING = 0.9

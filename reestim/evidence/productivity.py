@@ -16,7 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from reestim.data.growth_accounts import FILE, INTERMEDIATES, REE, account_problems, inputs_of
-from reestim.data.read import decode, read_bytes, read_table
+from reestim.data.read import read_cells
 from reestim.dims import COUNTRY, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 from reestim.files import write_whole
@@ -167,10 +167,7 @@ def write_results(
 
 def _known_outcomes(path: Path) -> tuple[Any, list[Problem]]:
     """The rows of an ``outcomes.csv`` as text, so that they go back as they were."""
-    raw, problems = read_bytes(path)
-    text, more = decode(raw, path.name) if raw is not None else (None, [])
-    table, found = read_table(text, path.name) if text is not None else (None, [])
-    problems = [*problems, *more, *found]
+    table, problems = read_cells(path)
     if table is not None and "outcome" not in table:
         problems.append(Problem("the column is missing", "Give an outcomes.csv", file=path.name, column="outcome"))
     return (None if problems else table), problems

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from reestim.data.read import closest, decode, read_bytes, read_table
+from reestim.data.read import closest, read_cells
 from reestim.errors import InputError, Problem
 
 REGIONS = Path(__file__).resolve().parent / "regions.csv"
@@ -92,10 +92,7 @@ def read_columns(
 ) -> tuple[Any, list[Problem]]:
     """A small CSV file as text cells (index: line numbers), or None and why it cannot be used; ``may_lack``: see
     ``read_table``."""
-    raw, problems = read_bytes(path)
-    text, more = decode(raw, path.name) if raw is not None else (None, [])
-    table, found = read_table(text, path.name, may_lack) if text is not None else (None, [])
-    problems = [*problems, *more, *found]
+    table, problems = read_cells(path, may_lack)
     if table is None:
         return None, problems
     advice = f"The file needs {' and '.join(columns)}"

@@ -14,7 +14,7 @@ import pandas as pd
 
 from reestim.data.importers.arrays import by_year
 from reestim.data.importers.world import RawTable
-from reestim.data.read import closest, decode, parse_column, read_bytes, read_table
+from reestim.data.read import closest, parse_column, read_cells
 from reestim.errors import InputError, Problem
 
 COLUMNS = ("exporter", "input", "importer", "use", "value")
@@ -59,10 +59,7 @@ def read(path: Path, year: int) -> RawTable:
 
 def _read(path: Path) -> tuple[Any, list[Problem]]:
     cells: Any
-    raw, problems = read_bytes(path)
-    text, more = decode(raw, path.name) if raw is not None else (None, [])
-    cells, found = read_table(text, path.name) if text is not None else (None, [])
-    problems = [*problems, *more, *found]
+    cells, problems = read_cells(path)
     if cells is None:
         return None, problems
     missing = [name for name in COLUMNS if name not in cells]
