@@ -16,7 +16,7 @@ import argparse
 import resource
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -152,6 +152,26 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
+def covariates(
+    rng: np.random.Generator,
+    countries: Sequence[str],
+    sectors: Sequence[str],
+    years: np.ndarray,
+    exposure: np.ndarray,
+    properties: Sequence[str],
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """q (country, sector, year): a rise of prices from 2009 to 2011 times ``exposure``, and a random walk; z (sector,
+    property), standardised."""
+    spike = np.interp(years, [years[0], 2006, 2009, 2011, 2014], [0.0, 0.0, -0.2, 2.0, 0.4])
+    walk = rng.standard_normal((len(countries), len(sectors), len(years))).cumsum(2)
+    price = xr.DataArray(spike * exposure + 0.05 * walk, name="relative_price", dims=("country", "sector", "year"),
+                         coords={"country": countries, "sector": sectors, "year": years})  # fmt: skip
+    z = rng.standard_normal((len(sectors), len(properties)))
+    like = xr.DataArray((z - z.mean(0)) / z.std(0), coords={"sector": sectors, "property": properties},
+                        dims=("sector", "property"))  # fmt: skip
+    return price, like
+
+
 def large_inputs(seed: int) -> xr.Dataset:
     """40 countries, 35 sectors, 20 years, 4 labels, simulated (112,000 counts), and an audit; no other evidence."""
     from reestim.data.simulate import Truth, simulate_evidence
@@ -174,13 +194,7 @@ def large_inputs(seed: int) -> xr.Dataset:
         coords={"country": countries, "importer": countries, "exporter": countries, "sector": sectors,
                 "element": np.array([], dtype=str)},
     )  # fmt: skip
-    spike = np.interp(years, [1995, 2006, 2009, 2011, 2014], [0.0, 0.0, -0.2, 2.0, 0.4])
-    q = spike * rng.uniform(0.5, 1.3, (1, s, 1)) + 0.05 * rng.standard_normal((n, s, len(years))).cumsum(2)
-    price = xr.DataArray(q, coords={"country": countries, "sector": sectors, "year": years}, name="relative_price",
-                         dims=("country", "sector", "year"))  # fmt: skip
-    z = rng.standard_normal((s, 2))
-    like = xr.DataArray((z - z.mean(0)) / z.std(0), coords={"sector": sectors, "property": ["a", "b"]},
-                        dims=("sector", "property"))  # fmt: skip
+    price, like = covariates(rng, countries, sectors, years, rng.uniform(0.5, 1.3, (1, s, 1)), ["a", "b"])
     truth = replace(Truth(beta=(-0.4, 0.2)), patents_per_cell=60.0)
     tables = simulate_evidence(io, price, like, truth, seed, outcomes=False)
     return assemble(io, price, like, tables, Evidence(event_study=False, ree_use=False), policy_year=2010)

@@ -19,6 +19,7 @@ import logging
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +29,18 @@ import pymc as pm
 import xarray as xr
 
 import reestim as ree
+from benchmarks.sampling import covariates
 from reestim.calibration.design import WHOLE, Design, part_of, ranked_draws, with_welfare
 from reestim.calibration.kept import DRAWS, TRUTH, keep, kept
-from reestim.calibration.label_noise import World, fewer, misclassified
+from reestim.calibration.label_noise import EXACT_UNIT_VALUES, World, fewer, misclassified, truths, world_of
 from reestim.calibration.summary import covered
 from reestim.checks.prior_sensitivity import GROUP, prior_posterior_table, prior_sensitivity
-from reestim.data.simulate import Truth, simulate_evidence, true_sigma
+from reestim.data.simulate import Truth, simulate_evidence
 from reestim.dims import COUNTRY, DRAW, SECTOR
 from reestim.estimate.inputs import assemble
 from reestim.estimate.priors import variable
-from reestim.prior import Prior
 from reestim.spec import Evidence, Spec
-from reestim.technology import innovation_passthrough, sigma_upper_bound
+from reestim.technology import sigma_upper_bound
 from tests.oracles import random_economy
 
 _JUDGED = {"sigma": "σ", "innovation_passthrough": "m", "kappa": "κ", "spillover": "ξ", "welfare": "welfare"}
@@ -64,15 +65,10 @@ def _moving(share: float) -> Callable[[World], World]:
     return lambda world: replace(world, price=share * world.price)
 
 
-def _sigma_at(low: float, high: float, scaled: bool = False) -> Callable[[Truth, World], Truth]:
-    """σ of the sectors evenly from ``low`` to ``high`` (``scaled``: of the bound 1 + 1/κ)."""
-
-    def place(truth: Truth, world: World) -> Truth:
-        users = world.price[SECTOR].values
-        unit = sigma_upper_bound(truth.kappa) if scaled else 1.0
-        return replace(truth, sigma=dict(zip(users, np.linspace(low, high, len(users)) * unit, strict=True)))
-
-    return place
+def _around_one(truth: Truth, world: World) -> Truth:
+    """σ of the sectors evenly from 0.8 to 1.2."""
+    users = world.price[SECTOR].values
+    return replace(truth, sigma=dict(zip(users, np.linspace(0.8, 1.2, len(users)), strict=True)))
 
 
 def _corner(truth: Truth, world: World) -> Truth:
@@ -96,42 +92,31 @@ CASES = {
     ),
     "tiny-shares": Case("θ from 1e-9 to 1e-6", random_shares=(1e-9, 1e-6)),
     "huge-shares": Case("θ from 0.02 to 0.4", random_shares=(0.02, 0.4)),
-    "around-one": Case("σ from 0.8 to 1.2", place=_sigma_at(0.8, 1.2), placed=True),
+    "around-one": Case("σ from 0.8 to 1.2", place=_around_one, placed=True),
     "corners": Case("σ at 1 and 99 % of its bound", place=_corner, placed=True),
 }
 
 
-def bundled(countries: int) -> tuple[World, ree.Economy, ree.Scenario | None]:
+@cache
+def bundled(countries: int) -> tuple[World, ree.Economy, ree.Scenario]:
     """World and economy of the bundled dataset, evidence from its largest countries."""
-    from reestim.supply_chain.prices import relative_prices
-    from reestim.supply_chain.ree_rows import ree_input_output
-    from reestim.supply_chain.substitutability import substitutability
-
-    data = ree.load_dataset("rare-earths-2010")
-    io = ree_input_output(data)
-    world = World(io, relative_prices(data, io, lag=1), substitutability(data, io), Truth(), data.meta.policy_year)
-    size = io["expenditure"].sum(SECTOR).to_series().sort_values(ascending=False)
+    world = world_of(ree.load_dataset("rare-earths-2010"), lag=1)
+    size = world.io["expenditure"].sum(SECTOR).to_series().sort_values(ascending=False)
     names = [c for c in world.price[COUNTRY].values if c in size.index[:countries]]
-    return fewer(world, names), ree.Economy(io), ree.read_scenario("models/scenarios/china-quota-2010.toml")
+    return fewer(world, names), ree.Economy(world.io), ree.read_scenario("models/scenarios/china-quota-2010.toml")
 
 
-def random(shares: tuple[float, float], countries: int) -> tuple[World, ree.Economy, ree.Scenario | None]:
+@cache
+def random(shares: tuple[float, float], countries: int) -> tuple[World, ree.Economy, ree.Scenario]:
     """A random balanced world with shares of rare earths in this range; a shock to prices after 2009."""
     economy = random_economy(11, countries, 8, 2, factors=1, zero_flows=False, taxes=False, deficits=False,
                              ree_share=shares, log_uniform=True)  # fmt: skip
     io = economy.ds.assign(trade_elasticity_sd=0.3 * economy.ds["trade_elasticity"])
     users = [str(s) for s in io[SECTOR].values if s not in io["element"].values]
     rng, years = np.random.default_rng(5), np.arange(2000, 2015)
-    spike = np.interp(years, [2000, 2006, 2009, 2011, 2014], [0.0, 0.0, -0.2, 2.0, 0.4])
-    q = spike * rng.uniform(0.5, 1.3, (countries, len(users), 1))
-    q = q + 0.05 * rng.standard_normal(q.shape).cumsum(2)
-    price = xr.DataArray(q, coords={COUNTRY: io[COUNTRY].values, SECTOR: users, "year": years},
-                         dims=(COUNTRY, SECTOR, "year"), name="relative_price")  # fmt: skip
-    z = rng.standard_normal((len(users), 3))
-    like = xr.DataArray((z - z.mean(0)) / z.std(0), coords={SECTOR: users, "property": ["a", "b", "c"]},
-                        dims=(SECTOR, "property"))  # fmt: skip
-    exporter = economy.countries[0]
-    quota = ree.Scenario("quota", policies=(ree.ExportQuota(exporter, tuple(economy.elements), 0.6),))
+    exposure = rng.uniform(0.5, 1.3, (countries, len(users), 1))
+    price, like = covariates(rng, list(economy.countries), users, years, exposure, ["a", "b", "c"])
+    quota = ree.Scenario("quota", policies=(ree.ExportQuota(economy.countries[0], tuple(economy.elements), 0.6),))
     return World(io, price, like, Truth(beta=(0.0,) * 3), 2010), economy, quota
 
 
@@ -151,9 +136,8 @@ def one(case: Case, spec: Spec, folder: Path, name: str, seed: int) -> xr.DataTr
     )
     world = case.world(world)
     truth = case.place(drawn_truth(spec, world.substitutability["property"].values.tolist(), seed), world)
-    exact = {"unit_value_error": Prior.model_validate({"distribution": "Fixed", "value": 0.0})}
     evidence = Evidence(**(spec.evidence.model_dump() | (case.evidence or {})))
-    used = spec.model_copy(update={"evidence": evidence, "priors": spec.priors | exact})
+    used = spec.model_copy(update={"evidence": evidence, "priors": spec.priors | EXACT_UNIT_VALUES})
     tables = simulate_evidence(world.io, world.price, world.substitutability, truth, seed, ree_use_panel=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of few clusters, and of gates: those are in the table
@@ -165,13 +149,8 @@ def one(case: Case, spec: Spec, folder: Path, name: str, seed: int) -> xr.DataTr
     if sensitivity is not None:
         post[GROUP] = xr.DataTree(sensitivity)
     table = prior_posterior_table(post).set_index("parameter")
-    stream = np.random.default_rng(np.random.SeedSequence(seed).spawn(5)[0])
-    sigma = true_sigma(world.substitutability.sel({SECTOR: world.price[SECTOR]}), truth, stream)
-    sigma = sigma.sel({SECTOR: inputs[SECTOR].values})
-    true = xr.Dataset(
-        {"sigma": sigma, "innovation_passthrough": innovation_passthrough(sigma, truth.kappa), "kappa": truth.kappa,
-         "spillover": truth.spillover, "crowding_out": truth.crowding_out}
-    )  # fmt: skip
+    true = truths(replace(world, truth=truth), seed, inputs)
+    true = true.assign(spillover=truth.spillover, crowding_out=truth.crowding_out)
     design = Design(used, inputs, economy, scenario, 1, 99, seed)
     posterior = post["posterior"].to_dataset()
     draws = with_welfare(
@@ -181,14 +160,14 @@ def one(case: Case, spec: Spec, folder: Path, name: str, seed: int) -> xr.DataTr
     wanted = list(_JUDGED)
     said = {
         "gates": json.loads(post.attrs["gates"]),
-        "verdict": {p: table.loc[p, "verdict"] for p in ("kappa", "mean_sigma", "spillover") if p in table.index},
+        "verdict": {p: table.loc[p, "verdict"] for p in ("kappa", "mean_sigma") if p in table.index},
         "sectors_on_prior": float(table[table.index.str.startswith("sigma[")]["rests_on_prior"].mean()),
         "width": {p: float(table.loc[p, "width_ratio"]) for p in ("kappa", "mean_sigma") if p in table.index},
     }
     return keep(folder, name, draws[wanted], known[wanted], **said)
 
 
-def row(name: str, case: Case, trees: Sequence[xr.DataTree]) -> dict[str, Any]:
+def row(case: Case, trees: Sequence[xr.DataTree]) -> dict[str, Any]:
     """One line of the table: how often intervals of 90 % held the truth, how wide they are, and what was said."""
     found: dict[str, Any] = {"case": case.says + (" (placed)" if case.placed else ""), "n": len(trees)}
     for variable_, symbol in _JUDGED.items():
@@ -237,7 +216,7 @@ def main() -> None:
     if part == WHOLE:
         for name in given.case:
             trees = [tree for i in range(len(seeds)) if (tree := kept(given.out, f"{name}-{i:03d}")) is not None]
-            rows.append(row(name, CASES[name], trees))
+            rows.append(row(CASES[name], trees))
         print(pd.DataFrame(rows).to_markdown(index=False))
 
 

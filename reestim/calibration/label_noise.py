@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -26,8 +26,13 @@ from reestim.estimate.inputs import assemble
 from reestim.prior import Prior
 from reestim.technology import innovation_passthrough
 
+if TYPE_CHECKING:
+    from reestim.data.dataset import Dataset
+
 #: Treatment of the labels: ``evidence.label_error`` of the study.
 TREATMENTS = {"label-noise model": True, "naive counts": False}
+#: Simulated unit values have no error.
+EXACT_UNIT_VALUES = {"unit_value_error": Prior.model_validate({"distribution": "Fixed", "value": 0.0})}
 _PARAMETERS = {"innovation_passthrough": "m", "sigma": "σ", "kappa": "κ"}
 
 
@@ -40,6 +45,19 @@ class World:
     substitutability: xr.DataArray
     truth: Truth
     policy_year: int
+
+
+def world_of(data: Dataset, lag: int) -> World:
+    """The world of a dataset, prices ``lag`` years before the research they induce, and its own ``[truth]``, where it
+    has one."""
+    from reestim.supply_chain.prices import relative_prices
+    from reestim.supply_chain.ree_rows import ree_input_output
+    from reestim.supply_chain.substitutability import substitutability
+
+    io = ree_input_output(data)
+    z = substitutability(data, io)
+    truth = Truth.from_dict(data.meta.truth) if data.meta.truth else Truth(beta=(0.0,) * z.sizes["property"])
+    return World(io, relative_prices(data, io, lag=lag), z, truth, data.meta.policy_year)
 
 
 def misclassified(truth: Truth, share: float) -> Truth:
@@ -72,7 +90,6 @@ def compare_labels(
     The study's evidence is used but for the event study; unit values are simulated without error and taken so.
     """
     evidence = design.spec.evidence.model_copy(update={"event_study": False, "equilibrium": False, "patents": True})
-    exact = {"unit_value_error": Prior.model_validate({"distribution": "Fixed", "value": 0.0})}
     found: dict[str, list[xr.DataTree]] = {name: [] for name in TREATMENTS}
     seeds = np.random.SeedSequence(design.seed).generate_state(design.simulations)
     for index, seed in enumerate(seeds.tolist()):
@@ -93,7 +110,7 @@ def compare_labels(
                 spec = design.spec.model_copy(
                     update={
                         "evidence": evidence.model_copy(update={"label_error": label_error}),
-                        "priors": design.spec.priors | exact,
+                        "priors": design.spec.priors | EXACT_UNIT_VALUES,
                     }
                 )
                 inputs = assemble(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import reestim as ree
 from reestim.calibration.design import WHOLE, Design, Part, fewer_countries
 from reestim.calibration.figures import ecdf_figure, rank_figure
 from reestim.calibration.kept import begin, forget_half_written
-from reestim.calibration.label_noise import World, compare_labels, fewer, label_table, label_words, misclassified
+from reestim.calibration.label_noise import compare_labels, fewer, label_table, label_words, misclassified, world_of
 from reestim.calibration.prior_sbc import calibrate, fits_of
 from reestim.calibration.summary import (
     failed_gates,
@@ -30,7 +30,6 @@ from reestim.calibration.summary import (
     words,
 )
 from reestim.data.dataset import Dataset
-from reestim.data.simulate import Truth
 from reestim.dims import COUNTRY
 from reestim.errors import InputError, Problem
 from reestim.estimate.inputs import model_inputs
@@ -96,20 +95,16 @@ def calibrate_prior(request: Request, progress: bool = True) -> Result:
 def calibrate_labels(request: Request, share: float, progress: bool = True) -> Result:
     """Label-noise model against naive counts at a truth with ``share`` of the labels wrong: writes ``labels.csv`` and
     ``sbc.json``. The truth is the dataset's own ``[truth]``, where it has one."""
-    from reestim.supply_chain.prices import relative_prices
-    from reestim.supply_chain.ree_rows import ree_input_output
-    from reestim.supply_chain.substitutability import substitutability
-
     data = request.data
-    io = ree_input_output(data)
-    z = substitutability(data, io)
-    stated = Truth.from_dict(data.meta.truth) if data.meta.truth else Truth(beta=(0.0,) * z.sizes["property"])
-    price = relative_prices(data, io, lag=request.spec.evidence.price_lags[0])
+    world = world_of(data, request.spec.evidence.price_lags[0])
+    price = world.price
     inputs = fewer_countries(xr.Dataset({"relative_price": price}, coords={COUNTRY: price[COUNTRY]}), request.countries)
     inputs.attrs = {"dataset": data.meta.name, "dataset_hash": data.hash}
-    truth = misclassified(stated, share)
-    world = fewer(World(io, price, z, truth, data.meta.policy_year), [str(c) for c in inputs[COUNTRY].values])
-    design = Design(request.spec, inputs, ree.Economy(io), None, request.simulations, request.ranked, request.seed)
+    world = replace(world, truth=misclassified(world.truth, share))
+    world = fewer(world, [str(c) for c in inputs[COUNTRY].values])
+    design = Design(
+        request.spec, inputs, ree.Economy(world.io), None, request.simulations, request.ranked, request.seed
+    )
     _begin(request, design.record(kind="labels", misclassified=share))
     with _bar(2 * _fits(request), progress and not request.so_far) as done:
         fits = compare_labels(design, world, request.folder, done, request.so_far, request.part)

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from reestim.calibration.label_noise import EXACT_UNIT_VALUES
 from reestim.data.simulate import Truth, simulate_evidence, true_sigma
 from reestim.estimate.inputs import assemble
-from reestim.spec import Evidence, Prior, Spec, read_spec
+from reestim.spec import Evidence, Spec, read_spec
 from tests.recovery.world import small_world
 
 POLICY_YEAR = 2010
@@ -33,8 +34,7 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 def default_spec() -> Spec:
     """models/substitution.toml, for simulated evidence, whose unit values have no error."""
     spec = read_spec(MODELS / "substitution.toml")
-    exact = Prior.model_validate({"distribution": "Fixed", "value": 0.0})
-    return spec.model_copy(update={"priors": spec.priors | {"unit_value_error": exact}})
+    return spec.model_copy(update={"priors": spec.priors | EXACT_UNIT_VALUES})
 
 
 def sampler_of(spec: Spec, draws: int, tune: int, chains: int = 2):
