@@ -73,7 +73,7 @@ class Design:
             "dataset_hash": self.inputs.attrs.get("dataset_hash"),
             "countries": [str(c) for c in self.inputs[COUNTRY].values], "simulations": self.simulations,
             "ranked_among": self.ranked, "seed": self.seed, "sampler": self.spec.sampler.model_dump(),
-            "scenario": self.scenario.name if self.scenario else None, "version": ree.__version__,
+            "scenario": self.scenario.name if self.scenario else None, "version": ree.__version__, **more,
         }  # fmt: skip
 
 

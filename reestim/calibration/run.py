@@ -67,7 +67,8 @@ def calibrate_prior(request: Request, progress: bool = True) -> Result:
     """Simulation-based calibration of a study: writes ``ranks.csv``, ``coverage.csv``, ``ecdf`` and ``ranks`` (PNG,
     SVG) and ``sbc.json`` beside the kept fits."""
     design = _design(request, model_inputs(request.spec, request.data))
-    _begin(request, design.record(kind="prior"))
+    record = design.record(kind="prior")
+    _begin(request, record)
     if not request.so_far:
         with _bar(_fits(request), progress) as done:
             calibrate(design, request.folder, done, request.part)
@@ -88,7 +89,7 @@ def calibrate_prior(request: Request, progress: bool = True) -> Result:
         [ranks[name].to_series().rename("rank").reset_index().assign(variable=name) for name in ranks.data_vars]
     )
     figures = {"ecdf": ecdf_figure(pit), "rank_counts": rank_figure(pit)}
-    _write(request.folder, {"coverage": table, "ranks": long}, figures, design, result)
+    _write(request.folder, {"coverage": table, "ranks": long}, figures, record, result)
     return result
 
 
@@ -105,7 +106,8 @@ def calibrate_labels(request: Request, share: float, progress: bool = True) -> R
     design = Design(
         request.spec, inputs, ree.Economy(world.io), None, request.simulations, request.ranked, request.seed
     )
-    _begin(request, design.record(kind="labels", misclassified=share))
+    record = design.record(kind="labels", misclassified=share)
+    _begin(request, record)
     with _bar(2 * _fits(request), progress and not request.so_far) as done:
         fits = compare_labels(design, world, request.folder, done, request.so_far, request.part)
     if request.part != WHOLE:
@@ -117,7 +119,7 @@ def calibrate_labels(request: Request, share: float, progress: bool = True) -> R
     failed = failed_gates(every)
     said = (*_part_words(done_so_far, request), *label_words(table, share), *_gate_words(failed, len(every)))
     result = Result(table, said, failed)
-    _write(request.folder, {"labels": table}, {}, design, result)
+    _write(request.folder, {"labels": table}, {}, record, result)
     return result
 
 
@@ -188,9 +190,9 @@ def _bar(total: int, progress: bool) -> Iterator[Callable[[bool], None]]:
 
 
 def _write(
-    folder: Path, tables: dict[str, pd.DataFrame], figures: dict[str, Figure], design: Design, result: Result
+    folder: Path, tables: dict[str, pd.DataFrame], figures: dict[str, Figure], record: dict[str, Any], result: Result
 ) -> None:
-    about = design.record() | {
+    about = record | {
         "words": list(result.words), "failed_gates": result.failed_gates, "calibrated": result.calibrated,
         "synthetic": "every dataset is simulated",
         "rows": tables[next(iter(tables))].to_dict("records"),

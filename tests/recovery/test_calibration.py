@@ -19,30 +19,11 @@ from reestim.calibration.label_noise import World, compare_labels, label_table, 
 from reestim.calibration.summary import covered, fractional_ranks, is_calibrated, joined, rank_table, ranks_of, words
 from reestim.data.simulate import Truth
 from reestim.errors import InputError
-from reestim.prior import Prior
-from reestim.spec import Sampler, Spec
 from tests.oracles import random_economy
 from tests.recovery.study import POLICY_YEAR, TRUTH, default_spec
+from tests.recovery.tiny_study import tiny_study
 from tests.recovery.world import small_world
 
-#: A study of two parameters: the response of patents to q, with noise. Its posterior is quick to sample.
-_MODEL = """
-import pymc as pm
-from reestim.estimate.elasticity import passthrough
-from reestim.estimate.priors import variable
-from reestim.technology import sigma_upper_bound
-
-
-def build(data, priors):
-    with pm.Model(coords={"sector": data["sector"].values, "year": data["year"].values}) as model:
-        kappa = variable(priors, "kappa", long_name="kappa")
-        mu = variable(priors, "mu", long_name="mu", dims="sector")
-        sigma = pm.Deterministic("sigma", sigma_upper_bound(kappa) * pm.math.sigmoid(mu), dims="sector")
-        m = passthrough(sigma, kappa)
-        q = data["relative_price"].isel(country=0).transpose("sector", "year").values
-        pm.Normal("answer", m[:, None] * q, 0.3, observed=0 * q, dims=("sector", "year"))
-    return model
-"""
 N, RANKED = 16, 39
 
 
@@ -63,13 +44,7 @@ def design(tmp_path_factory: pytest.TempPathFactory) -> Design:
         coords={"country": names, "sector": users, "year": years, "property": ["z"],
                 "traded_sector": list(economy.sectors)},
     )  # fmt: skip
-    path = tmp_path_factory.mktemp("study") / "tiny.py"
-    path.write_text(_MODEL, encoding="utf-8")
-    priors = {"kappa": {"distribution": "LogNormal", "mu": 0.2, "sigma": 0.3},
-              "mu": {"distribution": "Normal", "mu": 0.0, "sigma": 1.0}}  # fmt: skip
-    sampler = Sampler(name="nutpie", draws=80, tune=150, chains=1)
-    spec = Spec(name="tiny", model=str(path), dataset="none", sampler=sampler,
-                priors={k: Prior.model_validate(v) for k, v in priors.items()})  # fmt: skip
+    spec = tiny_study(tmp_path_factory.mktemp("study"))
     quota = ree.Scenario("quota", policies=(ree.ExportQuota(names[0], "all", 0.7),))
     return Design(spec, inputs, economy, quota, N, RANKED, seed=3)
 

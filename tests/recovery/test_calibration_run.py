@@ -1,0 +1,129 @@
+"""A calibration from request to results, in this process: tables, words, parts, and what goes on from a kept folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from reestim.calibration.design import Part
+from reestim.calibration.run import Request, calibrate_labels, calibrate_prior
+from reestim.errors import InputError
+from reestim.spec import CounterfactualSpec, Evidence
+from tests.recovery.tiny_study import tiny_study
+from tests.unit.supply_world import tiny_world
+
+NOTHING = Evidence(patents=False, event_study=False, ree_use=False, price_lag=0)
+_QUOTA = """
+name = "quota"
+year = 2010
+[[export_quota]]
+exporter = "CHN"
+elements = "all"
+quota_tonnes = 700
+baseline_tonnes = 1000
+source = "made for tests"
+"""
+
+
+@pytest.fixture
+def request_(tmp_path: Path) -> Request:
+    """Four datasets of the tiny study on the tiny world, without a scenario."""
+    spec = tiny_study(tmp_path, NOTHING)
+    return Request(spec, tiny_world(), tmp_path / "c", simulations=4, countries=None, ranked=19, seed=1)
+
+
+def record(folder: Path) -> dict[str, object]:
+    return json.loads((folder / "sbc.json").read_text(encoding="utf-8"))
+
+
+def test_a_study_with_a_scenario_has_its_welfare_calibrated(request_: Request, tmp_path: Path) -> None:
+    (tmp_path / "quota.toml").write_text(_QUOTA, encoding="utf-8")
+    scenarios = CounterfactualSpec(scenarios=[str(tmp_path / "quota.toml")])
+    spec = request_.spec.model_copy(update={"counterfactual": scenarios})
+    found = calibrate_prior(replace(request_, spec=spec), progress=False)
+    rows = found.table.set_index("variable")
+    assert rows["elements"].to_dict() == {"kappa": 1, "mu": 2, "sigma": 2, "innovation_passthrough": 2, "welfare": 3}
+    assert set(rows["simulations"]) == {4}
+    assert not any("Welfare was not" in said for said in found.words)
+    ranks = pd.read_csv(request_.folder / "ranks.csv")
+    assert ranks["rank"].between(0, 19).all()
+    assert len(ranks) == 4 * int(rows["elements"].sum())
+    kept = record(request_.folder)
+    assert (kept["kind"], kept["scenario"], kept["simulations"], kept["ranked_among"]) == ("prior", "quota", 4, 19)
+    assert kept["words"] == list(found.words)
+    assert kept["calibrated"] is found.calibrated
+    for name in ("coverage.csv", "ecdf.png", "ecdf.svg", "rank_counts.png", "rank_counts.svg"):
+        assert (request_.folder / name).stat().st_size > 0
+
+
+def test_parts_make_the_tables_of_the_whole(request_: Request, tmp_path: Path) -> None:
+    whole = calibrate_prior(request_, progress=False)
+    assert "Welfare was not calibrated: the study names no scenario ([counterfactual] scenarios)." in whole.words
+    apart = replace(request_, folder=tmp_path / "p")
+    with pytest.raises(InputError, match="fewer than two simulated datasets"):
+        calibrate_prior(replace(apart, so_far=True), progress=False)
+    first = calibrate_prior(replace(apart, part=Part(1, 2)), progress=False)
+    assert first.table.empty
+    assert first.words[0].startswith("Part 1 of 2 is done.")
+    assert not (apart.folder / "sbc.json").exists()
+    half = calibrate_prior(replace(apart, so_far=True), progress=False)
+    assert "UNFINISHED: 2 of 4 datasets are done." in half.words
+    calibrate_prior(replace(apart, part=Part(2, 2)), progress=False)
+    pd.testing.assert_frame_equal(calibrate_prior(apart, progress=False).table, whole.table)
+    with pytest.raises(InputError, match="begun otherwise"):
+        calibrate_prior(replace(apart, seed=2), progress=False)
+
+
+def test_fits_that_fail_a_gate_are_counted_and_said(request_: Request, tmp_path: Path) -> None:
+    found = calibrate_prior(request_, progress=False)  # 80 draws of one chain have no effective size of 400
+    assert found.failed_gates["ess_bulk"] == 4
+    assert any("Of 4 fits these failed a gate" in said and "ess_bulk 4" in said for said in found.words)
+    assert record(request_.folder)["failed_gates"] == found.failed_gates
+    loose = request_.spec.gates.model_copy(
+        update={"min_ess": 1.0, "max_r_hat": 9.0, "max_divergences": 80, "min_e_bfmi": 0.0, "max_saturated": 1.0}
+    )
+    two = request_.spec.sampler.model_copy(update={"chains": 2})  # one chain has no R-hat, which fails its gate
+    spec = request_.spec.model_copy(update={"gates": loose, "sampler": two})
+    easy = replace(request_, spec=spec, folder=tmp_path / "easy")
+    passed = calibrate_prior(easy, progress=False)
+    assert passed.failed_gates == {}
+    assert "All 4 fits passed the gates of the study." in passed.words
+
+
+def test_fewer_countries_are_asked_for_in_words(request_: Request) -> None:
+    few = calibrate_prior(replace(request_, countries=2, simulations=2), progress=False)
+    assert set(few.table["simulations"]) == {2}
+    assert record(request_.folder)["countries"] == ["CHN", "JPN"]
+    for wrong in (0, 4):
+        with pytest.raises(InputError, match="as many countries"):
+            calibrate_prior(replace(request_, countries=wrong, folder=request_.folder / "x"), progress=False)
+    assert not (request_.folder / "x").exists()
+
+
+def test_labels_are_compared_with_naive_counts(request_: Request, tmp_path: Path) -> None:
+    asked = replace(request_, simulations=2)
+    with pytest.raises(InputError, match="err that often"):
+        calibrate_labels(asked, 0.9, progress=False)
+    assert not asked.folder.exists()
+    found = calibrate_labels(asked, 0.2, progress=False)
+    table = found.table.set_index(["treatment", "parameter"])
+    assert set(table.index.get_level_values("treatment")) == {"label-noise model", "naive counts"}
+    assert set(table["datasets"]) == {2}
+    # This study reads no patents, so that it must learn nothing from the labels, whatever their treatment.
+    for symbol in ("m", "σ", "κ"):
+        assert table.loc[("naive counts", symbol), "bias"] == table.loc[("label-noise model", symbol), "bias"]
+    assert (record(asked.folder)["kind"], record(asked.folder)["misclassified"]) == ("labels", 0.2)
+    with pytest.raises(InputError, match=r"begun otherwise \(misclassified 0.2\)"):
+        calibrate_labels(asked, 0.3, progress=False)
+    with pytest.raises(InputError, match=r"begun otherwise \(kind 'labels'\)"):
+        calibrate_prior(asked, progress=False)
+    more = replace(asked, folder=tmp_path / "l")
+    assert calibrate_labels(replace(more, part=Part(1, 2)), 0.2, progress=False).table.empty
+    with pytest.raises(InputError, match="fewer than two"):
+        calibrate_labels(replace(more, so_far=True), 0.2, progress=False)
+    calibrate_labels(replace(more, part=Part(2, 2)), 0.2, progress=False)
+    pd.testing.assert_frame_equal(calibrate_labels(replace(more, so_far=True), 0.2, progress=False).table, found.table)

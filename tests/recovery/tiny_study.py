@@ -1,0 +1,37 @@
+"""A study of two parameters, whose posterior is quick to sample: the response of patents to q, with noise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reestim.prior import Prior
+from reestim.spec import Evidence, Sampler, Spec
+
+_MODEL = """
+import pymc as pm
+from reestim.estimate.elasticity import passthrough
+from reestim.estimate.priors import variable
+from reestim.technology import sigma_upper_bound
+
+
+def build(data, priors):
+    with pm.Model(coords={"sector": data["sector"].values, "year": data["year"].values}) as model:
+        kappa = variable(priors, "kappa", long_name="kappa")
+        mu = variable(priors, "mu", long_name="mu", dims="sector")
+        sigma = pm.Deterministic("sigma", sigma_upper_bound(kappa) * pm.math.sigmoid(mu), dims="sector")
+        m = passthrough(sigma, kappa)
+        q = data["relative_price"].isel(country=0).transpose("sector", "year").values
+        pm.Normal("answer", m[:, None] * q, 0.3, observed=0 * q, dims=("sector", "year"))
+    return model
+"""
+
+
+def tiny_study(folder: Path, evidence: Evidence | None = None) -> Spec:
+    """The study, its model written into ``folder``."""
+    path = folder / "tiny.py"
+    path.write_text(_MODEL, encoding="utf-8")
+    priors = {"kappa": {"distribution": "LogNormal", "mu": 0.2, "sigma": 0.3},
+              "mu": {"distribution": "Normal", "mu": 0.0, "sigma": 1.0}}  # fmt: skip
+    return Spec(name="tiny", model=str(path), dataset="none", evidence=evidence or Evidence(),
+                priors={k: Prior.model_validate(v) for k, v in priors.items()},
+                sampler=Sampler(name="nutpie", draws=80, tune=150, chains=1))  # fmt: skip
