@@ -11,6 +11,8 @@ from reestim.files import bytes_of
 
 #: How zarr may have packed numbers; nothing that unpickles or asks for a plug-in.
 _CODECS = {"bytes", "zstd", "blosc", "gzip", "crc32c", "sharding_indexed", "transpose"}
+#: What the metadata of an array must hold (zarr, format 3).
+_ARRAY = {"shape", "data_type", "chunk_grid", "chunk_key_encoding", "fill_value", "codecs"}
 _NUMBERS = {"bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)), "float32", "float64"}
 
 
@@ -67,6 +69,7 @@ def _plain_array(about: dict[str, Any]) -> bool:
     kind, codecs = about.get("data_type"), about.get("codecs")
     return (
         about.get("zarr_format") == 3
+        and about.keys() >= _ARRAY
         and isinstance(kind, str)
         and kind in _NUMBERS
         and isinstance(about.get("chunk_grid"), dict)

@@ -123,19 +123,19 @@ def load(path: str | Path) -> xr.DataTree:
         message = f"{RUN} is not what was saved with {POSTERIOR}: another {' and '.join(altered)}"
         raise _unreadable(path, message, f"Restore {RUN}, or run it again.")
     if infinite := _infinite(post):
-        raise _unreadable(path, f"draws of {infinite} are infinite", "They are no posterior; do not use them.")
+        raise _unreadable(path, f"numbers of {infinite} are infinite", "No run writes such; do not use it.")
     post.attrs["run"] = json.dumps(run, ensure_ascii=False)
     return post
 
 
 def _infinite(post: xr.DataTree) -> str:
-    """The first variable of the posterior with an infinite draw; empty if there is none."""
+    """The first group and variable with an infinite number; empty if there is none."""
     import numpy as np
 
-    variables = post["posterior"].data_vars if "posterior" in post.children else {}
-    for name, draws in variables.items():
-        if draws.dtype.kind == "f" and np.isinf(draws.values).any():
-            return str(name)
+    for group in post.subtree:
+        for name, numbers in group.data_vars.items():
+            if numbers.dtype.kind == "f" and np.isinf(numbers.values).any():
+                return f"{group.path.lstrip('/')}/{name}"
     return ""
 
 

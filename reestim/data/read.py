@@ -7,6 +7,7 @@ import difflib
 import io
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,6 +42,12 @@ def closest(word: object, known: Iterable[str]) -> str:
         return f"Did you mean {near!r}?"
     listed = ", ".join(names[:25]) + (f", ... ({len(names)} in all)" if len(names) > 25 else "")
     return f"Known: {listed or 'none'}"
+
+
+def gaps(years: Iterable[int]) -> list[str]:
+    """Years between those given that are not among them: ``2013``, or ``2013 to 2015`` where several follow."""
+    pairs = pairwise(sorted({int(year) for year in years}))
+    return [f"{a + 1} to {b - 1}" if b - a > 2 else str(a + 1) for a, b in pairs if b - a > 1]
 
 
 def read_bytes(path: Path, folder: Path | None = None) -> tuple[bytes | None, list[Problem]]:

@@ -20,7 +20,7 @@ from reestim.data.read import closest, nearest
 from reestim.data.schemas import ALL_OTHERS, ALL_SECTORS, MARKETS
 from reestim.errors import Problem
 
-WEIGHT_TOLERANCE = 1e-6
+WEIGHT_TOLERANCE = 1e-5
 _SECTOR_FILES = ("trade", "value_added", "trade_elasticities")
 
 
@@ -128,8 +128,9 @@ def _weights(data: Tables) -> list[Problem]:
     doubtful = set(weights.loc[[row for row in bad if row in weights.index], "application"])
     problems = []
     if -1 not in bad:
-        for application, total in weights.groupby("application", sort=False)["weight"].sum().items():
-            if application not in doubtful and abs(total - 1) > WEIGHT_TOLERANCE:
+        sound = weights[~weights["application"].isin(doubtful)]
+        for application, total in sound.groupby("application", sort=False)["weight"].sum().items():
+            if abs(total - 1) > WEIGHT_TOLERANCE:
                 rows = weights.index[weights["application"] == application]
                 advice = f"They sum to {total:.6g} (rows {', '.join(str(row) for row in rows)}); scale them to 1"
                 message = "the weights of the application do not sum to 1"

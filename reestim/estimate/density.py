@@ -15,7 +15,8 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from reestim.dims import CHAIN, DRAW
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError
+from reestim.estimate.sampling import NO_START
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -60,8 +61,7 @@ class Density:
                 value, gradient = self.value_and_gradient(point)
                 if np.isfinite(value) and np.isfinite(gradient).all():
                     return point
-            advice = "Look for data that the model holds to be impossible, or priors far from them"
-            raise InputError(Problem("the density is not finite at any starting point", advice))
+            raise InputError(NO_START, "the model cannot be sampled")
 
         return np.stack([start() for _ in range(chains)])
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Union, cast
 
+import numpy as np
 import pymc as pm
 import xarray as xr
 
@@ -84,11 +85,12 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
         problems.append(Problem("the model has nothing to sample", "Check that its priors are not all Fixed"))
     if problems:
         raise InputError(problems, "the model cannot be sampled")
+    prior = prior_draws(model, PRIOR_DRAWS, seed)
     if isinstance(model, pm.Model):
         about = pymc_model.about(model)
-        prior, observed = pymc_model.prior(model, PRIOR_DRAWS, seed), pymc_model.observed_data(model, about)
+        observed = pymc_model.observed_data(model, about)
     else:
-        about, prior, observed = model.about, model.prior(PRIOR_DRAWS, seed), model.observed_data()
+        about, observed = model.about, model.observed_data()
     start = time.perf_counter()
     tree = sampling.SAMPLERS[sampler.name](model, sampler, seed, progress)
     seconds = time.perf_counter() - start
@@ -129,6 +131,18 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
             stacklevel=2,
         )
     return post
+
+
+def prior_draws(model: Model, draws: int, seed: int) -> xr.Dataset:
+    """Draws of all parameters from their prior (chain, draw, ...). Raises InputError where some are infinite: a prior
+    so wide that its numbers end."""
+    prior = pymc_model.prior(model, draws, seed) if isinstance(model, pm.Model) else model.prior(draws, seed)
+    wild = [name for name, values in prior.data_vars.items() if np.isinf(values).any()]
+    if wild:
+        advice = "Narrow the priors: some draws of these are past the largest number there is"
+        value = ", ".join(map(str, wild))
+        raise InputError(Problem("the priors have infinite draws", advice, value=value), "the model cannot be sampled")
+    return prior
 
 
 def _inputs(spec: Spec, data: Dataset | xr.Dataset) -> xr.Dataset:

@@ -12,7 +12,7 @@ from reestim.dims import CHAIN, DRAW
 from reestim.draws import thinned
 from reestim.errors import InputError, Problem
 from reestim.estimate import pymc_model
-from reestim.estimate.fit import INPUTS, PRIOR_DRAWS, plain_labels
+from reestim.estimate.fit import INPUTS, PRIOR_DRAWS, plain_labels, prior_draws
 
 if TYPE_CHECKING:
     from reestim.estimate.fit import Model
@@ -34,11 +34,9 @@ def prior_predictive(model: Model, seed: int, draws: int = PRIOR_DRAWS) -> xr.Da
     """
     if draws < 1:
         raise InputError(Problem("the number of draws must be positive", "Give at least 1", value=draws))
-    if isinstance(model, pm.Model):
-        about = pymc_model.about(model)
-        prior, observed = pymc_model.prior(model, draws, seed), pymc_model.observed_data(model, about)
-    else:
-        prior, observed = model.prior(draws, seed), model.observed_data()
+    prior = prior_draws(model, draws, seed)
+    in_pymc = isinstance(model, pm.Model)
+    observed = pymc_model.observed_data(model, pymc_model.about(model)) if in_pymc else model.observed_data()
     groups = {"prior": prior, "prior_predictive": simulated(model, prior, seed), "observed_data": observed}
     inputs = getattr(model, INPUTS, None)
     return xr.DataTree.from_dict(groups if inputs is None else groups | {"constant_data": inputs})

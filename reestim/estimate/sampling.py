@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from reestim.errors import Problem
+from reestim.errors import InputError, Problem
 from reestim.estimate.memory import kept_memory
 
 if TYPE_CHECKING:
@@ -29,6 +29,14 @@ if TYPE_CHECKING:
 _VECTOR = "unconstrained"
 #: Milliseconds between two looks at a running sampler.
 _LOOK = 200
+
+#: What keeps every sampler from its first step.
+NO_START = Problem(
+    "the density is not finite at any starting point",
+    "Look for data that the model holds to be impossible, or priors far from them",
+)
+#: How nutpie and PyMC say it.
+_NOT_STARTED = ("initialization points failed", "Initial evaluation of model at starting point failed")
 
 #: The statistics that gates and ArviZ read, under ArviZ's names, and what the samplers call them.
 STATISTICS: dict[str, tuple[str, ...]] = {
@@ -101,8 +109,8 @@ def _nutpie(model: pm.Model | NumpyroModel, sampler: Sampler, seed: int, progres
     )
     try:
         tree: xr.DataTree = running.wait()  # pyright: ignore
-    except KeyboardInterrupt:
-        running.abort()  # pyright: ignore
+    except BaseException:
+        running.abort()  # pyright: ignore  (or the threads of other chains outlive Python)
         raise
     finally:
         if bar:
@@ -186,17 +194,24 @@ def _pymc(model: Any, sampler: Sampler, seed: int, progress: bool) -> xr.DataTre
 Sample = Callable[["pm.Model | NumpyroModel", "Sampler", int, bool], xr.DataTree]
 
 
-def _keeping_memory(sample: Sample) -> Sample:
+def _guarded(sample: Sample) -> Sample:
+    """Memory is kept while it samples; a density that is nowhere finite is a problem of the study."""
+
     @wraps(sample)
     def sampled(model: pm.Model | NumpyroModel, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
-        with kept_memory():
-            return sample(model, sampler, seed, progress)
+        try:
+            with kept_memory():
+                return sample(model, sampler, seed, progress)
+        except RuntimeError as error:
+            if any(words in str(error) for words in _NOT_STARTED):
+                raise InputError(NO_START, "the model cannot be sampled") from error
+            raise
 
     return sampled
 
 
 SAMPLERS: dict[str, Sample] = {
-    name: _keeping_memory(sample)
+    name: _guarded(sample)
     for name, sample in {"nutpie": _nutpie, "numpyro": _numpyro, "blackjax": _blackjax, "pymc": _pymc}.items()
 }
 

@@ -16,7 +16,7 @@ from reestim.data.label_record import COUNTS as COUNTS_FILE
 from reestim.data.label_record import FILE as ABOUT_FILE
 from reestim.dims import COUNTRY, LABEL, LABELS, SECTOR, YEAR
 from reestim.errors import InputError, Problem
-from reestim.files import strict_json, whole_folder
+from reestim.files import bytes_of, strict_json, whole_folder
 
 LABELS_FILE = "labels.csv"
 REASON = "reason"
@@ -124,16 +124,14 @@ def check_place(folder: Path, *, overwrite: bool) -> None:
 
 def read_labels(folder: Path) -> Labelled:
     """Labels of a folder that ``write_labels`` made. Raises InputError with what is wrong with them."""
-    from reestim.data.read import Kind, decode, parse_column, read_table
+    from reestim.data.read import Kind, parse_column, read_cells
 
     path = folder / LABELS_FILE if folder.is_dir() else folder
     about_path = path.parent / ABOUT_FILE
     if not (path.is_file() and about_path.is_file()):
         problem = Problem("these are not labels", "Give the folder that `reestim label` wrote", value=str(folder))
         raise InputError(problem, "the labels cannot be read")
-    text, problems = decode(path.read_bytes(), path.name)
-    cells, found = read_table(text, path.name) if text is not None else (None, [])
-    problems += found
+    cells, problems = read_cells(path)
     columns: dict[str, Any] = {}
     for name in ("patent_id", COUNTRY, SECTOR, YEAR, LABEL, "probability", REASON):
         if cells is None or name not in cells:
@@ -149,8 +147,8 @@ def read_labels(folder: Path) -> Labelled:
             advice = f"Labels are {', '.join(LABELS)}, or empty"
             problems += [Problem("unknown label", advice, file=path.name, column=name, value=v) for v in strange]
     try:
-        about = json.loads(about_path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError):
+        about = json.loads(bytes_of(about_path))
+    except (OSError, ValueError, RecursionError):
         about = None
     if not isinstance(about, dict):
         problems.append(Problem("the file is not a JSON object", "Label again", file=ABOUT_FILE))

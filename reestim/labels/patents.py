@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reestim.data.read import closest, decode, parse_column, read_table
+from reestim.data.read import closest, decode, parse_column, read_bytes, read_cells
 from reestim.dims import COUNTRY, LABELS, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 
@@ -76,16 +76,11 @@ def _cells(path: Path) -> tuple[pd.DataFrame | None, list[Problem]]:
         return None, [Problem("there is no such file", advice, file=str(path))]
     if suffix == ".parquet":
         return _parquet(path)
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        return None, [Problem(f"the file cannot be read ({reason})", "Check its permissions.", file=path.name)]
-    text, problems = decode(raw, path.name)
-    if text is None:
-        return None, problems
-    cells, found = read_table(text, path.name) if suffix == ".csv" else _json_lines(text, path.name)
-    return cells, [*problems, *found]
+    if suffix == ".csv":
+        return read_cells(path)
+    raw, problems = read_bytes(path)
+    text, found = decode(raw, path.name) if raw is not None else (None, problems)
+    return _json_lines(text, path.name) if text is not None else (None, found)
 
 
 def _json_lines(text: str, file: str) -> tuple[pd.DataFrame | None, list[Problem]]:

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from reestim.data.ras import ras
+from reestim.data.rules import WEIGHT_TOLERANCE
 from reestim.dims import COUNTRY, ELEMENT, EXPORTER, IMPORTER, SECTOR
 from reestim.errors import InputError, Problem
 from reestim.supply_chain.placing import placed
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 EXPORT_MARKET = "export"
 HOME_MARKET = "domestic_"  # followed by the country whose buyers pay that price
-WEIGHT_TOLERANCE = 1e-6
 
 
 def sector_use(data: Dataset) -> xr.DataArray:

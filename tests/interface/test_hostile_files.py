@@ -76,10 +76,19 @@ def test_pipes_and_devices_are_not_read(tmp_path: Path, folder: Folder) -> None:
 
 
 NO_GRID = {"node_type": "array", "zarr_format": 3, "data_type": "float64", "codecs": []}
+NO_FILL = NO_GRID | {"shape": [1], "chunk_grid": {}, "chunk_key_encoding": {}}
 
 
 @pytest.mark.parametrize(
-    "text", ["null", "3", "[]", '{"node_type": "array", "zarr_format": 3, "data_type": []}', json.dumps(NO_GRID)]
+    "text",
+    [
+        "null",
+        "3",
+        "[]",
+        '{"node_type": "array", "zarr_format": 3, "data_type": []}',
+        json.dumps(NO_GRID),
+        json.dumps(NO_FILL),
+    ],
 )
 def test_a_chunk_that_describes_itself_oddly_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "zarr.json").write_text(text)
@@ -165,7 +174,8 @@ def test_a_run_that_no_reestim_wrote_is_refused_in_words(post: xr.DataTree, tmp_
     [
         ("device", "cannot be read"),
         ("no name", "an axis without a name"),
-        ("infinite", "draws of kappa are infinite"),
+        ("posterior", "numbers of posterior/kappa are infinite"),
+        ("prior", "numbers of prior/kappa are infinite"),
         ("attribute", "another verdict of the gates"),
     ],
 )
@@ -178,8 +188,8 @@ def test_draws_that_no_sampler_made_are_refused(post: xr.DataTree, tmp_path: Pat
     else:
         with h5py.File(file, "a") as opened:
             draws = opened["posterior/kappa"]
-            if kind == "infinite":
-                draws[...] = float("inf")
+            if kind in ("posterior", "prior"):
+                opened[f"{kind}/kappa"][0, 0] = float("inf")
             elif kind == "attribute":
                 opened.attrs["gates"] = [1, 2, 3]
             else:

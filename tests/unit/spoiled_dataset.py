@@ -182,6 +182,12 @@ def weights_off(f: Folder) -> list[Expected]:
     return [Expected("application_sector.csv", row, "weight", "magnets", "do not sum to 1", "sum to 1.01 .*scale")]
 
 
+def huge_weights(f: Folder) -> list[Expected]:
+    rows = [f.set("application_sector.csv", f"magnets,{s}", "weight", "1e308") for s in ("machinery", "electrical_optical")]
+    place = ("application_sector.csv", "weight", "1e308", "must lie between 0 and 1", "unit")
+    return [Expected(place[0], row, *place[1:]) for row in rows]
+
+
 def no_concordance(f: Folder) -> list[Expected]:
     lines = f.lines("application_sector.csv")
     f.write("application_sector.csv", [line for line in lines if not line.startswith("phosphors,")])
@@ -339,7 +345,8 @@ def no_toml(f: Folder) -> list[Expected]:
 CASES: list[Callable[[Folder], list[Expected]]] = [
     missing_file, missing_column, extra_column, column_twice, unknown_sector, concordance_to_unknown_sector,
     element_as_sector, unknown_country, unknown_element, unknown_label, unknown_application, negative_flow,
-    not_a_number, nan_and_infinity, fractional_year, neither_true_nor_false, repeated_key, weights_off, no_concordance,
+    not_a_number, nan_and_infinity, fractional_year, neither_true_nor_false, repeated_key, weights_off, huge_weights,
+    no_concordance,
     identity_off, negative_final_demand, missing_price, missing_elasticity, element_not_mined, wrong_unit,
     exports_above_output, policy_at_home, panel_without_figures, not_utf8, broken_quotes, ragged_row, semicolons,
     empty_file, binary_file, directory_instead_of_file, link_out_of_the_folder, broken_toml, unknown_toml_key,

@@ -15,6 +15,7 @@ from reestim.estimate import fit as fitting
 from reestim.estimate import sampling
 from reestim.estimate.gates import GateReport, GateWarning, check_gates
 from reestim.estimate.inputs import assemble, checked
+from reestim.estimate.predictive import prior_predictive
 from reestim.estimate.priors import PriorBook, outside, variable
 from reestim.prior import Prior
 from reestim.spec import Evidence, Gates, Sampler
@@ -166,6 +167,22 @@ def test_a_sampler_that_is_not_installed_is_said_before_sampling(monkeypatch: py
         fitting.fit(model, Sampler(name="numpyro"), seed=-1)
     assert "not installed" in str(caught.value)
     assert "seed" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", list(sampling.SAMPLERS))
+def test_a_density_that_is_nowhere_finite_is_a_problem_of_the_study(name: str) -> None:
+    with pm.Model() as model:
+        pm.Bernoulli("impossible", p=0 * pm.Beta("x", 2, 2), observed=1)
+    with pytest.raises(InputError, match="not finite at any starting point"):
+        fitting.fit(model, Sampler(name=name, draws=10, tune=10, chains=2), seed=0, progress=False)
+
+
+def test_a_prior_whose_numbers_end_is_said_before_sampling() -> None:
+    with pm.Model() as model:
+        pm.LogNormal("kappa", 0, 1000)
+    for ask in (lambda: fitting.fit(model, Sampler(), seed=0), lambda: prior_predictive(model, seed=0)):
+        with pytest.raises(InputError, match="'kappa': the priors have infinite draws"):
+            ask()
 
 
 def test_an_interrupted_sampler_leaves_no_posterior(monkeypatch: pytest.MonkeyPatch) -> None:

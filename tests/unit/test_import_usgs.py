@@ -183,6 +183,7 @@ def test_the_real_yearbook_adds_up(shared_data: Path, tmp_path: Path) -> None:
         (lambda t: t[~((t["geography"] == "Burundi") & (t["year"] == 2014))], "no figure for 2014"),
         (lambda t: pd.concat([t, t[:1]]), "the country is repeated"),
         (lambda t: t.replace("Burundi", "Burundy"), "Did you mean 'Burundi'?"),
+        (lambda t: t.assign(year=t["year"].replace(2015, 2_015_000)), "'2015 to 2014999': a year is missing"),
         (lambda t: t.assign(unit="kilograms"), "the unit is not metric_tons_reo_equivalent"),
         (lambda t: t.assign(value=t["value"] * 1000), "Are these kilograms?"),
         (lambda t: t[t["geography"] != "World total"], "no world total"),

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reestim.data.importers.mapping import read_columns
-from reestim.data.read import closest, parse_column
+from reestim.data.importers.mapping import read_columns, read_weights
+from reestim.data.read import closest
 from reestim.errors import InputError, Problem
 
 HERE = Path(__file__).resolve().parent
@@ -57,8 +57,7 @@ def _read(path: Path) -> tuple[pd.DataFrame | None, list[Problem]]:
     if cells is None:
         return None, problems
     table = cells[list(COLUMNS)].copy()
-    table["ree_weight"], found, _ = parse_column(cells["ree_weight"], "number", file=path.name, may_be_empty=False)
-    problems += found
+    table["ree_weight"], found = read_weights(cells, "ree_weight", "sector", file=path.name, what="rare earths are")
     paper = list(pd.read_csv(ELASTICITIES)["sector"])
     for row, value in table["caliendo_parro"].items():
         for part in [p for p in value.split(";") if p not in paper]:
@@ -67,12 +66,7 @@ def _read(path: Path) -> tuple[pd.DataFrame | None, list[Problem]]:
     for row in table.index[table["industry"].duplicated()]:
         value = table["industry"][row]
         problems.append(Problem("the industry is repeated", "Keep one row", file=path.name, row=int(row), value=value))
-    for sector, total in table.groupby("sector", sort=False)["ree_weight"].sum().items():
-        if not found and not abs(total - 1) < 1e-6:
-            advice = f"They sum to {total:.6g}; scale them to 1: otherwise rare earths are lost or made"
-            message = "the weights of the sector do not sum to 1"
-            problems.append(Problem(message, advice, file=path.name, column="ree_weight", value=sector))
-    return table, problems
+    return table, problems + found
 
 
 def host_sector(facts: pd.DataFrame, sectors: Mapping[str, str], host: str) -> str:

@@ -17,9 +17,9 @@ import pandas as pd
 
 from reestim.data.importers.concordance import HERE
 from reestim.data.importers.imported import Choices, Imported, unit_value_problem
-from reestim.data.importers.mapping import read_columns
+from reestim.data.importers.mapping import read_columns, read_weights
 from reestim.data.importers.regions import INDUSTRIES, regions_of, sectors_of
-from reestim.data.read import closest, parse_column
+from reestim.data.read import closest, gaps
 from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 
@@ -41,24 +41,18 @@ def hs_industries(path: Path | None) -> pd.DataFrame:
     if cells is None:
         raise InputError(problems, "the concordance cannot be used")
     table = cells[["hs", "industry"]].copy()
-    table["weight"], found, _ = parse_column(cells["weight"], "number", file=file.name, may_be_empty=False)
+    table["weight"], found = read_weights(cells, "weight", "hs", file=file.name, what="trade is")
     problems += found
     known = set(pd.read_csv(INDUSTRIES)["industry"])
-    for row, hs, industry, weight in table.itertuples():
+    for row, hs, industry in table[["hs", "industry"]].itertuples():
         place: Any = {"file": file.name, "row": int(row)}
         if not (hs.isdigit() and len(hs) in (2, 4, 6)):
             problems.append(Problem("not an HS code of 2, 4 or 6 digits", "Keep leading zeros", **place, value=hs))
         if path is None and industry not in known:
             problems.append(Problem("unknown industry", closest(industry, known), **place, value=industry))
-        if not 0 <= weight <= 1 and not found:
-            problems.append(Problem("a weight outside 0 to 1", "Write a fraction", **place, value=weight))
     for row in table.index[table.duplicated(["hs", "industry"])]:
         value = f"{table['hs'][row]}, {table['industry'][row]}"
         problems.append(Problem("the pair is repeated", "Keep one row", file=file.name, row=int(row), value=value))
-    for hs, total in table.groupby("hs", sort=False)["weight"].sum().items():
-        if not found and abs(total - 1) > 1e-6:
-            advice = f"They sum to {total:.6g}; scale them to 1: otherwise trade is lost or made"
-            problems.append(Problem("the weights of the code do not sum to 1", advice, file=file.name, value=hs))
     if problems:
         raise InputError(problems, "the concordance cannot be used")
     return table
@@ -170,9 +164,8 @@ def _magnitudes(flows: Any, file: str, confirmed: bool) -> list[Problem]:
             advice = "Are the values in a smaller unit than the source's? If the file is right, say --confirm-units"
             message = f"trade of {year} adds up to {total:,.3g} million US$, more than the world trades"
             problems.append(Problem(message, advice, file=file))
-    years = sorted(set(flows[YEAR]))
-    for hole in sorted(set(range(years[0], years[-1] + 1)) - set(years)) if years else ():
-        problems.append(Problem("a year is missing from the panel", "Add its file", file=file, value=int(hole)))
+    for hole in gaps(flows[YEAR]):
+        problems.append(Problem("a year is missing from the panel", "Add its file", file=file, value=hole))
     return problems
 
 

@@ -14,8 +14,7 @@ import numpy as np
 import pandas as pd
 
 from reestim.data.growth_accounts import INPUTS
-from reestim.data.importers.mapping import read_columns
-from reestim.data.read import parse_column
+from reestim.data.importers.mapping import read_columns, read_weights
 from reestim.dims import COUNTRY, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 
@@ -32,12 +31,8 @@ def nace_industries(path: Path) -> Any:
         raise InputError(problems, "the concordance cannot be used")
     table = cells[["nace", "industry"]].copy()
     table["unless"] = cells.get("unless", "")
-    table["weight"], found, _ = parse_column(cells["weight"], "number", file=path.name, may_be_empty=False)
+    table["weight"], found = read_weights(cells, "weight", "nace", file=path.name, what="value is")
     problems += found
-    for nace, total in table.groupby("nace", sort=False)["weight"].sum().items():
-        if not found and abs(total - 1) > 1e-5:
-            advice = f"They sum to {total:.6g}; scale them to 1: otherwise value is lost or made"
-            problems.append(Problem("the weights of the industry do not sum to 1", advice, file=path.name, value=nace))
     for row in table.index[table.duplicated(["nace", "industry"])]:
         value = f"{table['nace'][row]}, {table['industry'][row]}"
         problems.append(Problem("the pair is repeated", "Keep one row", file=path.name, row=int(row), value=value))

@@ -6,7 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from reestim.data.read import closest, read_cells
+import pandas as pd
+
+from reestim.data.read import closest, parse_column, read_cells
+from reestim.data.rules import WEIGHT_TOLERANCE
 from reestim.errors import InputError, Problem
 
 REGIONS = Path(__file__).resolve().parent / "regions.csv"
@@ -99,3 +102,21 @@ def read_columns(
     missing = [name for name in columns if name not in table]
     problems += [Problem("the column is missing", advice, file=path.name, row=1, column=name) for name in missing]
     return (None if missing else table), problems
+
+
+def read_weights(cells: Any, column: str, of: str, *, file: str, what: str) -> tuple[pd.Series, list[Problem]]:
+    """The column of weights as numbers, and everything wrong with it: each lies between 0 and 1, and those of one
+    ``of`` sum to 1. ``what`` is lost or made where they do not, in words."""
+    parsed, problems, _ = parse_column(cells[column], "number", file=file, may_be_empty=False)
+    weights: Any = parsed
+    for row, value in weights[(weights < 0) | (weights > 1)].items():
+        place: Any = {"file": file, "row": int(row), "column": column, "value": value}
+        problems.append(Problem("a weight outside 0 to 1", "Write a fraction", **place))
+    if problems:
+        return weights, problems
+    for name, total in weights.groupby(cells[of], sort=False).sum().items():
+        if abs(total - 1) > WEIGHT_TOLERANCE:
+            advice = f"They sum to {total:.6g}; scale them to 1: otherwise {what} lost or made"
+            message = f"the weights of the {of} do not sum to 1"
+            problems.append(Problem(message, advice, file=file, column=column, value=name))
+    return weights, problems

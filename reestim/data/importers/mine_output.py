@@ -10,6 +10,7 @@ import pandas as pd
 from reestim.data.facts import element_use, split_by_element
 from reestim.data.importers.imported import Imported
 from reestim.data.importers.regions import regions_of
+from reestim.data.read import gaps
 from reestim.dims import COUNTRY, YEAR
 from reestim.errors import Problem
 from reestim.shipped import BUNDLED
@@ -34,7 +35,7 @@ def output_problems(rows: Any, totals: dict[int, float], file: str, confirmed: b
         place: Any = {"file": file, "row": int(row), "value": f"{name}, {year}"}
         problems.append(Problem("the country is repeated", "Keep one row a country and year", **place))
     years = sorted(set(rows[YEAR]))
-    for hole in sorted(set(range(years[0], years[-1] + 1)) - set(years)) if years else ():
+    for hole in gaps(years):
         problems.append(Problem("a year is missing", "Use the whole table", file=file, value=hole))
     for name, group in rows.groupby("producer", sort=False):
         lacking = [str(year) for year in years if year not in set(group[YEAR])]

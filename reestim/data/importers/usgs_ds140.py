@@ -15,7 +15,7 @@ import pandas as pd
 from reestim.data.importers.imported import Choices, Imported, file_date, unit_value_problem
 from reestim.data.importers.mapping import read_columns
 from reestim.data.importers.sheets import sheets_of, table_below
-from reestim.data.read import Kind, parse_column
+from reestim.data.read import Kind, gaps, parse_column
 from reestim.dims import COUNTRY, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 
@@ -45,7 +45,7 @@ def read(files: Sequence[Path], choices: Choices, work: Path) -> Imported:
     if rows is None or problems:
         raise InputError(problems, "Data Series 140 cannot be used")
     wide = rows.pivot_table(index=YEAR, columns="metric", values="value", dropna=False)
-    for hole in sorted(set(range(int(wide.index.min()), int(wide.index.max()) + 1)) - set(wide.index)):
+    for hole in gaps(wide.index):
         problems.append(Problem("a year is missing from the series", "Use the whole file", file=path.name, value=hole))
     both = wide.dropna()
     for year, tonnes, price in both[[TONNES, UNIT_VALUE]].itertuples():
