@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.fuzz import mutate
-from benchmarks.fuzz.kinds import BASES, Kind, kinds
+from benchmarks.fuzz.bases import BASES
+from benchmarks.fuzz.kinds import Kind, kinds
 
 #: A case may compute and wait so long, and take so much memory more than the process has; the first of a kind compiles.
 SECONDS, WAITING, MEGABYTES = 40.0, 240.0, 1500

@@ -8,10 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
-from reestim.errors import InputError, Problem
-from reestim.files import strict_json, whole_folder, write_whole
+from reestim.dims import DRAW
+from reestim.errors import InputError, Problem, in_one_line
+from reestim.files import bytes_of, strict_json, whole_folder, write_whole
+from reestim.plain_arrays import not_plain
+from reestim.provenance import json_attr
 
 #: Groups of a kept fit: the posterior draws that a truth is ranked among, and the truth that data were simulated from.
 DRAWS, TRUTH = "draws", "truth"
@@ -27,7 +31,7 @@ def begin(folder: Path, design: Mapping[str, Any]) -> None:
     design = strict_json(design)
     place = folder / _DESIGN
     if place.is_file():
-        there = json.loads(place.read_text(encoding="utf-8"))
+        there = _read_design(place)
         changed = sorted(k for k in design.keys() | there.keys() if design.get(k) != there.get(k))
         problems = [
             Problem(
@@ -44,6 +48,17 @@ def begin(folder: Path, design: Mapping[str, Any]) -> None:
     write_whole(place, json.dumps(design, indent=1, ensure_ascii=False).encode())
 
 
+def _read_design(place: Path) -> dict[str, Any]:
+    try:
+        there = json.loads(bytes_of(place))
+    except (OSError, ValueError, RecursionError):
+        there = None
+    if not isinstance(there, dict):
+        advice = "Restore the file, or name a new folder"
+        raise InputError(Problem(f"{_DESIGN} is not as REEstim writes it", advice, value=str(place)))
+    return there
+
+
 def refuse_stranger(folder: Path) -> None:
     """Raise InputError where something else than a calibration is in the folder: before anything is computed."""
     if (folder / _DESIGN).is_file() or not folder.exists():
@@ -54,12 +69,39 @@ def refuse_stranger(folder: Path) -> None:
 
 
 def kept(folder: Path, name: str) -> xr.DataTree | None:
-    """The fit of this name, if it was done."""
+    """The fit of this name, if it was done. Raises InputError for one that is damaged or that no REEstim wrote."""
     place = folder / _FITS / name / "fit.nc"
     if not place.is_file():
         return None
-    with xr.open_datatree(place, engine="h5netcdf") as tree:
-        return tree.load().copy()
+    strange = not_plain(place)
+    try:
+        tree = None if strange else xr.load_datatree(place, engine="h5netcdf")
+    except Exception as error:  # the libraries below raise many kinds for what no library wrote
+        tree, strange = None, in_one_line(error)
+    if tree is not None:
+        strange = _strange(tree)
+    if strange:
+        advice = f"Remove {place.parent}: the same command fits that dataset again"
+        raise InputError(Problem(f"a kept fit cannot be read ({strange})", advice, value=name))
+    return tree
+
+
+def _strange(tree: xr.DataTree) -> str:
+    """What keeps a tree from being a kept fit; empty if nothing does."""
+    if not {DRAWS, TRUTH} <= set(tree.children):
+        return "groups are missing"
+    draws, truth = (tree[group].to_dataset() for group in (DRAWS, TRUTH))
+    for name in truth.data_vars:
+        if name not in draws:
+            return f"{name} has no draws"
+        if set(draws[name].dims) != {DRAW, *truth[name].dims}:
+            return f"{name} has other dimensions than its truth"
+        if any(item[name].dtype.kind not in "iufb" or np.isinf(item[name].values).any() for item in (draws, truth)):
+            return f"{name} is not made of finite numbers"
+    gates = json_attr(tree.attrs, "gates", None)
+    rows = gates.get("gates") if isinstance(gates, dict) else None
+    sound = isinstance(rows, list) and all(isinstance(row, dict) and {"gate", "passed"} <= row.keys() for row in rows)
+    return "" if sound else "the verdict of its gates is missing"
 
 
 def keep(folder: Path, name: str, draws: xr.Dataset, truth: xr.Dataset, **about: Any) -> xr.DataTree:

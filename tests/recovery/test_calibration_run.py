@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import pandas as pd
 import pytest
 
@@ -34,6 +37,15 @@ def request_(tmp_path: Path) -> Request:
     """Four datasets of the tiny study on the tiny world, without a scenario."""
     spec = tiny_study(tmp_path, NOTHING)
     return Request(spec, tiny_world(), tmp_path / "c", simulations=4, countries=None, ranked=19, seed=1)
+
+
+@pytest.fixture(scope="module")
+def kept_one(tmp_path_factory: pytest.TempPathFactory) -> Request:
+    """Two datasets that are done."""
+    folder = tmp_path_factory.mktemp("kept")
+    asked = Request(tiny_study(folder, NOTHING), tiny_world(), folder / "c", 2, None, ranked=19, seed=1)
+    calibrate_prior(asked, progress=False)
+    return asked
 
 
 def record(folder: Path) -> dict[str, object]:
@@ -92,6 +104,40 @@ def test_fits_that_fail_a_gate_are_counted_and_said(request_: Request, tmp_path:
     passed = calibrate_prior(easy, progress=False)
     assert passed.failed_gates == {}
     assert "All 4 fits passed the gates of the study." in passed.words
+
+
+def _renamed(file: Path) -> None:
+    with h5py.File(file, "a") as opened:
+        opened.move("truth/kappa", "truth/kapa")
+
+
+def _infinite(file: Path) -> None:
+    with h5py.File(file, "a") as opened:
+        opened["draws/kappa"][0] = float("inf")
+
+
+def _no_verdict(file: Path) -> None:
+    with h5py.File(file, "a") as opened:
+        opened.attrs["gates"] = "[1]"
+
+
+@pytest.mark.parametrize(
+    ("file", "spoil", "said"),
+    [
+        ("design.json", lambda file: file.write_text("[1"), "design.json is not as REEstim writes it"),
+        ("fit.nc", lambda file: file.write_bytes(file.read_bytes()[:500]), "it is no HDF5 file"),
+        ("fit.nc", _renamed, "kapa has no draws"),
+        ("fit.nc", _infinite, "kappa is not made of finite numbers"),
+        ("fit.nc", _no_verdict, "the verdict of its gates is missing"),
+    ],
+)
+def test_what_is_damaged_in_a_kept_calibration_is_said(
+    kept_one: Request, tmp_path: Path, file: str, spoil: Callable[[Path], object], said: str
+) -> None:
+    shutil.copytree(kept_one.folder, tmp_path / "again")
+    spoil(next((tmp_path / "again").rglob(file)))
+    with pytest.raises(InputError, match=said):
+        calibrate_prior(replace(kept_one, folder=tmp_path / "again", so_far=True), progress=False)
 
 
 def test_fewer_countries_are_asked_for_in_words(request_: Request) -> None:

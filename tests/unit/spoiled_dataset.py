@@ -183,7 +183,9 @@ def weights_off(f: Folder) -> list[Expected]:
 
 
 def huge_weights(f: Folder) -> list[Expected]:
-    rows = [f.set("application_sector.csv", f"magnets,{s}", "weight", "1e308") for s in ("machinery", "electrical_optical")]
+    rows = [
+        f.set("application_sector.csv", f"magnets,{s}", "weight", "1e308") for s in ("machinery", "electrical_optical")
+    ]
     place = ("application_sector.csv", "weight", "1e308", "must lie between 0 and 1", "unit")
     return [Expected(place[0], row, *place[1:]) for row in rows]
 
