@@ -91,6 +91,10 @@ def _strange(tree: xr.DataTree) -> str:
     if not {DRAWS, TRUTH} <= set(tree.children):
         return "groups are missing"
     draws, truth = (tree[group].to_dataset() for group in (DRAWS, TRUTH))
+    for dim in truth.dims:
+        labels = [item[dim].values.tolist() for item in (draws, truth) if dim in item.coords]
+        if len(labels) == 1 or any(len(set(one)) < len(one) or one != labels[0] for one in labels):
+            return f"the labels of {dim} are repeated, or not those of the truth"
     for name in truth.data_vars:
         if name not in draws:
             return f"{name} has no draws"

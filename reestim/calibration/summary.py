@@ -12,6 +12,7 @@ import xarray as xr
 
 from reestim.calibration.kept import DRAWS, TRUTH
 from reestim.dims import DRAW
+from reestim.errors import InputError, Problem
 
 SIMULATION = "simulation"
 #: Below this, after Bonferroni's correction for elements and variables, ranks are called not uniform.
@@ -20,9 +21,19 @@ _LEVELS = (0.5, 0.9)
 
 
 def joined(fits: Sequence[xr.DataTree]) -> tuple[xr.Dataset, xr.Dataset]:
-    """Draws (simulation, draw, ...) and truths (simulation, ...) of kept fits."""
-    parts = [[fit[group].to_dataset() for fit in fits] for group in (DRAWS, TRUTH)]
-    return tuple(xr.concat(p, SIMULATION, coords="minimal", compat="override") for p in parts)  # type: ignore
+    """Draws (simulation, draw, ...) and truths (simulation, ...) of kept fits. Raises InputError where they are not of
+    the same variables and labels."""
+    draws, truths = ([fit[group].to_dataset() for fit in fits] for group in (DRAWS, TRUTH))
+    labels = draws[0].drop_vars(list(draws[0].data_vars))
+    for number, one in enumerate(draws):
+        if set(one.data_vars) != set(draws[0].data_vars) or not one.drop_vars(list(one.data_vars)).equals(labels):
+            advice = "Begin again in a new folder: fits of other calibrations are among these"
+            raise InputError(Problem("kept fits have not the same variables and labels", advice, value=number))
+    return _joined(draws), _joined(truths)
+
+
+def _joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    return xr.concat(parts, SIMULATION, coords="minimal", compat="override", join="exact")
 
 
 def ranks_of(draws: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:

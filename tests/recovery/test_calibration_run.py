@@ -116,6 +116,20 @@ def _infinite(file: Path) -> None:
         opened["draws/kappa"][0] = float("inf")
 
 
+def _same_labels(file: Path) -> None:
+    _label(file, ["glass", "glass"])
+
+
+def _other_labels(file: Path) -> None:
+    _label(file, ["glass", "metals"])
+
+
+def _label(file: Path, sectors: list[str]) -> None:
+    with h5py.File(file, "a") as opened:
+        for group in ("draws", "truth"):
+            opened[f"{group}/sector"][...] = sectors
+
+
 def _no_verdict(file: Path) -> None:
     with h5py.File(file, "a") as opened:
         opened.attrs["gates"] = "[1]"
@@ -128,6 +142,8 @@ def _no_verdict(file: Path) -> None:
         ("fit.nc", lambda file: file.write_bytes(file.read_bytes()[:500]), "it is no HDF5 file"),
         ("fit.nc", _renamed, "kapa has no draws"),
         ("fit.nc", _infinite, "kappa is not made of finite numbers"),
+        ("fit.nc", _same_labels, "the labels of sector are repeated"),
+        ("fit.nc", _other_labels, "have not the same variables and labels"),
         ("fit.nc", _no_verdict, "the verdict of its gates is missing"),
     ],
 )

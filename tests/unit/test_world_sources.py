@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +21,7 @@ from reestim.data.importers import arrays, caliendo_parro, concordance, icio, ti
 from reestim.data.importers.mapping import region_mapping
 from reestim.data.importers.sources import SOURCES, table_problems
 from reestim.errors import InputError
-from tests.unit import world_files
+from tests.unit import wiod_files, world_files
 
 ICIO = list(pd.read_csv(concordance.HERE / "industries_icio.csv")["industry"])
 POLICY_YEAR = 2010
@@ -227,6 +229,30 @@ def test_two_files_of_one_year_are_refused(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"")
     with pytest.raises(InputError, match="two files are of 2008"):
         arrays.files(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [("icio", "2008_SML.csv"), ("exiobase", "IOT_2008_ixi.zip"), ("wiod", "wiot08_row_apr12.xlsx"),
+     ("tidy", "mine_2008.csv"), ("arrays", "mine_2008.npz")],
+)  # fmt: skip
+def test_a_pipe_is_no_table(source: str, name: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / name)
+    said = [p.message for p in table_problems(SOURCES[source], tmp_path, 2008, POLICY_YEAR)]
+    assert said == ["it is a pipe or a device, not a file"]
+
+
+def test_arrays_that_are_damaged_or_pickled_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine_2008.npz"
+    sound: dict[str, Any] = wiod_files.arrays(2008)
+    np.savez(path, **sound)
+    raw = path.read_bytes()
+    np.savez(path, **sound | {"output": sound["output"].astype(object)})
+    pickled = path.read_bytes()
+    for content in (raw[: len(raw) // 2], raw[:100], pickled, b""):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="the file cannot be read"):
+            arrays.read(path, 2008)
 
 
 def test_the_arrays_route_on_real_tables(shared_data: Path) -> None:

@@ -6,14 +6,16 @@ slowest, user in columns), ``final`` (n*s, n*u: country slowest, u final uses ea
 
 from __future__ import annotations
 
+import io
 import re
-import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from reestim.data.importers.world import RawTable
 from reestim.errors import InputError, Problem
+from reestim.files import bytes_of
 
 ARRAYS = ("countries", "industries", "intermediate", "final", "output")
 #: Row sums may differ from the published output by this much, million US$ (tables are rounded to whole numbers).
@@ -65,19 +67,25 @@ def read(path: Path, year: int) -> RawTable:
     )
 
 
+def named_arrays(path: Path, names: Sequence[str], advice: str) -> tuple[dict[str, np.ndarray], list[Problem]]:
+    """The arrays of these names in an ``.npz`` file, and why some are not to be had. Nothing is unpickled."""
+    try:
+        with np.load(io.BytesIO(bytes_of(path)), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in names if name in archive.files}
+    except FileNotFoundError:
+        return {}, [Problem("the file is missing", "Add it, or choose another year", file=path.name)]
+    except Exception as error:  # NumPy, zipfile and zlib raise many kinds for what none of them wrote
+        return {}, [Problem(f"the file cannot be read ({type(error).__name__})", advice, file=path.name)]
+    missing = [name for name in names if name not in arrays]
+    return arrays, [Problem("an array is missing", advice, file=path.name, column=name) for name in missing]
+
+
 def load(path: Path) -> tuple[dict[str, np.ndarray], list[Problem]]:
     """Arrays of one file and everything wrong with their names, shapes and types."""
     advice = "Write it again as described in reestim.data.importers.arrays"
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in ARRAYS if name in archive.files}
-    except FileNotFoundError:
-        return {}, [Problem("the file is missing", "Add it, or choose another year", file=path.name)]
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        return {}, [Problem(f"the file cannot be read ({type(error).__name__})", advice, file=path.name)]
-    missing = [name for name in ARRAYS if name not in arrays]
-    if missing:
-        return {}, [Problem("an array is missing", advice, file=path.name, column=name) for name in missing]
+    arrays, problems = named_arrays(path, ARRAYS, advice)
+    if problems:
+        return {}, problems
     n, s = arrays["countries"].size, arrays["industries"].size
     uses = max(arrays["final"].shape[-1] // max(n, 1), 1) if arrays["final"].ndim == 2 else 1
     shapes = {"intermediate": (n * s, n * s), "final": (n * s, n * uses), "output": (n * s,)}

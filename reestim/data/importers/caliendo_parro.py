@@ -8,12 +8,12 @@ authors do, the 1993 equilibrium is solved for first, observed deficits kept.
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from reestim.data.importers.arrays import named_arrays
 from reestim.data.importers.world import WorldTable
 from reestim.dims import COUNTRY, EXPORTER, FACTOR, IMPORTER, INPUT, LABOR, SECTOR
 from reestim.errors import InputError, Problem
@@ -105,15 +105,7 @@ def read_world(path: Path) -> WorldTable:
 def _load(path: Path) -> dict[str, np.ndarray]:
     advice = "Give the arrays of the replication archive as described in reestim.data.importers.caliendo_parro"
     names = ("regions", "sectors", *_SHAPES)
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in names if name in archive.files}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        problem = Problem(f"the file cannot be read ({type(error).__name__})", advice, file=path.name)
-        raise InputError(problem) from error
-    problems = [
-        Problem("an array is missing", advice, file=path.name, column=name) for name in names if name not in arrays
-    ]
+    arrays, problems = named_arrays(path, names, advice)
     if not problems:
         n, j = arrays["regions"].size, arrays["sectors"].size
         sizes = {"n": n, "i": n, "j": j, "k": j}

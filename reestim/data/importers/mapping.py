@@ -112,6 +112,8 @@ def read_weights(cells: Any, column: str, of: str, *, file: str, what: str) -> t
     for row, value in weights[(weights < 0) | (weights > 1)].items():
         place: Any = {"file": file, "row": int(row), "column": column, "value": value}
         problems.append(Problem("a weight outside 0 to 1", "Write a fraction", **place))
+    if cells.empty:
+        problems.append(Problem("the file has no rows", "Add them", file=file))
     if problems:
         return weights, problems
     for name, total in weights.groupby(cells[of], sort=False).sum().items():

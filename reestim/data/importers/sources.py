@@ -87,7 +87,12 @@ def table_problems(source: Source, tables: Path, year: int, policy_year: int) ->
     if not tables.exists():
         advice = f"Give the folder with the files {source.pattern}"
         return [Problem("there is no such folder", advice, value=str(tables))]
-    years = sorted(source.files(tables))
+    files = source.files(tables)
+    strange = [path for path in files.values() if path.exists() and not (path.is_file() or path.is_dir())]
+    if strange:
+        advice = "Put the table itself there"
+        return [Problem("it is a pipe or a device, not a file", advice, file=path.name) for path in strange]
+    years = sorted(files)
     if not years:
         message, advice = f"the folder holds no file {source.pattern}", "Give the folder with the tables"
         found = [Problem(message, advice, value=str(tables))]
