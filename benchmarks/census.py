@@ -22,6 +22,7 @@ import dataclasses
 import sys
 import time
 from collections import Counter
+from typing import Any
 
 import jax
 import numpy as np
@@ -46,7 +47,7 @@ EXAMINED = 1e-8
 
 
 def random_world(
-    seed: int, shape: dict, all_shares_to_half: bool = False
+    seed: int, shape: dict[str, Any], all_shares_to_half: bool = False
 ) -> tuple[ree.Economy, ree.Scenario, ree.Parameters, str, str]:
     """An economy of a shape, a shock, parameters, technology and supply."""
     rng = np.random.default_rng([seed, 77])
@@ -82,7 +83,7 @@ def random_shock(seed: int, rng: np.random.Generator, economy: ree.Economy) -> r
     exporter, k = exported[rng.integers(len(exported))]
     country = economy.countries[int(rng.integers(len(economy.countries)))]
     element = economy.elements[int(rng.integers(len(economy.elements)))]
-    policies: list = [
+    policies: list[Any] = [
         ree.ExportQuota(
             economy.countries[exporter], (economy.elements[k],), float(np.exp(rng.uniform(np.log(0.02), np.log(2.0))))
         )
@@ -99,7 +100,8 @@ def random_shock(seed: int, rng: np.random.Generator, economy: ree.Economy) -> r
         bill = float(b.output[n, 0] / b.income[n])  # of a full subsidy, in incomes
         policies.append(ree.Subsidy(float(rng.uniform(0, min(0.33, 0.02 / max(bill, 1e-9)))), country, (sector,)))
     tax = shocks.export_tax
-    if rng.random() < 0.3 and len(economy.countries) > 2:  # up to the size of an embargo, on one exporter's element
+    taxed = rng.random() < 0.3 and len(economy.countries) > 2
+    if taxed and tax is not None:  # up to the size of an embargo, on one exporter's element
         tax = tax.copy()
         height = float(np.expm1(rng.uniform(0.5, 9.0)))
         tax.loc[{"exporter": economy.countries[exporter], "sector": economy.elements[k]}] = height
@@ -118,10 +120,10 @@ def examine(
     n, s = economy.ds.expenditure.shape
     foreign = ~np.eye(n, dtype=bool)[:, :, None]
     policy = {
-        "tariff": np.where(foreign, scenario.tariff.values, 0.0),
-        "export_tax": np.where(foreign, scenario.export_tax.values, 0.0),
-        "trade_cost": np.where(foreign, scenario.trade_cost.values, 1.0),
-        "productivity": scenario.productivity.values,
+        "tariff": np.where(foreign, np.asarray(scenario.tariff), 0.0),
+        "export_tax": np.where(foreign, np.asarray(scenario.export_tax), 0.0),
+        "trade_cost": np.where(foreign, np.asarray(scenario.trade_cost), 1.0),
+        "productivity": np.asarray(scenario.productivity),
         "quota": {
             (int(i), int(k)): float(np.exp(q))
             for i, k, q in zip(arrays.quota_exporter, arrays.quota_sector, arrays.log_quota, strict=True)
@@ -132,7 +134,7 @@ def examine(
         "joint": bool(arrays.joint > 0),
     }
     model, live, mined = levels_model(
-        economy.ds, sigma=np.broadcast_to(parameters.sigma.values, (n, s)), kappa=parameters.kappa,
+        economy.ds, sigma=np.broadcast_to(np.asarray(parameters.sigma), (n, s)), kappa=parameters.kappa,
         xi=parameters.spillover, chi=parameters.crowding_out, psi=parameters.diffusion,
         rho=np.full((n, s), parameters.element_elasticity), policy=policy, directed=technology == "directed",
     )  # fmt: skip

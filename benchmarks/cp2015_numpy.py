@@ -187,11 +187,12 @@ def main() -> None:
     world, nafta = read_world()
     baseline, before = balanced_baseline(world)
     for damping in (0.5, 0.2):
-        seconds = []
+        seconds, found = [], None
         for _ in range(5):
             start = time.perf_counter()
             found = solve_numpy(baseline, nafta, damping=damping, baseline_income=before.income)
             seconds.append(time.perf_counter() - start)
+        assert found is not None
         print(
             f"NAFTA, {found.price.shape[0]} × {found.price.shape[1]}, plain NumPy, wages moved by {damping} of the gap:"
         )

@@ -89,7 +89,7 @@ def costs(confusion: pd.DataFrame, *, block: bool, worlds: Sequence[int], draws:
             low, high = (drawn.quantile(q, ["chain", "draw"]) for q in (0.05, 0.95))
             error = drawn.mean(["chain", "draw"]) - true[name]
             inside = (low <= true[name]) & (true[name] <= high)
-            found[name].append((error.values, (high - low).values, inside.values))
+            found[name].append((np.asarray(error), np.asarray(high - low), np.asarray(inside)))
         verdict = json.loads(post.attrs["gates"])["gates"]
         failed += [f"{world}: {g['gate']} {g['value']:.3g} at {g['where']}" for g in verdict if not g["passed"]]
     rows = [_cost(name, *map(np.array, zip(*fits, strict=True))) for name, fits in found.items()]
@@ -106,7 +106,7 @@ def _cost(name: str, error: np.ndarray, width: np.ndarray, inside: np.ndarray) -
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--fits", type=int, default=0, help="simulated worlds a row")
     parser.add_argument("--draws", type=int, default=500, help="draws, and as many to tune, on each of two chains")
     wanted = parser.parse_args()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,12 +32,12 @@ class Profile(Stages):
     compiling: dict[str, float] = field(default_factory=dict)
     spent: float = 0.0
 
-    def listen(self, event: str, seconds: float, **_: object) -> None:
+    def listen(self, event: str, duration_secs: float, **kwargs: str | int) -> None:
         """What `jax.monitoring` calls."""
-        self.spent += seconds if event.startswith(_COMPILING) else 0.0
+        self.spent += duration_secs if event.startswith(_COMPILING) else 0.0
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def stage(self, name: str) -> Generator[None]:
         before = self.spent
         with super().stage(name):
             yield

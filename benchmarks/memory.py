@@ -15,6 +15,7 @@ import resource
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -42,7 +43,7 @@ def posterior(economy: ree.Economy, draws: int) -> xr.DataTree:
     return xr.DataTree.from_dict({"posterior": ds})
 
 
-def sweep(draws: int, found: multiprocessing.SimpleQueue) -> None:
+def sweep(draws: int, found: multiprocessing.SimpleQueue[Any]) -> None:
     """One sweep with its seconds, draws solved, and largest memory in GiB."""
     economy = ree.Economy.from_dataset(ree.load_dataset(DATASET))
     scenario = ree.read_scenario(SCENARIO)

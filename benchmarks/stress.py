@@ -136,7 +136,7 @@ def one(case: Case, spec: Spec, folder: Path, name: str, seed: int) -> xr.DataTr
     )
     world = case.world(world)
     truth = case.place(drawn_truth(spec, world.substitutability["property"].values.tolist(), seed), world)
-    evidence = Evidence(**(spec.evidence.model_dump() | (case.evidence or {})))
+    evidence = Evidence.model_validate(spec.evidence.model_dump() | (case.evidence or {}))
     used = spec.model_copy(update={"evidence": evidence, "priors": spec.priors | EXACT_UNIT_VALUES})
     tables = simulate_evidence(world.io, world.price, world.substitutability, truth, seed, ree_use_panel=True)
     with warnings.catch_warnings():
@@ -148,7 +148,7 @@ def one(case: Case, spec: Spec, folder: Path, name: str, seed: int) -> xr.DataTr
     sensitivity = prior_sensitivity(post)
     if sensitivity is not None:
         post[GROUP] = xr.DataTree(sensitivity)
-    table = prior_posterior_table(post).set_index("parameter")
+    table: Any = prior_posterior_table(post).set_index("parameter")
     true = truths(replace(world, truth=truth), seed, inputs)
     true = true.assign(spillover=truth.spillover, crowding_out=truth.crowding_out)
     design = Design(used, inputs, economy, scenario, 1, 99, seed)

@@ -57,7 +57,7 @@ _HOME = {
     "prior_sensitivity": "reestim.checks.prior_sensitivity",
 }
 
-__all__ = [  # noqa: PLE0604  (the names of _HOME, spelled once)
+__all__ = [  # noqa: PLE0604  # pyright: ignore[reportUnsupportedDunderAll]  (the names of _HOME, spelled once)
     "__version__",
     *_HOME,
 ]

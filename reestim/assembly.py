@@ -6,7 +6,7 @@ whole is held only where no folder was given.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -114,7 +114,7 @@ def labelled(part: Sweep, inside: Bool[np.ndarray, " draw"], transition: bool) -
 
 
 @contextmanager
-def assembled(coords: Mapping[str, Sequence[Any]], place: Path | None, unit: int) -> Iterator[Assembly]:
+def assembled(coords: Mapping[str, Sequence[Any]], place: Path | None, unit: int) -> Generator[Assembly]:
     """An assembly to fill; with ``place``, it is a hidden folder beside it, renamed when it is whole.
 
     Raises InputError where the folder cannot be written.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import queue
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import islice
@@ -104,7 +104,7 @@ def finished(
 
 
 @contextmanager
-def opened(executor: Client | str | None, devices: Sequence[Any] | str | None) -> Iterator[Executor]:
+def opened(executor: Client | str | None, devices: Sequence[Any] | str | None) -> Generator[Executor]:
     """The executor that ``ree.counterfactual(executor=, devices=)`` names; what it opened is closed again.
 
     Raises InputError where Dask is not installed, nobody answers at an address, or both are given.
@@ -242,7 +242,7 @@ def _plain(arrays: Any) -> Any:
 
 
 @contextmanager
-def _client(address: str) -> Iterator[Client]:
+def _client(address: str) -> Generator[Client]:
     try:
         from distributed import Client, LocalCluster
     except ImportError:

@@ -9,7 +9,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from reestim.errors import InputError, Problem
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def whole_folder(path: Path) -> Generator[Path]:
     """A hidden sibling to write into; on success it takes the place of ``path``, on any failure it disappears.
 
     Raises InputError where the folder cannot be written.
@@ -51,7 +51,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Generator[None]:
     """Keep ``path`` for this process while the block runs: no other writes there, and what a killed one left
     half-written beside it is removed (or put back, where it had just taken the old folder away). The system lets go of
     it whatever happens to the process.
@@ -114,7 +114,7 @@ def _tidy(path: Path) -> None:
 
 
 @contextmanager
-def files_into(path: Path) -> Iterator[Path]:
+def files_into(path: Path) -> Generator[Path]:
     """A hidden sibling to write into; on success its files are added to the folder ``path`` (or become it), in place of
     those of the same names; on any failure it disappears and ``path`` stays as it was.
 

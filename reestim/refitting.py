@@ -56,7 +56,7 @@ def possible_refits(spec: Spec, data: Dataset) -> list[Refit]:
         out.append(placebo)
     if spec.evidence.patents and spec.evidence.label_error:
         exact = spec.model_copy(update={"evidence": spec.evidence.model_copy(update={"label_error": False})})
-        out.append(Refit(NO_LABEL_NOISE, "with labels taken for the true classes", _as(spec, exact), data))
+        out.append(Refit(NO_LABEL_NOISE, "with labels taken for the true classes", exact, data))
     return out
 
 
@@ -199,10 +199,4 @@ def _placebo(spec: Spec, data: Dataset) -> Refit | None:
         tables=MappingProxyType({**data.tables, "outcomes": before.reset_index(drop=True)}),
     )
     words = f"with the event study of {year}, when there was no policy, on the years before {policy}"
-    return Refit(PLACEBO, words, _as(spec, spec.model_copy(update={"evidence": evidence})), changed)
-
-
-def _as(spec: Spec, changed: Spec) -> Spec:
-    """A changed copy that still knows where its files lie."""
-    changed._path, changed._quick = spec._path, spec._quick
-    return changed
+    return Refit(PLACEBO, words, spec.model_copy(update={"evidence": evidence}), changed)

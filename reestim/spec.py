@@ -212,6 +212,11 @@ class Spec(BaseModel):
         """The scenario files."""
         return tuple(self.folder / scenario for scenario in self.counterfactual.scenarios)
 
+    def as_read(self, path: Path, text: str, base_text: str) -> Spec:
+        """This study, which now knows the file that it was read from."""
+        self._path, self._text, self._base_text = path, text, base_text
+        return self
+
     def quick(self) -> Spec:
         """The same study as a smoke run: two short chains, gates that only catch a broken sampler, few draws solved."""
         few = {"draws": min(self.sampler.draws, 50), "tune": min(self.sampler.tune, 150), "chains": 2}
@@ -251,8 +256,7 @@ def read_spec(path: str | Path) -> Spec:
         problems = [*problems, *found, *_file_problems(content, path, key_rows(text))]
     if spec is None or text is None or problems:
         raise InputError(problems, f"the study {str(path)!r} cannot be used")
-    spec._path, spec._text, spec._base_text = path, text, base_text
-    return spec
+    return spec.as_read(path, text, base_text)
 
 
 def _file_problems(content: dict[str, object], path: Path, rows: Rows) -> Iterator[Problem]:

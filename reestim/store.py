@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -192,7 +192,7 @@ def read_run(path: str | Path) -> dict[str, Any]:
 
 
 @contextmanager
-def what_it_holds(post: xr.DataTree) -> Iterator[None]:
+def what_it_holds(post: xr.DataTree) -> Generator[None]:
     """Around what reads the groups of a tree: of one that was loaded, a group that is not as REEstim writes it is a
     problem of the run, said as an InputError. What was computed in this process is not caught: there it is a fault.
     """

@@ -6,7 +6,7 @@ import logging
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,7 +88,7 @@ def finish(post: xr.DataTree, paths: dict[str, str], as_json: bool, quiet: bool 
 
 
 @contextmanager
-def guarded(as_json: bool, debug: bool) -> Iterator[None]:
+def guarded(as_json: bool, debug: bool) -> Generator[None]:
     """Turn what goes wrong into words and an exit code; a traceback only with ``debug``."""
     from reestim.errors import InputError, ReestimError
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -167,7 +167,7 @@ def _gate_words(failed: dict[str, int], fits: int) -> list[str]:
 
 
 @contextmanager
-def _bar(total: int, progress: bool) -> Iterator[Callable[[bool], None]]:
+def _bar(total: int, progress: bool) -> Generator[Callable[[bool], None]]:
     """A bar whose remaining time rests on what was done now, not on what lay there."""
     columns = (TextColumn("simulated datasets"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                TimeRemainingColumn())  # fmt: skip

@@ -168,7 +168,7 @@ def _read(folder: Path) -> tuple[Dataset | None, list[Problem]]:
     return Dataset(folder.resolve(), about.meta, MappingProxyType(clean), digest.hexdigest(), record), []
 
 
-def _update(digest: hashlib._Hash, name: str, raw: bytes) -> None:
+def _update(digest: Any, name: str, raw: bytes) -> None:
     digest.update(name.encode() + b"\0" + hashlib.sha256(raw).digest())
 
 

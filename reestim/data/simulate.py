@@ -233,14 +233,15 @@ def _outcomes(
     noise = {"exports": truth.exports_noise, "tfp": truth.tfp_noise}
     frames = []
     for outcome, structural in response.items():
-        full = structural.reindex(sector=goods, fill_value=0.0).transpose(COUNTRY, SECTOR, YEAR)
+        nothing: Any = 0.0
+        full = structural.reindex({SECTOR: goods}, fill_value=nothing).transpose(COUNTRY, SECTOR, YEAR)
         n_country, n_sector, n_year = full.shape
         spread = 10 * noise[outcome]
         unit = 0.0 if outcome == "exports" else spread * rng.standard_normal((n_country, n_sector, 1))
         year = np.cumsum(0.02 + spread / 5 * rng.standard_normal((n_country, 1, n_year)), axis=2)
         log = full + unit + year + noise[outcome] * rng.standard_normal(full.shape)
         log = (log + level[outcome] if outcome in level else log + np.log(100.0)).transpose(COUNTRY, SECTOR, YEAR)
-        frame = np.exp(log).to_series().rename("value").reset_index()
+        frame = xr.DataArray(np.exp(log)).to_series().rename("value").reset_index()
         frames.append(frame[frame["value"] > 1e-6].assign(outcome=outcome))
     table: Any = pd.concat(frames, ignore_index=True)[[COUNTRY, SECTOR, YEAR, "outcome", "value"]]
     return table.assign(value=_significant(table["value"]))

@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -111,7 +112,7 @@ def _trade(world: Marginals) -> Int[np.ndarray, "importer exporter sector"]:
         exports, imports = world.exports[:, s], world.imports[:, s]
         imports = imports * (exports.sum() / imports.sum())
         seed = abroad * (exports > 0)[:, None] * (imports > 0)[None, :]
-        names = {"rows": world.countries, "columns": world.countries, "name": f"trade in {sector}"}
+        names: Any = {"rows": world.countries, "columns": world.countries, "name": f"trade in {sector}"}
         flows = _thousandths(ras(seed, exports, imports, **names).T)
         domestic = _thousandths(world.output[:, s]) - flows.sum(axis=0)
         trade[:, :, s] = flows + np.diag(domestic)
@@ -127,7 +128,7 @@ def _inputs(world: Marginals) -> Int[np.ndarray, "country input sector"]:
         used = bought[n] - world.final_demand[n]
         used = used * (spent[n].sum() / used.sum())
         seed = world.coefficients * world.output[n][None, :]
-        names = {"rows": world.sectors, "columns": world.sectors, "name": f"inputs of {country}"}
+        names: Any = {"rows": world.sectors, "columns": world.sectors, "name": f"inputs of {country}"}
         inputs[n] = _thousandths(ras(seed, used, spent[n], **names))
     return inputs
 

@@ -81,8 +81,8 @@ def advice(
     countries: tuple[str, ...],
 ) -> str:
     """What an unsolved scenario's error says beyond the residual."""
-    code = int(reason(b, policy, parameters, u, jnp.asarray(stage)))
-    if code == Reason.EXHAUSTED:
+    why = Reason(int(reason(b, policy, parameters, u, jnp.asarray(stage))))
+    if why is Reason.EXHAUSTED:
         state = evaluate(b, scaled(b, policy, jnp.asarray(stage)), parameters, u)
         share = np.asarray(outlays(b, policy, state))
         k = int(np.nanargmax(share))
@@ -90,7 +90,7 @@ def advice(
             f"At {stage:.0%} of the shock subsidies and deficits take {share[k]:.0%} of what {countries[k]} receives: "
             "beyond, its income is exhausted and there is no equilibrium. Lower them, or use deficits='balanced'."
         )
-    if code == Reason.NOT_DETERMINATE:
+    if why is Reason.NOT_DETERMINATE:
         return (
             "Directed technology with this ξ·θ lets scarcity lower costs (see 'determinate' in docs/notation.md): an "
             "equilibrium need not exist. Try technology='fixed', a smaller spillover, or a smaller shock."

@@ -111,7 +111,7 @@ def many_equilibria(
 
 
 @equilibrium.defjvp
-def _equilibrium_jvp(effort: int, primals: tuple, tangents: tuple) -> tuple[Root, Root]:
+def _equilibrium_jvp(effort: int, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Root, Root]:
     b, policy, parameters, start, tolerance = primals
     root = equilibrium(b, policy, parameters, start, tolerance, effort)
     _, unravel = ravel_pytree(no_change(b, policy))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,8 @@ SMALLEST_STAGE = 2.0**-10
 AIM = 0.1
 
 Tolerance = float | Float[Array, ""]
+#: What a `jax.lax.while_loop` carries.
+Loop = tuple[Any, ...]
 Function = Callable[[Float[Array, " n"]], Float[Array, " m"]]
 
 
@@ -53,22 +55,22 @@ def newton(f: Function, start: Float[Array, " n"], tolerance: Tolerance, max_ste
     Each search begins at twice the length of the last.
     """
 
-    def go_on(state: tuple) -> Bool[Array, ""]:
+    def go_on(state: Loop) -> Bool[Array, ""]:
         _, r, steps, stuck, _ = state
         return (largest(r) > tolerance) & (steps < max_steps) & ~stuck
 
-    def step(state: tuple) -> tuple:
+    def step(state: Loop) -> Loop:
         z, r, steps, _, first = state
         factors = jax.scipy.linalg.lu_factor(jacobian(f, z))
         direction = jax.scipy.linalg.lu_solve(factors, -r)
         size = jnp.linalg.norm(direction)
 
-        def too_long(trial: tuple) -> Bool[Array, ""]:
+        def too_long(trial: Loop) -> Bool[Array, ""]:
             length, there = trial
             after = jnp.linalg.norm(jax.scipy.linalg.lu_solve(factors, there))
             return ~(after <= (1 - length / 4) * size) & (length > SMALLEST_STEP)
 
-        def halve(trial: tuple) -> tuple:
+        def halve(trial: Loop) -> Loop:
             length = trial[0] / 2
             return length, f(z + length * direction)
 
@@ -101,11 +103,11 @@ def continuation(
     < 1 says how far it came.
     """
 
-    def go_on(state: tuple) -> Bool[Array, ""]:
+    def go_on(state: Loop) -> Bool[Array, ""]:
         _, _, _, reached, size, stages = state
         return (reached < 1) & (size >= SMALLEST_STAGE) & (stages < max_stages)
 
-    def advance(state: tuple) -> tuple:
+    def advance(state: Loop) -> Loop:
         z, res, steps, reached, size, stages = state
         target = jnp.minimum(reached + size, 1.0)
         root = newton(family(target), z, AIM * tolerance)

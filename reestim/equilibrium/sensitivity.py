@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -83,7 +83,7 @@ def _grown(policy: PolicyArrays, part: PolicyArrays, rest: PolicyArrays, by: Arr
 
 def _labelled(economy: Economy, scenario: Scenario, slopes: dict[str, np.ndarray]) -> xr.Dataset:
     users = np.asarray(economy.baseline.ree_share > 0).any(axis=0)
-    data: dict[str, tuple] = {}
+    data: dict[str, Any] = {}
     for name, values in slopes.items():
         unit = "per unit" if name in FRACTIONS else "per log point"
         if name == "policy_size":

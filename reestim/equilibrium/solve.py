@@ -61,7 +61,8 @@ def find_robustly(
     found = solve_arrays(b, policy, parameters, tolerance, ROBUST)
     if within_tolerance(found[2], tolerance) or found[1].point.size > MAX_TURNING:
         return found
-    if int(diagnosis.reason(b, policy, parameters, found[0], found[1].stage)) == diagnosis.Reason.EXHAUSTED:
+    why = int(diagnosis.reason(b, policy, parameters, found[0], found[1].stage))
+    if diagnosis.Reason(why) is diagnosis.Reason.EXHAUSTED:
         return found
     further = solve_arrays(b, policy, parameters, tolerance, TURNING)
     return further if within_tolerance(further[2], tolerance) else found

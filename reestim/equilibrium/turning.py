@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from reestim.equilibrium.newton import AIM, Function, Root, Tolerance, jacobian, largest, newton
+from reestim.equilibrium.newton import AIM, Function, Loop, Root, Tolerance, jacobian, largest, newton
 
 #: Steps along the path, its first and longest step, and the shortest before it is given up.
 MAX_STEPS = 150
@@ -45,12 +45,12 @@ def turning(family: Callable[[Float[Array, ""]], Function], origin: Float[Array,
     def corrected(guess: Array, along: Array, length: Array) -> tuple[Array, Array, Bool[Array, ""]]:
         """The path's point in the plane through ``guess`` across ``along``, and the corrections it took."""
 
-        def go_on(state: tuple) -> Bool[Array, ""]:
+        def go_on(state: Loop) -> Bool[Array, ""]:
             x, r, taken = state
             good = jnp.all(jnp.isfinite(r)) & (jnp.linalg.norm(x - guess) <= 2 * length + 1)
             return (largest(r) > NEAR) & (taken < CORRECTIONS) & good
 
-        def correct(state: tuple) -> tuple:
+        def correct(state: Loop) -> Loop:
             x, r, taken = state
             gap = jnp.append(r, along @ (x - guess))
             x = x - jnp.linalg.solve(jnp.vstack([jacobian(f, x), along]), gap)
@@ -59,12 +59,12 @@ def turning(family: Callable[[Float[Array, ""]], Function], origin: Float[Array,
         x, r, taken = jax.lax.while_loop(go_on, correct, (guess, f(guess), jnp.zeros((), int)))
         return x, taken, largest(r) <= NEAR
 
-    def go_on(state: tuple) -> Bool[Array, ""]:
+    def go_on(state: Loop) -> Bool[Array, ""]:
         y, _, _, length, steps = state
         inside = (y[-1] < 1) & (y[-1] > -1) & (jnp.max(jnp.abs(y[:-1])) < AWAY)
         return inside & (length >= SHORTEST) & (steps < MAX_STEPS)
 
-    def advance(state: tuple) -> tuple:
+    def advance(state: Loop) -> Loop:
         y, before, along, length, steps = state
         x, taken, good = corrected(y + length * along, along, length)
         onward = jax.lax.cond(good & (x[-1] < 1), lambda: tangent(x, along), lambda: along)

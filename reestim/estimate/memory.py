@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import platform
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 #: Names of glibc's settings (malloc.h).
@@ -14,7 +14,7 @@ _USUAL = {_MMAP_MAX: 65_536, _MMAP_THRESHOLD: 32 * 2**20, _TRIM_THRESHOLD: 64 * 
 
 
 @contextmanager
-def kept_memory() -> Iterator[None]:
+def kept_memory() -> Generator[None]:
     """Inside, freed memory is used again instead of going back to the system; outside, as is usual with glibc.
 
     A gradient of a large study (100,000 counts) works in a block of tens of megabytes. Blocks of that size glibc hands

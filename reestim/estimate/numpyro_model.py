@@ -141,7 +141,7 @@ class NumpyroModel:
         data = {name: (self.sites[name].dims, value, self.about[name]) for name, value in self.observed.items()}
         return xr.Dataset(data, coords=self._labels(data))
 
-    def _labels(self, data: Mapping[str, tuple]) -> dict[str, list[object]]:
+    def _labels(self, data: Mapping[str, tuple[Any, ...]]) -> dict[str, list[object]]:
         return {d: list(self.coords[d]) for v in data.values() for d in v[0] if d in self.coords}
 
 

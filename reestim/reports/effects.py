@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -88,7 +88,7 @@ def exposed_sectors(economy: Economy, n: int = MOST_EXPOSED) -> list[str]:
     return [economy.sectors[s] for s in order if economy.sectors[s] not in economy.elements][:n]
 
 
-def _restrictor(policy: dict) -> list[str]:
+def _restrictor(policy: dict[str, Any]) -> list[str]:
     """Who restricts exports by this policy: the exporters that a quota, an embargo or an export tax names."""
     if policy.get("policy") not in ("export_quota", "embargo", "export_tax"):
         return []

@@ -20,8 +20,8 @@ _SPECIAL = {
     "²": "$^2$", "Δ": r"$\Delta$", "Π": r"$\Pi$", "Σ": r"$\Sigma$", "Ω": r"$\Omega$", "Θ": r"$\Theta$", "Φ": r"$\Phi$",
     "ε": r"$\varepsilon$", "λ": r"$\lambda$",
 }  # fmt: skip
-_SPECIAL |= {letter: f"$\\{unicodedata.name(letter).split()[-1].lower()}$" for letter in "αβγδζηθικμνξπρστυφχψω"}
-_TABLE = str.maketrans(_SPECIAL)
+_GREEK = {letter: f"$\\{unicodedata.name(letter).split()[-1].lower()}$" for letter in "αβγδζηθικμνξπρστυφχψω"}
+_TABLE = str.maketrans(_SPECIAL | _GREEK)
 
 
 def escaped(text: object) -> str:

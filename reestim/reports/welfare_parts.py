@@ -6,7 +6,7 @@ income has beyond it is ``higher_order``, so that the parts add up draw by draw.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -134,7 +134,7 @@ def _bars(axes: Axes, mean: xr.DataArray, shown: list[str], technology: str, off
         axes.barh(y, value, 0.32, left=start, color=_COLORS[part], label=_NAMES[part] if first else None)
         up, down = up + np.maximum(value, 0.0), down + np.minimum(value, 0.0)
     marker = "o" if first else "s"
-    look = {"markersize": 4.5, "color": forest.COLOR[technology], "markeredgecolor": "white"}
+    look: dict[str, Any] = {"markersize": 4.5, "color": forest.COLOR[technology], "markeredgecolor": "white"}
     axes.plot(mean.sel({PART: TOTAL}), y, marker, label=f"exact, {technology}", **look)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -49,7 +49,7 @@ class Part:
         return PurePath(self.member).name if self.member else self.path.name
 
     @contextmanager
-    def open(self) -> Iterator[IO[bytes]]:
+    def open(self) -> Generator[IO[bytes]]:
         """The content. Raises InputError where it cannot be read."""
         with ExitStack() as stack:
             try:

@@ -61,7 +61,7 @@ def _read(path: Path) -> tuple[pd.DataFrame | None, list[Problem]]:
     paper = list(pd.read_csv(ELASTICITIES)["sector"])
     for row, value in table["caliendo_parro"].items():
         for part in [p for p in value.split(";") if p not in paper]:
-            place = {"file": path.name, "row": int(row), "column": "caliendo_parro", "value": part}
+            place: Any = {"file": path.name, "row": int(row), "column": "caliendo_parro", "value": part}
             problems.append(Problem("no such sector in Caliendo and Parro (2015)", closest(part, paper), **place))
     for row in table.index[table["industry"].duplicated()]:
         value = table["industry"][row]

@@ -108,7 +108,7 @@ def _rows(path: Path) -> tuple[Any, list[Problem], list[str]]:
         numbers[name], found, _ = parse_column(cells[name], "number", file=path.name, may_be_empty=False)
         problems += found
         for row in cells.index[numbers[name] < 0]:
-            place = {"file": path.name, "row": int(row), "column": name, "value": cells[name][row]}
+            place: Any = {"file": path.name, "row": int(row), "column": name, "value": cells[name][row]}
             problems.append(Problem("a negative figure", "Export the file again", **place))
     for row, name in cells["Country"].items():
         if name not in alpha3_of_name() and name not in _WORLD:

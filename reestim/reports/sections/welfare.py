@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.reports import forest
@@ -112,7 +112,7 @@ def _welfare_shown(table: pd.DataFrame, name: str) -> Shown:
     )
     technologies = [str(t) for t in dict.fromkeys(table[TECHNOLOGY])]
 
-    def cell(row: dict) -> str:
+    def cell(row: dict[Any, Any]) -> str:
         sign = "P(< 0)" if row[TECHNOLOGY] == CONTRIBUTION else "P(loss)"
         change = with_interval(row["median_percent"], row["low_percent"], row["high_percent"], "%")
         money = with_interval(row["median_money"], row["low_money"], row["high_money"], unit)
@@ -129,7 +129,7 @@ def _exports_shown(table: pd.DataFrame, name: str) -> Shown:
     )
     technologies = [str(t) for t in dict.fromkeys(table[TECHNOLOGY])]
 
-    def cell(row: dict) -> str:
+    def cell(row: dict[Any, Any]) -> str:
         sign = "P(< 0)" if row[TECHNOLOGY] == CONTRIBUTION else "P(fall)"
         change = with_interval(row["median_percent"], row["low_percent"], row["high_percent"], "%")
         return f"{change}\n{sign} {percent(row['probability_loss'])}"
@@ -138,7 +138,9 @@ def _exports_shown(table: pd.DataFrame, name: str) -> Shown:
     return Shown(name, caption, ["Sector", *(HEADS[t] for t in technologies)], rows, table)
 
 
-def _wide(table: pd.DataFrame, key: str, technologies: list[str], cell: Callable[[dict], str]) -> list[list[str]]:
+def _wide(
+    table: pd.DataFrame, key: str, technologies: list[str], cell: Callable[[dict[Any, Any]], str]
+) -> list[list[str]]:
     """A row per label of ``key``, a cell per technology."""
     cells = {(row[key], row[TECHNOLOGY]): cell(row) for row in table.to_dict("records")}
     return [[str(label), *(cells[label, t] for t in technologies)] for label in dict.fromkeys(table[key])]
