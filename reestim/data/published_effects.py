@@ -68,8 +68,8 @@ def covariance_matrix(effects: pd.DataFrame, entries: pd.DataFrame | None) -> Fl
         elif i != j:
             matrix[i, j] = matrix[j, i] = value
         seen[i, j] = value
-    smallest = float(np.linalg.eigvalsh(matrix / np.outer(error, error))[0])
-    if not problems and smallest < SMALLEST_EIGENVALUE:
+    smallest = 1.0 if problems else float(np.linalg.eigvalsh(matrix / np.outer(error, error))[0])
+    if smallest < SMALLEST_EIGENVALUE:
         message = "the covariance of the effects is not positive definite"
         advice = f"The smallest eigenvalue of the correlations is {smallest:.3g}: check signs, units and typing errors"
         problems.append(Problem(message, advice, file=f"{COVARIANCE}.csv", column="covariance"))

@@ -76,6 +76,8 @@ def _between(what: str, low: float | int, high: float | int) -> tuple[pa.Check, 
     )
 
 
+#: Log points of a published effect; more is a percentage, or an error.
+LARGEST_EFFECT = 10.0
 _YEAR = Field("integer", _between("a year", 1900, 2100))
 _NAME = Field()
 _SOURCE = {"source": Field(), "verified": Field("boolean")}
@@ -231,8 +233,10 @@ SCHEMAS: Mapping[str, FileSchema] = {
             "event_time": Field("integer"),
             "last_event_time": Field("integer", required=False, may_be_empty=True),
             "reference_event_time": Field("integer", required=False, may_be_empty=True),
-            "estimate": Field("number"),
-            "std_error": Field("number", _positive("a standard error")),
+            "estimate": Field("number", _between("an effect in log points", -LARGEST_EFFECT, LARGEST_EFFECT)),
+            "std_error": Field(
+                "number", _positive("a standard error") + _between("a standard error", 0, LARGEST_EFFECT)
+            ),
         },
         key=("outcome", "countries", "event_time"),
     ),

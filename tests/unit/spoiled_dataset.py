@@ -259,6 +259,12 @@ def panel_without_figures(f: Folder) -> list[Expected]:
     return [Expected("ree_use_panel.csv", row, None, None, "neither tonnes nor value", "Give one")]
 
 
+def effects_in_per_cent(f: Folder) -> list[Expected]:
+    f.write("event_study.csv", ["outcome,event_time,estimate,std_error,source,verified", "tfp,1,-12.5,2e198,mine,true"])
+    said = [("estimate", "-12.5", "must lie between -10 and 10"), ("std_error", "2e198", "must lie between 0 and 10")]
+    return [Expected("event_study.csv", 2, column, value, words, "unit") for column, value, words in said]
+
+
 def not_utf8(f: Folder) -> list[Expected]:
     row = f.row("policy.csv", "*,CHN,Nd")
     raw = (f.path / "policy.csv").read_bytes()
@@ -348,9 +354,8 @@ CASES: list[Callable[[Folder], list[Expected]]] = [
     missing_file, missing_column, extra_column, column_twice, unknown_sector, concordance_to_unknown_sector,
     element_as_sector, unknown_country, unknown_element, unknown_label, unknown_application, negative_flow,
     not_a_number, nan_and_infinity, fractional_year, neither_true_nor_false, repeated_key, weights_off, huge_weights,
-    no_concordance,
-    identity_off, negative_final_demand, missing_price, missing_elasticity, element_not_mined, wrong_unit,
-    exports_above_output, policy_at_home, panel_without_figures, not_utf8, broken_quotes, ragged_row, semicolons,
+    no_concordance, effects_in_per_cent, identity_off, negative_final_demand, missing_price, missing_elasticity,
+    element_not_mined, wrong_unit, exports_above_output, policy_at_home, panel_without_figures, not_utf8, broken_quotes, ragged_row, semicolons,
     empty_file, binary_file, directory_instead_of_file, link_out_of_the_folder, broken_toml, unknown_toml_key,
     wrong_toml_type, unknown_host, path_out_of_the_folder, named_file_absent, no_toml,
 ]  # fmt: skip
