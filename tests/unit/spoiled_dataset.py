@@ -355,7 +355,8 @@ CASES: list[Callable[[Folder], list[Expected]]] = [
     element_as_sector, unknown_country, unknown_element, unknown_label, unknown_application, negative_flow,
     not_a_number, nan_and_infinity, fractional_year, neither_true_nor_false, repeated_key, weights_off, huge_weights,
     no_concordance, effects_in_per_cent, identity_off, negative_final_demand, missing_price, missing_elasticity,
-    element_not_mined, wrong_unit, exports_above_output, policy_at_home, panel_without_figures, not_utf8, broken_quotes, ragged_row, semicolons,
+    element_not_mined, wrong_unit, exports_above_output, policy_at_home, panel_without_figures, not_utf8,
+    broken_quotes, ragged_row, semicolons,
     empty_file, binary_file, directory_instead_of_file, link_out_of_the_folder, broken_toml, unknown_toml_key,
     wrong_toml_type, unknown_host, path_out_of_the_folder, named_file_absent, no_toml,
 ]  # fmt: skip
