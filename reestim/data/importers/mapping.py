@@ -93,12 +93,12 @@ def read_mapping(
 def read_columns(
     path: Path, columns: Sequence[str], may_lack: Callable[[str], bool] | None = None
 ) -> tuple[Any, list[Problem]]:
-    """A small CSV file as text cells (index: line numbers), or None and why it cannot be used; ``may_lack``: see
+    """A CSV file as text cells (index: line numbers), or None and why it cannot be used; ``may_lack``: see
     ``read_table``."""
     table, problems = read_cells(path, may_lack)
     if table is None:
         return None, problems
-    advice = f"The file needs {' and '.join(columns)}"
+    advice = f"The file needs {', '.join(columns)}"
     missing = [name for name in columns if name not in table]
     problems += [Problem("the column is missing", advice, file=path.name, row=1, column=name) for name in missing]
     return (None if missing else table), problems

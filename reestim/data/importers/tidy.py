@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from reestim.data.importers.arrays import by_year
+from reestim.data.importers.mapping import read_columns
 from reestim.data.importers.world import RawTable
-from reestim.data.read import closest, parse_column, read_cells
+from reestim.data.read import closest, parse_column
 from reestim.errors import InputError, Problem
 
 COLUMNS = ("exporter", "input", "importer", "use", "value")
@@ -58,15 +59,8 @@ def read(path: Path, year: int) -> RawTable:
 
 
 def _read(path: Path) -> tuple[Any, list[Problem]]:
-    cells: Any
-    cells, problems = read_cells(path)
+    cells, problems = read_columns(path, COLUMNS)
     if cells is None:
-        return None, problems
-    missing = [name for name in COLUMNS if name not in cells]
-    for name in missing:
-        advice = f"The file needs {', '.join(COLUMNS)}"
-        problems.append(Problem("the column is missing", advice, file=path.name, row=1, column=name))
-    if missing:
         return None, problems
     typed = {}
     for name in COLUMNS:
