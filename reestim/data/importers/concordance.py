@@ -19,7 +19,7 @@ from reestim.data.read import closest
 from reestim.errors import InputError, Problem
 
 HERE = Path(__file__).resolve().parent
-SHIPPED = tuple(HERE / f"industries_{name}.csv" for name in ("wiod", "icio", "cp2015"))
+SHIPPED = tuple(HERE / f"industries_{name}.csv" for name in ("wiod", "icio", "caliendo_parro"))
 ELASTICITIES = HERE / "caliendo_parro_2015.csv"
 COLUMNS = ("industry", "name", "sector", "ree_weight", "caliendo_parro")
 ELEMENT_ELASTICITY = (10.0, 2.0)
