@@ -143,7 +143,7 @@ def test_sectors_are_not_made_from_a_part_of_trade_unless_asked(tmp_path: Path) 
         (["28,c9,1", "85,c14,1", "01,c1,1"], "would lose 6,000 million US$"),
         (["28,c9,1", "28,c9,1"], "the pair is repeated"),
         ([], "the file has no rows"),
-        (["28,c9,1e308", "28,c8,1e308"], "a weight outside 0 to 1"),
+        (["28,c9,1e308", "28,c8,1e308"], "the number is too large"),
         (["28,c9,2", "28,c8,-1"], "a weight outside 0 to 1"),
         (["8,c9,1"], "Keep leading zeros"),
     ],

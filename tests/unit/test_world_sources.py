@@ -249,6 +249,9 @@ def test_arrays_that_are_damaged_or_pickled_are_refused(tmp_path: Path) -> None:
     raw = path.read_bytes()
     np.savez(path, **sound | {"output": sound["output"].astype(object)})
     pickled = path.read_bytes()
+    np.savez(path, **sound | {"countries": np.array("CHN")})
+    with pytest.raises(InputError, match="labels must stand in a row"):
+        arrays.read(path, 2008)
     for content in (raw[: len(raw) // 2], raw[:100], pickled, b""):
         path.write_bytes(content)
         with pytest.raises(InputError, match="the file cannot be read"):

@@ -86,6 +86,9 @@ def load(path: Path) -> tuple[dict[str, np.ndarray], list[Problem]]:
     arrays, problems = named_arrays(path, ARRAYS, advice)
     if problems:
         return {}, problems
+    scalar = [name for name in ("countries", "industries") if arrays[name].ndim != 1]
+    if scalar:
+        return {}, [Problem("labels must stand in a row", advice, file=path.name, column=name) for name in scalar]
     n, s = arrays["countries"].size, arrays["industries"].size
     uses = max(arrays["final"].shape[-1] // max(n, 1), 1) if arrays["final"].ndim == 2 else 1
     shapes = {"intermediate": (n * s, n * s), "final": (n * s, n * uses), "output": (n * s,)}

@@ -106,6 +106,8 @@ def _load(path: Path) -> dict[str, np.ndarray]:
     advice = "Give the arrays of the replication archive as described in reestim.data.importers.caliendo_parro"
     names = ("regions", "sectors", *_SHAPES)
     arrays, problems = named_arrays(path, names, advice)
+    scalar = [name for name in names[:2] if name in arrays and arrays[name].ndim != 1]
+    problems += [Problem("labels must stand in a row", advice, file=path.name, column=name) for name in scalar]
     if not problems:
         n, j = arrays["regions"].size, arrays["sectors"].size
         sizes = {"n": n, "i": n, "j": j, "k": j}
