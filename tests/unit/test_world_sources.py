@@ -252,6 +252,10 @@ def test_arrays_that_are_damaged_or_pickled_are_refused(tmp_path: Path) -> None:
     np.savez(path, **sound | {"countries": np.array("CHN")})
     with pytest.raises(InputError, match="labels must stand in a row"):
         arrays.read(path, 2008)
+    for figure in (np.nan, -1e300, 1e300):
+        np.savez(path, **sound | {"output": sound["output"] * figure})
+        with pytest.raises(InputError, match="something else than numbers"):
+            arrays.read(path, 2008)
     for content in (raw[: len(raw) // 2], raw[:100], pickled, b""):
         path.write_bytes(content)
         with pytest.raises(InputError, match="the file cannot be read"):

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from reestim.data.importers.world import RawTable
+from reestim.data.read import LARGEST
 from reestim.errors import InputError, Problem
 from reestim.files import bytes_of
 
@@ -80,6 +81,11 @@ def named_arrays(path: Path, names: Sequence[str], advice: str) -> tuple[dict[st
     return arrays, [Problem("an array is missing", advice, file=path.name, column=name) for name in missing]
 
 
+def is_numbers(array: np.ndarray) -> bool:
+    """Whether all cells are finite numbers that may be added up."""
+    return array.dtype.kind in "iuf" and bool((abs(array.astype(float)) <= LARGEST).all())
+
+
 def load(path: Path) -> tuple[dict[str, np.ndarray], list[Problem]]:
     """Arrays of one file and everything wrong with their names, shapes and types."""
     advice = "Write it again as described in reestim.data.importers.arrays"
@@ -98,7 +104,7 @@ def load(path: Path) -> tuple[dict[str, np.ndarray], list[Problem]]:
         if arrays[name].shape != shape
     ]
     for name in shapes:
-        if arrays[name].dtype.kind not in "iuf" or not np.isfinite(arrays[name]).all():
+        if not is_numbers(arrays[name]):
             problems.append(Problem("the array holds something else than numbers", advice, file=path.name, column=name))
     for name in ("countries", "industries"):
         if len(set(arrays[name].tolist())) < arrays[name].size or arrays[name].dtype.kind != "U":

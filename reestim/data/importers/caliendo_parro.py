@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from reestim.data.importers.arrays import named_arrays
+from reestim.data.importers.arrays import is_numbers, named_arrays
 from reestim.data.importers.world import WorldTable
 from reestim.dims import COUNTRY, EXPORTER, FACTOR, IMPORTER, INPUT, LABOR, SECTOR
 from reestim.errors import InputError, Problem
@@ -113,7 +113,7 @@ def _load(path: Path) -> dict[str, np.ndarray]:
         sizes = {"n": n, "i": n, "j": j, "k": j}
         for name, axes in _SHAPES.items():
             shape, array = tuple(sizes[a] for a in axes), arrays[name]
-            if array.shape != shape or array.dtype.kind not in "iuf" or not np.isfinite(array).all():
+            if array.shape != shape or not is_numbers(array):
                 message = f"the array must hold finite numbers of shape {shape}"
                 problems.append(Problem(message, advice, file=path.name, column=name, value=str(array.shape)))
         unknown = [str(r) for r in arrays["regions"] if str(r) not in CODES]
