@@ -152,7 +152,9 @@ def nan_and_infinity(f: Folder) -> list[Expected]:
     one = f.set("element_use.csv", "magnets,Nd", "tonnes", "nan")
     two = f.set("element_use.csv", "magnets,Dy", "tonnes", "inf")
     three = f.set("element_use.csv", "magnets,Tb", "tonnes", "")
+    four = f.set("element_use.csv", "magnets,Pr", "tonnes", "5e-324")
     return [
+        Expected("element_use.csv", four, "tonnes", "5e-324", "the number is too small", "Write 0"),
         Expected("element_use.csv", one, "tonnes", "nan", "not a number", "plain number"),
         Expected("element_use.csv", two, "tonnes", "inf", "not a finite number", "finite"),
         Expected("element_use.csv", three, "tonnes", None, "the cell is empty", "Fill it in"),
