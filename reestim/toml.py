@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import tomllib
 import typing
@@ -56,6 +57,19 @@ def read_text(path: Path) -> tuple[str | None, list[Problem]]:
     except UnicodeDecodeError as error:
         row = raw[: error.start].count(b"\n") + 1
         return None, [Problem("the file is not UTF-8 text", "Save it as UTF-8 in your editor.", file=name, row=row)]
+
+
+def value_text(value: object) -> str:
+    """A value as TOML has it: strings, numbers and lists as in JSON, keys of tables in quotes where they must be."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_key(str(k))} = {value_text(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, list) and value and isinstance(value[0], str):
+        return "[\n" + "".join(f"  {value_text(v)},\n" for v in value) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
 
 
 def parse(text: str, name: str) -> tuple[dict[str, Any] | None, list[Problem]]:

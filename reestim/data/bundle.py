@@ -5,7 +5,6 @@ Nothing in it depends on the clock, the machine or the folder: two runs give the
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ from reestim.shipped import BUNDLED
 from reestim.supply_chain.prices import relative_prices
 from reestim.supply_chain.ree_rows import ree_input_output
 from reestim.supply_chain.substitutability import substitutability
+from reestim.toml import value_text
 
 #: Files a person typed and edits; everything else in the folder is made from them and from ``sources/``.
 TYPED = ("elements", "application_sector", "element_exports", "policy", "trade_elasticities")
@@ -160,17 +160,9 @@ def _write_meta(folder: Path, synthetic: Mapping[str, pd.DataFrame], truth: Mapp
         "imputed": list(IMPUTED),
         "notes": list(NOTES),
     }
-    lines = [f"{key} = {_toml(value)}" for key, value in keys.items()]
+    lines = [f"{key} = {value_text(value)}" for key, value in keys.items()]
     if truth:
         lines += ["", "[truth]  # parameters behind the synthetic files"]
-        lines += [f"{key} = {_toml(value)}" for key, value in truth.items()]
+        lines += [f"{key} = {value_text(value)}" for key, value in truth.items()]
     text = "\n".join(lines) + "\n"
     (folder / "dataset.toml").write_text(text, encoding="utf-8", newline="\n")
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{key} = {_toml(v)}" for key, v in value.items()) + " }"
-    if isinstance(value, list) and value and isinstance(value[0], str):
-        return "[\n" + "".join(f"  {_toml(v)},\n" for v in value) + "]"
-    return json.dumps(value, ensure_ascii=False)

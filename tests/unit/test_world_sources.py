@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tomllib
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from reestim.data.importers import arrays, caliendo_parro, concordance, icio, ti
 from reestim.data.importers.mapping import region_mapping
 from reestim.data.importers.sources import SOURCES, table_problems
 from reestim.errors import InputError
+from reestim.toml import value_text
 from tests.unit import wiod_files, world_files
 
 ICIO = list(pd.read_csv(concordance.HERE / "industries_icio.csv")["industry"])
@@ -296,6 +298,32 @@ def test_the_economy_of_caliendo_and_parro_is_read_in_million_dollars(shared_dat
     np.savez(tmp_path / "cp2015.npz", regions=np.array(["Atlantis"]), sectors=np.array(["Food"]))
     with pytest.raises(InputError, match="an array is missing"):
         caliendo_parro.read_economy(tmp_path / "cp2015.npz")
+
+
+def test_tariffs_inside_a_region_leave_its_purchases() -> None:
+    """Output is what sellers get, before and after; what industries paid in duties is their region's value added."""
+    rng = np.random.default_rng(0)
+    intermediate, final = rng.uniform(1, 2, (3, 2, 3, 2)), rng.uniform(8, 9, (3, 2, 3))
+    trade = intermediate.sum(axis=3) + final
+    duties = 0.1 * trade * (1 - np.eye(3))[:, None, :]
+    table = world.WorldTable(1993, ("CHN", "FIN", "SWE"), ("a", "b"), intermediate, final, {}, duties)
+    merged = world.aggregate(table, {"CHN": "CHN", "FIN": "REU", "SWE": "REU"})
+    assert merged.duties is not None
+    inside = duties[1, :, 2] + duties[2, :, 1]
+    np.testing.assert_allclose(merged.duties[1, :, 1], 0.0)
+    np.testing.assert_allclose(merged.duties[0, :, 1], duties[0, :, 1:].sum(axis=1))
+    np.testing.assert_allclose(merged.output[1], table.output[1:].sum(axis=0))
+    np.testing.assert_allclose(merged.trade[1, :, 1], trade[1:, :, 1:].sum(axis=(0, 2)) - inside)
+    freed = merged.value_added[1].sum() - table.value_added[1:].sum()
+    home = intermediate[1:, :, 1:].sum(axis=(0, 2, 3)) / trade[1:, :, 1:].sum(axis=(0, 2))
+    assert freed == pytest.approx(float((inside * home).sum()))
+    assert merged.moved["tariffs inside regions"] == pytest.approx(float(inside.sum()))
+
+
+def test_names_that_are_no_keys_of_toml_are_quoted() -> None:
+    value = {"Basic metals": 0.9, "Machinery n.e.c": 0.5, 'a "b"': 1.0, "plain_key-1": [1, 2], "Ärzte": {"x": 1.5}}
+    assert tomllib.loads(f"sigma = {value_text(value)}\n")["sigma"] == value
+    assert tomllib.loads(f"names = {value_text(['é', 'y'])}\n")["names"] == ["é", "y"]
 
 
 @pytest.mark.slow

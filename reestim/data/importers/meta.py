@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import pandas as pd
 from reestim.data.importers.ree_facts import COPIED, stated
 from reestim.data.importers.sources import Source
 from reestim.data.importers.world import WorldTable
+from reestim.toml import value_text
 
 POLICY_YEAR = 2010
 
@@ -94,20 +94,11 @@ def write_meta(
         "imputed": sorted({*taken_over, *(f"{stem}.csv" for stem in IMPUTED)}),
         "notes": list(notes),
     }
-    lines = [f"{key} = {_toml(value)}" for key, value in keys.items()]
+    lines = [f"{key} = {value_text(value)}" for key, value in keys.items()]
     if truth:
         lines += [
             "",
             "[truth]  # parameters behind the synthetic files",
-            *(f"{k} = {_toml(v)}" for k, v in truth.items()),
+            *(f"{k} = {value_text(v)}" for k, v in truth.items()),
         ]
     (folder / "dataset.toml").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
-
-
-def _toml(value: object) -> str:
-    """A value of TOML; strings, numbers and lists are written as in JSON."""
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
-    if isinstance(value, list) and value and isinstance(value[0], str):
-        return "[\n" + "".join(f"  {_toml(item)},\n" for item in value) + "]"
-    return json.dumps(value, ensure_ascii=False)

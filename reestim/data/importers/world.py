@@ -130,7 +130,11 @@ def magnitude_problems(table: WorldTable, file: str) -> list[Problem]:
 
 
 def aggregate(table: WorldTable, regions: Mapping[str, str], sectors: Mapping[str, str] | None = None) -> WorldTable:
-    """Add countries up to regions and industries to sectors (source -> target), in the order of first mention."""
+    """Add countries up to regions and industries to sectors (source -> target), in the order of first mention.
+
+    Tariffs between countries of one region leave its own purchases: no border is left to pay them at, and what its
+    industries paid becomes their value added.
+    """
     rows, row_names = _members(table.regions, regions)
     columns, names = _members(table.industries, sectors or {i: i for i in table.industries})
 
@@ -145,15 +149,21 @@ def aggregate(table: WorldTable, regions: Mapping[str, str], sectors: Mapping[st
     elasticities = table.elasticities
     if elasticities is not None and sectors is not None:
         elasticities = {k: float(np.mean([elasticities[i] for i in sectors if sectors[i] == k])) for k in names}
+    final, moved = flows(table.final), dict(table.moved)
+    duties = None if table.duties is None else flows(table.duties)
+    if duties is not None:
+        home = np.arange(len(row_names))
+        inside = duties[home, :, home]
+        bought = intermediate[home, :, home].sum(axis=2) + final[home, :, home]
+        kept = 1 - np.divide(inside, bought, out=np.zeros_like(inside), where=bought > 0)
+        intermediate[home, :, home] *= kept[:, :, None]
+        final[home, :, home] *= kept
+        duties[home, :, home] = 0.0
+        moved["tariffs inside regions"] = float(inside.sum())
     return replace(
-        table,
-        regions=row_names,
-        industries=names,
-        intermediate=intermediate,
-        final=flows(table.final),
-        duties=None if table.duties is None else flows(table.duties),
-        elasticities=elasticities,
-    )
+        table, regions=row_names, industries=names, intermediate=intermediate, final=final, duties=duties,
+        moved=moved, elasticities=elasticities,
+    )  # fmt: skip
 
 
 def without_negative_value_added(table: WorldTable) -> WorldTable:
