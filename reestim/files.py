@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,7 @@ def alone(path: Path) -> Generator[None]:
     """
     lock = _lock_of(path)
     advice = "Choose a place you may write to."
+    made = [parent for parent in path.parents if not parent.exists()]
     try:
         handle = _locked(lock)
     except BlockingIOError:
@@ -74,6 +75,9 @@ def alone(path: Path) -> Generator[None]:
     finally:
         lock.unlink(missing_ok=True)
         os.close(handle)
+        with suppress(OSError):  # what was made for a run that came to nothing; with a run inside they stay
+            for parent in made:
+                parent.rmdir()
 
 
 def is_taken(path: Path) -> bool:

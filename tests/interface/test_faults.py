@@ -132,3 +132,13 @@ def test_what_a_kill_left_half_written_is_tidied(post: Any, tmp_path: Path) -> N
     with alone(path):
         ree.load(path)
     assert sorted(p.name for p in tmp_path.iterdir()) == [".mine-2-abcd_123", "mine"]
+
+
+def test_a_place_that_was_kept_for_nothing_leaves_nothing(tmp_path: Path) -> None:
+    place = tmp_path / "studies" / "posteriors" / "run"
+    with alone(place):
+        assert place.parent.is_dir()
+    assert not list(tmp_path.iterdir())
+    with alone(place):
+        place.mkdir()
+    assert [path.name for path in place.parent.iterdir()] == ["run"]
