@@ -61,7 +61,8 @@ def main() -> int:
     asked = parser.parse_args()
     code, report, said = audit(asked.lock, asked.url, asked.ignore)
     if report is None or code not in (0, 1):
-        print(f"the audit was not made (pip-audit left with {code}):\n{said}", file=sys.stderr)
+        last = said.splitlines()[-1] if said else "it said nothing"
+        print(f"the audit was not made (pip-audit left with {code}): {last}", file=sys.stderr)
         return 2
     skipped = [f"{d['name']}: {d['skip_reason']}" for d in report["dependencies"] if "skip_reason" in d]
     if skipped:
