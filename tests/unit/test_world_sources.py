@@ -326,7 +326,6 @@ def test_names_that_are_no_keys_of_toml_are_quoted() -> None:
     assert tomllib.loads(f"names = {value_text(['é', 'y'])}\n")["names"] == ["é", "y"]
 
 
-@pytest.mark.slow
 def test_a_dataset_from_caliendo_and_parro_has_their_tariffs(shared_data: Path, tmp_path: Path) -> None:
     path = shared_data / "cp2015.npz"
     out = build_from_tables(path, 1993, tmp_path / "cp", source="caliendo-parro", facts_year=2008)
