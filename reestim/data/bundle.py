@@ -5,6 +5,7 @@ Nothing in it depends on the clock, the machine or the folder: two runs give the
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -166,3 +167,17 @@ def _write_meta(folder: Path, synthetic: Mapping[str, pd.DataFrame], truth: Mapp
         lines += [f"{key} = {value_text(value)}" for key, value in truth.items()]
     text = "\n".join(lines) + "\n"
     (folder / "dataset.toml").write_text(text, encoding="utf-8", newline="\n")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Write the bundled dataset to ``--out``."""
+    parser = argparse.ArgumentParser(prog="python -m reestim.data.bundle", description=main.__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder to write; files in it are replaced")
+    parser.add_argument("--facts", type=Path, default=BUNDLED, help="folder with the typed facts and sources/")
+    chosen = parser.parse_args(arguments)
+    for path in write_bundled(chosen.out, chosen.facts):
+        print(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -12,7 +12,7 @@ from reestim.errors import Problem
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reestim.data.rules import Tables
+    from reestim.data.tainted import Tables
 
 USE, OUTPUT, PRICES = "element_use", "element_output", "element_prices"
 #: World use and output of rare earths were near 0.12 million t REO in 2008 and stay well inside these bounds, t.

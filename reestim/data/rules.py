@@ -6,8 +6,7 @@ sums, so that one mistake is not reported twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -18,33 +17,11 @@ from reestim.data.meta import FILE as META_FILE
 from reestim.data.published_effects import event_study_problems
 from reestim.data.read import closest, nearest
 from reestim.data.schemas import ALL_OTHERS, ALL_SECTORS, MARKETS
+from reestim.data.tainted import Tables
 from reestim.errors import Problem
 
 WEIGHT_TOLERANCE = 1e-5
 _SECTOR_FILES = ("trade", "value_added", "trade_elasticities")
-
-
-@dataclass(frozen=True)
-class Tables:
-    """Typed tables indexed by line, and the lines of each that have a problem (-1: lines that could not be read)."""
-
-    tables: Mapping[str, pd.DataFrame]
-    tainted: dict[str, set[int]]
-
-    def get(self, stem: str, *columns: str) -> Any:
-        """The frame if it is there with these columns, else None."""
-        table = self.tables.get(stem)
-        return table if table is not None and all(name in table for name in columns) else None
-
-    def sound(self, stem: str, *columns: str) -> Any:
-        """The table without the lines that have a problem; None if lines are lost or columns missing."""
-        table = self.get(stem, *columns)
-        bad = self.tainted.get(stem, set())
-        return None if table is None or -1 in bad else table.drop(index=[row for row in bad if row in table.index])
-
-    def mark(self, stem: str, rows: Iterable[int]) -> None:
-        """Remember that these lines have a problem."""
-        self.tainted.setdefault(stem, set()).update(rows)
 
 
 def regions_of(tables: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:

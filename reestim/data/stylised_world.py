@@ -12,12 +12,11 @@ country and sector) the three tables of the economy follow:
 
 All values are whole thousandths of a million US$ (one thousand dollars), so the identities hold exactly in the files.
 
-``python -m reestim.data.stylised_world --out DIR`` writes the whole bundled dataset, the same bytes every time.
+``python -m reestim.data.bundle --out DIR`` writes the whole bundled dataset, the same bytes every time.
 """
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,20 +141,3 @@ def _long(array: Thousandths, labels: dict[str, tuple[str, ...]]) -> pd.DataFram
     places = np.argwhere(array != 0)
     columns = {name: [names[k] for k in places[:, axis]] for axis, (name, names) in enumerate(labels.items())}
     return pd.DataFrame({**columns, "value": array[tuple(places.T)] / UNIT})
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Write the bundled dataset to ``--out``."""
-    from reestim.data.bundle import write_bundled
-    from reestim.shipped import BUNDLED
-
-    parser = argparse.ArgumentParser(prog="python -m reestim.data.stylised_world", description=main.__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="folder to write; files in it are replaced")
-    parser.add_argument("--facts", type=Path, default=BUNDLED, help="folder with the typed facts and sources/")
-    chosen = parser.parse_args(arguments)
-    for path in write_bundled(chosen.out, chosen.facts):
-        print(path)
-
-
-if __name__ == "__main__":
-    main()

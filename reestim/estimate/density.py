@@ -15,8 +15,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from reestim.dims import CHAIN, DRAW
-from reestim.errors import InputError
-from reestim.estimate.sampling import NO_START
+from reestim.errors import InputError, Problem
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -24,6 +23,11 @@ if TYPE_CHECKING:
 #: How far starting points are spread around the model's own, on the unconstrained scale, as PyMC does.
 _JITTER = 1.0
 _TRIES = 100
+#: What keeps every sampler from its first step.
+NO_START = Problem(
+    "the density is not finite at any starting point",
+    "Look for data that the model holds to be impossible, or priors far from them",
+)
 
 
 @dataclass(frozen=True)

@@ -30,12 +30,7 @@ _VECTOR = "unconstrained"
 #: Milliseconds between two looks at a running sampler.
 _LOOK = 200
 
-#: What keeps every sampler from its first step.
-NO_START = Problem(
-    "the density is not finite at any starting point",
-    "Look for data that the model holds to be impossible, or priors far from them",
-)
-#: How nutpie and PyMC say it.
+#: How nutpie and PyMC say that the density is not finite where they start.
 _NOT_STARTED = ("initialization points failed", "Initial evaluation of model at starting point failed")
 
 #: The statistics that gates and ArviZ read, under ArviZ's names, and what the samplers call them.
@@ -204,6 +199,8 @@ def _guarded(sample: Sample) -> Sample:
                 return sample(model, sampler, seed, progress)
         except RuntimeError as error:
             if any(words in str(error) for words in _NOT_STARTED):
+                from reestim.estimate.density import NO_START
+
                 raise InputError(NO_START, "the model cannot be sampled") from error
             raise
 

@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reestim.data.bundle import EVIDENCE_YEARS, TRUTH
+from reestim.data.bundle import EVIDENCE_YEARS, TRUTH, main
 from reestim.data.dataset import Dataset, check_dataset, load_dataset
 from reestim.data.simulate import Truth
-from reestim.data.stylised_world import main
 from reestim.dims import LABELS
 from reestim.errors import InputError
 from reestim.shipped import BUNDLED
