@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from reestim.equilibrium.economy import Baseline
+from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays
 from reestim.technology import Costs, unit_costs

@@ -10,7 +10,8 @@ import numpy as np
 import xarray as xr
 
 from reestim.dims import COUNTRY, EXPORTER, FACTOR, IMPORTER, SECTOR
-from reestim.equilibrium.economy import Baseline, Economy
+from reestim.equilibrium.accounts import Baseline
+from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.parameters import Parameters
 from reestim.equilibrium.scenario import Scenario
 from reestim.equilibrium.solve import TOLERANCE, find

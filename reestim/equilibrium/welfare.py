@@ -10,8 +10,8 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from reestim.dims import COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, SECTOR
+from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.diagnosis import determinate
-from reestim.equilibrium.economy import Baseline
 from reestim.equilibrium.equations import State, Unknowns, at_quotas, evaluate, factor_income
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.policies import EMBARGO_LOG_TAX
