@@ -31,11 +31,25 @@ def audit(lock: Path, url: str | None, ignored: list[str]) -> tuple[int, dict[st
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "report.json"
         command = [
-            *uv, "tool", "run", AUDITOR, "--requirement", str(lock), "--require-hashes", "--disable-pip",
-            "--vulnerability-service", "osv", "--format", "json", "--output", str(out), "--progress-spinner", "off",
+            *uv,
+            "tool",
+            "run",
+            AUDITOR,
+            "--requirement",
+            str(lock),
+            "--require-hashes",
+            "--disable-pip",
+            "--vulnerability-service",
+            "osv",
+            "--format",
+            "json",
+            "--output",
+            str(out),
+            "--progress-spinner",
+            "off",
             *(["--osv-url", url] if url else []),
             *(part for name in ignored for part in ("--ignore-vuln", name)),
-        ]  # fmt: skip
+        ]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         report = json.loads(out.read_text(encoding="utf-8")) if out.exists() and out.stat().st_size else None
     return done.returncode, report, done.stderr.strip()

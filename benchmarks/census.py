@@ -53,10 +53,14 @@ def random_world(
     rng = np.random.default_rng([seed, 77])
     largest = float(np.exp(rng.uniform(np.log(1e-8), np.log(0.5))))
     economy = random_economy(
-        seed, **shape, ree_share=(1e-9, 0.5 if all_shares_to_half else largest), elasticity=(1.2, 65.0),
-        log_uniform=True, taxes=bool(rng.integers(2)),
+        seed,
+        **shape,
+        ree_share=(1e-9, 0.5 if all_shares_to_half else largest),
+        elasticity=(1.2, 65.0),
+        log_uniform=True,
+        taxes=bool(rng.integers(2)),
         deficits=False,
-    )  # fmt: skip
+    )
     kappa = float(np.exp(rng.uniform(np.log(0.05), np.log(5.0))))
     technology = ("fixed", "directed")[rng.integers(2)]
     upper = 1 + 1 / kappa if technology == "directed" else 5.0
@@ -64,9 +68,13 @@ def random_world(
         rng.uniform(0.02, 0.99 * upper, len(economy.sectors)), coords={"sector": list(economy.sectors)}
     )
     parameters = ree.Parameters(
-        sigma=sigma, kappa=kappa, spillover=float(rng.uniform(0, 2)), crowding_out=float(rng.uniform(0, 1)),
-        element_elasticity=float(rng.uniform(0.3, 3.0)), diffusion=float(rng.uniform(0, 1)),
-    )  # fmt: skip
+        sigma=sigma,
+        kappa=kappa,
+        spillover=float(rng.uniform(0, 2)),
+        crowding_out=float(rng.uniform(0, 1)),
+        element_elasticity=float(rng.uniform(0.3, 3.0)),
+        diffusion=float(rng.uniform(0, 1)),
+    )
     return economy, random_shock(seed, rng, economy), parameters, technology, ("independent", "joint")[rng.integers(2)]
 
 
@@ -134,15 +142,26 @@ def examine(
         "joint": bool(arrays.joint > 0),
     }
     model, live, mined = levels_model(
-        economy.ds, sigma=np.broadcast_to(np.asarray(parameters.sigma), (n, s)), kappa=parameters.kappa,
-        xi=parameters.spillover, chi=parameters.crowding_out, psi=parameters.diffusion,
-        rho=np.full((n, s), parameters.element_elasticity), policy=policy, directed=technology == "directed",
-    )  # fmt: skip
+        economy.ds,
+        sigma=np.broadcast_to(np.asarray(parameters.sigma), (n, s)),
+        kappa=parameters.kappa,
+        xi=parameters.spillover,
+        chi=parameters.crowding_out,
+        psi=parameters.diffusion,
+        rho=np.full((n, s), parameters.element_elasticity),
+        policy=policy,
+        directed=technology == "directed",
+    )
     shadow = np.asarray(u.shadow_tax)
     z = np.concatenate(
-        [np.asarray(u.factor_price)[live], np.asarray(u.price).ravel(), np.asarray(u.expenditure).ravel(), shadow,
-         np.asarray(u.margin)[mined]]
-    )  # fmt: skip
+        [
+            np.asarray(u.factor_price)[live],
+            np.asarray(u.price).ravel(),
+            np.asarray(u.expenditure).ravel(),
+            shadow,
+            np.asarray(u.margin)[mined],
+        ]
+    )
     with np.errstate(all="ignore"):
         gaps, result = model(z)
     first = live.sum() + 2 * n * s
@@ -242,8 +261,10 @@ def report(found: Census) -> None:
     missing = counts["determinate unsolved"] + counts["indeterminate unsolved"]
     print(f"{tried} worlds ({counts['refused']} more were refused as input)")
     print(f"  solved {tried - missing} ({(tried - missing) / max(tried, 1):.3%}), residual at most {TOLERANCE:g}")
-    print(f"  determinate {counts['determinate']}, unsolved {counts['determinate unsolved']}; "
-          f"not determinate {counts['indeterminate']}, unsolved {counts['indeterminate unsolved']}")  # fmt: skip
+    print(
+        f"  determinate {counts['determinate']}, unsolved {counts['determinate unsolved']}; "
+        f"not determinate {counts['indeterminate']}, unsolved {counts['indeterminate unsolved']}"
+    )
     print(f"  called solved with a gap above {EXAMINED:g} in levels: {counts['wrong']}; largest gap {found.worst:.1e}")
     for line in found.failures:
         print(f"  {line}")

@@ -58,8 +58,11 @@ def by_size(name: str, world: tuple[ree.Economy, PolicyArrays, ParameterArrays],
         start = time.perf_counter()
         found = sweep(economy.baseline, policy, arrays, 1e-10, ("welfare",), size)
         taken = time.perf_counter() - start
-        print(f"| {name}, {n} × {s} | {draws} | {size} | {taken:.2f} | {1e3 * taken / draws:.2f} | "
-              f"{int(found.solved.sum())} | {np.median(found.steps):.0f} |", flush=True)  # fmt: skip
+        print(
+            f"| {name}, {n} × {s} | {draws} | {size} | {taken:.2f} | {1e3 * taken / draws:.2f} | "
+            f"{int(found.solved.sum())} | {np.median(found.steps):.0f} |",
+            flush=True,
+        )
 
 
 def main() -> None:

@@ -26,10 +26,10 @@ import xarray as xr
 
 import reestim as ree
 from benchmarks.cp2015_numpy import ARCHIVE, balanced_baseline, read_world, solve_numpy
+from reestim.counterfactuals.plan import chunk_size
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.solve import solve_arrays
 from reestim.equilibrium.sweep import sweep
-from reestim.sweeps import chunk_size
 from replications.nafta import tariffs
 from replications.nafta import world as world_of_1993
 from tests.oracles import random_economy
@@ -75,8 +75,10 @@ def nafta() -> None:
     policy, arrays, b = scenario.to_arrays(economy), ree.Parameters().to_arrays(economy), economy.baseline
     one, median = best(lambda: jax.block_until_ready(solve_arrays(b, policy, arrays)), 20)
     _, root, worst = solve_arrays(b, policy, arrays)
-    print(f"NAFTA, 31 × 40: {1e3 * one:.1f} ms best, {1e3 * median:.1f} ms median, {int(root.steps)} steps, "
-          f"largest residual {float(worst):.1e}")  # fmt: skip
+    print(
+        f"NAFTA, 31 × 40: {1e3 * one:.1f} ms best, {1e3 * median:.1f} ms median, {int(root.steps)} steps, "
+        f"largest residual {float(worst):.1e}"
+    )
     for damping, seconds in plain.items():
         print(f"  plain NumPy, damping {damping}: {seconds:.2f} s; ratio {seconds / one:.0f}")
     function, inputs = ree.equilibrium_function(economy, scenario, ree.Parameters())
@@ -90,8 +92,10 @@ def nafta() -> None:
     start = time.perf_counter()
     found = sweep(b, policy, draws, 1e-10, ("welfare",), size)
     taken = time.perf_counter() - start
-    print(f"  {DRAWS} draws: {taken:.1f} s, {1e3 * taken / DRAWS:.1f} ms a draw, {int(found.solved.sum())} solved, "
-          f"median {np.median(found.steps):.0f} steps, at most {found.steps.max()}")  # fmt: skip
+    print(
+        f"  {DRAWS} draws: {taken:.1f} s, {1e3 * taken / DRAWS:.1f} ms a draw, {int(found.solved.sum())} solved, "
+        f"median {np.median(found.steps):.0f} steps, at most {found.steps.max()}"
+    )
     for damping, seconds in plain.items():
         print(f"    in units of one NumPy solve at damping {damping}: {taken / seconds:.1f}")
     print(f"    against a serial loop of single solves: {one * DRAWS / taken:.1f} times faster")
@@ -108,8 +112,10 @@ def wiod(folder: Path) -> None:
         policy = ree.Scenario(policies=policies).to_arrays(economy)
         one, median = best(lambda p=policy: jax.block_until_ready(solve_arrays(economy.baseline, p, arrays)), 20)
         _, root, worst = solve_arrays(economy.baseline, policy, arrays)
-        print(f"WIOD 2008, {len(economy.countries)} × {len(economy.sectors)}, {name}: {1e3 * one:.0f} ms best, "
-              f"{1e3 * median:.0f} ms median, {int(root.steps)} steps, residual {float(worst):.1e}")  # fmt: skip
+        print(
+            f"WIOD 2008, {len(economy.countries)} × {len(economy.sectors)}, {name}: {1e3 * one:.0f} ms best, "
+            f"{1e3 * median:.0f} ms median, {int(root.steps)} steps, residual {float(worst):.1e}"
+        )
 
 
 def curve() -> None:
@@ -125,8 +131,10 @@ def curve() -> None:
         work = n * n * s + n * s * s
         first = first or (one, work)
         steps = int(root.steps)
-        print(f"  {n} × {s}: {1e3 * one / steps:.2f} ms, {1e3 * one:.1f} ms ({steps} steps, residual "
-              f"{float(worst):.0e}); time × {one / first[0]:.1f}, arithmetic × {work / first[1]:.1f}")  # fmt: skip
+        print(
+            f"  {n} × {s}: {1e3 * one / steps:.2f} ms, {1e3 * one:.1f} ms ({steps} steps, residual "
+            f"{float(worst):.0e}); time × {one / first[0]:.1f}, arithmetic × {work / first[1]:.1f}"
+        )
 
 
 def main() -> None:

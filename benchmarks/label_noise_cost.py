@@ -30,7 +30,7 @@ from reestim.estimate.gates import GateWarning
 from reestim.labels import offline
 from reestim.labels.agreement import agreement, confusion_counts
 from reestim.labels.patents import read_corpus
-from reestim.spec import Evidence, Gates
+from reestim.study.spec import Evidence, Gates
 from reestim.technology import innovation_passthrough
 from tests.recovery.study import TRUTH, default_spec, inputs_of, sampler_of
 
@@ -121,9 +121,12 @@ def main() -> None:
         f"{worlds[0]} to {worlds[-1]}, {wanted.draws} draws on two chains"
     )
     rows = [
-        ("none wrong", PERFECT, False), ("ten folds", folds, True), ("ten folds", folds, False),
-        ("field left out", fields, True), ("field left out", fields, False),
-    ]  # fmt: skip
+        ("none wrong", PERFECT, False),
+        ("ten folds", folds, True),
+        ("ten folds", folds, False),
+        ("field left out", fields, True),
+        ("field left out", fields, False),
+    ]
     print(f"{'labels':15} {'treated':18} {'':3} {'bias':>17} {'rmse':>8} {'width':>8} {'covered':>8}")
     for name, confusion, block in rows:
         begun = time.perf_counter()

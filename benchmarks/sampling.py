@@ -36,8 +36,8 @@ from reestim.estimate.misclassification import confusion_matrix, label_audit
 from reestim.estimate.patent_counts import true_prevalence
 from reestim.estimate.priors import variable
 from reestim.estimate.ree_use import ree_use
-from reestim.prior import Prior
-from reestim.spec import Sampler, Spec
+from reestim.study.prior import Prior
+from reestim.study.spec import Sampler, Spec
 from reestim.technology import sigma_upper_bound
 
 az: Any = arviz
@@ -164,19 +164,24 @@ def covariates(
     property), standardised."""
     spike = np.interp(years, [years[0], 2006, 2009, 2011, 2014], [0.0, 0.0, -0.2, 2.0, 0.4])
     walk = rng.standard_normal((len(countries), len(sectors), len(years))).cumsum(2)
-    price = xr.DataArray(spike * exposure + 0.05 * walk, name="relative_price", dims=("country", "sector", "year"),
-                         coords={"country": countries, "sector": sectors, "year": years})  # fmt: skip
+    price = xr.DataArray(
+        spike * exposure + 0.05 * walk,
+        name="relative_price",
+        dims=("country", "sector", "year"),
+        coords={"country": countries, "sector": sectors, "year": years},
+    )
     z = rng.standard_normal((len(sectors), len(properties)))
-    like = xr.DataArray((z - z.mean(0)) / z.std(0), coords={"sector": sectors, "property": properties},
-                        dims=("sector", "property"))  # fmt: skip
+    like = xr.DataArray(
+        (z - z.mean(0)) / z.std(0), coords={"sector": sectors, "property": properties}, dims=("sector", "property")
+    )
     return price, like
 
 
 def large_inputs(seed: int) -> xr.Dataset:
     """40 countries, 35 sectors, 20 years, 4 labels, simulated (112,000 counts), and an audit; no other evidence."""
-    from reestim.data.simulate import Truth, simulate_evidence
     from reestim.estimate.inputs import assemble
-    from reestim.spec import Evidence
+    from reestim.evidence.simulate import Truth, simulate_evidence
+    from reestim.study.spec import Evidence
 
     rng = np.random.default_rng(seed)
     countries, sectors = [f"C{k:02d}" for k in range(40)], [f"s{k:02d}" for k in range(35)]
@@ -191,9 +196,14 @@ def large_inputs(seed: int) -> xr.Dataset:
             "trade_elasticity": ("sector", rng.uniform(3, 9, s)),
             "trade_elasticity_sd": ("sector", rng.uniform(0.5, 2, s)),
         },
-        coords={"country": countries, "importer": countries, "exporter": countries, "sector": sectors,
-                "element": np.array([], dtype=str)},
-    )  # fmt: skip
+        coords={
+            "country": countries,
+            "importer": countries,
+            "exporter": countries,
+            "sector": sectors,
+            "element": np.array([], dtype=str),
+        },
+    )
     price, like = covariates(rng, countries, sectors, years, rng.uniform(0.5, 1.3, (1, s, 1)), ["a", "b"])
     truth = replace(Truth(beta=(-0.4, 0.2)), patents_per_cell=60.0)
     tables = simulate_evidence(io, price, like, truth, seed, outcomes=False)

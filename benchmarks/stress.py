@@ -4,9 +4,9 @@
     python -m benchmarks.stress --out build/stress --case one-country  # one case
     python -m benchmarks.stress --out build/stress --part 1/2          # one of two processes; without --part: the table
 
-In every case evidence is simulated (`reestim.data.simulate`, which shares the equations of technology with the models
-and nothing else), made into inputs, fitted and judged as a user would: gates, and the sentences on what rests on a
-prior. Where truths are drawn from the priors of the study, intervals of 90 % must hold them nine times in ten
+In every case evidence is simulated (`reestim.evidence.simulate`, which shares the equations of technology with the
+models and nothing else), made into inputs, fitted and judged as a user would: gates, and the sentences on what rests on
+a prior. Where truths are drawn from the priors of the study, intervals of 90 % must hold them nine times in ten
 whatever the data are worth; where they are placed (a corner, a conflict with the prior), no theorem says so, and
 the table shows what happens. Welfare: first scenario of the study, directed technology, through the solver.
 """
@@ -35,11 +35,11 @@ from reestim.calibration.kept import DRAWS, TRUTH, keep, kept
 from reestim.calibration.label_noise import EXACT_UNIT_VALUES, World, fewer, misclassified, truths, world_of
 from reestim.calibration.summary import covered
 from reestim.checks.prior_sensitivity import GROUP, prior_posterior_table, prior_sensitivity
-from reestim.data.simulate import Truth, simulate_evidence
 from reestim.dims import COUNTRY, DRAW, SECTOR
 from reestim.estimate.inputs import assemble
 from reestim.estimate.priors import variable
-from reestim.spec import Evidence, Spec
+from reestim.evidence.simulate import Truth, simulate_evidence
+from reestim.study.spec import Evidence, Spec
 from reestim.technology import sigma_upper_bound
 from tests.oracles import random_economy
 
@@ -109,8 +109,18 @@ def bundled(countries: int) -> tuple[World, ree.Economy, ree.Scenario]:
 @cache
 def random(shares: tuple[float, float], countries: int) -> tuple[World, ree.Economy, ree.Scenario]:
     """A random balanced world with shares of rare earths in this range; a shock to prices after 2009."""
-    economy = random_economy(11, countries, 8, 2, factors=1, zero_flows=False, taxes=False, deficits=False,
-                             ree_share=shares, log_uniform=True)  # fmt: skip
+    economy = random_economy(
+        11,
+        countries,
+        8,
+        2,
+        factors=1,
+        zero_flows=False,
+        taxes=False,
+        deficits=False,
+        ree_share=shares,
+        log_uniform=True,
+    )
     io = economy.ds.assign(trade_elasticity_sd=0.3 * economy.ds["trade_elasticity"])
     users = [str(s) for s in io[SECTOR].values if s not in io["element"].values]
     rng, years = np.random.default_rng(5), np.arange(2000, 2015)

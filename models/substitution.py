@@ -19,7 +19,7 @@ from reestim.estimate.patent_counts import class_probabilities, patent_counts, t
 from reestim.estimate.priors import variable
 from reestim.estimate.ree_use import ree_use, sectors_with_own_use
 from reestim.estimate.relative_price import in_transition, knowledge_flow, knowledge_growth, relative_price
-from reestim.prior import Prior
+from reestim.study.prior import Prior
 
 
 def build(data: xr.Dataset, priors: Mapping[str, Prior]) -> pm.Model:

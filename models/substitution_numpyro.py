@@ -34,7 +34,7 @@ from reestim.estimate.relative_price import (
     over_lags,
     prices_by_lag,
 )
-from reestim.prior import Prior
+from reestim.study.prior import Prior
 
 
 def build(data: xr.Dataset, priors: Mapping[str, Prior]) -> NumpyroModel:
@@ -49,22 +49,30 @@ def build(data: xr.Dataset, priors: Mapping[str, Prior]) -> NumpyroModel:
             priors, "crowding_out", long_name="χ, research drawn from inside the sector", units="share"
         )
         epsilon = draw(
-            "trade_elasticity", dist.LogNormal(*lognormal_trade_elasticity(data)), dims=TRADED_SECTOR,
-            long_name="ε, trade elasticity", units="elasticity",
-        )  # fmt: skip
+            "trade_elasticity",
+            dist.LogNormal(*lognormal_trade_elasticity(data)),
+            dims=TRADED_SECTOR,
+            long_name="ε, trade elasticity",
+            units="elasticity",
+        )
         sigma = elasticity(data, kappa, priors)
         m = derived(
-            "innovation_passthrough", technology.innovation_passthrough(sigma, kappa), dims=SECTOR,
-            long_name="m, log points of knowledge per log point of relative price", units="elasticity",
-        )  # fmt: skip
+            "innovation_passthrough",
+            technology.innovation_passthrough(sigma, kappa),
+            dims=SECTOR,
+            long_name="m, log points of knowledge per log point of relative price",
+            units="elasticity",
+        )
         q, lag_weights = price(data, priors)
 
         rate = None
         if in_transition(data) or "use_share_change" in data:
             rate = prior(
-                priors, "adjustment_rate", long_name="λ, share of the gap that knowledge closes in a year",
+                priors,
+                "adjustment_rate",
+                long_name="λ, share of the gap that knowledge closes in a year",
                 units="share",
-            )  # fmt: skip
+            )
 
         if "patent_count" in data:
             patents(data, q, m, rate, priors)
@@ -75,10 +83,13 @@ def build(data: xr.Dataset, priors: Mapping[str, Prior]) -> NumpyroModel:
                 effects = predicted_effects(data, m, spillover, crowding_out, epsilon, lag_weights, rate)
             covariance = data["event_covariance"].transpose("effect", "effect_other").values
             observe(
-                "event_estimate", dist.MultivariateNormal(effects, scale_tril=np.linalg.cholesky(covariance)),
-                data["event_estimate"].values, dims="effect", long_name="event-study effect of exposure",
+                "event_estimate",
+                dist.MultivariateNormal(effects, scale_tril=np.linalg.cholesky(covariance)),
+                data["event_estimate"].values,
+                dims="effect",
+                long_name="event-study effect of exposure",
                 units="log points for one standard deviation of exposure",
-            )  # fmt: skip
+            )
         if "use_share_change" in data:
             use(data, sigma, m, rate, priors)
 
@@ -107,10 +118,12 @@ def elasticity(data: xr.Dataset, kappa: Any, priors: Mapping[str, Prior]) -> Any
     tau = prior(priors, "tau", long_name="τ, spread of σ around its properties", units="log odds")
     mean = along + z @ beta
     sampled = draw(
-        "sigma_sampled", dist.Normal(own * mean, own * tau + (1 - own)), dims=SECTOR,
+        "sigma_sampled",
+        dist.Normal(own * mean, own * tau + (1 - own)),
+        dims=SECTOR,
         long_name="what is sampled for σ: u_j, or for a sector with strong evidence its logit less the ridge",
         units="standard deviations, or log odds",
-    )  # fmt: skip
+    )
     logit = shift + own * sampled + (1 - own) * (mean + tau * sampled)
     sigma = technology.sigma_upper_bound(kappa) * jax.nn.sigmoid(logit)
     return derived(
@@ -123,9 +136,12 @@ def price(data: xr.Dataset, priors: Mapping[str, Prior]) -> tuple[Any, Any]:
     weights = rho = None
     if PRICE_LAG in data["relative_price"].dims:
         weights = draw(
-            "lag_weights", dist.Dirichlet(share_weights(priors, "lag_weights", data.sizes[PRICE_LAG])), dims=PRICE_LAG,
-            long_name="weights of the lags of the relative price", units="share",
-        )  # fmt: skip
+            "lag_weights",
+            dist.Dirichlet(share_weights(priors, "lag_weights", data.sizes[PRICE_LAG])),
+            dims=PRICE_LAG,
+            long_name="weights of the lags of the relative price",
+            units="share",
+        )
     if "element_price" in data:
         about = "ρ, elasticity of substitution between elements of a bundle"
         rho = prior(priors, "element_elasticity", long_name=about, units="elasticity")
@@ -147,13 +163,19 @@ def patents(data: xr.Dataset, q: Any, m: Any, rate: Any, priors: Mapping[str, Pr
     year_sd = prior(priors, "year_sd", dims="class", long_name="spread of year effects", units="log odds")
     countries, sectors, years = (data.sizes[d] for d in (COUNTRY, SECTOR, YEAR))
     deviation = draw(
-        "unit_deviation", zero_sum_normal(unit_sd, countries * sectors), dims=("class", "unit"),
-        long_name="α, country-sector effect against the mean of its class", units="log odds",
-    )  # fmt: skip
+        "unit_deviation",
+        zero_sum_normal(unit_sd, countries * sectors),
+        dims=("class", "unit"),
+        long_name="α, country-sector effect against the mean of its class",
+        units="log odds",
+    )
     year = draw(
-        "year_effect", zero_sum_normal(year_sd, years), dims=("class", YEAR),
-        long_name="λ, year effect, sum zero", units="log odds",
-    )  # fmt: skip
+        "year_effect",
+        zero_sum_normal(year_sd, years),
+        dims=("class", YEAR),
+        long_name="λ, year effect, sum zero",
+        units="log odds",
+    )
     u = prior(priors, "using_slope", long_name="u, slope of using on q", units="elasticity")
     v = prior(priors, "substituting_slope", long_name="v, slope of substituting on q", units="elasticity")
     unit = (level[:, None] + deviation).reshape((-1, countries, sectors))
@@ -167,23 +189,34 @@ def patents(data: xr.Dataset, q: Any, m: Any, rate: Any, priors: Mapping[str, Pr
     observed_share = p
     if "label_audit" in data:
         pi = draw(
-            "confusion", dist.Dirichlet(confusion_weights(priors)), dims=("true_label", "machine_label"),
-            long_name="Π, probability of a label given the true class", units="probability",
-        )  # fmt: skip
+            "confusion",
+            dist.Dirichlet(confusion_weights(priors)),
+            dims=("true_label", "machine_label"),
+            long_name="Π, probability of a label given the true class",
+            units="probability",
+        )
         observed_share = p @ pi
         prevalence = jnp.einsum("cst,cstk->k", n / n.sum(), p)
         tables, share, dims = audited(data["label_audit"], pi, prevalence)
         observe(
-            "label_audit", dist.Multinomial(tables.sum(axis=-1), share), tables, dims=dims,
-            long_name="audited patents by true class and label", units="patents",
-        )  # fmt: skip
+            "label_audit",
+            dist.Multinomial(tables.sum(axis=-1), share),
+            tables,
+            dims=dims,
+            long_name="audited patents by true class and label",
+            units="patents",
+        )
     phi = prior(
         priors, "concentration", long_name="φ, concentration of counts around their probabilities", units="patents"
     )
     observe(
-        "patent_count", DirichletMultinomial(phi * observed_share, n), counts, dims=(COUNTRY, SECTOR, YEAR, LABEL),
-        long_name="patents by label", units="patents",
-    )  # fmt: skip
+        "patent_count",
+        DirichletMultinomial(phi * observed_share, n),
+        counts,
+        dims=(COUNTRY, SECTOR, YEAR, LABEL),
+        long_name="patents by label",
+        units="patents",
+    )
 
 
 def use(data: xr.Dataset, sigma: Any, m: Any, rate: Any, priors: Mapping[str, Prior]) -> None:
@@ -200,19 +233,28 @@ def use(data: xr.Dataset, sigma: Any, m: Any, rate: Any, priors: Mapping[str, Pr
         )
         measured = np.flatnonzero(data["use_is_unit_value"].values)
         z = draw(
-            "unit_value_deviation", dist.Normal().expand((measured.size,)), dims="use_unit_value",
-            long_name="error of each unit value", units="standard deviations",
-        )  # fmt: skip
+            "unit_value_deviation",
+            dist.Normal().expand((measured.size,)),
+            dims="use_unit_value",
+            long_name="error of each unit value",
+            units="standard deviations",
+        )
         error = error.at[measured].set(size * z)
         changed, now, before = unit_value_changes(data)
         level = data["use_price"].values
         observe(
-            "unit_value_change", dist.Normal(error[now] - error[before], spread * years[changed]),
-            level[now] - level[before], dims="use_unit_value_change",
-            long_name="change of the log unit value", units="log points",
-        )  # fmt: skip
+            "unit_value_change",
+            dist.Normal(error[now] - error[before], spread * years[changed]),
+            level[now] - level[before],
+            dims="use_unit_value_change",
+            long_name="change of the log unit value",
+            units="log points",
+        )
     observe(
-        "use_share_change", dist.Normal(expected_change(data, sigma, m, rate, error), noise * years),
-        data["use_share_change"].values, dims="use_observation",
-        long_name="change of the log cost share of rare earths", units="log points",
-    )  # fmt: skip
+        "use_share_change",
+        dist.Normal(expected_change(data, sigma, m, rate, error), noise * years),
+        data["use_share_change"].values,
+        dims="use_observation",
+        long_name="change of the log cost share of rare earths",
+        units="log points",
+    )

@@ -24,8 +24,8 @@ _HOME = {
     "label_patents": "reestim.labels.labelling",
     "draw_audit": "reestim.labels.audit",
     "read_audit": "reestim.labels.audit",
-    "read_spec": "reestim.spec",
-    "read_scenario": "reestim.spec",
+    "read_spec": "reestim.study.spec",
+    "read_scenario": "reestim.study.spec",
     "build": "reestim.estimate.fit",
     "fit": "reestim.estimate.fit",
     "prior_predictive": "reestim.estimate.predictive",
@@ -45,15 +45,15 @@ _HOME = {
     "equilibrium_function": "reestim.equilibrium.function",
     "sensitivity": "reestim.equilibrium.sensitivity",
     "decompose": "reestim.equilibrium.decomposition",
-    "counterfactual": "reestim.counterfactuals",
-    "scenario_difference": "reestim.differences",
-    "welfare_variance": "reestim.variance",
-    "save": "reestim.store",
-    "load": "reestim.store",
+    "counterfactual": "reestim.counterfactuals.counterfactual",
+    "scenario_difference": "reestim.counterfactuals.difference",
+    "welfare_variance": "reestim.counterfactuals.variance",
+    "save": "reestim.runs.store",
+    "load": "reestim.runs.store",
     "report": "reestim.reports.build",
     "compare": "reestim.reports.compare",
     "check_run": "reestim.checks.every",
-    "refits": "reestim.refitting",
+    "refits": "reestim.pipeline.refits",
     "prior_sensitivity": "reestim.checks.prior_sensitivity",
 }
 
@@ -65,10 +65,11 @@ __all__ = [  # noqa: PLE0604  # pyright: ignore[reportUnsupportedDunderAll]  (th
 if TYPE_CHECKING:
     from reestim.checks.every import check_run as check_run
     from reestim.checks.prior_sensitivity import prior_sensitivity as prior_sensitivity
-    from reestim.counterfactuals import counterfactual as counterfactual
+    from reestim.counterfactuals.counterfactual import counterfactual as counterfactual
+    from reestim.counterfactuals.difference import scenario_difference as scenario_difference
+    from reestim.counterfactuals.variance import welfare_variance as welfare_variance
     from reestim.data.dataset import check_dataset as check_dataset
     from reestim.data.dataset import load_dataset as load_dataset
-    from reestim.differences import scenario_difference as scenario_difference
     from reestim.equilibrium.decomposition import decompose as decompose
     from reestim.equilibrium.economy import Economy as Economy
     from reestim.equilibrium.function import equilibrium_function as equilibrium_function
@@ -94,19 +95,18 @@ if TYPE_CHECKING:
     from reestim.labels.audit import read_audit as read_audit
     from reestim.labels.labelling import label_patents as label_patents
     from reestim.labels.patents import read_patents as read_patents
-    from reestim.refitting import refits as refits
+    from reestim.pipeline.refits import refits as refits
     from reestim.reports.build import report as report
     from reestim.reports.compare import compare as compare
-    from reestim.spec import read_scenario as read_scenario
-    from reestim.spec import read_spec as read_spec
-    from reestim.store import load as load
-    from reestim.store import save as save
+    from reestim.runs.store import load as load
+    from reestim.runs.store import save as save
+    from reestim.study.spec import read_scenario as read_scenario
+    from reestim.study.spec import read_spec as read_spec
     from reestim.supply_chain.element_similarity import element_similarity as element_similarity
     from reestim.supply_chain.exposure import exposure as exposure
     from reestim.supply_chain.ree_rows import ree_input_output as ree_input_output
     from reestim.supply_chain.split_checks import split_identities as split_identities
     from reestim.supply_chain.split_provenance import ree_table as ree_table
-    from reestim.variance import welfare_variance as welfare_variance
 
 
 def __getattr__(name: str) -> object:

@@ -1,5 +1,5 @@
 """``python -m reestim``: the command line."""
 
-from reestim.cli import app
+from reestim.cli.app import app
 
 app(prog_name="reestim")

@@ -15,10 +15,10 @@ from typing import Annotated
 
 import typer
 
+from reestim.cli.options import DebugOption
+from reestim.cli.terminal import find_run, guarded
 from reestim.errors import InputError, Problem
-from reestim.files import write_whole
-from reestim.options import DebugOption
-from reestim.terminal import find_run, guarded
+from reestim.io.files import write_whole
 from replications import tables
 
 #: Data that are not the project's to ship, beside the checkout.

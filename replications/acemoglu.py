@@ -32,9 +32,18 @@ RESOURCE = f"resource_{ORE}"
 SHARE = 0.2
 #: (σ, κ): complements and substitutes, no direction, weak and strong state dependence, and close to strong bias.
 CASES = (
-    (0.2, 0.5), (0.2, 1.0), (0.2, 2.0), (0.6, 0.5), (0.6, 1.0), (0.6, 2.0), (1.0, 1.0), (1.4, 0.5), (1.4, 1.0),
-    (1.4, 2.0), (1.95, 1.0),
-)  # fmt: skip
+    (0.2, 0.5),
+    (0.2, 1.0),
+    (0.2, 2.0),
+    (0.6, 0.5),
+    (0.6, 1.0),
+    (0.6, 2.0),
+    (1.0, 1.0),
+    (1.4, 0.5),
+    (1.4, 1.0),
+    (1.4, 2.0),
+    (1.95, 1.0),
+)
 #: Supply of the rare earth times this.
 MORE = 1.5
 
@@ -69,11 +78,16 @@ def economy() -> ree.Economy:
                 "trade_elasticity": (SECTOR, [4.0, 4.0]),
             },
             coords={
-                COUNTRY: [HOME], IMPORTER: [HOME], EXPORTER: [HOME], SECTOR: [GOOD, ORE], INPUT: [GOOD, ORE],
-                FACTOR: [LABOR, RESOURCE], ELEMENT: [ORE],
+                COUNTRY: [HOME],
+                IMPORTER: [HOME],
+                EXPORTER: [HOME],
+                SECTOR: [GOOD, ORE],
+                INPUT: [GOOD, ORE],
+                FACTOR: [LABOR, RESOURCE],
+                ELEMENT: [ORE],
             },
         )
-    )  # fmt: skip
+    )
 
 
 def computed(sigma: float, kappa: float, world: ree.Economy | None = None, more: float = MORE) -> Slopes:
@@ -113,11 +127,13 @@ def table() -> Table:
     gap = max(float(np.abs(found[a].to_numpy() - found[b].to_numpy()).max()) for a, b in columns)
     rows = [
         [
-            f"{row['sigma']:g}", f"{row['kappa']:g}", number(1 - 1 / row["kappa"], 1),
+            f"{row['sigma']:g}",
+            f"{row['kappa']:g}",
+            number(1 - 1 / row["kappa"], 1),
             *(number(row[name], 4) for pair in columns for name in pair),
         ]
         for row in found.to_dict("records")
-    ]  # fmt: skip
+    ]
     words = ("technology da/dr", "price dq/dr", "weak bias")
     header = ["σ", "κ", "δ", *(cell for name in words for cell in (f"{name}, predicted", "computed"))]
     note = f"Supply times {MORE:g}, share of rare earths in cost {SHARE:g}. Largest gap of a slope: {gap:.0e}."

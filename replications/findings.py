@@ -15,8 +15,8 @@ import xarray as xr
 from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.equilibrium.economy import Economy
 from reestim.errors import InputError, Problem
-from reestim.provenance import json_attr, provenance
-from reestim.reports.effects import (
+from reestim.io.json_attrs import json_attr
+from reestim.results.effects import (
     BRACKETS,
     DIRECTED,
     FIXED,
@@ -26,8 +26,9 @@ from reestim.reports.effects import (
     probability,
     quantiles,
     restrictors,
-)  # fmt: skip
-from reestim.reports.format import percent, with_interval
+)
+from reestim.results.format import percent, with_interval
+from reestim.runs.provenance import provenance
 from reestim.technology import innovation_passthrough
 from replications.tables import Table
 
@@ -76,10 +77,16 @@ def table(post: xr.DataTree) -> Table:
     evidence = "SYNTHETIC evidence" if synthetic else "real evidence"
     world = ", stylised economy" if set(stylised) & {"trade.csv", "input_output.csv"} else ", real economy"
     rows = [
-        [f.claim, f.asked, percent(f.probability), "" if np.isnan(f.prior) else percent(f.prior), f.size,
-         evidence + (world if f.economy else "")]
+        [
+            f.claim,
+            f.asked,
+            percent(f.probability),
+            "" if np.isnan(f.prior) else percent(f.prior),
+            f.size,
+            evidence + (world if f.economy else ""),
+        ]
         for f in findings(post)
-    ]  # fmt: skip
+    ]
     ds = post["counterfactual"].to_dataset()
     solved = ds["solved"].isel({SCENARIO: 0})
     seed, dataset = json_attr(post.attrs, "run", {}).get("seed"), about.get("dataset", "not named")
@@ -101,8 +108,9 @@ def _problems(post: xr.DataTree) -> list[Problem]:
     advice = "Give a run of `reestim run`, or carry its draws on with `reestim counterfactual`."
     found = [
         Problem(f"the run has no group {name!r}", advice)
-        for name in ("posterior", "counterfactual", "economy") if name not in post.children
-    ]  # fmt: skip
+        for name in ("posterior", "counterfactual", "economy")
+        if name not in post.children
+    ]
     if "counterfactual" in post.children:
         there = set(post["counterfactual"].to_dataset()[TECHNOLOGY].values.tolist())
         found += [
@@ -194,9 +202,11 @@ def _expansion(one: xr.Dataset, economy: Economy, abroad: list[str]) -> list[Fin
         level = grown(intensive, technology)
         asked = f"their quantities abroad rise against all other goods, {technology} technology"
         size = f"{_in_words(gap, 'bp')}; by themselves {_in_words(level, 'bp')}"
-        claim = f"rare-earth-intensive sectors expand abroad ({', '.join(intensive)})" if technology == DIRECTED else (
-            "… they would contract if technology stood still"
-        )  # fmt: skip
+        claim = (
+            f"rare-earth-intensive sectors expand abroad ({', '.join(intensive)})"
+            if technology == DIRECTED
+            else ("… they would contract if technology stood still")
+        )
         found.append(Finding(claim, asked, _event(gap), float("nan"), size, True))
     return found[::-1]
 
@@ -210,10 +220,28 @@ def _mitigation(one: xr.Dataset, economy: Economy, abroad: list[str]) -> list[Fi
     sure = int((probability(each, each > 0) > _SURE).sum())
     size = f"{_in_words(directed - fixed, 'bp')}; P > {100 * _SURE:.0f} % in {sure} of {len(abroad)} countries"
     return [
-        Finding("the restriction costs importers welfare", "joint real income abroad falls, fixed technology",
-                _event(fixed, positive=False), float("nan"), _in_words(fixed, "bp"), True),
-        Finding("directed technology mitigates their losses", "directed loss abroad < fixed loss",
-                _event(directed - fixed), float("nan"), size, True),
-        Finding("…", "joint real income abroad still falls, directed technology",
-                _event(directed, positive=False), float("nan"), _in_words(directed, "bp"), True),
-    ]  # fmt: skip
+        Finding(
+            "the restriction costs importers welfare",
+            "joint real income abroad falls, fixed technology",
+            _event(fixed, positive=False),
+            float("nan"),
+            _in_words(fixed, "bp"),
+            True,
+        ),
+        Finding(
+            "directed technology mitigates their losses",
+            "directed loss abroad < fixed loss",
+            _event(directed - fixed),
+            float("nan"),
+            size,
+            True,
+        ),
+        Finding(
+            "…",
+            "joint real income abroad still falls, directed technology",
+            _event(directed, positive=False),
+            float("nan"),
+            _in_words(directed, "bp"),
+            True,
+        ),
+    ]

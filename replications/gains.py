@@ -22,13 +22,13 @@ import pandas as pd
 import xarray as xr
 
 import reestim as ree
-from reestim.data.importers import wiod
-from reestim.data.importers.world import WorldTable, aggregate
 from reestim.dims import COUNTRY, EXPORTER, FACTOR, IMPORTER, INPUT, LABOR, SECTOR
 from reestim.equilibrium.implicit import within_tolerance
 from reestim.equilibrium.solve import find
 from reestim.equilibrium.welfare import outcomes
 from reestim.errors import EquilibriumError, InputError, Problem
+from reestim.importers.sources import wiod
+from reestim.importers.world import WorldTable, aggregate
 from replications.tables import Table, number
 
 YEAR = 2008
@@ -39,9 +39,22 @@ COLUMNS = {"one_sector": "one sector", "many_sectors": "many sectors", "intermed
 ELASTICITY = 5.0
 #: Estimates of Caliendo and Parro (2015), Table 1, full sample, for the goods of the World Input-Output Database.
 GOODS = {
-    "c1": 8.11, "c2": 15.72, "c3": 2.55, "c4": 5.56, "c6": 10.83, "c7": 9.07, "c8": 51.08, "c9": 4.75, "c10": 1.66,
-    "c11": 2.76, "c12": 7.99, "c13": 1.52, "c14": 10.60, "c15": 0.37, "c16": 5.0,
-}  # fmt: skip
+    "c1": 8.11,
+    "c2": 15.72,
+    "c3": 2.55,
+    "c4": 5.56,
+    "c6": 10.83,
+    "c7": 9.07,
+    "c8": 51.08,
+    "c9": 4.75,
+    "c10": 1.66,
+    "c11": 2.76,
+    "c12": 7.99,
+    "c13": 1.52,
+    "c14": 10.60,
+    "c15": 0.37,
+    "c16": 5.0,
+}
 #: Industries that some country does not produce or does not sell at home, joined with their like: 30 sectors.
 JOINED = {"c5": "c4", "c20": "c19", "c21": "c19", "c25": "c24", "c35": "c34"}
 #: The rest of the world, in the paper with the small members of the European Union.
@@ -155,9 +168,13 @@ def _cells(given: pd.DataFrame, ours: pd.DataFrame, country: str, name: str) -> 
 
 
 def _economy(
-    countries: Sequence[str], sectors: Sequence[str], trade: np.ndarray, spent: np.ndarray, inputs: np.ndarray,
+    countries: Sequence[str],
+    sectors: Sequence[str],
+    trade: np.ndarray,
+    spent: np.ndarray,
+    inputs: np.ndarray,
     epsilon: np.ndarray,
-) -> ree.Economy:  # fmt: skip
+) -> ree.Economy:
     """One factor, no taxes. trade (seller, sector, buyer), spent (country, sector), inputs (country, input, sector)."""
     share = trade.transpose(2, 0, 1) / trade.sum(axis=0).T[:, None, :]
     labels = {COUNTRY: countries, IMPORTER: countries, EXPORTER: countries, SECTOR: sectors, INPUT: sectors}

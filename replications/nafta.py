@@ -14,18 +14,20 @@ import pandas as pd
 import xarray as xr
 
 import reestim as ree
-from reestim.data.importers import caliendo_parro
 from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR
 from reestim.errors import InputError, Problem
+from reestim.importers.sources import caliendo_parro
 from replications.tables import Table, number
 
 MEMBERS = {"MEX": "Mexico", "CAN": "Canada", "USA": "United States"}
 #: Deficits: ``balanced`` removes them first, ``fixed`` keeps those observed.
 RULES = {"balanced": "none", "fixed": "observed"}
 MEASURES = {
-    "terms_of_trade": "terms of trade", "volume_of_trade": "volume of trade", "welfare_first_order": "welfare",
+    "terms_of_trade": "terms of trade",
+    "volume_of_trade": "volume of trade",
+    "welfare_first_order": "welfare",
     "real_wage": "real wage",
-}  # fmt: skip
+}
 #: Per cent, as printed, in the order of MEASURES; with observed deficits only totals were at hand.
 PRINTED = {
     ("balanced", "MEX"): dict(zip(MEASURES, (-0.41, 1.72, 1.31, 1.72), strict=True)),

@@ -60,18 +60,24 @@ class LanguageModel:
         if body.get("tools"):
             function = {"name": body["tools"][0]["function"]["name"], "arguments": answers}
             message = {
-                "role": "assistant", "content": None,
+                "role": "assistant",
+                "content": None,
                 "tool_calls": [{"id": "call_1", "type": "function", "function": function}],
-            }  # fmt: skip
+            }
         reply: dict[str, Any] = {
-            "id": "1", "object": "chat.completion", "created": int(time.time()), "model": f"{body['model']}-served",
+            "id": "1",
+            "object": "chat.completion",
+            "created": int(time.time()),
+            "model": f"{body['model']}-served",
             "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
-        }  # fmt: skip
+        }
         if self.usage:
             sent, received = self.tokens
             reply["usage"] = {
-                "prompt_tokens": sent, "completion_tokens": received, "total_tokens": sent + received,
-            }  # fmt: skip
+                "prompt_tokens": sent,
+                "completion_tokens": received,
+                "total_tokens": sent + received,
+            }
         return json.dumps(reply).encode()
 
 

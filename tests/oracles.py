@@ -92,10 +92,14 @@ def random_economy(
             "trade_elasticity": (("sector",), epsilon),
         },
         coords={
-            "country": names, "importer": names, "exporter": names, "sector": sectors, "input": sectors,
+            "country": names,
+            "importer": names,
+            "exporter": names,
+            "sector": sectors,
+            "input": sectors,
             "factor": factor_names,
         },
-    )  # fmt: skip
+    )
     if e:
         ds["ree_share"] = (("country", "sector"), theta)
         ds["element_share"] = (("country", "element", "sector"), omega)
@@ -110,9 +114,13 @@ def random_parameters(seed: int, economy: ree.Economy, **fixed: object) -> ree.P
     upper = 1 + 1 / kappa
     sigma = xr.DataArray(rng.uniform(0.1, 0.9 * upper, len(economy.sectors)), coords={"sector": list(economy.sectors)})
     values = {
-        "sigma": sigma, "kappa": kappa, "spillover": float(rng.uniform(0, 1)), "crowding_out": float(rng.uniform(0, 1)),
-        "element_elasticity": float(rng.uniform(0.3, 2.0)), "diffusion": float(rng.uniform(0, 0.5)),
-    }  # fmt: skip
+        "sigma": sigma,
+        "kappa": kappa,
+        "spillover": float(rng.uniform(0, 1)),
+        "crowding_out": float(rng.uniform(0, 1)),
+        "element_elasticity": float(rng.uniform(0.3, 2.0)),
+        "diffusion": float(rng.uniform(0, 0.5)),
+    }
     return ree.Parameters(**(values | fixed))
 
 

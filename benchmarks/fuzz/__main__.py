@@ -170,8 +170,10 @@ def report(found: list[Outcome]) -> None:
     for name in [*names, ""]:
         of_kind = [one for one in found if name in (one.kind, "")]
         if of_kind:
-            numbers = [sum(n for (k, o), n in counts.items() if name in (k, "") and o == outcome)
-                       for outcome in (PASSED, REFUSED, "finding")]  # fmt: skip
+            numbers = [
+                sum(n for (k, o), n in counts.items() if name in (k, "") and o == outcome)
+                for outcome in (PASSED, REFUSED, "finding")
+            ]
             slowest = max(one.seconds for one in of_kind)
             print(f"| {name or 'all'} | {len(of_kind)} | {' | '.join(map(str, numbers))} | {slowest:.1f} |")
     for outcome, n in Counter(one.outcome for one in found if one.is_finding).most_common():

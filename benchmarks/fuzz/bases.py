@@ -12,24 +12,30 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.data.importers.concordance import HERE
 from reestim.data.schemas import SCHEMAS
 from reestim.dims import LABELS
-from reestim.shipped import BUNDLED, SHIPPED
+from reestim.importers.concordance import HERE
+from reestim.io.resources import BUNDLED, SHIPPED
 
 #: Sources of originals and the files of each that are spoiled.
 IMPORTS = {
-    "baci": ("BACI_HS92_Y2010_V202401b.csv", "country_codes_V202401b.csv"), "comtrade": ("answer.json",),
+    "baci": ("BACI_HS92_Y2010_V202401b.csv", "country_codes_V202401b.csv"),
+    "comtrade": ("answer.json",),
     "euklems": ("national accounts.csv", "growth accounts.csv"),
     "patentsview": ("g_patent.tsv", "g_location_disambiguated.tsv", "g_cpc_current.tsv"),
-    "usitc": ("dataweb.csv",), "usgs-ds140": ("consumption.csv", "book.xlsx"), "usgs-yearbook": ("mines.csv",),
+    "usitc": ("dataweb.csv",),
+    "usgs-ds140": ("consumption.csv", "book.xlsx"),
+    "usgs-yearbook": ("mines.csv",),
     "usgs-summaries": ("MCS2025_Commodities_Data.csv",),
-}  # fmt: skip
+}
 #: Sources of world tables and the file of each that is spoiled.
 WORLDS = {
-    "icio": "icio/ICIO2023_2008.csv", "exiobase": "exiobase/IOT_2008_ixi.zip", "wiod": "wiod/wiot08_row_apr12.xlsx",
-    "tidy": "tidy/mine_2008.csv", "arrays": "arrays/mine_2008.npz",
-}  # fmt: skip
+    "icio": "icio/ICIO2023_2008.csv",
+    "exiobase": "exiobase/IOT_2008_ixi.zip",
+    "wiod": "wiod/wiot08_row_apr12.xlsx",
+    "tidy": "tidy/mine_2008.csv",
+    "arrays": "arrays/mine_2008.npz",
+}
 #: What the calibration in the folder says of itself.
 CALIBRATION = {"kind": "prior", "study": "tiny", "simulations": 3, "seed": 1}
 #: Rows of years outside these are left out of the largest files of the copy: they only cost time.
@@ -65,10 +71,16 @@ def dataset(folder: Path) -> None:
     record |= {"patents": int(counts.sum()), "labels": by_label}
     (folder / "patent_labels.json").write_text(json.dumps(record))
     effects = pd.DataFrame(
-        {"outcome": ["tfp", "tfp", "tfp"], "countries": ["JPN", "all but CHN", ""], "event_time": [0, 1, 1],
-         "last_event_time": [1, None, None], "reference_event_time": [-1, None, -1], "estimate": [0.01, 0.02, -0.1],
-         "std_error": [0.01, 0.02, 0.3]}
-    )  # fmt: skip
+        {
+            "outcome": ["tfp", "tfp", "tfp"],
+            "countries": ["JPN", "all but CHN", ""],
+            "event_time": [0, 1, 1],
+            "last_event_time": [1, None, None],
+            "reference_event_time": [-1, None, -1],
+            "estimate": [0.01, 0.02, -0.1],
+            "std_error": [0.01, 0.02, 0.3],
+        }
+    )
     effects.astype({"last_event_time": "Int64", "reference_event_time": "Int64"}).to_csv(
         folder / "event_study.csv", index=False
     )
@@ -77,11 +89,27 @@ def dataset(folder: Path) -> None:
         columns=[*SCHEMAS["event_study_covariance"].fields],
     ).to_csv(folder / "event_study_covariance.csv", index=False)
     accounts = pd.DataFrame(
-        [(c, s, y, 100.0 + y - 2005, 100.0, 101.0, 99.0, 0.3, 0.2, 0.49, 10.0, 0.01)
-         for c in ("JPN", "ROW") for s in ("metals", "machinery") for y in range(2007, 2011)],
-        columns=["country", "sector", "year", "output", "labor", "capital", "intermediates", "labor_share",
-                 "capital_share", "intermediates_share", "ree", "ree_share"],
-    )  # fmt: skip
+        [
+            (c, s, y, 100.0 + y - 2005, 100.0, 101.0, 99.0, 0.3, 0.2, 0.49, 10.0, 0.01)
+            for c in ("JPN", "ROW")
+            for s in ("metals", "machinery")
+            for y in range(2007, 2011)
+        ],
+        columns=[
+            "country",
+            "sector",
+            "year",
+            "output",
+            "labor",
+            "capital",
+            "intermediates",
+            "labor_share",
+            "capital_share",
+            "intermediates_share",
+            "ree",
+            "ree_share",
+        ],
+    )
     accounts.to_csv(folder / "growth_accounts.csv", index=False)
     countries, sectors = patents["country"].unique(), pd.read_csv(folder / "value_added.csv")["sector"].unique()
     years = sorted(pd.read_csv(folder / "element_prices.csv")["year"].unique())
@@ -127,7 +155,7 @@ def patents(folder: Path) -> None:
 def run(folder: Path) -> None:
     """A run folder that nobody estimated, and a chunk of solved draws."""
     import reestim as ree
-    from reestim.chunks import keep
+    from reestim.counterfactuals.chunk_store import keep
     from reestim.equilibrium.sweep import Sweep
     from tests.interface.conftest import make_post, with_everything
 
@@ -193,6 +221,12 @@ def calibration(folder: Path) -> None:
 
 
 BASES: dict[str, Callable[[Path], None]] = {
-    "dataset": dataset, "bundled": bundled, "models": studies, "patents": patents, "run": run, "originals": originals,
-    "worlds": worlds, "calibration": calibration,
-}  # fmt: skip
+    "dataset": dataset,
+    "bundled": bundled,
+    "models": studies,
+    "patents": patents,
+    "run": run,
+    "originals": originals,
+    "worlds": worlds,
+    "calibration": calibration,
+}

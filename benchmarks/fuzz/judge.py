@@ -83,7 +83,7 @@ def command(*arguments: str, codes: tuple[int, ...]) -> None:
     """A command in this process: one of these exit codes, no traceback, output that is text."""
     from typer.testing import CliRunner
 
-    from reestim.cli import app
+    from reestim.cli.app import app
 
     done = CliRunner().invoke(app, list(arguments))
     words = f"reestim {' '.join(arguments[:2])}"
@@ -126,10 +126,10 @@ def growth_accounts(folder: Path, rng: Rng) -> None:
 def study(file: str, folder: Path, rng: Rng) -> None:
     """The first stage of ``reestim run``, and of some studies the model."""
     import reestim as ree
-    from reestim import pipeline
-    from reestim.same_study import of_spec
+    from reestim.pipeline import main_job
+    from reestim.runs.identity import of_spec
 
-    job = pipeline.read_job(folder / file, None, None, quick=True, seed=1)
+    job = main_job.read_job(folder / file, None, None, quick=True, seed=1)
     spec, inside = job.spec, folder.resolve()
     for path in (spec.model_path, *spec.scenario_paths):
         need(path.resolve().is_relative_to(inside), f"{path} leaves the folder of the study")
@@ -143,7 +143,7 @@ def scenario(name: str, folder: Path, rng: Rng) -> None:
     import jax
 
     import reestim as ree
-    from reestim.scenario_sweep import read_scenarios
+    from reestim.pipeline.scenarios import read_scenarios
 
     path, economy = folder / "scenarios" / f"{name}.toml", _bundled()[1]
     found = ree.read_scenario(path)
@@ -188,9 +188,10 @@ def prompt(folder: Path, rng: Rng) -> None:
 def run(folder: Path, rng: Rng) -> None:
     """A run of somebody else: listed, opened, tabulated, checked."""
     import reestim as ree
-    from reestim import printing, store
     from reestim.checks.every import check_run
-    from reestim.files import strict_json
+    from reestim.cli import printing
+    from reestim.io.files import strict_json
+    from reestim.runs import store
 
     runs = store.list_runs(folder)
     if rng.random() < 1 / CLI_EVERY:
@@ -207,7 +208,7 @@ def run(folder: Path, rng: Rng) -> None:
 
 def sealed_run(folder: Path, rng: Rng) -> None:
     """The same where ``run.json`` vouches for the spoiled file: what a forger would do."""
-    from reestim.files import sha256
+    from reestim.io.files import sha256
 
     file, about = folder / "run" / "posterior.nc", folder / "run" / "run.json"
     if file.is_file() and file.resolve().is_relative_to(folder.resolve()) and rng.random() < 0.9:
@@ -219,7 +220,7 @@ def sealed_run(folder: Path, rng: Rng) -> None:
 
 def chunk(folder: Path, rng: Rng) -> None:
     """A kept chunk of draws is read as it was written, or computed again."""
-    from reestim.chunks import kept
+    from reestim.counterfactuals.chunk_store import kept
 
     found = kept(folder / "chunks", "chunk")
     need(found is None or (found.outcomes["welfare"] == 1).all(), "a spoiled chunk was believed")
@@ -229,9 +230,9 @@ def original(source: str, folder: Path, rng: Rng) -> None:
     """``reestim data import``: tables, or nothing at all."""
     import pandas as pd
 
-    from reestim.data.importers.imported import Choices
-    from reestim.data.importers.originals import ORIGINALS, import_files
     from reestim.errors import InputError
+    from reestim.importers.imported import Choices
+    from reestim.importers.registry import ORIGINALS, import_files
 
     partial = Choices(partial=True) if "partial" in ORIGINALS[source].takes else Choices()
     out, files = folder / "out", sorted((folder / source).iterdir())

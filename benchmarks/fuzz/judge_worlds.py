@@ -18,9 +18,9 @@ COUNTRIES, INDUSTRIES = ("CHN", "JPN", "USA"), tuple(f"c{k}" for k in range(1, 3
 
 def table(source: str, folder: Path, rng: Rng) -> None:
     """``reestim data build`` reads the table of a year: sales and uses that add up, or a refusal."""
-    from reestim.data.importers.sources import SOURCES, table_problems
-    from reestim.data.importers.world import magnitude_problems
     from reestim.errors import InputError
+    from reestim.importers.world import magnitude_problems
+    from reestim.importers.world_tables import SOURCES, table_problems
 
     tables = (folder / WORLDS[source]).parent
     if problems := table_problems(SOURCES[source], tables, YEAR, 2010):
@@ -37,21 +37,21 @@ def table(source: str, folder: Path, rng: Rng) -> None:
 
 
 def _regions(path: Path) -> None:
-    from reestim.data.importers.mapping import region_mapping
+    from reestim.importers.mapping import region_mapping
 
     found = region_mapping(path, COUNTRIES)
     need(set(found) == set(COUNTRIES) and all(found.values()) and found["CHN"] == "CHN", "a country is lost")
 
 
 def _sectors(path: Path) -> None:
-    from reestim.data.importers.mapping import sector_mapping
+    from reestim.importers.mapping import sector_mapping
 
     found = sector_mapping(path, INDUSTRIES)
     need(set(found) == set(INDUSTRIES) and all(found.values()), "an industry is lost")
 
 
 def _industries(path: Path) -> None:
-    from reestim.data.importers.concordance import industry_facts
+    from reestim.importers.concordance import industry_facts
 
     facts: Any = industry_facts(INDUSTRIES, path)
     need(list(facts["industry"]) == list(INDUSTRIES), "an industry is lost")
@@ -59,8 +59,8 @@ def _industries(path: Path) -> None:
 
 
 def _weights(of: str, path: Path) -> None:
-    from reestim.data.importers.hs import hs_industries
-    from reestim.data.importers.klems_sectors import nace_industries
+    from reestim.importers.hs import hs_industries
+    from reestim.importers.klems_sectors import nace_industries
 
     found: Any = nace_industries(path) if of == "nace" else hs_industries(path)
     total = found.groupby(of)["weight"].sum()
@@ -68,8 +68,8 @@ def _weights(of: str, path: Path) -> None:
 
 
 def _rates(path: Path) -> None:
-    from reestim.data.importers.rates import exchange_rates
     from reestim.errors import InputError
+    from reestim.importers.rates import exchange_rates
 
     found, problems = exchange_rates(str(path), (2007, YEAR, 2009), "euro")
     if problems:
@@ -78,9 +78,13 @@ def _rates(path: Path) -> None:
 
 
 MAPPINGS: Mapping[str, Callable[[Path], None]] = {
-    "regions.csv": _regions, "sectors.csv": _sectors, "rates.csv": _rates, "industries_wiod.csv": _industries,
-    "nace_industries.csv": lambda path: _weights("nace", path), "hs_industries.csv": lambda path: _weights("hs", path),
-}  # fmt: skip
+    "regions.csv": _regions,
+    "sectors.csv": _sectors,
+    "rates.csv": _rates,
+    "industries_wiod.csv": _industries,
+    "nace_industries.csv": lambda path: _weights("nace", path),
+    "hs_industries.csv": lambda path: _weights("hs", path),
+}
 
 
 def mapping(name: str, folder: Path, rng: Rng) -> None:

@@ -11,7 +11,7 @@ from benchmarks.fuzz import judge, judge_worlds, mutate, mutate_arrays, mutate_d
 from benchmarks.fuzz.bases import IMPORTS, WORLDS
 from benchmarks.fuzz.mutate import Rng
 from reestim.data.schemas import SCHEMAS
-from reestim.shipped import BUNDLED
+from reestim.io.resources import BUNDLED
 
 Mutation = Callable[[Path, Rng], str]
 #: Rows of years outside these are left out of the largest files of the copy: they only cost time.
@@ -38,8 +38,12 @@ IN_JSON = (*ANY, *(mutate_documents.in_json,) * 7)
 IN_ARRAYS = (*ANY, *(mutate_arrays.in_arrays,) * 5)
 IN_ARCHIVE = (*ANY, *(mutate_arrays.in_archive,) * 3)
 SCENARIOS = (
-    "china-quota-2010", "importers-with-stocks", "tariff-on-chinese-goods", "heavy-elements-ban", "new-mine-abroad",
-)  # fmt: skip
+    "china-quota-2010",
+    "importers-with-stocks",
+    "tariff-on-chinese-goods",
+    "heavy-elements-ban",
+    "new-mine-abroad",
+)
 
 
 @functools.cache

@@ -84,9 +84,19 @@ def _encoded(raw: bytes, rng: Rng) -> bytes:
 
 
 BYTES: tuple[Callable[[bytes, Rng], bytes], ...] = (
-    _empty, _cut, _without_the_start, _flipped, _flipped, _noise, _nul, _twice, _padded, _other_newlines, _encoded,
+    _empty,
+    _cut,
+    _without_the_start,
+    _flipped,
+    _flipped,
+    _noise,
+    _nul,
+    _twice,
+    _padded,
+    _other_newlines,
     _encoded,
-)  # fmt: skip
+    _encoded,
+)
 
 
 def in_bytes(path: Path, rng: Rng) -> str:
@@ -98,8 +108,22 @@ def in_bytes(path: Path, rng: Rng) -> str:
 
 def in_place(path: Path, rng: Rng) -> str:
     """Something else where the file was: nothing, a folder, a pipe, a link."""
-    kind = pick(rng, ("missing", "folder", "full folder", "pipe", "link outside", "link to a device", "link to itself",
-                      "link to nothing", "link inside", "upper case", "unreadable"))  # fmt: skip
+    kind = pick(
+        rng,
+        (
+            "missing",
+            "folder",
+            "full folder",
+            "pipe",
+            "link outside",
+            "link to a device",
+            "link to itself",
+            "link to nothing",
+            "link inside",
+            "upper case",
+            "unreadable",
+        ),
+    )
     content = path.read_bytes()
     path.unlink()
     if kind in ("folder", "full folder"):

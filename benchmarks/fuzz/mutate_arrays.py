@@ -17,8 +17,25 @@ def in_arrays(path: Path, rng: Rng) -> str:
     with np.load(path) as archive:
         arrays: dict[str, Any] = {name: archive[name] for name in archive.files}
     name = pick(rng, sorted(arrays))
-    kind = pick(rng, ("gone", "renamed", "value", "value", "value", "float", "objects", "text", "transposed", "longer",
-                      "scalar", "empty", "repeated", "huge"))  # fmt: skip
+    kind = pick(
+        rng,
+        (
+            "gone",
+            "renamed",
+            "value",
+            "value",
+            "value",
+            "float",
+            "objects",
+            "text",
+            "transposed",
+            "longer",
+            "scalar",
+            "empty",
+            "repeated",
+            "huge",
+        ),
+    )
     array = arrays.pop(name)
     if kind == "renamed":
         arrays[f"{name}_x"] = array
@@ -33,10 +50,14 @@ def in_arrays(path: Path, rng: Rng) -> str:
         arrays[name] = array
     elif kind != "gone":
         arrays[name] = {
-            "objects": array.astype(object), "text": array.astype(str), "transposed": array.T,
-            "longer": np.concatenate([array, array]), "scalar": np.array(1.0), "empty": array[:0],
+            "objects": array.astype(object),
+            "text": array.astype(str),
+            "transposed": array.T,
+            "longer": np.concatenate([array, array]),
+            "scalar": np.array(1.0),
+            "empty": array[:0],
             "repeated": np.repeat(array[:1], len(array), axis=0),
-        }[kind]  # fmt: skip
+        }[kind]
     out = io.BytesIO()
     np.savez(out, **arrays)
     replace(path, out.getvalue())

@@ -90,8 +90,11 @@ def _outcome(kind: Kind, folder: Path, rng: mutate.Rng) -> tuple[str, str]:
         signal.signal(sent, _over)
         signal.setitimer(timer, seconds)
     try:
-        with warnings.catch_warnings(record=True) as warned, contextlib.redirect_stdout(said), \
-                contextlib.redirect_stderr(said):  # fmt: skip
+        with (
+            warnings.catch_warnings(record=True) as warned,
+            contextlib.redirect_stdout(said),
+            contextlib.redirect_stderr(said),
+        ):
             warnings.simplefilter("always")
             warnings.simplefilter("ignore", DeprecationWarning)  # between libraries; Python does not show them either
             try:
@@ -126,9 +129,9 @@ def _over(*_: Any) -> None:
 
 def _words(error: Exception) -> tuple[str, str]:
     """A refusal must be text that a terminal, a log and a script can take, and short enough to be read."""
+    from reestim.cli.printing import problems_as_json
     from reestim.errors import InputError, problem_lines
-    from reestim.files import strict_json
-    from reestim.printing import problems_as_json
+    from reestim.io.files import strict_json
 
     problems = error.problems if isinstance(error, InputError) else ()
     lines = problem_lines(problems) if problems else str(error).splitlines()

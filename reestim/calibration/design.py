@@ -20,7 +20,7 @@ from reestim.estimate import fit as fitting
 from reestim.estimate import sampling
 from reestim.estimate.equilibrium_effects import is_solved
 from reestim.estimate.gates import check_gates
-from reestim.spec import Spec
+from reestim.study.spec import Spec
 
 WELFARE = "welfare"
 #: Technology of the counterfactual whose welfare is calibrated.
@@ -69,12 +69,19 @@ class Design:
     def record(self, **more: Any) -> dict[str, Any]:
         """What decides the numbers, for the folder that keeps them."""
         return {
-            "study": self.spec.name, "study_hash": self.spec.hash, "dataset": self.inputs.attrs.get("dataset"),
+            "study": self.spec.name,
+            "study_hash": self.spec.hash,
+            "dataset": self.inputs.attrs.get("dataset"),
             "dataset_hash": self.inputs.attrs.get("dataset_hash"),
-            "countries": [str(c) for c in self.inputs[COUNTRY].values], "simulations": self.simulations,
-            "ranked_among": self.ranked, "seed": self.seed, "sampler": self.spec.sampler.model_dump(),
-            "scenario": self.scenario.name if self.scenario else None, "version": ree.__version__, **more,
-        }  # fmt: skip
+            "countries": [str(c) for c in self.inputs[COUNTRY].values],
+            "simulations": self.simulations,
+            "ranked_among": self.ranked,
+            "seed": self.seed,
+            "sampler": self.spec.sampler.model_dump(),
+            "scenario": self.scenario.name if self.scenario else None,
+            "version": ree.__version__,
+            **more,
+        }
 
 
 def fewer_countries(inputs: xr.Dataset, count: int | None) -> xr.Dataset:
@@ -91,8 +98,11 @@ def fewer_countries(inputs: xr.Dataset, count: int | None) -> xr.Dataset:
     if not 1 <= count <= inputs.sizes[COUNTRY]:
         advice = f"Give 1 to {inputs.sizes[COUNTRY]}"
         raise InputError(Problem("the data do not have as many countries", advice, column=column, value=value))
-    size = inputs["patent_count"].sum([d for d in inputs["patent_count"].dims if d != COUNTRY]).values if (
-        "patent_count" in inputs) else -np.arange(inputs.sizes[COUNTRY])  # fmt: skip
+    size = (
+        inputs["patent_count"].sum([d for d in inputs["patent_count"].dims if d != COUNTRY]).values
+        if ("patent_count" in inputs)
+        else -np.arange(inputs.sizes[COUNTRY])
+    )
     return inputs.isel({COUNTRY: np.sort(np.argsort(-size, kind="stable")[:count])})
 
 
@@ -125,7 +135,7 @@ def with_welfare(draws: xr.Dataset, design: Design) -> xr.Dataset:
     tree = xr.DataTree.from_dict({"posterior": lead})
     found = ree.counterfactual(
         design.economy, design.scenario, tree, technology=(TECHNOLOGY,), progress=False, allow_unsolved=True
-    )["counterfactual"].to_dataset()[WELFARE]  # fmt: skip
+    )["counterfactual"].to_dataset()[WELFARE]
     values = found.isel(scenario=0, technology=0, chain=0, drop=True).transpose(DRAW, COUNTRY)
     return draws.assign({WELFARE: ((DRAW, "welfare_country"), values.values)}).assign_coords(
         welfare_country=[str(c) for c in found[COUNTRY].values]

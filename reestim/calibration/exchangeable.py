@@ -73,8 +73,13 @@ class Exchangeable:
         own = self._own
         return Conditioned(
             _Given(
-                log_density=lambda x: self._log_density(x, arrays), centre=own.centre, variables=own.variables,
-                dims=own.dims, coords=own.coords, shared=self._value_and_gradient, data=arrays,
+                log_density=lambda x: self._log_density(x, arrays),
+                centre=own.centre,
+                variables=own.variables,
+                dims=own.dims,
+                coords=own.coords,
+                shared=self._value_and_gradient,
+                data=arrays,
                 expand=own.variables_of_all,
             )
-        )  # fmt: skip
+        )

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from reestim.calibration.summary import SIMULATION
-from reestim.reports.forest import plain
+from reestim.reports.figures.forest import plain
 
 #: Probability that the whole curve of a calibrated study stays in its band.
 BAND = 0.9

@@ -13,9 +13,9 @@ import xarray as xr
 
 from reestim.dims import DRAW
 from reestim.errors import InputError, Problem, in_one_line
-from reestim.files import bytes_of, strict_json, whole_folder, write_whole
-from reestim.plain_arrays import not_plain
-from reestim.provenance import json_attr
+from reestim.io.files import bytes_of, strict_json, whole_folder, write_whole
+from reestim.io.json_attrs import json_attr
+from reestim.io.safe_arrays import not_plain
 
 #: Groups of a kept fit: the posterior draws that a truth is ranked among, and the truth that data were simulated from.
 DRAWS, TRUTH = "draws", "truth"
@@ -37,10 +37,11 @@ def begin(folder: Path, design: Mapping[str, Any]) -> None:
             Problem(
                 f"the calibration in {folder} was begun otherwise ({key} {there.get(key)!r})",
                 "Repeat the command that began it, or name a new folder",
-                column=key, value=design.get(key),
+                column=key,
+                value=design.get(key),
             )
             for key in changed
-        ]  # fmt: skip
+        ]
         if problems:
             raise InputError(problems, "the calibration cannot go on there")
         return

@@ -1,7 +1,8 @@
 """What mislabelled patents do to a study that believes them, and what the label-noise block of equation (13) undoes.
 
-Data are simulated at a stated truth (`reestim.data.simulate`): patents whose labels err at a stated rate, their audit,
-a sectoral panel of use. Each dataset is fitted twice: with the block, and with labels taken for the true classes.
+Data are simulated at a stated truth (`reestim.evidence.simulate`): patents whose labels err at a stated rate,
+their audit, a sectoral panel of use. Each dataset is fitted twice: with the block, and with labels taken for the true
+classes.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ import xarray as xr
 from reestim.calibration.design import WHOLE, Design, Part, fitted, model_of, ranked_draws
 from reestim.calibration.kept import DRAWS, TRUTH, keep, kept
 from reestim.calibration.summary import covered
-from reestim.data.simulate import Truth, simulate_evidence, true_sigma
 from reestim.dims import COUNTRY, DRAW, LABELS, SECTOR
 from reestim.errors import InputError, Problem
 from reestim.estimate.inputs import assemble
-from reestim.prior import Prior
+from reestim.evidence.simulate import Truth, simulate_evidence, true_sigma
+from reestim.study.prior import Prior
 from reestim.technology import innovation_passthrough
 
 if TYPE_CHECKING:
@@ -155,11 +156,17 @@ def label_table(fits: Mapping[str, Sequence[xr.DataTree]]) -> pd.DataFrame:
                     parts["slope"].append(float(np.polyfit(true.values, mean.values, 1)[0]))
             error = np.array(parts["error"])
             row = {"treatment": treatment, "parameter": symbol, "datasets": len(trees)}
-            row |= {"bias": float(error.mean()), "bias_error": _error(error.mean(axis=1)),
-                    "rmse": float(np.sqrt((error**2).mean())), "width_90": float(np.mean(parts["width"]))}  # fmt: skip
+            row |= {
+                "bias": float(error.mean()),
+                "bias_error": _error(error.mean(axis=1)),
+                "rmse": float(np.sqrt((error**2).mean())),
+                "width_90": float(np.mean(parts["width"])),
+            }
             for level in ("50", "90"):
-                row |= {f"coverage_{level}": float(np.mean(parts[level])),
-                        f"coverage_{level}_error": _error(np.array(parts[level]))}  # fmt: skip
+                row |= {
+                    f"coverage_{level}": float(np.mean(parts[level])),
+                    f"coverage_{level}_error": _error(np.array(parts[level])),
+                }
             slope = np.array(parts["slope"])
             row |= {"slope": float(slope.mean()) if slope.size else np.nan, "slope_error": _error(slope)}
             rows.append(row)

@@ -93,9 +93,11 @@ class _Calibration(simuk.SBC):
 
     def _get_prior_predictive_samples(self) -> tuple[xr.Dataset, xr.Dataset]:
         drawn = pm.sample_prior_predictive(
-            self.num_simulations, model=self.model, random_seed=int(self._seeds[0]),
+            self.num_simulations,
+            model=self.model,
+            random_seed=int(self._seeds[0]),
             compile_kwargs={"mode": "FAST_COMPILE"},  # run once: compiling would take longer than drawing
-        )  # fmt: skip
+        )
         prior, data = (_dataset(extract(drawn, group=g, keep_dataset=True)) for g in ("prior", "prior_predictive"))
         plain = prior.reset_index(_SAMPLE, drop=True).rename({_SAMPLE: DRAW}).drop_vars(["chain"], errors="ignore")
         solved = with_welfare(plain, self._design).rename({DRAW: _SAMPLE})
@@ -121,8 +123,9 @@ class _Calibration(simuk.SBC):
         posterior, gates = fitted(self._exchangeable.given(data), self._design, int(self._seeds[index]))
         wanted = posterior[[n for n in self.var_names if n in posterior]]
         draws = with_welfare(ranked_draws(wanted, self._design.ranked), self._design)
-        return keep(self._folder, name, draws, truth[self.var_names], gates=gates,
-                    seconds=round(time.perf_counter() - begun, 1))  # fmt: skip
+        return keep(
+            self._folder, name, draws, truth[self.var_names], gates=gates, seconds=round(time.perf_counter() - begun, 1)
+        )
 
 
 def _dataset(found: Any) -> xr.Dataset:

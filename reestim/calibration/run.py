@@ -33,9 +33,9 @@ from reestim.data.dataset import Dataset
 from reestim.dims import COUNTRY
 from reestim.errors import InputError, Problem
 from reestim.estimate.inputs import model_inputs
-from reestim.files import files_into, strict_json
-from reestim.reports.images import write_figure
-from reestim.spec import Spec
+from reestim.io.files import files_into, strict_json
+from reestim.reports.figures.images import write_figure
+from reestim.study.spec import Spec
 
 
 @dataclass(frozen=True)
@@ -169,8 +169,13 @@ def _gate_words(failed: dict[str, int], fits: int) -> list[str]:
 @contextmanager
 def _bar(total: int, progress: bool) -> Generator[Callable[[bool], None]]:
     """A bar whose remaining time rests on what was done now, not on what lay there."""
-    columns = (TextColumn("simulated datasets"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-               TimeRemainingColumn())  # fmt: skip
+    columns = (
+        TextColumn("simulated datasets"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, disable=not progress) as bar:
         task = bar.add_task("fits", total=total)
         begun = False
@@ -193,10 +198,12 @@ def _write(
     folder: Path, tables: dict[str, pd.DataFrame], figures: dict[str, Figure], record: dict[str, Any], result: Result
 ) -> None:
     about = record | {
-        "words": list(result.words), "failed_gates": result.failed_gates, "calibrated": result.calibrated,
+        "words": list(result.words),
+        "failed_gates": result.failed_gates,
+        "calibrated": result.calibrated,
         "synthetic": "every dataset is simulated",
         "rows": tables[next(iter(tables))].to_dict("records"),
-    }  # fmt: skip
+    }
     with files_into(folder) as hidden:
         for name, table in tables.items():
             table.to_csv(hidden / f"{name}.csv", index=False, lineterminator="\n")

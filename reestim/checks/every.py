@@ -7,8 +7,8 @@ import xarray as xr
 from reestim.checks import predictive, prior_sensitivity, prior_welfare, refits, sampler, solver
 from reestim.checks.protocol import Check
 from reestim.errors import InputError, Problem
-from reestim.provenance import LEFT_OUT, json_attr
-from reestim.store import what_it_holds
+from reestim.io.json_attrs import LEFT_OUT, json_attr
+from reestim.runs.store import what_it_holds
 
 CHECKS = (sampler.check, solver.check, prior_sensitivity.check, predictive.check, prior_welfare.check, refits.check)
 

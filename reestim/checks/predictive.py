@@ -15,9 +15,9 @@ import xarray as xr
 
 from reestim.checks.protocol import Check, Verdict
 from reestim.dims import CHAIN, COUNTRY, DRAW, LABEL, SECTOR, YEAR
-from reestim.provenance import provenance
-from reestim.reports.effects import quantiles
-from reestim.reports.format import number, with_interval
+from reestim.results.effects import quantiles
+from reestim.results.format import number, with_interval
+from reestim.runs.provenance import provenance
 
 PRIOR, POSTERIOR, OBSERVED = "prior_predictive", "posterior_predictive", "observed_data"
 #: Kinds of data in words.

@@ -17,8 +17,8 @@ import xarray as xr
 
 from reestim.checks.protocol import Check
 from reestim.dims import CHAIN, DRAW, SECTOR
-from reestim.reports.effects import quantiles
-from reestim.reports.format import number, with_interval
+from reestim.results.effects import quantiles
+from reestim.results.format import number, with_interval
 
 GROUP = "prior_sensitivity"
 SHARED = {"kappa": "κ", "spillover": "ξ", "crowding_out": "χ", "mean_sigma": "mean σ"}
@@ -77,8 +77,21 @@ def prior_posterior_table(post: xr.DataTree) -> pd.DataFrame:
         row["verdict"] = verdict(row["prior"], row["likelihood"], row["width_ratio"])
         row["rests_on_prior"] = row["verdict"] in _RESTING
         rows.append(row)
-    columns = ["parameter", "symbol", "median", "low", "high", "prior_median", "prior_low", "prior_high", "width_ratio",
-               "prior", "likelihood", "verdict", "rests_on_prior"]  # fmt: skip
+    columns = [
+        "parameter",
+        "symbol",
+        "median",
+        "low",
+        "high",
+        "prior_median",
+        "prior_low",
+        "prior_high",
+        "width_ratio",
+        "prior",
+        "likelihood",
+        "verdict",
+        "rests_on_prior",
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -114,19 +127,26 @@ _WORDS = {
 def sentences(table: pd.DataFrame) -> list[str]:
     """One sentence a shared parameter, with all that the verdict rests on; one for the sectors."""
     of_sectors = ~table["parameter"].isin(list(SHARED))
-    out = [f"{row['symbol']} {_WORDS[row['verdict']]} ({_numbers(row)})."
-           for row in table.loc[~of_sectors].to_dict("records")]  # fmt: skip
+    out = [
+        f"{row['symbol']} {_WORDS[row['verdict']]} ({_numbers(row)})."
+        for row in table.loc[~of_sectors].to_dict("records")
+    ]
     sectors = table.loc[of_sectors]
     if len(sectors):
         named = resting(sectors)
         words = f"{len(named)} of {len(sectors)} sectors"
-        ratios = [number(float(end(sectors["width_ratio"]))) for end in (np.nanmin, np.nanmax)] if (
-            sectors["width_ratio"].notna().any()
-        ) else []  # fmt: skip
+        ratios = (
+            [number(float(end(sectors["width_ratio"]))) for end in (np.nanmin, np.nanmax)]
+            if (sectors["width_ratio"].notna().any())
+            else []
+        )
         widths = f"; intervals are {' to '.join(ratios)} times as wide as the prior's" if ratios else ""
         which = f": {', '.join(name.removeprefix('σ ') for name in named)}" if named else ""
-        out.append(f"σ RESTS ON ITS PRIOR in {words}{which}{widths}." if named else
-                   f"σ rests on its prior in none of {len(sectors)} sectors{widths}.")  # fmt: skip
+        out.append(
+            f"σ RESTS ON ITS PRIOR in {words}{which}{widths}."
+            if named
+            else f"σ rests on its prior in none of {len(sectors)} sectors{widths}."
+        )
     return out
 
 

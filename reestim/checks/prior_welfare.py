@@ -10,8 +10,8 @@ from reestim.checks.prior_sensitivity import AS_WIDE
 from reestim.checks.protocol import Check
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
 from reestim.equilibrium.diagnosis import FAILURES, Reason
-from reestim.reports.effects import DIRECTED, effects, quantiles
-from reestim.reports.format import number, with_interval
+from reestim.results.effects import DIRECTED, effects, quantiles
+from reestim.results.format import number, with_interval
 
 GROUP, AFTER = "prior_counterfactual", "counterfactual"
 #: What is kept of each draw of the prior.

@@ -13,9 +13,9 @@ import xarray as xr
 from reestim.checks.prior_sensitivity import SHARED, moving_draws, symbol
 from reestim.checks.protocol import Check, Verdict
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
-from reestim.provenance import json_attr
-from reestim.reports.effects import CONTRIBUTION, effects
-from reestim.reports.format import number
+from reestim.io.json_attrs import json_attr
+from reestim.results.effects import CONTRIBUTION, effects
+from reestim.results.format import number
 
 GROUP = "refits"
 #: A mean that moves by less than this share of the posterior's standard deviation has not moved to speak of: with the
@@ -44,7 +44,8 @@ def summary(
     post: xr.DataTree, done: Mapping[str, xr.DataTree], known: Mapping[str, Any], failed: Mapping[str, str]
 ) -> xr.Dataset:
     """The group ``refits``: mean, sd (refit, quantity), shift = move of the mean / posterior sd of the run; the run's
-    own run_mean, run_sd (quantity); gates_passed, words, sector (refit). ``known``: `reestim.refitting.Refit` by name.
+    own run_mean, run_sd (quantity); gates_passed, words, sector (refit). ``known``: refits by name
+    (`reestim.pipeline.refits.Refit`).
     """
     base = quantities(post)
     rows = {name: quantities(tree) for name, tree in done.items()}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import xarray as xr
 
 from reestim.checks.protocol import Check
-from reestim.reports.format import limit
-from reestim.reports.tables import gates
+from reestim.results.format import limit
+from reestim.results.tables import gates
 
 
 def check(post: xr.DataTree) -> Check:

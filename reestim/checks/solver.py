@@ -6,7 +6,7 @@ import xarray as xr
 
 from reestim.checks.protocol import Check
 from reestim.errors import MAX_UNSOLVED
-from reestim.reports.tables import solver
+from reestim.results.tables import solver
 
 
 def check(post: xr.DataTree) -> Check:

@@ -16,13 +16,13 @@ from reestim.data.label_record import read_label_record, record_problems
 from reestim.data.magnitudes import magnitude_questions
 from reestim.data.meta import FILE as META_FILE
 from reestim.data.meta import DatasetMeta, read_meta
+from reestim.data.partial_tables import Tables
 from reestim.data.read import closest, decode, read_bytes, read_table
 from reestim.data.rules import cross_file_problems, goods_of, regions_of
 from reestim.data.schemas import REQUIRED, SCHEMAS
 from reestim.data.tables import check_table
-from reestim.data.tainted import Tables
 from reestim.errors import InputError, Problem, problem_lines
-from reestim.shipped import DATA
+from reestim.io.resources import DATA
 
 __all__ = ["Dataset", "DatasetMeta", "check_dataset", "load_dataset"]
 

@@ -12,24 +12,44 @@ from reestim.errors import Problem
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reestim.data.tainted import Tables
+    from reestim.data.partial_tables import Tables
 
 USE, OUTPUT, PRICES = "element_use", "element_output", "element_prices"
 #: World use and output of rare earths were near 0.12 million t REO in 2008 and stay well inside these bounds, t.
 WORLD_TONNES = (1e3, 3e6)
 #: Lowest and highest price of 1999-2014 in the bundled dataset, US$/kg; a figure may lie outside by ``_ROOM``.
 _RANGE = {
-    "La": (2.0, 104), "Ce": (1.9, 102), "Pr": (14, 197), "Nd": (15, 234), "Sm": (2.2, 103), "Eu": (202, 2843),
-    "Gd": (1.7, 45), "Tb": (254, 2334), "Dy": (56, 1450), "Y": (2.4, 62),
-}  # fmt: skip
+    "La": (2.0, 104),
+    "Ce": (1.9, 102),
+    "Pr": (14, 197),
+    "Nd": (15, 234),
+    "Sm": (2.2, 103),
+    "Eu": (202, 2843),
+    "Gd": (1.7, 45),
+    "Tb": (254, 2334),
+    "Dy": (56, 1450),
+    "Y": (2.4, 62),
+}
 _ROOM = 10.0
 #: Quotations inside China, 16 September 2011 and 9 March 2012 (Reuters, read), US$/kg.
 _QUOTED = {
-    ("La", 2011): 21.9, ("Ce", 2011): 22.7, ("Pr", 2011): 134, ("Nd", 2011): 168, ("Sm", 2011): 15.6,
-    ("Tb", 2011): 2269, ("Dy", 2011): 1448, ("Eu", 2011): 2582, ("La", 2012): 12.3, ("Ce", 2012): 13.5,
+    ("La", 2011): 21.9,
+    ("Ce", 2011): 22.7,
+    ("Pr", 2011): 134,
+    ("Nd", 2011): 168,
+    ("Sm", 2011): 15.6,
+    ("Tb", 2011): 2269,
+    ("Dy", 2011): 1448,
+    ("Eu", 2011): 2582,
+    ("La", 2012): 12.3,
+    ("Ce", 2012): 13.5,
     ("Pr", 2012): 71.3,
-    ("Nd", 2012): 75.3, ("Sm", 2012): 13.9, ("Tb", 2012): 856, ("Dy", 2012): 626, ("Eu", 2012): 1284,
-}  # fmt: skip
+    ("Nd", 2012): 75.3,
+    ("Sm", 2012): 13.9,
+    ("Tb", 2012): 856,
+    ("Dy", 2012): 626,
+    ("Eu", 2012): 1284,
+}
 #: Figure in the other unit over the figure in US$/kg, at 6.35 yuan a dollar.
 _OTHER_UNITS = {"10⁴ CNY/t": 0.635, "CNY/kg": 6.35}
 _NEAR, _SPREAD, _FEWEST = 0.12, 0.15, 3  # log points; quotations compared

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from reestim.data.read import closest, decode, read_bytes
 from reestim.data.schemas import REQUIRED
 from reestim.errors import Problem
-from reestim.toml import parse
+from reestim.io.toml_files import parse
 
 FILE = "dataset.toml"
 

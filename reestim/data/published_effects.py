@@ -16,7 +16,7 @@ from reestim.data.groups import ALL, country_group
 from reestim.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from reestim.data.tainted import Tables
+    from reestim.data.partial_tables import Tables
 
 EFFECTS, COVARIANCE = "event_study", "event_study_covariance"
 REFERENCE = -1

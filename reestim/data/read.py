@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from reestim.errors import Problem
-from reestim.files import bytes_of, stays_inside
+from reestim.io.files import bytes_of, stays_inside
 
 Kind = Literal["text", "number", "integer", "boolean"]
 

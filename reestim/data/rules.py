@@ -14,10 +14,10 @@ import pandas as pd
 from reestim.data.growth_accounts import NEEDED, STEM, account_problems
 from reestim.data.identities import identity_problems
 from reestim.data.meta import FILE as META_FILE
+from reestim.data.partial_tables import Tables
 from reestim.data.published_effects import event_study_problems
 from reestim.data.read import closest, nearest
 from reestim.data.schemas import ALL_OTHERS, ALL_SECTORS, MARKETS
-from reestim.data.tainted import Tables
 from reestim.errors import Problem
 
 WEIGHT_TOLERANCE = 1e-5

@@ -97,11 +97,22 @@ def account(ds: xr.Dataset) -> tuple[Baseline, pd.DataFrame]:
     world = user_output.sum(axis=0, keepdims=True)
     weight = np.divide(user_output, world, out=np.zeros_like(user_output), where=world > 0)
     arrays = {
-        "trade_share": pi, "expenditure": x, "tariff": tau, "export_tax": tax, "factor_share": gamma_f,
-        "input_share": gamma_k, "ree_share": theta, "element_share": omega, "element_index": element_index,
-        "final_share": alpha, "output": revenue, "factor_income": earned, "income": income, "deficit": deficit,
+        "trade_share": pi,
+        "expenditure": x,
+        "tariff": tau,
+        "export_tax": tax,
+        "factor_share": gamma_f,
+        "input_share": gamma_k,
+        "ree_share": theta,
+        "element_share": omega,
+        "element_index": element_index,
+        "final_share": alpha,
+        "output": revenue,
+        "factor_income": earned,
+        "income": income,
+        "deficit": deficit,
         "diffusion_weight": weight,
-    }  # fmt: skip
+    }
     baseline = Baseline(**{name: jnp.asarray(value) for name, value in arrays.items()})
     return baseline, pd.concat(gaps, ignore_index=True)
 
@@ -129,10 +140,14 @@ def by_identity(gaps: pd.DataFrame) -> pd.DataFrame:
         worst = cells.loc[cells["relative_gap"].idxmax()]
         rows.append(
             {
-                "identity": identity, "cells": len(cells), "worst_cell": worst["cell"], "gap": worst["gap"],
-                "relative_gap": worst["relative_gap"], "holds": worst["relative_gap"] <= IDENTITY_TOLERANCE,
+                "identity": identity,
+                "cells": len(cells),
+                "worst_cell": worst["cell"],
+                "gap": worst["gap"],
+                "relative_gap": worst["relative_gap"],
+                "holds": worst["relative_gap"] <= IDENTITY_TOLERANCE,
             }
-        )  # fmt: skip
+        )
     return pd.DataFrame(rows)
 
 

@@ -186,8 +186,16 @@ def _ledger(
     log_use = jnp.log(jnp.where(use > 0, use, 1.0)) - price
     here = jnp.where(foreign & traded, border, 0.0)
     ledger = _Ledger(
-        delivered - now.log_trade_cost, delivered, here, log_border,
-        now.log_productivity + state.costs.productivity, state.costs.ree_technology, state.costs.other_technology,
-        now.log_endowment, now.recycled, log_use, jnp.where(made, quantity, 0.0),
-    )  # fmt: skip
+        delivered - now.log_trade_cost,
+        delivered,
+        here,
+        log_border,
+        now.log_productivity + state.costs.productivity,
+        state.costs.ree_technology,
+        state.costs.other_technology,
+        now.log_endowment,
+        now.recycled,
+        log_use,
+        jnp.where(made, quantity, 0.0),
+    )
     return ledger, (z, u, state, now)

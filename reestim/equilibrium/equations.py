@@ -138,9 +138,23 @@ def evaluate(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
     i, s = policy.quota_exporter, policy.quota_sector
     exports = jnp.log(quantity) - jnp.log(baseline_exports(b, policy)) - asked[i, s]
     return State(
-        other_cost, costs, log_tariff, log_export_tax, trade_cost, price, trade_share, earned, output, tariff_revenue,
-        export_tax_revenue, income, demand, factor_demand, scrap, exports,
-    )  # fmt: skip
+        other_cost,
+        costs,
+        log_tariff,
+        log_export_tax,
+        trade_cost,
+        price,
+        trade_share,
+        earned,
+        output,
+        tariff_revenue,
+        export_tax_revenue,
+        income,
+        demand,
+        factor_demand,
+        scrap,
+        exports,
+    )
 
 
 def demands(
@@ -191,15 +205,31 @@ def residual(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
     state = evaluate(b, policy, parameters, u)
     slack = policy.log_quota - state.export_quantity
     return excess(
-        b, policy, parameters, u, state.price, state.expenditure, state.factor_demand, slack, state.output,
+        b,
+        policy,
+        parameters,
+        u,
+        state.price,
+        state.expenditure,
+        state.factor_demand,
+        slack,
+        state.output,
         state.costs.unit_cost,
-    )  # fmt: skip
+    )
 
 
 def excess(
-    b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns, price: Cells, expenditure: Cells,
-    factor_demand: CountryFactor, slack: Quotas, output: Cells, unit_cost: Cells,
-) -> Unknowns:  # fmt: skip
+    b: Baseline,
+    policy: PolicyArrays,
+    parameters: ParameterArrays,
+    u: Unknowns,
+    price: Cells,
+    expenditure: Cells,
+    factor_demand: CountryFactor,
+    slack: Quotas,
+    output: Cells,
+    unit_cost: Cells,
+) -> Unknowns:
     """Log gaps between what the equations imply and the candidate; inactive cells are held at zero.
 
     Numéraire: world factor income stays as it was. Its gap is taken off every factor market: by Walras' law the gaps of

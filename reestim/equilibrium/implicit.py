@@ -14,15 +14,15 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from reestim.equilibrium.accounts import Baseline
-from reestim.equilibrium.anderson import MEMORY, Found, Lessons, accelerated, no_lessons
 from reestim.equilibrium.equations import Unknowns, numeraire_gap, residual
-from reestim.equilibrium.linear import solve_linear
-from reestim.equilibrium.newton import Function, Root, Tolerance, continuation, largest
 from reestim.equilibrium.parameters import ParameterArrays
-from reestim.equilibrium.precondition import Approximate, apply, approximate, binding
+from reestim.equilibrium.preconditioner import Approximate, apply, approximate, binding
 from reestim.equilibrium.scenario import PolicyArrays, scaled
 from reestim.equilibrium.separable import Weights, prepare, separable_residual
-from reestim.equilibrium.turning import turning
+from reestim.numerics.anderson import MEMORY, Found, Lessons, accelerated, no_lessons
+from reestim.numerics.arclength import turning
+from reestim.numerics.linear import solve_linear
+from reestim.numerics.newton import Function, Root, Tolerance, continuation, largest
 
 #: Accelerated steps before the robust solver takes over.
 MAX_STEPS = 150
@@ -36,9 +36,12 @@ def no_change(b: Baseline, policy: PolicyArrays) -> Unknowns:
     """The baseline itself: every log change zero."""
     shape = b.expenditure.shape
     return Unknowns(
-        jnp.zeros(b.factor_income.shape), jnp.zeros(shape), jnp.zeros(shape), jnp.zeros(policy.log_quota.shape),
+        jnp.zeros(b.factor_income.shape),
+        jnp.zeros(shape),
+        jnp.zeros(shape),
+        jnp.zeros(policy.log_quota.shape),
         jnp.zeros((shape[0], b.element_index.size)),
-    )  # fmt: skip
+    )
 
 
 def without_dust(b: Baseline, policy: PolicyArrays, z: Float[Array, " n"]) -> Float[Array, " n"]:

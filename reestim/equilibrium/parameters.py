@@ -13,7 +13,7 @@ import xarray as xr
 from jaxtyping import Array, Bool, Float
 
 from reestim.dims import COUNTRY, SECTOR, TRADED_SECTOR
-from reestim.equilibrium.labels import label_problems
+from reestim.equilibrium.coordinates import label_problems
 from reestim.errors import ParameterError, Problem
 from reestim.technology import TechnologyParameters, sigma_upper_bound
 

@@ -12,11 +12,11 @@ from jaxtyping import Array, Float, Int
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.diagnosis import Reason
 from reestim.equilibrium.implicit import FAST, ROBUST, within_tolerance
-from reestim.equilibrium.newton import Tolerance
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays
 from reestim.equilibrium.sweep import Sweep, batches, take
 from reestim.equilibrium.transition import solve_path
+from reestim.numerics.newton import Tolerance
 
 _Found = tuple[dict[str, Array], Float[Array, "*draw year"], Int[Array, "*draw year"], Int[Array, "*draw year"]]
 

@@ -70,8 +70,12 @@ def _move(
     labels = " ".join(str(ds[dim].values[k]) for dim, k in zip(dims, cell, strict=True))
     moved = change[where]
     return {
-        "array": name, "smallest": float(moved.min()), "largest": float(moved.max()), "unit": unit, "farthest": labels,
-    }  # fmt: skip
+        "array": name,
+        "smallest": float(moved.min()),
+        "largest": float(moved.max()),
+        "unit": unit,
+        "farthest": labels,
+    }
 
 
 def _with_all_demand(b: Baseline) -> Baseline:

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int
 
 from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR
 from reestim.equilibrium.accounts import Baseline
-from reestim.equilibrium.labels import label_problems
+from reestim.equilibrium.coordinates import label_problems
 from reestim.equilibrium.mines import Mine, with_mine
 from reestim.equilibrium.placing import Levels, place_policy
 from reestim.equilibrium.policies import POLICIES, Policy

@@ -17,11 +17,11 @@ from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.equations import Unknowns
 from reestim.equilibrium.implicit import FAST, ROBUST, TURNING, all_residuals, equilibrium, no_change, within_tolerance
-from reestim.equilibrium.newton import Root, Tolerance
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario
 from reestim.equilibrium.welfare import outcomes, to_dataset
 from reestim.errors import EquilibriumError, InputError, Problem
+from reestim.numerics.newton import Root, Tolerance
 
 TOLERANCE = 1e-10
 #: Unknowns up to which paths are followed past turning points: dozens of dense Jacobians.

@@ -22,17 +22,17 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Int
 
 from reestim.equilibrium.accounts import Baseline
-from reestim.equilibrium.anderson import Lessons, no_lessons
 from reestim.equilibrium.diagnosis import Reason
 from reestim.equilibrium.diagnosis import reason as why
 from reestim.equilibrium.equations import Unknowns
 from reestim.equilibrium.implicit import all_residuals, many_equilibria, no_change, within_tolerance
-from reestim.equilibrium.newton import Tolerance
 from reestim.equilibrium.parameters import ParameterArrays
-from reestim.equilibrium.precondition import Approximate, approximate
+from reestim.equilibrium.preconditioner import Approximate, approximate
 from reestim.equilibrium.scenario import PolicyArrays
 from reestim.equilibrium.solve import find_robustly
 from reestim.equilibrium.welfare import outcomes
+from reestim.numerics.anderson import Lessons, no_lessons
+from reestim.numerics.newton import Tolerance
 
 #: Differences that the middle draw hands on, and those that each draw keeps of its own.
 HANDED_ON = 12

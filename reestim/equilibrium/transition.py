@@ -19,12 +19,12 @@ from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.equations import production
 from reestim.equilibrium.implicit import FAST, ROBUST, all_residuals, equilibrium, no_change, within_tolerance
-from reestim.equilibrium.newton import Tolerance
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario
 from reestim.equilibrium.solve import with_verdict
 from reestim.equilibrium.welfare import Outcomes, outcomes, to_dataset
 from reestim.errors import EquilibriumError, InputError, Problem
+from reestim.numerics.newton import Tolerance
 
 
 class Path(NamedTuple):

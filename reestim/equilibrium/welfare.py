@@ -208,6 +208,10 @@ def labels_of(economy: Economy) -> dict[str, list[str]]:
     """Labels of every dimension of a result."""
     countries = list(economy.countries)
     return {
-        COUNTRY: countries, IMPORTER: countries, EXPORTER: countries,
-        SECTOR: list(economy.sectors), FACTOR: list(economy.factors), ELEMENT: list(economy.elements),
-    }  # fmt: skip
+        COUNTRY: countries,
+        IMPORTER: countries,
+        EXPORTER: countries,
+        SECTOR: list(economy.sectors),
+        FACTOR: list(economy.factors),
+        ELEMENT: list(economy.elements),
+    }

@@ -13,7 +13,7 @@ import xarray as xr
 from reestim import technology
 from reestim.dims import SECTOR, TRADED_SECTOR
 from reestim.estimate.priors import describe, in_float64, variable
-from reestim.prior import Prior
+from reestim.study.prior import Prior
 
 #: Largest coefficient of variation of a measured trade elasticity: above, a lognormal has its mass near zero.
 MAX_CV = 0.5

@@ -67,12 +67,20 @@ def equilibrium_inputs(io: xr.Dataset, studies: list[xr.Dataset], bundle: xr.Dat
     ours = xr.Dataset(
         {
             "imposed_price": ((COUNTRY, ELEMENT, OUTCOME_YEAR), real.transpose(COUNTRY, ELEMENT, YEAR).values, about),
-            "event_weight": (("effect", COUNTRY, TRADED_SECTOR, OUTCOME_YEAR), weights,
-                             {"long_name": "regression as weights on cells", "units": "1"}),
+            "event_weight": (
+                ("effect", COUNTRY, TRADED_SECTOR, OUTCOME_YEAR),
+                weights,
+                {"long_name": "regression as weights on cells", "units": "1"},
+            ),
         },
-        coords={"effect": labels, COUNTRY: io[COUNTRY].values, ELEMENT: real[ELEMENT].values,
-                TRADED_SECTOR: io[SECTOR].values, OUTCOME_YEAR: years},
-    ).isel({OUTCOME_YEAR: looked_at})  # fmt: skip
+        coords={
+            "effect": labels,
+            COUNTRY: io[COUNTRY].values,
+            ELEMENT: real[ELEMENT].values,
+            TRADED_SECTOR: io[SECTOR].values,
+            OUTCOME_YEAR: years,
+        },
+    ).isel({OUTCOME_YEAR: looked_at})
     return xr.merge([economy.drop_attrs(), ours], join="exact", combine_attrs="drop")
 
 
@@ -121,8 +129,10 @@ def solved_panel(
     one = jnp.ones(len(economy.sectors)).at[place].set(sigma)
     technology = given._replace(
         sigma=jnp.where(uses, one[None, :], 1.0),
-        kappa=kappa * everywhere, spillover=spillover * everywhere, crowding_out=crowding_out * everywhere,
-    )  # fmt: skip
+        kappa=kappa * everywhere,
+        spillover=spillover * everywhere,
+        crowding_out=crowding_out * everywhere,
+    )
     parameters = inputs.parameters._replace(technology=technology, trade_elasticity=trade_elasticity)
 
     def year(shock: tuple[Any, Any]) -> dict[str, Any]:

@@ -22,13 +22,13 @@ from reestim.estimate.gates import GateWarning, check_gates
 from reestim.estimate.inputs import checked, model_inputs
 from reestim.estimate.log_terms import log_terms
 from reestim.estimate.priors import PriorBook
-from reestim.provenance import LEFT_OUT
-from reestim.spec import Gates
+from reestim.io.json_attrs import LEFT_OUT
+from reestim.study.spec import Gates
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
     from reestim.estimate.numpyro_model import NumpyroModel
-    from reestim.spec import Prior, Sampler, Spec
+    from reestim.study.spec import Prior, Sampler, Spec
 
 Model = Union["pm.Model", "NumpyroModel"]
 
@@ -72,8 +72,8 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
     Returns the groups posterior, prior, sample_stats, constant_data (the inputs), observed_data, log_likelihood and
     log_prior (see ``log_terms``); every variable has attrs long_name and units. Dims: chain, draw and those of the
     model. ``attrs["gates"]`` (JSON, see ``GateReport``) says whether the draws passed ``gates`` (default: those of
-    ``reestim.spec.Gates``); a failure also warns with GateWarning and does not raise. The same model, sampler and seed
-    give the same draws on the same machine. Log densities that cannot be computed are left out with a warning.
+    ``reestim.study.spec.Gates``); a failure also warns with GateWarning and does not raise. The same model, sampler and
+    seed give the same draws on the same machine. Log densities that cannot be computed are left out with a warning.
 
     Raises InputError before sampling (all problems together). KeyboardInterrupt passes through: no partial result.
     """
@@ -115,12 +115,10 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
     report = check_gates(post, gates)
     post.attrs = {
         "gates": report.to_json(),
-        "sampler": json.dumps(
-            sampler.model_dump()
-        ),
+        "sampler": json.dumps(sampler.model_dump()),
         "seed": seed,
         "sampling_seconds": round(seconds, 2),
-    }  # fmt: skip
+    }
     if left_out:
         post.attrs[LEFT_OUT] = json.dumps(left_out)
     if not report.passed:

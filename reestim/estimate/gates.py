@@ -12,7 +12,7 @@ import xarray as xr
 from reestim.dims import CHAIN, DRAW
 
 if TYPE_CHECKING:
-    from reestim.spec import Gates
+    from reestim.study.spec import Gates
 
 
 #: Every gate, in the order in which they are judged; ``--allow`` takes these names.

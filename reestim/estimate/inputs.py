@@ -18,7 +18,7 @@ from reestim.estimate.relative_price import LONG_RUN, PRICE_LAG, TRANSITION
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
-    from reestim.spec import Evidence, Spec
+    from reestim.study.spec import Evidence, Spec
 
 #: Switch of the study: the files it needs; of a tuple one is enough.
 _NEEDS: Mapping[str, tuple[str | tuple[str, ...], ...]] = {
@@ -223,9 +223,11 @@ def _patents(tables: Mapping[str, pd.DataFrame], price: xr.DataArray, *, with_au
     )
     counts = patents.set_index([COUNTRY, SECTOR, YEAR, LABEL])["count"].reindex(index, fill_value=0).astype(np.int64)
     about = {"long_name": "patents by label", "units": "patents"} | ({} if with_audit else {"labels": _TAKEN_AS_TRUE})
-    array = counts.to_xarray().assign_attrs(about).sel(
-        country=price[COUNTRY].values, sector=price[SECTOR].values, label=list(LABELS)
-    )  # fmt: skip
+    array = (
+        counts.to_xarray()
+        .assign_attrs(about)
+        .sel(country=price[COUNTRY].values, sector=price[SECTOR].values, label=list(LABELS))
+    )
     counted = xr.Dataset({"patent_count": array.transpose(COUNTRY, SECTOR, YEAR, LABEL)})
     return counted.merge(_audit(tables["label_audit"])) if with_audit else counted
 

@@ -13,7 +13,7 @@ from reestim.dims import CHAIN, DRAW
 from reestim.estimate.density import Density
 
 if TYPE_CHECKING:
-    from reestim.spec import Sampler
+    from reestim.study.spec import Sampler
 
 #: Between two of these a BlackJAX run can be watched and interrupted.
 _CHUNKS = 20
@@ -31,9 +31,13 @@ def numpyro(density: Density, sampler: Sampler, seed: int, progress: bool) -> xr
     )
     chains = sampler.chains
     mcmc = MCMC(
-        kernel, num_warmup=sampler.tune, num_samples=sampler.draws, num_chains=chains, chain_method="vectorized",
+        kernel,
+        num_warmup=sampler.tune,
+        num_samples=sampler.draws,
+        num_chains=chains,
+        chain_method="vectorized",
         progress_bar=progress,
-    )  # fmt: skip
+    )
     start = density.starts(seed, chains)
     fields = ("num_steps", "potential_energy", "energy", "accept_prob", "diverging")
     mcmc.run(jax.random.key(seed), init_params=start if chains > 1 else start[0], extra_fields=fields)
@@ -60,9 +64,12 @@ def blackjax(density: Density, sampler: Sampler, seed: int, progress: bool) -> x
     key_tune, key_draw = jax.random.split(jax.random.key(seed))
     depth = {"max_num_doublings": sampler.max_tree_depth}
     adapt = window_adaptation(
-        nuts, density.log_density, target_acceptance_rate=sampler.target_accept,
-        adaptation_info_fn=lambda *_: None, **depth,
-    )  # fmt: skip
+        nuts,
+        density.log_density,
+        target_acceptance_rate=sampler.target_accept,
+        adaptation_info_fn=lambda *_: None,
+        **depth,
+    )
 
     @jax.jit
     @jax.vmap

@@ -44,9 +44,11 @@ def log_terms(model: pm.Model | NumpyroModel, posterior: xr.Dataset, stated: Col
     known = {name: name.removesuffix(_ALONG_RIDGE) for name in free if name.removesuffix(_ALONG_RIDGE) in stated}
     if not observed and not known:
         return {}
-    terms = _of_pymc(model, observed, list(known)) if isinstance(model, pm.Model) else _of_numpyro(
-        model, observed, list(known)
-    )  # fmt: skip
+    terms = (
+        _of_pymc(model, observed, list(known))
+        if isinstance(model, pm.Model)
+        else _of_numpyro(model, observed, list(known))
+    )
     chains, draws = posterior.sizes[CHAIN], posterior.sizes[DRAW]
     lead = posterior[free].transpose(CHAIN, DRAW, ...)
     flat = {n: jnp.asarray(lead[n].values.reshape(chains * draws, *lead[n].shape[2:])) for n in free}

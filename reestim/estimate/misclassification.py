@@ -12,7 +12,7 @@ import xarray as xr
 from reestim.dims import LABELS
 from reestim.errors import InputError, Problem
 from reestim.estimate.priors import describe, share_weights
-from reestim.prior import Prior
+from reestim.study.prior import Prior
 
 DESIGNS = ("by_label", "by_class", "random")
 

@@ -29,7 +29,7 @@ from reestim.dims import CHAIN, DRAW
 from reestim.errors import InputError, Problem
 from reestim.estimate.density import Density
 from reestim.estimate.priors import checked_prior
-from reestim.prior import Prior
+from reestim.study.prior import Prior
 
 Dims = str | tuple[str, ...] | None
 

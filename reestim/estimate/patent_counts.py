@@ -15,7 +15,7 @@ from scipy.special import gammaln
 
 from reestim.dims import COUNTRY, LABEL, SECTOR, YEAR
 from reestim.estimate.priors import describe, variable
-from reestim.prior import Prior
+from reestim.study.prior import Prior
 
 _COUNT = (COUNTRY, SECTOR, YEAR, LABEL)
 

@@ -11,8 +11,8 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from reestim.errors import InputError, Problem
-from reestim.prior import Prior
-from reestim.toml import closest
+from reestim.io.toml_files import closest
+from reestim.study.prior import Prior
 
 #: Where each parameter of the blocks lives, both ends excluded unless the prior is Fixed there (`crowding_out = 0`).
 #: A parameter of a model that is not named here may take any value.
@@ -126,8 +126,14 @@ def missing(name: str, priors: Mapping[str, Prior]) -> Problem:
 
 
 #: Fixed at the lower end of its support, such a parameter has no meaning.
-_NEVER_ZERO = ("kappa", "concentration", "adjustment_rate", "knowledge_growth", "element_elasticity",
-               "unit_value_spread")  # fmt: skip
+_NEVER_ZERO = (
+    "kappa",
+    "concentration",
+    "adjustment_rate",
+    "knowledge_growth",
+    "element_elasticity",
+    "unit_value_spread",
+)
 
 
 def outside(name: str, prior: Prior) -> Problem | None:

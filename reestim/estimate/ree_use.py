@@ -16,7 +16,7 @@ from reestim import technology
 from reestim.dims import COUNTRY, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 from reestim.estimate.priors import describe, variable
-from reestim.prior import Prior
+from reestim.study.prior import Prior
 
 AGGREGATE = "all"
 _FILE = "ree_use_panel.csv"
@@ -108,14 +108,16 @@ def _changes(
 
     rows = [
         {
-            COUNTRY: country, SECTOR: sector, YEAR: now,
+            COUNTRY: country,
+            SECTOR: sector,
+            YEAR: now,
             "use_share_change": share[now] - share[before],
             "use_years": now - before,
             "now": positions(now),
             "before": np.pad(positions(before), (0, now - before), mode="edge"),
         }
         for before, now in itertools.pairwise(observed)
-    ]  # fmt: skip
+    ]
     return rows, [(f"{country} {sector} {t}", float(p), own) for t, p in price.items()]
 
 
@@ -180,9 +182,12 @@ def _unit_value_error(data: xr.Dataset, years: np.ndarray, priors: Mapping[str, 
     error: Any = pt.set_subtensor(pt.zeros(data.sizes["use_price_point"])[measured], size * z)
     changed, now, before = unit_value_changes(data)
     moved = pm.Normal(
-        "unit_value_change", error[now] - error[before], spread * years[changed],
-        observed=(data["use_price"].values[now] - data["use_price"].values[before]), dims="use_unit_value_change",
-    )  # fmt: skip
+        "unit_value_change",
+        error[now] - error[before],
+        spread * years[changed],
+        observed=(data["use_price"].values[now] - data["use_price"].values[before]),
+        dims="use_unit_value_change",
+    )
     describe(moved, "change of the log unit value", "log points")
     return error
 

@@ -17,7 +17,7 @@ from reestim import technology
 from reestim.dims import COUNTRY, ELEMENT, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 from reestim.estimate.priors import describe, share_weights, variable
-from reestim.prior import Prior
+from reestim.study.prior import Prior
 
 PRICE_LAG = "price_lag"
 #: Years since a price, where knowledge follows prices over time.

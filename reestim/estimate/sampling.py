@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from reestim.estimate.density import Density
     from reestim.estimate.numpyro_model import NumpyroModel
-    from reestim.spec import Sampler
+    from reestim.study.spec import Sampler
 
 #: The unconstrained vector among nutpie's variables.
 _VECTOR = "unconstrained"
@@ -219,10 +219,14 @@ class _Bar:
     def __init__(self, sampler: Sampler) -> None:
         self._total = sampler.chains * (sampler.draws + sampler.tune)
         self._progress = Progress(
-            TextColumn("sampling"), BarColumn(), TextColumn("{task.completed:.0f} of {task.total:.0f} iterations,"),
-            TextColumn("{task.fields[divergences]} divergences"), TimeElapsedColumn(), TimeRemainingColumn(),
+            TextColumn("sampling"),
+            BarColumn(),
+            TextColumn("{task.completed:.0f} of {task.total:.0f} iterations,"),
+            TextColumn("{task.fields[divergences]} divergences"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
             transient=False,
-        )  # fmt: skip
+        )
         self._task = self._progress.add_task("sampling", total=self._total, divergences=0)
 
     def start(self) -> None:

@@ -79,9 +79,14 @@ def poisson_regression(setting: EventDesign) -> tuple[np.ndarray, np.ndarray, in
         warnings.filterwarnings("ignore", message=".*separat.*")
         try:
             fit = pf.fepois(
-                f"value ~ {' + '.join(names)} | {FIXED_EFFECTS}", data=data, vcov={"CRV1": "cluster"},
-                iwls_tol=_DEVIANCE, iwls_maxiter=200, separation_check=["fe"], **exact(),
-            )  # fmt: skip
+                f"value ~ {' + '.join(names)} | {FIXED_EFFECTS}",
+                data=data,
+                vcov={"CRV1": "cluster"},
+                iwls_tol=_DEVIANCE,
+                iwls_maxiter=200,
+                separation_check=["fe"],
+                **exact(),
+            )
         except ValueError as error:  # the weights of a step leave no projection on the fixed effects
             if "Demeaning failed" not in str(error):
                 raise
@@ -133,9 +138,15 @@ def _of_country(rows: Any, setting: EventDesign, windows: tuple[Window, ...]) ->
     (name,) = setting.designs
     columns = [*KEY, "outcome", "value"]
     own = event_design(
-        rows[columns], exposure, int((rows["year"] - rows["event_time"]).iloc[0]), names=[name], windows=windows,
-        reference=setting.reference, exposure_sd=setting.exposure_sd, counts=[name],
-    )  # fmt: skip
+        rows[columns],
+        exposure,
+        int((rows["year"] - rows["event_time"]).iloc[0]),
+        names=[name],
+        windows=windows,
+        reference=setting.reference,
+        exposure_sd=setting.exposure_sd,
+        counts=[name],
+    )
     if own.designs[name].windows != windows or len(set(own.panel["exposure"])) < _FEWEST_COUNTRIES:
         raise InputError(Problem("the country lacks event times or variation of exposure", "Leave it out"))
     return own

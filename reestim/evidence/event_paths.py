@@ -27,8 +27,7 @@ from reestim.evidence.event_choices import (
 from reestim.evidence.event_design import COUNTRY_SECTOR
 from reestim.evidence.event_rows import Rows
 from reestim.evidence.path_posterior import RANDOM_WALK, SCALE
-from reestim.evidence.path_summary import LEVEL
-from reestim.provenance import INTERVAL
+from reestim.intervals import INTERVAL, LEVEL
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset

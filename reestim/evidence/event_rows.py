@@ -36,9 +36,15 @@ class Rows:
         self.problems: list[Problem] = []
 
     def add_panel(
-        self, name: str, group: str, frame: pd.DataFrame, dose: xr.DataArray, chosen: Choices,
-        estimators: Sequence[str], placebo: bool,
-    ) -> None:  # fmt: skip
+        self,
+        name: str,
+        group: str,
+        frame: pd.DataFrame,
+        dose: xr.DataArray,
+        chosen: Choices,
+        estimators: Sequence[str],
+        placebo: bool,
+    ) -> None:
         """All estimators of one outcome in one group of countries."""
         counts = name in COUNTS
         design = self._tried(f"{name}, {group}", lambda: _design(frame, dose, name, chosen))
@@ -76,9 +82,13 @@ class Rows:
                 self._add(label, path, chosen, [], int(reference))
 
     def _add(
-        self, label: dict[str, str], path: Path, chosen: Choices, placebos: list[dict[str, Any]],
+        self,
+        label: dict[str, str],
+        path: Path,
+        chosen: Choices,
+        placebos: list[dict[str, Any]],
         reference: int | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         at = chosen.reference if reference is None else reference
         posterior = self._tried(f"{', '.join(label.values())}, Bayesian path", lambda: _posterior(path, chosen, at))
         self.effects += [label | row for row in path_rows(path, posterior, at)]
@@ -111,9 +121,15 @@ class Rows:
 
 def _design(frame: pd.DataFrame, dose: xr.DataArray, name: str, chosen: Choices) -> EventDesign:
     return event_design(
-        frame, dose, chosen.policy_year, names=[name], reference=chosen.reference, cluster=chosen.cluster,
-        exposure_sd=chosen.exposure_sd, counts=[name] if name in COUNTS else (),
-    )  # fmt: skip
+        frame,
+        dose,
+        chosen.policy_year,
+        names=[name],
+        reference=chosen.reference,
+        cluster=chosen.cluster,
+        exposure_sd=chosen.exposure_sd,
+        counts=[name] if name in COUNTS else (),
+    )
 
 
 def _posterior(path: Path, chosen: Choices, reference: int) -> PathPosterior:

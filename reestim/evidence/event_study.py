@@ -101,7 +101,16 @@ def two_way_regression(setting: EventDesign) -> tuple[np.ndarray, np.ndarray, in
             ),
             "the event study cannot be estimated",
         )
-    return fit.coef().to_numpy(float), np.asarray(fit._vcov, float), int(data["cluster"].nunique())
+    estimate, covariance = fit.coef().to_numpy(float), np.asarray(fit._vcov, float)
+    return rounded(estimate), rounded(covariance), int(data["cluster"].nunique())
+
+
+def rounded(values: np.ndarray, digits: int = 10) -> np.ndarray:
+    """Values at ``digits`` significant digits: least squares differ in the sixteenth between two processes of one
+    machine (memory alignment), and one seed must give the same draws in each."""
+    size = np.floor(np.log10(np.abs(values), where=values != 0, out=np.zeros_like(values)))
+    unit = 10.0 ** (digits - 1 - size)
+    return np.round(values * unit) / unit
 
 
 def exact() -> dict[str, Any]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reestim.data.dataset import Dataset
-    from reestim.spec import Evidence
+    from reestim.study.spec import Evidence
 
 GROWTH, EVENTS, ELEMENTS, IDENTITIES = "growth_accounting", "event_study", "element_similarity", "split_identities"
 LABELS = "label_quality"
@@ -37,8 +37,11 @@ def evidence_groups(
     from reestim.supply_chain.substitutability import substitutability
 
     io = ree_input_output(data)
-    found = {IDENTITIES: xr.Dataset({name: (IDENTITIES, column.to_numpy())
-                                     for name, column in split_identities(data).items()})}  # fmt: skip
+    found = {
+        IDENTITIES: xr.Dataset(
+            {name: (IDENTITIES, column.to_numpy()) for name, column in split_identities(data).items()}
+        )
+    }
     if "growth_accounts" in data:
         found[GROWTH] = growth_accounting(data["growth_accounts"])
     if evidence.patents and "label_audit" in data:
@@ -59,7 +62,7 @@ def evidence_groups(
 
 def studied(data: Dataset, evidence: Evidence) -> list[str]:
     """Outcomes whose event study belongs to a study: those of its likelihood, and the patents that it counts."""
-    from reestim.estimate.event_evidence import event_outcomes
+    from reestim.evidence.outcome_choice import event_outcomes
 
     names: set[str] = set()
     if evidence.event_study and ("outcomes" in data or EFFECTS in data):

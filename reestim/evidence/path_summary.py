@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
-from reestim.provenance import INTERVAL
+from reestim.intervals import LEVEL
 
 if TYPE_CHECKING:
     from reestim.evidence.estimators import Path
     from reestim.evidence.path_posterior import PathPosterior
-
-LEVEL: float = float(str(INTERVAL["level"]))
 
 
 def interval(estimate: float, error: float, clusters: int) -> dict[str, float]:
@@ -79,12 +77,16 @@ def summary_row(path: Path, posterior: PathPosterior | None, reference: int) -> 
     else:
         average = dict.fromkeys(("estimate", "std_error", "low", "high", *_BAYESIAN, "p_value"), float("nan"))
     last = max((b for a, b in path.windows if a >= 0), default=-1)
-    return average | pretrend_test(path, reference) | {
-        "last_event_time": last,
-        "n_observations": path.n_observations,
-        "n_clusters": path.n_clusters,
-        "n_countries": path.n_countries,
-    }  # fmt: skip
+    return (
+        average
+        | pretrend_test(path, reference)
+        | {
+            "last_event_time": last,
+            "n_observations": path.n_observations,
+            "n_clusters": path.n_clusters,
+            "n_countries": path.n_countries,
+        }
+    )
 
 
 def placebo_rank(placebos: Sequence[dict[str, Any]]) -> dict[str, float]:

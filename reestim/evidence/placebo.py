@@ -41,9 +41,16 @@ def placebo_rows(frame: Any, dose: xr.DataArray, name: str, chosen: Choices, *, 
         windows = ((_EARLIEST, reference - 1), (0, horizon), (horizon + 1, -_EARLIEST))
         try:
             setting = event_design(
-                frame[frame[YEAR] <= until], dose, year, names=[name], reference=reference, windows=windows,
-                exposure_sd=chosen.exposure_sd, cluster=chosen.cluster, counts=[name] if counts else (),
-            )  # fmt: skip
+                frame[frame[YEAR] <= until],
+                dose,
+                year,
+                names=[name],
+                reference=reference,
+                windows=windows,
+                exposure_sd=chosen.exposure_sd,
+                cluster=chosen.cluster,
+                counts=[name] if counts else (),
+            )
             path = estimate_path(setting, TWO_WAY, counts=counts)
         except InputError:
             continue

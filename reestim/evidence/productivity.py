@@ -19,7 +19,7 @@ from reestim.data.growth_accounts import FILE, INTERMEDIATES, REE, account_probl
 from reestim.data.read import read_cells
 from reestim.dims import COUNTRY, SECTOR, YEAR
 from reestim.errors import InputError, Problem
-from reestim.files import write_whole
+from reestim.io.files import write_whole
 
 PRODUCTION_INPUT = "production_input"
 _KEY = [COUNTRY, SECTOR, YEAR]

@@ -11,8 +11,8 @@ import pandas as pd
 from scipy import optimize, stats
 
 from reestim.dims import LABELS
+from reestim.intervals import LEVEL
 
-LEVEL = 0.9
 DRAWS = 2000
 SEED = 2010
 HUMAN, MACHINE = "human_label", "machine_label"

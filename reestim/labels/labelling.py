@@ -16,7 +16,7 @@ from reestim.data.label_record import COUNTS as COUNTS_FILE
 from reestim.data.label_record import FILE as ABOUT_FILE
 from reestim.dims import COUNTRY, LABEL, LABELS, SECTOR, YEAR
 from reestim.errors import InputError, Problem
-from reestim.files import bytes_of, strict_json, whole_folder
+from reestim.io.files import bytes_of, strict_json, whole_folder
 
 LABELS_FILE = "labels.csv"
 REASON = "reason"

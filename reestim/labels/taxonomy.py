@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from reestim.dims import LABELS
 from reestim.errors import InputError, Problem
-from reestim.toml import closest, parse, read_text, validate
+from reestim.io.toml_files import closest, parse, read_text, validate
 
 PROMPTS = Path(__file__).parent / "prompts"
 PROMPT_VERSION = "v1"

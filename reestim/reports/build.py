@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from reestim.errors import InputError, Problem
-from reestim.files import whole_folder
+from reestim.io.files import whole_folder
 from reestim.reports.latex import latex, latex_of
 from reestim.reports.section import Picture, Shown
 

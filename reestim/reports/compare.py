@@ -13,9 +13,9 @@ import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.errors import InputError, Problem
-from reestim.reports.effects import BRACKETS
-from reestim.reports.format import number, with_interval
-from reestim.reports.tables import elasticities, parameters, welfare
+from reestim.results.effects import BRACKETS
+from reestim.results.format import number, with_interval
+from reestim.results.tables import elasticities, parameters, welfare
 
 #: The parameters that are set beside each other, and what they are called.
 SHARED = {"kappa": "κ", "spillover": "ξ", "crowding_out": "χ"}
@@ -183,9 +183,11 @@ def _changed(changes: pd.DataFrame, runs: list[str]) -> list[str]:
 def _sentence(quantity: str, part: pd.DataFrame, first: str, other: str) -> str:
     moved = part.loc[part["shift"].abs() >= _MOVED]
     ratio = float(np.nanmedian(part["width_ratio"].to_numpy()))
-    width = "" if not np.isfinite(ratio) or 1 / _AS_WIDE <= ratio <= _AS_WIDE else (
-        f"; intervals are {number(ratio)} times as wide (median)"
-    )  # fmt: skip
+    width = (
+        ""
+        if not np.isfinite(ratio) or 1 / _AS_WIDE <= ratio <= _AS_WIDE
+        else (f"; intervals are {number(ratio)} times as wide (median)")
+    )
     count = f"{len(moved)} of {len(part)} medians move" if len(part) > 1 else "the median moves"
     limit = f"a tenth of the width of the interval in {first}"
     if moved.empty:

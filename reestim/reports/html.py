@@ -12,11 +12,11 @@ import xarray as xr
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reestim.errors import MAX_UNSOLVED
-from reestim.provenance import describe
-from reestim.provenance import provenance as provenance_of
-from reestim.reports.format import limit
 from reestim.reports.section import POSTERIOR, Picture, Section
 from reestim.reports.summary import INTERVALS, is_quick, sentences, warnings
+from reestim.results.format import limit
+from reestim.runs.provenance import describe
+from reestim.runs.provenance import provenance as provenance_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,8 +68,10 @@ def _table(stored: object) -> dict[str, Any]:
 def _scenarios(run: Mapping[str, Any]) -> dict[str, str]:
     """The files of the scenarios as they were read; of a run from Python what its policies are."""
     stored = _table(run.get("scenarios"))
-    return {name: text if isinstance(text, str) else json.dumps(text, indent=1, ensure_ascii=False)
-            for name, text in stored.items()}  # fmt: skip
+    return {
+        name: text if isinstance(text, str) else json.dumps(text, indent=1, ensure_ascii=False)
+        for name, text in stored.items()
+    }
 
 
 def _inline(picture: Picture) -> str:

@@ -13,13 +13,37 @@ if TYPE_CHECKING:
 #: Rows beyond which a table may break over pages.
 _ONE_PAGE = 40
 _SPECIAL = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "[": "{[}", "]": "{]}",  # after a line break LaTeX would read a bracket as a length
-    "−": "$-$", "±": r"$\pm$", "≤": r"$\leq$", "≥": r"$\geq$", "×": r"$\times$", "→": r"$\rightarrow$", "·": r"$\cdot$",
-    "²": "$^2$", "Δ": r"$\Delta$", "Π": r"$\Pi$", "Σ": r"$\Sigma$", "Ω": r"$\Omega$", "Θ": r"$\Theta$", "Φ": r"$\Phi$",
-    "ε": r"$\varepsilon$", "λ": r"$\lambda$",
-}  # fmt: skip
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "[": "{[}",
+    "]": "{]}",  # after a line break LaTeX would read a bracket as a length
+    "−": "$-$",
+    "±": r"$\pm$",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "×": r"$\times$",
+    "→": r"$\rightarrow$",
+    "·": r"$\cdot$",
+    "²": "$^2$",
+    "Δ": r"$\Delta$",
+    "Π": r"$\Pi$",
+    "Σ": r"$\Sigma$",
+    "Ω": r"$\Omega$",
+    "Θ": r"$\Theta$",
+    "Φ": r"$\Phi$",
+    "ε": r"$\varepsilon$",
+    "λ": r"$\lambda$",
+}
 _GREEK = {letter: f"$\\{unicodedata.name(letter).split()[-1].lower()}$" for letter in "αβγδζηθικμνξπρστυφχψω"}
 _TABLE = str.maketrans(_SPECIAL | _GREEK)
 
@@ -37,15 +61,19 @@ def latex(name: str, caption: str, heads: Sequence[str], rows: Sequence[Sequence
 
     style: Any = pd.DataFrame([list(row) for row in rows], columns=list(heads)).style.hide(axis="index")
     long = len(rows) > _ONE_PAGE
-    body = style.format(escaped).format_index(escaped, axis="columns").to_latex(
-        hrules=True,
-        column_format="l" * len(heads),
-        caption=escaped(caption),
-        label=f"tab:{name}",
-        environment="longtable" if long else None,
-        position=None if long else "htbp",
-        position_float=None if long else "centering",
-    )  # fmt: skip
+    body = (
+        style.format(escaped)
+        .format_index(escaped, axis="columns")
+        .to_latex(
+            hrules=True,
+            column_format="l" * len(heads),
+            caption=escaped(caption),
+            label=f"tab:{name}",
+            environment="longtable" if long else None,
+            position=None if long else "htbp",
+            position_float=None if long else "centering",
+        )
+    )
     packages = "booktabs, longtable" if long else "booktabs"
     return f"% needs \\usepackage{{{packages}}}; made by REEstim, do not edit\n{body}"
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from reestim.files import slug
-from reestim.reports.images import image
+from reestim.io.files import slug
+from reestim.reports.figures.images import image
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,9 +9,10 @@ import pandas as pd
 import xarray as xr
 
 from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
-from reestim.provenance import INTERVAL, json_attr
-from reestim.reports.effects import CONTRIBUTION, DIRECTED, FIXED, economy_of, restrictors
-from reestim.reports.format import percent, with_interval
+from reestim.intervals import INTERVAL
+from reestim.io.json_attrs import json_attr
+from reestim.results.effects import CONTRIBUTION, DIRECTED, FIXED, economy_of, restrictors
+from reestim.results.format import percent, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

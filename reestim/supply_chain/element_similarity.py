@@ -21,8 +21,24 @@ OTHER = "other_element"
 PROPERTIES = ("ionic_radius", "electronegativity", "melting_point", "density", "f_electrons", "magnetic_moment")
 _FEWEST = 3  # elements: with two, every standardised property is +1 and -1
 RARE_EARTHS = (
-    "Sc", "Y", "La", "Ce", "Pr", "Nd", "Pm", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm", "Yb", "Lu",
-)  # fmt: skip
+    "Sc",
+    "Y",
+    "La",
+    "Ce",
+    "Pr",
+    "Nd",
+    "Pm",
+    "Sm",
+    "Eu",
+    "Gd",
+    "Tb",
+    "Dy",
+    "Ho",
+    "Er",
+    "Tm",
+    "Yb",
+    "Lu",
+)
 _LANTHANUM = 57
 
 
@@ -97,11 +113,17 @@ def element_similarity(data: Dataset) -> xr.Dataset:
 
     table = data["elements"].set_index(ELEMENT).loc[list(data.elements)]
     problems = [
-        Problem(f"the element has no {name}", "Fill the column in (`reestim elements --look-up SYMBOLS` prints it)",
-                file="elements.csv", column=name, value=str(e))
-        for name in PROPERTIES for e in table.index
+        Problem(
+            f"the element has no {name}",
+            "Fill the column in (`reestim elements --look-up SYMBOLS` prints it)",
+            file="elements.csv",
+            column=name,
+            value=str(e),
+        )
+        for name in PROPERTIES
+        for e in table.index
         if name not in table or not np.isfinite(table.loc[e, name])
-    ]  # fmt: skip
+    ]
     if len(table) < _FEWEST:
         advice = f"Give at least {_FEWEST} elements: likeness is relative to the others"
         problems.append(Problem("too few elements to compare", advice, file="elements.csv", value=len(table)))

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from reestim.data.ras import ras
 from reestim.dims import COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR, resource
 from reestim.errors import InputError, Problem
+from reestim.numerics.ras import ras
 from reestim.supply_chain.accounts import Accounts, revenue
 
 #: A cell of host trade keeps at least this share when the elements in it are worth more than the host's own figure.

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.data.ras import ras
 from reestim.data.rules import WEIGHT_TOLERANCE
 from reestim.dims import COUNTRY, ELEMENT, EXPORTER, IMPORTER, SECTOR
 from reestim.errors import InputError, Problem
+from reestim.numerics.ras import ras
 from reestim.supply_chain.placing import placed
 
 if TYPE_CHECKING:

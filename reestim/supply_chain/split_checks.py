@@ -58,22 +58,44 @@ def identities_of(data: Dataset, split: Split) -> pd.DataFrame:
     return pd.DataFrame(
         [
             _equal("costs of each sector equal its revenue", costs, world.output, world.output),
-            _equal("importers spend on host and elements what they spent on the host",
-                   after.sum(EXPORTER), before.sum(EXPORTER)),
-            _equal("exporters sell of host and elements what they sold of the host",
-                   after.sum(IMPORTER), before.sum(IMPORTER)),
-            _equal("users outside the elements' own mines pay for host and elements what they paid for the host",
-                   _without_host(paid, host), _without_host(paid_before, host)),
-            _equal("final demand for goods has not moved",
-                   final.sel({SECTOR: goods}), final_before.sel({SECTOR: goods}), spent.sel({SECTOR: goods})),
-            _equal("nothing of an element goes to final demand",
-                   element_final, 0.0 * element_final, bought.max(COUNTRY)),
-            _equal("trade in other goods has not moved",
-                   world.trade.sel({SECTOR: kept}), base.trade.sel({SECTOR: kept})),
-            _equal("users of an element pay tonnes times the price of their market", rows,
-                   worth.transpose(COUNTRY, ELEMENT, SECTOR).sel({SECTOR: goods}), rows.max(SECTOR)),
-            _equal("what is bought of an element is what users pay", sold.sum(EXPORTER).rename({IMPORTER: COUNTRY}),
-                   elements.purchases.sum(SECTOR)),
+            _equal(
+                "importers spend on host and elements what they spent on the host",
+                after.sum(EXPORTER),
+                before.sum(EXPORTER),
+            ),
+            _equal(
+                "exporters sell of host and elements what they sold of the host",
+                after.sum(IMPORTER),
+                before.sum(IMPORTER),
+            ),
+            _equal(
+                "users outside the elements' own mines pay for host and elements what they paid for the host",
+                _without_host(paid, host),
+                _without_host(paid_before, host),
+            ),
+            _equal(
+                "final demand for goods has not moved",
+                final.sel({SECTOR: goods}),
+                final_before.sel({SECTOR: goods}),
+                spent.sel({SECTOR: goods}),
+            ),
+            _equal(
+                "nothing of an element goes to final demand", element_final, 0.0 * element_final, bought.max(COUNTRY)
+            ),
+            _equal(
+                "trade in other goods has not moved", world.trade.sel({SECTOR: kept}), base.trade.sel({SECTOR: kept})
+            ),
+            _equal(
+                "users of an element pay tonnes times the price of their market",
+                rows,
+                worth.transpose(COUNTRY, ELEMENT, SECTOR).sel({SECTOR: goods}),
+                rows.max(SECTOR),
+            ),
+            _equal(
+                "what is bought of an element is what users pay",
+                sold.sum(EXPORTER).rename({IMPORTER: COUNTRY}),
+                elements.purchases.sum(SECTOR),
+            ),
             _equal("world use of each element is the tonnes put in", split.tonnes.sum([COUNTRY, SECTOR]), tonnes),
             _equal("world supply of each element is the tonnes put in", split.supply.sum(COUNTRY), tonnes),
             _not_negative("no cell of trade is negative", world.trade),
@@ -82,7 +104,7 @@ def identities_of(data: Dataset, split: Split) -> pd.DataFrame:
             _not_negative("no final demand is negative", final.where(abs(final) > TOLERANCE * spent, 0.0)),
             _not_negative("no use in tonnes is negative", split.tonnes),
         ]
-    )  # fmt: skip
+    )
 
 
 def _without_host(array: xr.DataArray, host: str) -> xr.DataArray:

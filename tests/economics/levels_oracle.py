@@ -178,9 +178,14 @@ def levels_model(ds: xr.Dataset, *, sigma, kappa, xi, chi, psi, rho, policy: dic
             gaps.append(np.append(np.diff(tonnes), np.log(Y[n, of].sum() / spent[n, of].sum())))
         welfare = np.log(income / I0) - (alpha * np.log(P)).sum(axis=1)
         result = {
-            "welfare": welfare, "trade_share": share, "price": np.log(P), "export_tax": tax, "ree_technology": lnA,
-            "exports": np.array(exports), "dropped": dropped,
-        }  # fmt: skip
+            "welfare": welfare,
+            "trade_share": share,
+            "price": np.log(P),
+            "export_tax": tax,
+            "ree_technology": lnA,
+            "exports": np.array(exports),
+            "dropped": dropped,
+        }
         return np.concatenate(gaps), result
 
     return model, live, mined

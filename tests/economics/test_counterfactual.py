@@ -14,7 +14,7 @@ from distributed import Client, LocalCluster
 from jax.flatten_util import ravel_pytree
 
 import reestim as ree
-from reestim import executors
+from reestim.counterfactuals import executors
 from reestim.equilibrium.equations import residual
 from reestim.equilibrium.implicit import no_change
 from reestim.equilibrium.separable import prepare, separable_residual
@@ -158,9 +158,15 @@ def dated() -> list[ree.Scenario]:
 
 def path_sweep(small: ree.Economy, dated: list[ree.Scenario], **more: object) -> xr.DataTree:
     return ree.counterfactual(
-        small, dated, posterior(small, draws=3), technology=("directed", "transition"), years=range(2010, 2013),
-        defaults=ree.Parameters(spillover=0.5, adjustment_rate=0.4), progress=False, **more,
-    )  # fmt: skip
+        small,
+        dated,
+        posterior(small, draws=3),
+        technology=("directed", "transition"),
+        years=range(2010, 2013),
+        defaults=ree.Parameters(spillover=0.5, adjustment_rate=0.4),
+        progress=False,
+        **more,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -348,9 +354,12 @@ def test_slopes_of_welfare_are_those_of_implicit_differentiation(
     post, found = split
     mean = np.exp(np.log(post["posterior"].to_dataset()).mean(("chain", "draw")))
     at = ree.Parameters(
-        sigma=mean["sigma"], kappa=float(mean["kappa"]), trade_elasticity=mean["trade_elasticity"], spillover=0.5,
+        sigma=mean["sigma"],
+        kappa=float(mean["kappa"]),
+        trade_elasticity=mean["trade_elasticity"],
+        spillover=0.5,
         crowding_out=0.2,
-    )  # fmt: skip
+    )
     exact = ree.sensitivity(economy, scenarios[0], at)
     slopes = found["slope"].sel(scenario="quota", technology="directed")
     size = 1e-6 * float(abs(exact["trade_elasticity"]).max())

@@ -17,14 +17,14 @@ import xarray as xr
 from pydantic import ValidationError
 
 import reestim as ree
-from reestim.data.simulate import Truth, simulate_evidence
 from reestim.errors import InputError
 from reestim.estimate import equilibrium_effects as loop
 from reestim.estimate import fit as fitting
 from reestim.estimate.inputs import assemble
 from reestim.estimate.numpyro_model import NumpyroModel, draw, observe
 from reestim.estimate.sampling import SAMPLERS
-from reestim.spec import Evidence, Sampler, Spec
+from reestim.evidence.simulate import Truth, simulate_evidence
+from reestim.study.spec import Evidence, Sampler, Spec
 from reestim.technology import innovation_passthrough, ree_technology, tfp_effect
 from tests.oracles import random_economy
 from tests.recovery.study import MODELS

@@ -212,8 +212,10 @@ def world(**tables: pd.DataFrame) -> Dataset:
     rng = np.random.default_rng(6)
     cells = [
         {"country": c, "sector": s, "year": y, "outcome": "exports", "value": float(np.exp(rng.normal()))}
-        for c in data.countries for s in data.goods for y in range(2006, 2012)
-    ]  # fmt: skip
+        for c in data.countries
+        for s in data.goods
+        for y in range(2006, 2012)
+    ]
     meta = data.meta.model_copy(update={"synthetic": ["outcomes.csv"]})
     return replace(
         data, path=FilePath("tiny"), meta=meta, tables={**data.tables, "outcomes": pd.DataFrame(cells), **tables}
@@ -222,9 +224,15 @@ def world(**tables: pd.DataFrame) -> Dataset:
 
 def test_public_function_and_published_effects_beside_the_panel() -> None:
     published = pd.DataFrame(
-        {"outcome": ["exports", "tfp"], "countries": ["", "JPN"], "event_time": [0, 0], "last_event_time": [7, 3],
-         "estimate": [0.003, 0.02], "std_error": [0.002, 0.01]}
-    )  # fmt: skip
+        {
+            "outcome": ["exports", "tfp"],
+            "countries": ["", "JPN"],
+            "event_time": [0, 0],
+            "last_event_time": [7, 3],
+            "estimate": [0.003, 0.02],
+            "std_error": [0.002, 0.01],
+        }
+    )
     study = ree.event_study(world(event_study=published))
     tables = event_tables(study)
     summary = tables["event_study_summary"].set_index(["outcome", "countries", "estimator"])

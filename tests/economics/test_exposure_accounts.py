@@ -13,7 +13,7 @@ import typer.testing
 import xarray as xr
 
 import reestim as ree
-from reestim.cli import app
+from reestim.cli.app import app
 from reestim.data.dataset import Dataset
 from reestim.supply_chain.exposure_ranking import exposure_tables, output, total_requirements
 from reestim.supply_chain.ree_rows import split_world
@@ -150,9 +150,16 @@ def test_the_command(tmp_path: Path) -> None:
     assert "electrical_optical" in said.output
     assert "all hold" in said.output
     assert {p.name for p in (tmp_path / "new").iterdir()} == {
-        "exposure.png", "exposure.svg", "exposure_sectors.csv", "exposure_countries.csv", "exposure_cells.csv",
-        "exposure_elements.csv", "split_identities.csv", "ree_inputs.csv", "ree_trade.csv",
-    }  # fmt: skip
+        "exposure.png",
+        "exposure.svg",
+        "exposure_sectors.csv",
+        "exposure_countries.csv",
+        "exposure_cells.csv",
+        "exposure_elements.csv",
+        "split_identities.csv",
+        "ree_inputs.csv",
+        "ree_trade.csv",
+    }
     found = json.loads(runner.invoke(app, ["exposure", "--json"]).output)
     assert found["exposure_sectors"][0]["sector"] == "electrical_optical"
     assert all(row["holds"] for row in found["split_identities"])

@@ -168,9 +168,11 @@ def test_first_order_accounting_is_the_slope(seed: int) -> None:
         s = random_scenario(20 + seed, economy, size=size)
         b = economy.ds
         scenario = ree.Scenario(
-            tariff=b.tariff + s.tariff, export_tax=b.export_tax + s.export_tax,
-            trade_cost=s.trade_cost, productivity=s.productivity,
-        )  # fmt: skip
+            tariff=b.tariff + s.tariff,
+            export_tax=b.export_tax + s.export_tax,
+            trade_cost=s.trade_cost,
+            productivity=s.productivity,
+        )
         result = ree.solve(economy, scenario, parameters, tolerance=1e-13)
         errors.append(np.abs(result.welfare - result.welfare_first_order / 100).values)
     assert np.all(errors[0] > 1e-12)

@@ -11,7 +11,7 @@ import xarray as xr
 
 import reestim as ree
 from reestim.errors import InputError
-from reestim.scenario_file import read_scenario
+from reestim.study.scenario_file import read_scenario
 from tests.oracles import random_economy
 
 

@@ -52,12 +52,20 @@ def test_a_case_done_by_hand() -> None:
     """Output +10 %, labour +5 %, capital +2 %, intermediates +8 %, rare earths -50 %, shares moving."""
     table = pd.DataFrame(
         {
-            "country": "JPN", "sector": "c14", "year": [2010, 2011], "output": [100.0, 110.0], "labor": [100.0, 105.0],
-            "capital": [100.0, 102.0], "intermediates": [100.0, 108.0], "ree": [200.0, 100.0],
-            "labor_share": [0.30, 0.28], "capital_share": [0.20, 0.20], "intermediates_share": [0.49, 0.50],
+            "country": "JPN",
+            "sector": "c14",
+            "year": [2010, 2011],
+            "output": [100.0, 110.0],
+            "labor": [100.0, 105.0],
+            "capital": [100.0, 102.0],
+            "intermediates": [100.0, 108.0],
+            "ree": [200.0, 100.0],
+            "labor_share": [0.30, 0.28],
+            "capital_share": [0.20, 0.20],
+            "intermediates_share": [0.49, 0.50],
             "ree_share": [0.01, 0.02],
         }
-    )  # fmt: skip
+    )
     ds = ree.growth_accounting(table).sel(country="JPN", sector="c14", year=2011)
     by_hand = {"labor": 0.014149, "capital": 0.003961, "intermediates": 0.038096, "ree": -0.010397}
     for name, value in by_hand.items():

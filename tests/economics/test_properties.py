@@ -77,9 +77,16 @@ def test_all_markets_clear_and_prices_scale_with_the_numeraire(shapes: tuple[dic
 def test_one_sector_welfare_is_the_domestic_share(seed: int, elasticity: float, size: float) -> None:
     """Item 2, Arkolakis, Costinot and Rodríguez-Clare (2012): ln(I/P) = −(1/ε)·Δ ln π_nn."""
     economy = random_economy(
-        seed, countries=5, goods=1, elements=0, factors=1, inputs=False, taxes=False, deficits=False,
+        seed,
+        countries=5,
+        goods=1,
+        elements=0,
+        factors=1,
+        inputs=False,
+        taxes=False,
+        deficits=False,
         elasticity=(elasticity, elasticity),
-    )  # fmt: skip
+    )
     scenario = ree.Scenario(trade_cost=random_scenario(seed, economy, size=size).trade_cost)
     result = ree.solve(economy, scenario, ree.Parameters(), tolerance=1e-13)
     own = np.log(np.diagonal(result.trade_share.values[:, :, 0]))
@@ -203,14 +210,18 @@ def direction(
     still = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), (policy, arrays))
     t, use = arrays.technology, users(economy)
     technology = still[1].technology._replace(
-        sigma=some(t.sigma) * t.sigma * 0.1 * use, kappa=some(t.kappa) * t.kappa * 0.1,
-        spillover=some(t.spillover, use) * t.spillover, element_elasticity=some(t.sigma, use) * t.element_elasticity,
-    )  # fmt: skip
+        sigma=some(t.sigma) * t.sigma * 0.1 * use,
+        kappa=some(t.kappa) * t.kappa * 0.1,
+        spillover=some(t.spillover, use) * t.spillover,
+        element_elasticity=some(t.sigma, use) * t.element_elasticity,
+    )
     moved = still[0]._replace(
-        log_tariff=some(policy.log_tariff, foreign), log_export_tax=some(policy.log_export_tax, foreign),
-        log_trade_cost=some(policy.log_trade_cost, foreign), log_productivity=some(policy.log_productivity),
+        log_tariff=some(policy.log_tariff, foreign),
+        log_export_tax=some(policy.log_export_tax, foreign),
+        log_trade_cost=some(policy.log_trade_cost, foreign),
+        log_productivity=some(policy.log_productivity),
         log_quota=some(policy.log_quota),
-    )  # fmt: skip
+    )
     elasticity = some(arrays.trade_elasticity) * arrays.trade_elasticity
     return moved, still[1]._replace(technology=technology, trade_elasticity=elasticity)
 

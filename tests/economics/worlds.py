@@ -34,9 +34,13 @@ def examples(count: int) -> settings:
     """So many worlds, the same in every run; a failing one is printed as it is, since a smaller one takes minutes."""
     slow_is_fine = [HealthCheck.too_slow, HealthCheck.data_too_large]
     return settings(
-        max_examples=count, derandomize=True, deadline=None, database=None, suppress_health_check=slow_is_fine,
+        max_examples=count,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=slow_is_fine,
         phases=(Phase.explicit, Phase.generate),
-    )  # fmt: skip
+    )
 
 
 class World(NamedTuple):
@@ -68,9 +72,13 @@ class Recipe:
     def world(self, **fixed: object) -> World:
         """The world; ``fixed`` parameters take the place of those drawn."""
         economy = random_economy(
-            self.seed, **self.shape, ree_share=self.ree_share, elasticity=(self.elasticity, 2 * self.elasticity),
-            taxes=self.taxes, deficits=self.deficits,
-        )  # fmt: skip
+            self.seed,
+            **self.shape,
+            ree_share=self.ree_share,
+            elasticity=(self.elasticity, 2 * self.elasticity),
+            taxes=self.taxes,
+            deficits=self.deficits,
+        )
         values = {"kappa": self.kappa, **self.others, **fixed}
         bound = 0.99 * (1 + 1 / values["kappa"])
         sigma = [0.02 + (bound - 0.02) * x for _, x in zip(economy.sectors, cycle(self.sigma), strict=False)]
@@ -90,14 +98,21 @@ def recipes(draw: st.DrawFn, shapes: tuple[dict, ...] = SMALL) -> Recipe:
     half in logs, a quota down to a twentieth."""
     share = draw(magnitudes(1e-9, 0.05))
     return Recipe(
-        seed=draw(st.integers(0, 2**32 - 1)), shape=draw(st.sampled_from(shapes)),
-        ree_share=(share, share * draw(magnitudes(1.0, 10.0))), elasticity=draw(magnitudes(1.2, 32.5)),
-        taxes=draw(st.booleans()), deficits=draw(st.booleans()),
+        seed=draw(st.integers(0, 2**32 - 1)),
+        shape=draw(st.sampled_from(shapes)),
+        ree_share=(share, share * draw(magnitudes(1.0, 10.0))),
+        elasticity=draw(magnitudes(1.2, 32.5)),
+        taxes=draw(st.booleans()),
+        deficits=draw(st.booleans()),
         technology=draw(st.sampled_from(("fixed", "directed"))),
-        kappa=draw(magnitudes(0.05, 5.0)), sigma=tuple(draw(st.lists(st.floats(0, 1), min_size=3, max_size=3))),
+        kappa=draw(magnitudes(0.05, 5.0)),
+        sigma=tuple(draw(st.lists(st.floats(0, 1), min_size=3, max_size=3))),
         others={
-            "spillover": draw(st.floats(0, 1)), "crowding_out": draw(st.floats(0, 1)),
-            "diffusion": draw(st.floats(0, 1)), "element_elasticity": draw(magnitudes(0.3, 3.0)),
+            "spillover": draw(st.floats(0, 1)),
+            "crowding_out": draw(st.floats(0, 1)),
+            "diffusion": draw(st.floats(0, 1)),
+            "element_elasticity": draw(magnitudes(0.3, 3.0)),
         },
-        size=draw(magnitudes(1e-3, 0.5)), quota=draw(magnitudes(0.05, 2.0)),
-    )  # fmt: skip
+        size=draw(magnitudes(1e-3, 0.5)),
+        quota=draw(magnitudes(0.05, 2.0)),
+    )

@@ -19,9 +19,16 @@ DRIVER = shutil.which("chromedriver")
 #: Pixels: a laptop and a phone, as wide as most.
 LAPTOP, PHONE = (1280, 800), (390, 844)
 _FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update", "--hide-scrollbars",
-)  # fmt: skip
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--hide-scrollbars",
+)
 
 
 #: Keys that can be pressed, as Windows numbers them.

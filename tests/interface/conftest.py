@@ -98,10 +98,13 @@ def make_post(seed: int = 0) -> xr.DataTree:
                 "confusion": ((*lead, "true_label", "label"), np.full((CHAINS, DRAWS, 4, 4), 0.25), {"units": "1"}),
             },
             coords={
-                "chain": range(CHAINS), "draw": range(DRAWS), "sector": USERS,
-                "true_label": list(LABELS), "label": list(LABELS),
+                "chain": range(CHAINS),
+                "draw": range(DRAWS),
+                "sector": USERS,
+                "true_label": list(LABELS),
+                "label": list(LABELS),
             },
-        )  # fmt: skip
+        )
 
     tree = xr.DataTree.from_dict(
         {
@@ -158,11 +161,14 @@ def with_everything(post: xr.DataTree) -> xr.DataTree:
                 "explained": (lead, np.full(shape, 0.6)),
             },
             coords={
-                "scenario": two["scenario"].values, "technology": ["fixed", "directed"], "country": COUNTRIES,
-                "parameter": names, "component": components,
+                "scenario": two["scenario"].values,
+                "technology": ["fixed", "directed"],
+                "country": COUNTRIES,
+                "parameter": names,
+                "component": components,
             },
         )
-    )  # fmt: skip
+    )
     return post
 
 

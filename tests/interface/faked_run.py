@@ -14,7 +14,7 @@ import typer.testing
 import xarray as xr
 
 import reestim as ree
-from reestim.cli import app
+from reestim.cli.app import app
 from tests.interface.test_spec import QUOTA, SPEC
 
 Run = Callable[..., click.testing.Result]

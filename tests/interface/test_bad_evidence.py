@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reestim import pipeline
 from reestim.errors import InputError
-from reestim.shipped import BUNDLED
+from reestim.io.resources import BUNDLED
+from reestim.pipeline import main_job
 
 STUDY = """
 name = "bad"
@@ -58,7 +58,7 @@ def test_all_of_it_comes_in_one_list_before_anything_runs(
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "blackjax" else find(name, *a))
     with pytest.raises(InputError) as caught:
-        pipeline.read_job(models / "bad.toml", spoiled, None)
+        main_job.read_job(models / "bad.toml", spoiled, None)
     problems = caught.value.problems
 
     def said(file: str, *words: str) -> bool:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import reestim as ree
 from reestim.checks.prior_sensitivity import check, verdict
-from reestim.cli import app
+from reestim.cli.app import app
 from reestim.reports.section import Notes, Shown
 from reestim.reports.sections import priors
 

@@ -143,9 +143,18 @@ def test_a_transition_from_the_command_line(cli: Run, faked: dict[str, Any]) -> 
     assert half.exit_code == 1
     assert "--to-year" in half.stderr
     done = cli(
-        "counterfactual", "first", "quota.toml", "--from-year", "2009", "--to-year", "2011", "--chunks", "kept",
-        "--dask", "tcp://10.0.0.1:8786",
-    )  # fmt: skip
+        "counterfactual",
+        "first",
+        "quota.toml",
+        "--from-year",
+        "2009",
+        "--to-year",
+        "2011",
+        "--chunks",
+        "kept",
+        "--dask",
+        "tcp://10.0.0.1:8786",
+    )
     assert done.exit_code == 0, done.output
     kwargs = next(kwargs for name, _, kwargs in faked["calls"] if name == "counterfactual")
     assert list(kwargs["years"]) == [2009, 2010, 2011]

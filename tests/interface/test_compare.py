@@ -11,7 +11,7 @@ import xarray as xr
 from typer.testing import CliRunner
 
 import reestim as ree
-from reestim.cli import app
+from reestim.cli.app import app
 from reestim.errors import InputError
 from tests.interface.conftest import CHAINS, DRAWS
 

@@ -19,8 +19,8 @@ import typer
 import xarray as xr
 
 import reestim as ree
-from reestim import shipped
-from reestim.cli import app
+from reestim.cli.app import app
+from reestim.io import resources
 from tests.conftest import PROJECT
 
 PAGES = sorted((PROJECT / "docs").glob("*.md"))
@@ -85,7 +85,7 @@ def test_the_pages_have_commands_and_code() -> None:
 def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A study as `reestim init` makes it, with a run of a made-up posterior, as the working directory."""
     folder = tmp_path_factory.mktemp("docs") / "my-study"
-    shutil.copytree(shipped.MODELS, folder / "models", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(resources.MODELS, folder / "models", ignore=shutil.ignore_patterns("__pycache__"))
     before = Path.cwd()
     os.chdir(folder)
     economy = ree.Economy.from_dataset(ree.load_dataset("rare-earths-2010"))

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import typer.testing
 
-from reestim.cli import app
+from reestim.cli.app import app
 
 
 def reestim(*arguments: object) -> typer.testing.Result:
@@ -26,9 +26,11 @@ def test_files_and_words(folder: tuple[Path, typer.testing.Result]) -> None:
     out, said = folder
     assert said.exit_code == 0, said.output
     assert {p.name for p in out.iterdir()} == {
-        "event_study_effects.csv", "event_study_summary.csv", "event_study_placebos.csv",
+        "event_study_effects.csv",
+        "event_study_summary.csv",
+        "event_study_placebos.csv",
         *(f"event_study_{name}.{kind}" for name in ("exports", "patents") for kind in ("png", "svg")),
-    }  # fmt: skip
+    }
     assert "SIMULATED" in said.output
     assert "90 % equal-tailed" in said.output
     summary = pd.read_csv(out / "event_study_summary.csv")

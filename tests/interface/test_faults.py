@@ -15,8 +15,8 @@ import pytest
 
 import reestim as ree
 from reestim.errors import InputError
-from reestim.files import alone
-from reestim.store import new_run_folder, save
+from reestim.io.files import alone
+from reestim.runs.store import new_run_folder, save
 from tests.interface.faked_run import Run, folders
 
 
@@ -65,7 +65,7 @@ def test_a_place_that_cannot_be_written_is_said_before_sampling(cli: Run, faked:
 OTHER = """
 import sys, time
 from pathlib import Path
-from reestim.files import alone
+from reestim.io.files import alone
 with alone(Path(sys.argv[1])):
     print("here", flush=True)
     time.sleep(300)
@@ -99,7 +99,7 @@ def test_the_folder_that_is_kept_is_the_one_that_is_written(
         (lock,) = (place / "posteriors").glob(".*.lock")
         kept.append(lock.with_name(lock.name.removeprefix(".").removesuffix(".lock")).resolve())
         assert new_run_folder(kept[-1].name[18:]) != Path("posteriors") / kept[-1].name
-        monkeypatch.setattr("reestim.store.datetime", Later)
+        monkeypatch.setattr("reestim.runs.store.datetime", Later)
         return sampled(*args, **kwargs)
 
     monkeypatch.setitem(vars(ree), "fit", looked)

@@ -15,15 +15,15 @@ import typer.testing
 import xarray as xr
 
 import reestim as ree
-from reestim.cli import app
+from reestim.cli.app import app
 from reestim.data.dataset import check_dataset
 from reestim.data.growth_accounts import INPUTS, read_accounts
 from reestim.errors import InputError, Problem, problem_lines
-from reestim.files import bytes_of, sha256, stays_inside, strict_json
+from reestim.io.files import bytes_of, sha256, stays_inside, strict_json
+from reestim.io.safe_arrays import plain_zarr
+from reestim.io.toml_files import parse
 from reestim.labels.patents import read_patents
-from reestim.plain_arrays import plain_zarr
-from reestim.store import what_it_holds
-from reestim.toml import parse
+from reestim.runs.store import what_it_holds
 from tests.interface.conftest import with_everything
 from tests.unit.spoiled_dataset import Folder
 from tests.unit.test_dataset_problems import folder  # noqa: F401  (a copy of the bundled dataset)
@@ -107,7 +107,7 @@ STUDY = 'name = "s"\nmodel = "model.py"\ndataset = "rare-earths-2010"\n'
         (STUDY.replace('"model.py"', '"out.py"'), "leaves the folder"),
         ('based_on = "out.toml"\n' + STUDY, "leaves the folder"),
     ],
-)  # fmt: skip
+)
 def test_a_hostile_study_is_refused(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "model.py").write_text("raise SystemExit('executed')\n")
     for suffix in ("py", "toml"):

@@ -17,8 +17,8 @@ import typer
 from typer.testing import CliRunner
 
 import reestim as ree
-from reestim import shipped
-from reestim.cli import app
+from reestim.cli.app import app
+from reestim.io import resources
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -32,8 +32,8 @@ def test_a_study_is_copied_whole_and_says_what_to_do_next(tmp_path: Path) -> Non
     assert done.exit_code == 0, done.output
     assert f"cd '{study}'" in done.stdout
     assert "reestim run --quick" in done.stdout
-    assert files(study / "models") == files(shipped.MODELS)
-    assert files(study / "data" / "rare-earths-2010") == files(shipped.BUNDLED)
+    assert files(study / "models") == files(resources.MODELS)
+    assert files(study / "data" / "rare-earths-2010") == files(resources.BUNDLED)
     assert (study / "data" / "README.md").is_file()
     assert {path.name for path in study.iterdir()} == {"models", "data"}
 
@@ -71,19 +71,22 @@ def test_an_installed_package_has_what_init_copies(project: Path, tmp_path: Path
         whole = shutil.copytree if (project / part).is_dir() else shutil.copyfile
         (tmp_path / "site" / place).parent.mkdir(parents=True, exist_ok=True)
         whole(project / part, tmp_path / "site" / place)
-    code = "import reestim.toml as t; assert t.find('models/substitution.toml').is_file(), t.SHIPPED; print(t.SHIPPED)"
+    code = (
+        "import reestim.io.toml_files as t; "
+        "assert t.find('models/substitution.toml').is_file(), t.SHIPPED; print(t.SHIPPED)"
+    )
     where = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": str(tmp_path / "site")}}
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, **where)
     assert found.stdout.strip() == str(tmp_path / "site" / "reestim" / "share")
     subprocess.run([sys.executable, "-m", "reestim", "init", "mine", "-q"], check=True, **where)
-    assert files(tmp_path / "mine" / "models") == files(shipped.MODELS)
-    assert files(tmp_path / "mine" / "data" / "rare-earths-2010") == files(shipped.BUNDLED)
+    assert files(tmp_path / "mine" / "models") == files(resources.MODELS)
+    assert files(tmp_path / "mine" / "data" / "rare-earths-2010") == files(resources.BUNDLED)
 
 
 HEAVY = {"jax", "pymc", "pandas", "numpy", "xarray", "matplotlib", "arviz", "scipy", "numba", "zarr", "dask", "jinja2"}
 LIGHT = """
 import os, sys
-from reestim.cli import app
+from reestim.cli.app import app
 for typed in ("--help", "run --help", "runs", "runs --json", "--version", "init mine", "init mine"):
     try:
         app(typed.split(), standalone_mode=False)
@@ -135,7 +138,7 @@ def test_the_shell_completes_commands_and_names_of_runs(tmp_path: Path) -> None:
 
     def completed(typed: str) -> list[str]:
         ask = {"_REESTIM_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split(" ")) - 1)}
-        command = [sys.executable, "-c", "from reestim.cli import app; app(prog_name='reestim')"]
+        command = [sys.executable, "-c", "from reestim.cli.app import app; app(prog_name='reestim')"]
         done = subprocess.run(command, cwd=tmp_path, env=os.environ | ask, capture_output=True, text=True, check=False)
         return done.stdout.split()
 

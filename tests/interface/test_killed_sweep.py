@@ -72,7 +72,7 @@ def kill_at_some_moment(started: multiprocessing.process.BaseProcess, store: Pat
 @pytest.mark.parametrize("times", [2, 8])
 def test_killed_at_random_moments_it_ends_with_the_bits_of_the_uninterrupted(tmp_path: Path, times: int) -> None:
     fresh = multiprocessing.get_context("forkserver")
-    fresh.set_forkserver_preload(["reestim.counterfactuals", "tests.oracles"])
+    fresh.set_forkserver_preload(["reestim.counterfactuals.counterfactual", "tests.oracles"])
     rng = np.random.default_rng(times)
     store, cache = tmp_path / "chunks", tmp_path / "compiled"
     uninterrupted, resumed = tmp_path / "uninterrupted.nc", tmp_path / "resumed.nc"

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 import typer.testing
 
-from reestim.cli import app
+from reestim.cli.app import app
 from reestim.data.dataset import check_dataset, load_dataset
 from reestim.data.tables import check_table
+from reestim.io.resources import BUNDLED
 from reestim.labels.patents import read_corpus
-from reestim.shipped import BUNDLED
 
 
 def reestim(*arguments: object) -> typer.testing.Result:

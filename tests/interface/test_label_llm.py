@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import typer.testing
 
-from reestim.cli import app
+from reestim.cli.app import app
 from tests.llm_server import KEY, LanguageModel, patents_of, serving
 
 QUICK = ("--batch", "2", "--first-wait", "0.002", "--concurrency", "1")
@@ -34,10 +34,16 @@ def place(model: LanguageModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for name, value in environment(model).items():
         monkeypatch.setenv(name, value)
     rows = [
-        {"patent_id": f"p{i}", "country": "JPN", "sector": "motors", "year": 2010 + i % 2, "title": f"title {i}",
-         "abstract": f"A thing of KIND={('using', 'enhancing', 'unrelated', 'substituting')[i % 4]}, number {i}."}
+        {
+            "patent_id": f"p{i}",
+            "country": "JPN",
+            "sector": "motors",
+            "year": 2010 + i % 2,
+            "title": f"title {i}",
+            "abstract": f"A thing of KIND={('using', 'enhancing', 'unrelated', 'substituting')[i % 4]}, number {i}.",
+        }
         for i in range(8)
-    ]  # fmt: skip
+    ]
     (tmp_path / "patents.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
     return tmp_path
 

@@ -12,7 +12,7 @@ import pytest
 import reestim as ree
 from reestim.data.dataset import Dataset
 from reestim.estimate.gates import GateWarning
-from reestim.spec import Spec
+from reestim.study.spec import Spec
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import reestim as ree
-from reestim import pipeline
-from reestim.data.build import build_from_tables
 from reestim.estimate.inputs import unused_files
-from reestim.spec import Evidence
+from reestim.importers.build import build_from_tables
+from reestim.pipeline import main_job
+from reestim.study.spec import Evidence
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 
@@ -47,11 +47,11 @@ def test_files_that_a_study_leaves_aside_are_not_among_its_inputs() -> None:
 
 
 def test_it_runs_from_real_data_to_a_report_without_anything_synthetic(real: Path, tmp_path: Path) -> None:
-    job = pipeline.read_job(MODELS / "real_only.toml", real, tmp_path / "run", quick=True)
+    job = main_job.read_job(MODELS / "real_only.toml", real, tmp_path / "run", quick=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        post, folder, page = pipeline.run(
-            job, seed=1, stages=pipeline.Stages(lambda _: None), progress=False, command="reestim run"
+        post, folder, page = main_job.run(
+            job, seed=1, stages=main_job.Stages(lambda _: None), progress=False, command="reestim run"
         )
     draws = post["posterior"].to_dataset()
     assert {"sigma", "kappa", "spillover", "adjustment_rate"} <= set(draws.data_vars)

@@ -11,13 +11,12 @@ import xarray as xr
 from typer.testing import CliRunner
 
 import reestim as ree
-from reestim import refitting
-from reestim.cli import app
+from reestim.cli.app import app
 from reestim.errors import InputError
 from reestim.estimate.inputs import model_inputs
-from reestim.refitting import NO_LABEL_NOISE, PLACEBO, Refit, possible_refits
+from reestim.pipeline.refits import NO_LABEL_NOISE, PLACEBO, Refit, possible_refits
 from reestim.reports.sections import refits as sections
-from reestim.same_study import differences, study_of
+from reestim.runs.identity import differences, study_of
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 
@@ -131,19 +130,25 @@ def test_a_refit_that_is_not_possible_stops_no_other(faked: dict[str, Any], tmp_
 def test_a_run_of_another_study_or_other_data_is_refused_in_words(data: Any, tmp_path: Path) -> None:
     spec = ree.read_spec(MODELS / "substitution.toml")
     texts = {"china-quota-2010": (MODELS / "scenarios" / "china-quota-2010.toml").read_text(encoding="utf-8")}
-    from reestim.same_study import sha256
+    from reestim.runs.identity import sha256
 
     run = {
         "spec": {"hash": spec.hash, "path": str(spec.path), "model_sha256": sha256(spec.model_path)},
-        "provenance": {"hash": data.hash, "path": str(data.path)}, "scenarios": texts, "seed": 1, "quick": False,
+        "provenance": {"hash": data.hash, "path": str(data.path)},
+        "scenarios": texts,
+        "seed": 1,
+        "quick": False,
         "reestim": ree.__version__,
-    }  # fmt: skip
+    }
     assert differences(run, spec, data, seed=1) == []
     assert differences(run | {"scenarios": {"elsewhere": "text"}}, spec) == [], "carried through others since"
     other = run | {
-        "spec": {"hash": "1", "text": "", "model_sha256": "2"}, "provenance": {"hash": "3"}, "seed": 7,
-        "scenarios": {"china-quota-2010": "another text"}, "reestim": "9.9",
-    }  # fmt: skip
+        "spec": {"hash": "1", "text": "", "model_sha256": "2"},
+        "provenance": {"hash": "3"},
+        "seed": 7,
+        "scenarios": {"china-quota-2010": "another text"},
+        "reestim": "9.9",
+    }
     said = " ".join(map(str, differences(other, spec, data, seed=1)))
     for part in (
         "another version of the study",

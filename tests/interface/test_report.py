@@ -17,8 +17,9 @@ import xarray as xr
 import reestim as ree
 from reestim.checks.prior_sensitivity import prior_posterior_table
 from reestim.errors import InputError
-from reestim.reports import latex, tables
-from reestim.reports.format import number, percent, with_interval
+from reestim.reports import latex
+from reestim.results import tables
+from reestim.results.format import number, percent, with_interval
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -58,8 +59,18 @@ def test_files(written: Path) -> None:
     assert {p.name for p in (folder / "figures").iterdir()} == {f"{n}.{kind}" for n in names for kind in ("png", "svg")}
     assert all(p.read_bytes().startswith(PNG) for p in folder.glob("figures/*.png"))
     assert all(ElementTree.parse(p).getroot().tag.endswith("svg") for p in folder.glob("figures/*.svg"))
-    names = ("elasticities", "parameters", "welfare", "welfare_parts", "exports", "solver", "gates", "inputs",
-             "prior_posterior", "convergence")  # fmt: skip
+    names = (
+        "elasticities",
+        "parameters",
+        "welfare",
+        "welfare_parts",
+        "exports",
+        "solver",
+        "gates",
+        "inputs",
+        "prior_posterior",
+        "convergence",
+    )
     assert {p.name for p in (folder / "tables").iterdir()} == {f"{n}.{kind}" for n in names for kind in ("csv", "tex")}
 
 

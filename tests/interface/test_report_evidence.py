@@ -10,9 +10,9 @@ import typer.testing
 import xarray as xr
 
 import reestim as ree
-from reestim.cli import app
+from reestim.cli.app import app
 from reestim.evidence.groups import evidence_groups, studied
-from reestim.spec import Evidence
+from reestim.study.spec import Evidence
 from tests.economics.test_productivity import accounts
 from tests.interface.test_report import PNG, Page
 

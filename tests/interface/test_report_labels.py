@@ -18,9 +18,15 @@ from tests.interface.test_report import Page
 pytestmark = pytest.mark.usefixtures("undrawn")
 
 RECORD = {
-    "labeller": "llm", "model": "tiny", "date": "2026-11-25T12:00:00+00:00", "synthetic": False, "patents": 1003,
-    "unlabelled": 3, "labels": dict.fromkeys(LABELS, 250), "prompt": {"version": "v1", "hash": "abc"},
-}  # fmt: skip
+    "labeller": "llm",
+    "model": "tiny",
+    "date": "2026-11-25T12:00:00+00:00",
+    "synthetic": False,
+    "patents": 1003,
+    "unlabelled": 3,
+    "labels": dict.fromkeys(LABELS, 250),
+    "prompt": {"version": "v1", "hash": "abc"},
+}
 
 
 def quality(record: dict | None, synthetic: list[str], *, years: bool = True) -> xr.Dataset:

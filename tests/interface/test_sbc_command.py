@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from reestim.cli import app
+from reestim.cli.app import app
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 import reestim as ree
 from reestim.errors import InputError, Problem
-from reestim.spec import Prior, Spec, read_scenario, read_spec
+from reestim.study.spec import Prior, Spec, read_scenario, read_spec
 
 QUOTA = """
 name = "quota"

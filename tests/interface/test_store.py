@@ -17,7 +17,7 @@ import xarray as xr
 
 import reestim as ree
 from reestim.errors import InputError
-from reestim.store import list_runs, load, new_run_folder, save
+from reestim.runs.store import list_runs, load, new_run_folder, save
 
 
 def names(folder: Path) -> set[str]:

@@ -11,7 +11,7 @@ import typer.testing
 import xarray as xr
 
 import reestim as ree
-from reestim.cli import app
+from reestim.cli.app import app
 from tests.economics.test_productivity import accounts
 
 

@@ -11,9 +11,9 @@ import pandas as pd
 import xarray as xr
 
 from reestim.calibration.label_noise import EXACT_UNIT_VALUES
-from reestim.data.simulate import Truth, simulate_evidence, true_sigma
 from reestim.estimate.inputs import assemble
-from reestim.spec import Evidence, Spec, read_spec
+from reestim.evidence.simulate import Truth, simulate_evidence, true_sigma
+from reestim.study.spec import Evidence, Spec, read_spec
 from tests.recovery.world import small_world
 
 POLICY_YEAR = 2010
@@ -21,11 +21,20 @@ TRUTH = Truth(beta=(-0.4, 0.2))
 
 #: US use of rare earths around the shock, one country and all sectors: value (million US$) and tonnes, from facts.md.
 _USE = {
-    2005: (40.4, 18964), 2006: (55.9, 23837), 2007: (72.0, 21096), 2008: (122.2, 18255), 2009: (67.4, 12912),
-    2010: (114.0, 13620), 2011: (460.0, 6387), 2012: (173.6, 4058), 2013: (127.9, 9965), 2014: (92.6, 10795),
-}  # fmt: skip
-AGGREGATE_USE = pd.DataFrame([("USA", "all", t, v, w) for t, (v, w) in _USE.items()],
-                             columns=["country", "sector", "year", "value", "tonnes"])  # fmt: skip
+    2005: (40.4, 18964),
+    2006: (55.9, 23837),
+    2007: (72.0, 21096),
+    2008: (122.2, 18255),
+    2009: (67.4, 12912),
+    2010: (114.0, 13620),
+    2011: (460.0, 6387),
+    2012: (173.6, 4058),
+    2013: (127.9, 9965),
+    2014: (92.6, 10795),
+}
+AGGREGATE_USE = pd.DataFrame(
+    [("USA", "all", t, v, w) for t, (v, w) in _USE.items()], columns=["country", "sector", "year", "value", "tonnes"]
+)
 
 
 MODELS = Path(__file__).resolve().parents[2] / "models"

@@ -17,8 +17,8 @@ from reestim.calibration.figures import ecdf_figure, rank_figure
 from reestim.calibration.kept import begin, kept
 from reestim.calibration.label_noise import World, compare_labels, label_table, misclassified
 from reestim.calibration.summary import covered, fractional_ranks, is_calibrated, joined, rank_table, ranks_of, words
-from reestim.data.simulate import Truth
 from reestim.errors import InputError
+from reestim.evidence.simulate import Truth
 from tests.oracles import random_economy
 from tests.recovery.study import POLICY_YEAR, TRUTH, default_spec
 from tests.recovery.tiny_study import tiny_study
@@ -41,9 +41,14 @@ def design(tmp_path_factory: pytest.TempPathFactory) -> Design:
             "trade_elasticity_mean": ("traded_sector", np.full(5, 5.0)),
             "trade_elasticity_sd": ("traded_sector", np.full(5, 1.0)),
         },
-        coords={"country": names, "sector": users, "year": years, "property": ["z"],
-                "traded_sector": list(economy.sectors)},
-    )  # fmt: skip
+        coords={
+            "country": names,
+            "sector": users,
+            "year": years,
+            "property": ["z"],
+            "traded_sector": list(economy.sectors),
+        },
+    )
     spec = tiny_study(tmp_path_factory.mktemp("study"))
     quota = ree.Scenario("quota", policies=(ree.ExportQuota(names[0], "all", 0.7),))
     return Design(spec, inputs, economy, quota, N, RANKED, seed=3)
@@ -179,9 +184,11 @@ def test_what_the_study_fixes_has_no_rank() -> None:
     """0.2 has no exact mean in floating point, and yet does not move."""
     rng = np.random.default_rng(0)
     draws = xr.Dataset(
-        {"kappa": (("simulation", "draw"), rng.normal(size=(20, 9))),
-         "adjustment_rate": (("simulation", "draw"), np.full((20, 9), 0.2))}
-    )  # fmt: skip
+        {
+            "kappa": (("simulation", "draw"), rng.normal(size=(20, 9))),
+            "adjustment_rate": (("simulation", "draw"), np.full((20, 9), 0.2)),
+        }
+    )
     truth = xr.Dataset({"kappa": ("simulation", rng.normal(size=20)), "adjustment_rate": ("simulation", [0.2] * 20)})
     ranks = ranks_of(draws, truth)
     assert list(ranks.data_vars) == ["kappa"]

@@ -15,7 +15,7 @@ import pytest
 from reestim.calibration.design import Part
 from reestim.calibration.run import Request, calibrate_labels, calibrate_prior
 from reestim.errors import InputError
-from reestim.spec import CounterfactualSpec, Evidence
+from reestim.study.spec import CounterfactualSpec, Evidence
 from tests.recovery.tiny_study import tiny_study
 from tests.unit.supply_world import tiny_world
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from reestim.data.simulate import Truth, simulate_evidence
 from reestim.estimate import fit as fitting
 from reestim.estimate.gates import GateWarning
 from reestim.estimate.inputs import assemble
-from reestim.spec import Evidence, Gates
+from reestim.evidence.simulate import Truth, simulate_evidence
+from reestim.study.spec import Evidence, Gates
 from tests.recovery.study import (
     POLICY_YEAR,
     TRUTH,

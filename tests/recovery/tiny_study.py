@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reestim.prior import Prior
-from reestim.spec import Evidence, Sampler, Spec
+from reestim.study.prior import Prior
+from reestim.study.spec import Evidence, Sampler, Spec
 
 _MODEL = """
 import pymc as pm
@@ -30,8 +30,15 @@ def tiny_study(folder: Path, evidence: Evidence | None = None) -> Spec:
     """The study, its model written into ``folder``."""
     path = folder / "tiny.py"
     path.write_text(_MODEL, encoding="utf-8")
-    priors = {"kappa": {"distribution": "LogNormal", "mu": 0.2, "sigma": 0.3},
-              "mu": {"distribution": "Normal", "mu": 0.0, "sigma": 1.0}}  # fmt: skip
-    return Spec(name="tiny", model=str(path), dataset="none", evidence=evidence or Evidence(),
-                priors={k: Prior.model_validate(v) for k, v in priors.items()},
-                sampler=Sampler(name="nutpie", draws=80, tune=150, chains=1))  # fmt: skip
+    priors = {
+        "kappa": {"distribution": "LogNormal", "mu": 0.2, "sigma": 0.3},
+        "mu": {"distribution": "Normal", "mu": 0.0, "sigma": 1.0},
+    }
+    return Spec(
+        name="tiny",
+        model=str(path),
+        dataset="none",
+        evidence=evidence or Evidence(),
+        priors={k: Prior.model_validate(v) for k, v in priors.items()},
+        sampler=Sampler(name="nutpie", draws=80, tune=150, chains=1),
+    )

@@ -37,7 +37,7 @@ def test_gradients_of_nafta_match_differences(tariffs: xr.DataArray, economy: re
 
 
 def test_unfinished_linear_solves_are_no_derivatives() -> None:
-    from reestim.equilibrium import linear
+    from reestim.numerics import linear
 
     size = linear.DENSE_UP_TO + 1
     rng = np.random.default_rng(0)

@@ -83,8 +83,10 @@ def missing_file(f: Folder) -> list[Expected]:
 
 
 def missing_column(f: Folder) -> list[Expected]:
-    f.write("element_prices.csv", [f.lines("element_prices.csv")[0].replace("market", "markt"),
-                                   *f.lines("element_prices.csv")[1:]])  # fmt: skip
+    f.write(
+        "element_prices.csv",
+        [f.lines("element_prices.csv")[0].replace("market", "markt"), *f.lines("element_prices.csv")[1:]],
+    )
     return [
         Expected("element_prices.csv", 1, "market", None, "the column is missing", "Did you mean 'markt'"),
         Expected("element_prices.csv", 1, "markt", None, "the column is unknown", "Did you mean 'market'"),
@@ -353,12 +355,49 @@ def no_toml(f: Folder) -> list[Expected]:
 
 
 CASES: list[Callable[[Folder], list[Expected]]] = [
-    missing_file, missing_column, extra_column, column_twice, unknown_sector, concordance_to_unknown_sector,
-    element_as_sector, unknown_country, unknown_element, unknown_label, unknown_application, negative_flow,
-    not_a_number, nan_and_infinity, fractional_year, neither_true_nor_false, repeated_key, weights_off, huge_weights,
-    no_concordance, effects_in_per_cent, identity_off, negative_final_demand, missing_price, missing_elasticity,
-    element_not_mined, wrong_unit, exports_above_output, policy_at_home, panel_without_figures, not_utf8,
-    broken_quotes, ragged_row, semicolons,
-    empty_file, binary_file, directory_instead_of_file, link_out_of_the_folder, broken_toml, unknown_toml_key,
-    wrong_toml_type, unknown_host, path_out_of_the_folder, named_file_absent, no_toml,
-]  # fmt: skip
+    missing_file,
+    missing_column,
+    extra_column,
+    column_twice,
+    unknown_sector,
+    concordance_to_unknown_sector,
+    element_as_sector,
+    unknown_country,
+    unknown_element,
+    unknown_label,
+    unknown_application,
+    negative_flow,
+    not_a_number,
+    nan_and_infinity,
+    fractional_year,
+    neither_true_nor_false,
+    repeated_key,
+    weights_off,
+    huge_weights,
+    no_concordance,
+    effects_in_per_cent,
+    identity_off,
+    negative_final_demand,
+    missing_price,
+    missing_elasticity,
+    element_not_mined,
+    wrong_unit,
+    exports_above_output,
+    policy_at_home,
+    panel_without_figures,
+    not_utf8,
+    broken_quotes,
+    ragged_row,
+    semicolons,
+    empty_file,
+    binary_file,
+    directory_instead_of_file,
+    link_out_of_the_folder,
+    broken_toml,
+    unknown_toml_key,
+    wrong_toml_type,
+    unknown_host,
+    path_out_of_the_folder,
+    named_file_absent,
+    no_toml,
+]

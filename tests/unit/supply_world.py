@@ -42,10 +42,26 @@ def _facts() -> dict[str, list[dict[str, object]]]:
     prices = {"Nd": (20.0, 30.0, 32.0, 19.0), "Ce": (2.0, 3.0, 4.5, 4.0)}
     return {
         "elements": [
-            {"element": "Nd", "atomic_number": 60, "group": "light", "ionic_radius": 98.3, "electronegativity": 1.14,
-             "substitute_performance": 41.0, "magnetic_moment": 3.6, "supply_elasticity": 0.3},
-            {"element": "Ce", "atomic_number": 58, "group": "light", "ionic_radius": 101.0, "electronegativity": 1.12,
-             "substitute_performance": 60.0, "magnetic_moment": 2.5, "supply_elasticity": 0.2},
+            {
+                "element": "Nd",
+                "atomic_number": 60,
+                "group": "light",
+                "ionic_radius": 98.3,
+                "electronegativity": 1.14,
+                "substitute_performance": 41.0,
+                "magnetic_moment": 3.6,
+                "supply_elasticity": 0.3,
+            },
+            {
+                "element": "Ce",
+                "atomic_number": 58,
+                "group": "light",
+                "ionic_radius": 101.0,
+                "electronegativity": 1.12,
+                "substitute_performance": 60.0,
+                "magnetic_moment": 2.5,
+                "supply_elasticity": 0.2,
+            },
         ],
         "element_prices": [
             {"element": e, "year": y, "market": m, "price": p / (1.3 if m != "export" and y >= 2007 else 1.0)}
@@ -62,8 +78,12 @@ def _facts() -> dict[str, list[dict[str, object]]]:
         ],
         "application_sector": [
             {"application": a, "sector": s, "weight": w}
-            for a, s, w in (("magnets", "electronics", 1.0), ("polishing", "electronics", 0.7),
-                            ("polishing", "chemicals", 0.3), ("other", "chemicals", 1.0))
+            for a, s, w in (
+                ("magnets", "electronics", 1.0),
+                ("polishing", "electronics", 0.7),
+                ("polishing", "chemicals", 0.3),
+                ("other", "chemicals", 1.0),
+            )
         ],
         "trade_elasticities": [
             {"sector": s, "trade_elasticity": v, "sd": 0.5, "source": "test"}
@@ -72,8 +92,9 @@ def _facts() -> dict[str, list[dict[str, object]]]:
         "element_exports": [{"country": "CHN", "year": 2008, "tonnes": 1000.0}],
         "policy": [
             {"importer": "*", "exporter": "CHN", "sector": e, "tariff": 0.0, "export_tax": 0.3} for e in ELEMENTS
-        ] + [{"importer": "JPN", "exporter": "*", "sector": "chemicals", "tariff": 0.1, "export_tax": 0.0}],
-    }  # fmt: skip
+        ]
+        + [{"importer": "JPN", "exporter": "*", "sector": "chemicals", "tariff": 0.1, "export_tax": 0.0}],
+    }
 
 
 def _flows(rng: np.random.Generator) -> Tables:

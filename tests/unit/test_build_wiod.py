@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from reestim.data import build
 from reestim.data.dataset import check_dataset, load_dataset
-from reestim.data.importers import wiod
 from reestim.errors import InputError
+from reestim.importers import build
+from reestim.importers.sources import wiod
 from reestim.supply_chain.exposure import exposure
 from reestim.supply_chain.ree_rows import ree_input_output
 from tests.unit.wiod_files import YEARS, write_years

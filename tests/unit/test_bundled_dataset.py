@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reestim.data.bundle import EVIDENCE_YEARS, TRUTH, main
 from reestim.data.dataset import Dataset, check_dataset, load_dataset
-from reestim.data.simulate import Truth
 from reestim.dims import LABELS
 from reestim.errors import InputError
-from reestim.shipped import BUNDLED
+from reestim.evidence.simulate import Truth
+from reestim.importers.bundle import EVIDENCE_YEARS, TRUTH, main
+from reestim.io.resources import BUNDLED
 
 SIMULATED = ("patent_labels", "label_audit", "outcomes")
 

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 import typer.testing
 
-from reestim.cli import app
-from reestim.data.importers import comtrade_download
-from reestim.data.importers.comtrade_download import download
-from reestim.data.importers.imported import Choices
+from reestim.cli.app import app
 from reestim.errors import InputError
+from reestim.importers.imported import Choices
+from reestim.importers.sources import comtrade_download
+from reestim.importers.sources.comtrade_download import download
 from tests.unit.test_import_hs import CN, US, record
 
 SECRET = "a-key-that-must-stay-secret"
@@ -99,7 +99,7 @@ def test_the_command_asks_each_reporter_and_year_and_keeps_the_answers(api: Api,
     panel = pd.read_csv(out / "ree_use_panel.csv").set_index(["country", "year"])
     assert panel["value"].to_dict() == {
         (c, y): pytest.approx(400 + y / 1e6) for c in ("USA", "JPN") for y in (2010, 2011)
-    }  # fmt: skip
+    }
     asked = {(a["reporterCode"][0], a["period"][0], a["cmdCode"][0], a["flowCode"][0]) for a in api.asked}
     assert asked == {(r, y, "2846", "M") for r in ("842", "392") for y in ("2010", "2011")}
     about = json.loads((out / "sources" / "comtrade.json").read_text())
@@ -156,7 +156,7 @@ def test_a_refused_key_and_a_missing_one(api: Api, tmp_path: Path, monkeypatch: 
 
 
 def test_an_answer_that_is_cut_off_is_refused(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reestim.data.importers.comtrade.LIMITS", (1,))
+    monkeypatch.setattr("reestim.importers.sources.comtrade.LIMITS", (1,))
     assert US[0] == 842
     result = reestim("--reporter", "USA", "--years", "2010", "--out", tmp_path / "out")
     assert "the answer is cut off at 1 rows" in result.output

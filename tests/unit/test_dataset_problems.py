@@ -10,7 +10,7 @@ import pytest
 
 from reestim.data.dataset import check_dataset, load_dataset
 from reestim.errors import InputError, problem_lines
-from reestim.shipped import BUNDLED
+from reestim.io.resources import BUNDLED
 from tests.unit import spoiled_dataset as spoiled
 from tests.unit.spoiled_dataset import Expected, Folder
 
@@ -103,8 +103,10 @@ def test_rows_are_counted_as_an_editor_does_with_blank_lines_and_long_cells(fold
             ],
         ),
         (
-            {"patent_labels.csv": "country,sector,year,label,count\nCHN,metals,2005,usign,3\nCHN,metals,2005,using,-3\n"
-                                  "CHN,all,2005,using,3\n"},
+            {
+                "patent_labels.csv": "country,sector,year,label,count\nCHN,metals,2005,usign,3\n"
+                "CHN,metals,2005,using,-3\nCHN,all,2005,using,3\n"
+            },
             [
                 Expected("patent_labels.csv", 2, "label", "usign", "unknown label", "Did you mean 'using'"),
                 Expected("patent_labels.csv", 3, "count", "-3", "a negative count", "Set it to 0"),
@@ -129,8 +131,10 @@ def test_rows_are_counted_as_an_editor_does_with_blank_lines_and_long_cells(fold
             ],
         ),
         (
-            {"event_study.csv": "outcome,countries,event_time,last_event_time,reference_event_time,estimate,std_error\n"
-                                "tfp,JPN,1,,,0.1,0.2\ntfp,JAP,1,,,0.1,0.2\ntfp,,3,1,,0.1,0.2\ntfp,,-1,,,0,0.2\n"},
+            {
+                "event_study.csv": "outcome,countries,event_time,last_event_time,"
+                "reference_event_time,estimate,std_error\ntfp,JPN,1,,,0.1,0.2\ntfp,JAP,1,,,0.1,0.2\ntfp,,3,1,,0.1,0.2\ntfp,,-1,,,0,0.2\n"
+            },
             [
                 Expected("event_study.csv", 3, "countries", "JAP", "'JAP' is no country here", "Did you mean 'JPN'"),
                 Expected("event_study.csv", 4, "last_event_time", 1, "last event time lies before", "Leave it blank"),
@@ -138,14 +142,16 @@ def test_rows_are_counted_as_an_editor_does_with_blank_lines_and_long_cells(fold
             ],
         ),
         (
-            {"event_study.csv": "outcome,event_time,estimate,std_error\ntfp,1,0.1,0.1\ntfp,2,0.1,0.1\n",
-             "event_study_covariance.csv": "outcome,event_time,other_outcome,other_event_time,covariance\n"
-                                           "tfp,1,tfp,2,0.02\n"},
+            {
+                "event_study.csv": "outcome,event_time,estimate,std_error\ntfp,1,0.1,0.1\ntfp,2,0.1,0.1\n",
+                "event_study_covariance.csv": "outcome,event_time,other_outcome,other_event_time,covariance\n"
+                "tfp,1,tfp,2,0.02\n",
+            },
             [Expected("event_study_covariance.csv", None, "covariance", None, "not positive definite", "eigenvalue")],
         ),
     ],
     ids=["audit", "patents", "outcomes", "event study", "published effects", "covariance"],
-)  # fmt: skip
+)
 def test_evidence_files(folder: Folder, files: dict[str, str], expected: list[Expected]) -> None:
     for name, text in files.items():
         (folder.path / name).write_text(text, encoding="utf-8")
@@ -182,6 +188,14 @@ def test_a_dataset_that_is_not_there(name: str, message: str, advice: str) -> No
 def test_an_empty_folder_lists_every_required_file(tmp_path: Path) -> None:
     files = {problem.file for problem in check_dataset(tmp_path)}
     assert files == {
-        "dataset.toml", "elements.csv", "element_prices.csv", "element_output.csv", "element_use.csv",
-        "application_sector.csv", "trade.csv", "input_output.csv", "value_added.csv", "trade_elasticities.csv",
-    }  # fmt: skip
+        "dataset.toml",
+        "elements.csv",
+        "element_prices.csv",
+        "element_output.csv",
+        "element_use.csv",
+        "application_sector.csv",
+        "trade.csv",
+        "input_output.csv",
+        "value_added.csv",
+        "trade_elasticities.csv",
+    }

@@ -12,7 +12,7 @@ import pytest
 import typer.testing
 
 import reestim as ree
-from reestim.cli import app
+from reestim.cli.app import app
 from reestim.data.dataset import Dataset
 from reestim.errors import InputError
 from reestim.supply_chain.element_similarity import PROPERTIES, element_properties, hund_moment
@@ -71,9 +71,12 @@ def test_the_command_writes_whole_folders(tmp_path: Path) -> None:
     assert said.exit_code == 0, said.output
     found = json.loads(said.output)
     assert {Path(p).name for p in found["written"]} == {
-        "element_similarity.csv", "element_distance.csv", "substitutability.csv",
-        "element_similarity.png", "element_similarity.svg",
-    }  # fmt: skip
+        "element_similarity.csv",
+        "element_distance.csv",
+        "substitutability.csv",
+        "element_similarity.png",
+        "element_similarity.svg",
+    }
     z = pd.DataFrame(found["substitutability"]).set_index("sector")
     np.testing.assert_allclose(z.mean(), 0, atol=1e-9)
     again = reestim("--out", tmp_path / "new")

@@ -11,7 +11,6 @@ import pytest
 import xarray as xr
 from scipy import special, stats
 
-from reestim.data.simulate import simulate_evidence
 from reestim.dims import LABELS
 from reestim.errors import InputError
 from reestim.estimate import fit as fitting
@@ -21,8 +20,9 @@ from reestim.estimate.misclassification import confusion_matrix, label_audit
 from reestim.estimate.patent_counts import dirichlet_multinomial_logp, log_rising
 from reestim.estimate.ree_use import followed, use_changes
 from reestim.estimate.relative_price import age_weights, knowledge_flow
-from reestim.prior import Prior
-from reestim.spec import Evidence
+from reestim.evidence.simulate import simulate_evidence
+from reestim.study.prior import Prior
+from reestim.study.spec import Evidence
 from reestim.technology import innovation_passthrough
 from tests.recovery.study import AGGREGATE_USE, POLICY_YEAR, TRUTH, default_spec, inputs_of
 from tests.recovery.world import small_world
@@ -57,12 +57,19 @@ def test_the_joint_likelihood_is_the_one_of_the_equations(model_and_inputs) -> N
     model, data = model_and_inputs
     names = ["patent_count", "label_audit", "event_estimate", "use_share_change"]
     free = [v.name for v in model.free_RVs]
-    prior = pm.sample_prior_predictive(2, model=model, var_names=[*free, *(d.name for d in model.deterministics)],
-                                       random_seed=3, compile_kwargs={"mode": "FAST_COMPILE"})["prior"]  # fmt: skip
+    prior = pm.sample_prior_predictive(
+        2,
+        model=model,
+        var_names=[*free, *(d.name for d in model.deterministics)],
+        random_seed=3,
+        compile_kwargs={"mode": "FAST_COMPILE"},
+    )["prior"]
     terms = pm.pytensorf.compile(
-        model.free_RVs, [t.sum() for t in _terms(model, names)],
-        mode="FAST_COMPILE", on_unused_input="ignore",
-    )  # fmt: skip
+        model.free_RVs,
+        [t.sum() for t in _terms(model, names)],
+        mode="FAST_COMPILE",
+        on_unused_input="ignore",
+    )
     for draw in range(2):
         point = prior.to_dataset().isel(chain=0, draw=draw)
         found = terms(*[point[name].values for name in free])
@@ -125,8 +132,12 @@ def _oracle(data: xr.Dataset, draw: xr.Dataset) -> list[float]:
 @pytest.mark.parametrize("design", ["by_class", "by_label", "random"])
 def test_an_audit_informs_what_its_design_samples(design: str) -> None:
     counts = np.random.default_rng(0).integers(1, 50, (4, 4))
-    audit = xr.DataArray(counts, coords={"human_label": list(LABELS), "machine_label": list(LABELS)},
-                         dims=("human_label", "machine_label"), attrs={"design": design})  # fmt: skip
+    audit = xr.DataArray(
+        counts,
+        coords={"human_label": list(LABELS), "machine_label": list(LABELS)},
+        dims=("human_label", "machine_label"),
+        attrs={"design": design},
+    )
     prevalence = np.array([0.6, 0.2, 0.15, 0.05])
     pi = np.random.default_rng(1).dirichlet(np.ones(4), 4)
     coords = {d: list(LABELS) for d in ("human_label", "machine_label", "true_label")}
@@ -173,8 +184,9 @@ def test_knowledge_follows_prices_at_the_adjustment_rate(rate: float) -> None:
     """The weighted sum over lags is the recursion, over gaps of years too; λ = 1 is the long run."""
     years = [2000, 2001, 2002, 2004, 2007]
     rng = np.random.default_rng(0)
-    panel = pd.DataFrame({"country": "USA", "sector": "all", "year": years, "tonnes": 100.0,
-                          "value": 100.0 * np.exp(rng.normal(size=5))})  # fmt: skip
+    panel = pd.DataFrame(
+        {"country": "USA", "sector": "all", "year": years, "tonnes": 100.0, "value": 100.0 * np.exp(rng.normal(size=5))}
+    )
     _, price, _ = small_world()
     changes = use_changes(panel, price, _even(price))
     level = changes["use_price"].values
@@ -278,14 +290,15 @@ def test_the_event_study_in_transition_is_that_of_knowledge_which_follows_prices
         followed[..., 0] = price[..., 0]
         for t in range(1, price.sizes["year"]):
             followed[..., t] = followed[..., t - 1] + 0.3 * (price[..., t] - followed[..., t - 1])
-        slow = assemble(
-            io, followed, z, tables, Evidence(patents=False, ree_use=False), policy_year=POLICY_YEAR
-        )["event_knowledge_response"]  # fmt: skip
+        slow = assemble(io, followed, z, tables, Evidence(patents=False, ree_use=False), policy_year=POLICY_YEAR)[
+            "event_knowledge_response"
+        ]
     m, epsilon = np.linspace(-0.5, 0.8, price.sizes["sector"]), np.full(moving.sizes["traded_sector"], 5.0)
     np.testing.assert_allclose(
         predicted_effects(moving, m, 1.6, 0.4, epsilon, None, 1.0), predicted_effects(long_run, m, 1.6, 0.4, epsilon)
     )
     np.testing.assert_allclose(
         predicted_effects(moving, m, 1.6, 0.4, epsilon, None, 0.3),
-        predicted_effects(long_run.assign(event_knowledge_response=slow), m, 1.6, 0.4, epsilon), rtol=1e-9,
-    )  # fmt: skip
+        predicted_effects(long_run.assign(event_knowledge_response=slow), m, 1.6, 0.4, epsilon),
+        rtol=1e-9,
+    )

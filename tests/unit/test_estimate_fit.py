@@ -17,8 +17,8 @@ from reestim.estimate.gates import GateReport, GateWarning, check_gates
 from reestim.estimate.inputs import assemble, checked
 from reestim.estimate.predictive import prior_predictive
 from reestim.estimate.priors import PriorBook, outside, variable
-from reestim.prior import Prior
-from reestim.spec import Evidence, Gates, Sampler
+from reestim.study.prior import Prior
+from reestim.study.spec import Evidence, Gates, Sampler
 from tests.recovery.study import POLICY_YEAR, TRUTH, default_spec, inputs_of
 from tests.recovery.world import small_world
 
@@ -84,8 +84,9 @@ def test_a_fixed_prior_is_a_constant_of_the_posterior() -> None:
 def test_the_shifted_mean_keeps_its_stated_prior(inputs: xr.Dataset) -> None:
     """μ is sampled along its ridge with κ; its prior must still be N(0, 1), independent of κ, and P(σ<1) neutral."""
     model = fitting.build(default_spec(), inputs)
-    drawn = pm.sample_prior_predictive(4000, model=model, var_names=["mu", "kappa", "sigma"], random_seed=1,
-                                       compile_kwargs={"mode": "FAST_COMPILE"})["prior"].to_dataset()  # fmt: skip
+    drawn = pm.sample_prior_predictive(
+        4000, model=model, var_names=["mu", "kappa", "sigma"], random_seed=1, compile_kwargs={"mode": "FAST_COMPILE"}
+    )["prior"].to_dataset()
     assert abs(float(drawn["mu"].mean())) < 0.06
     assert abs(float(drawn["mu"].std()) - 1) < 0.05
     assert abs(np.corrcoef(drawn["mu"].values.ravel(), np.log(drawn["kappa"].values.ravel()))[0, 1]) < 0.06
@@ -113,8 +114,11 @@ def test_evidence_that_is_asked_for_and_not_there_is_named() -> None:
     with pytest.raises(InputError) as caught:
         assemble(io, price, z, {}, Evidence(), policy_year=POLICY_YEAR)
     assert {p.file for p in caught.value.problems} == {
-        "patent_labels.csv", "label_audit.csv", "outcomes.csv or event_study.csv", "ree_use_panel.csv",
-    }  # fmt: skip
+        "patent_labels.csv",
+        "label_audit.csv",
+        "outcomes.csv or event_study.csv",
+        "ree_use_panel.csv",
+    }
     none = assemble(
         io, price, z, {}, Evidence(patents=False, event_study=False, ree_use=False), policy_year=POLICY_YEAR
     )
@@ -122,7 +126,7 @@ def test_evidence_that_is_asked_for_and_not_there_is_named() -> None:
 
 
 def test_patents_need_a_price_in_their_year() -> None:
-    from reestim.data.simulate import simulate_evidence
+    from reestim.evidence.simulate import simulate_evidence
 
     io, price, z = small_world()
     tables = simulate_evidence(io, price, z, TRUTH, 0, outcomes=False)

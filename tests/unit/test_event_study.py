@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from reestim.data.simulate import Truth, simulate_evidence, true_sigma
 from reestim.errors import InputError
 from reestim.evidence.event_study import panel_study, usable_covariance
 from reestim.evidence.predictions import market_weights, structural_responses
+from reestim.evidence.simulate import Truth, simulate_evidence, true_sigma
 from reestim.technology import innovation_passthrough
 from tests.recovery.world import OTHERS, USERS, small_world
 

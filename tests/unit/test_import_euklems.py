@@ -11,9 +11,9 @@ import pytest
 
 import reestim as ree
 from reestim.data.growth_accounts import read_accounts
-from reestim.data.importers.imported import Choices
-from reestim.data.importers.originals import import_files
 from reestim.errors import InputError
+from reestim.importers.imported import Choices
+from reestim.importers.registry import import_files
 
 YEARS = range(2008, 2012)
 KEY = ["nace_r2_code", "geo_code", "nace_r2_name", "geo_name", "year"]

@@ -13,20 +13,26 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reestim.data.importers.hs import HS_ELEMENTS, hs_industries, longest_prefix
-from reestim.data.importers.imported import Choices
-from reestim.data.importers.originals import import_files
 from reestim.errors import InputError
+from reestim.importers.hs import HS_ELEMENTS, hs_industries, longest_prefix
+from reestim.importers.imported import Choices
+from reestim.importers.registry import import_files
 
 VERSION = "V202401b"
 CODES = {156: "CHN", 392: "JPN", 842: "USA", 490: "S19"}
 #: exporter, importer, HS6, thousand US$, tonnes
 FLOWS = [
-    (156, 392, "284690", 400_000, 10_000), (156, 842, "284690", 200_000, 4_000), (156, 392, "284610", 90_000, 6_000),
-    (392, 842, "284610", 5_000, 100), (156, 842, "854140", 3_000_000, 90_000), (392, 156, "870323", 2_000_000, 150_000),
-    (842, 156, "120190", 1_500_000, 3_000_000), (490, 842, "847330", 800_000, None),
-    (156, 490, "271000", 70_000, 80_000), (842, 392, "010290", 1_000, 200),
-]  # fmt: skip
+    (156, 392, "284690", 400_000, 10_000),
+    (156, 842, "284690", 200_000, 4_000),
+    (156, 392, "284610", 90_000, 6_000),
+    (392, 842, "284610", 5_000, 100),
+    (156, 842, "854140", 3_000_000, 90_000),
+    (392, 156, "870323", 2_000_000, 150_000),
+    (842, 156, "120190", 1_500_000, 3_000_000),
+    (490, 842, "847330", 800_000, None),
+    (156, 490, "271000", 70_000, 80_000),
+    (842, 392, "010290", 1_000, 200),
+]
 Spoil = Callable[[pd.DataFrame], pd.DataFrame]
 
 
@@ -212,12 +218,34 @@ def record(
 ) -> dict:
     """One row of an answer of the API (fields that are not read left out, some that break totals down kept)."""
     return {
-        "typeCode": "C", "freqCode": "A", "refPeriodId": 20110101, "refYear": 2011, "refMonth": 52, "period": "2011",
-        "reporterCode": reporter[0], "reporterISO": reporter[1], "flowCode": "M", "partnerCode": partner[0],
-        "partnerISO": partner[1], "partner2Code": 0, "classificationCode": "H3", "cmdCode": hs, "aggrLevel": len(hs),
-        "customsCode": "C00", "mosCode": "0", "motCode": 0, "qtyUnitCode": 8, "qty": mass, "netWgt": mass,
-        "grossWgt": None, "cifvalue": value, "fobvalue": None, "primaryValue": value, "isReported": False, **more,
-    }  # fmt: skip
+        "typeCode": "C",
+        "freqCode": "A",
+        "refPeriodId": 20110101,
+        "refYear": 2011,
+        "refMonth": 52,
+        "period": "2011",
+        "reporterCode": reporter[0],
+        "reporterISO": reporter[1],
+        "flowCode": "M",
+        "partnerCode": partner[0],
+        "partnerISO": partner[1],
+        "partner2Code": 0,
+        "classificationCode": "H3",
+        "cmdCode": hs,
+        "aggrLevel": len(hs),
+        "customsCode": "C00",
+        "mosCode": "0",
+        "motCode": 0,
+        "qtyUnitCode": 8,
+        "qty": mass,
+        "netWgt": mass,
+        "grossWgt": None,
+        "cifvalue": value,
+        "fobvalue": None,
+        "primaryValue": value,
+        "isReported": False,
+        **more,
+    }
 
 
 US, JP, CN, ASIA = (842, "USA"), (392, "JPN"), (156, "CHN"), (490, "S19")
@@ -225,13 +253,17 @@ US, JP, CN, ASIA = (842, "USA"), (392, "JPN"), (156, "CHN"), (490, "S19")
 
 def records() -> list[dict]:
     return [
-        record(US, CN, "284690", 400e6, 5e6), record(US, JP, "284690", 90e6, 1e6),
-        record(JP, CN, "284690", 900e6, 20e6), record(JP, CN, "284610", 100e6, 2e6),
+        record(US, CN, "284690", 400e6, 5e6),
+        record(US, JP, "284690", 90e6, 1e6),
+        record(JP, CN, "284690", 900e6, 20e6),
+        record(JP, CN, "284610", 100e6, 2e6),
         record(US, ASIA, "847330", 800e6, None),
         record(US, (899, "_X"), "284690", 1e6, 1e4),
-        record(US, (0, "W00"), "284690", 491e6, 6e6), record(JP, US, "870323", 5e6, 1e5, flowCode="X"),
-        record(US, CN, "284690", 100e6, 1e6, motCode=1000), record(US, CN, "TOTAL", 3e11, None),
-    ]  # fmt: skip
+        record(US, (0, "W00"), "284690", 491e6, 6e6),
+        record(JP, US, "870323", 5e6, 1e5, flowCode="X"),
+        record(US, CN, "284690", 100e6, 1e6, motCode=1000),
+        record(US, CN, "TOTAL", 3e11, None),
+    ]
 
 
 def answer(folder: Path, rows: list[dict], name: str = "answer.json", **more: Any) -> Path:

@@ -12,14 +12,14 @@ import pandas as pd
 import pytest
 import typer.testing
 
-from reestim.cli import app
-from reestim.data.build import build_from_tables
+from reestim.cli.app import app
 from reestim.data.dataset import check_dataset, load_dataset
-from reestim.data.importers.imported import Choices
-from reestim.data.importers.originals import ORIGINALS, import_files
-from reestim.data.importers.regions import REGIONS_OF_BUNDLED
-from reestim.data.importers.sources import SOURCES
 from reestim.errors import InputError
+from reestim.importers.build import build_from_tables
+from reestim.importers.imported import Choices
+from reestim.importers.regions import REGIONS_OF_BUNDLED
+from reestim.importers.registry import ORIGINALS, import_files
+from reestim.importers.world_tables import SOURCES
 from tests.unit import test_import_usitc as usitc
 from tests.unit.test_import_euklems import tidy, workbooks
 from tests.unit.test_import_hs import answer, baci, bulk, records

@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 import typer.testing
 
-from reestim.cli import app
-from reestim.data.importers import patentsview
-from reestim.data.importers.imported import Choices
-from reestim.data.importers.originals import import_files
+from reestim.cli.app import app
 from reestim.errors import InputError
+from reestim.importers.imported import Choices
+from reestim.importers.registry import import_files
+from reestim.importers.sources import patentsview
 from reestim.labels.patents import read_patents
 
 Tables = dict[str, pd.DataFrame]
@@ -134,9 +134,11 @@ def test_patents_have_country_year_and_sector(
     patents = read_patents(tmp_path / "out" / "patents.parquet").set_index("patent_id")
     rows = patents[["country", "sector", "year"]].apply(tuple, axis=1).to_dict()
     assert rows == {
-        "7000001": ("JPN", "electrical_optical", 2003), "7000002": ("USA", "electrical_optical", 2004),
-        "7000003": ("CHN", "chemicals", 2004), "7000005": ("JPN", "chemicals", 2005),
-    }  # fmt: skip
+        "7000001": ("JPN", "electrical_optical", 2003),
+        "7000002": ("USA", "electrical_optical", 2004),
+        "7000003": ("CHN", "chemicals", 2004),
+        "7000005": ("JPN", "chemicals", 2005),
+    }
     assert patents["title"]["7000001"] == 'Magnet with "less" dysprosium'
     assert patents["abstract"]["7000002"] == "A loudspeaker with a magnet\nof neodymium,\tiron and boron."
     assert patents["abstract"]["7000005"] == ""
@@ -155,9 +157,12 @@ def test_years_words_regions_and_sectors_choose(tmp_path: Path) -> None:
     (tmp_path / "cpc.csv").write_text("cpc,industry\nH,tech\nC,chem\nB,tech\n")
     (tmp_path / "sectors.csv").write_text("industry,sector\ntech,goods\nchem,goods\n")
     choices = Choices(
-        years=(2004, 2005), matching="neodym|cerium", mapping=tmp_path / "regions.csv",
-        concordance=tmp_path / "cpc.csv", sectors=tmp_path / "sectors.csv",
-    )  # fmt: skip
+        years=(2004, 2005),
+        matching="neodym|cerium",
+        mapping=tmp_path / "regions.csv",
+        concordance=tmp_path / "cpc.csv",
+        sectors=tmp_path / "sectors.csv",
+    )
     about = import_files("patentsview", write(tmp_path), tmp_path / "out", choices).about
     patents = read_patents(tmp_path / "out" / "patents.parquet").set_index("patent_id")
     assert patents["country"].to_dict() == {"7000002": "REST", "7000003": "CHN"}

@@ -9,17 +9,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reestim.data.facts import ELEMENTS
-from reestim.data.importers.imported import Choices
-from reestim.data.importers.originals import import_files
 from reestim.errors import InputError
+from reestim.importers.facts import ELEMENTS
+from reestim.importers.imported import Choices
+from reestim.importers.registry import import_files
 
 #: Tonnes of apparent consumption and US$ a tonne, as shared/data/facts.md has them.
 DS140 = {
-    2005: (6060, 6595), 2006: (9350, 3890), 2007: (10200, 5290), 2008: (7410, 13600), 2009: (2830, 9300),
-    2010: (5050, 20000), 2012: (2440, 51200), 2013: (5870, 19100), 2014: (10800, 15200), 2015: (9550, 14800),
+    2005: (6060, 6595),
+    2006: (9350, 3890),
+    2007: (10200, 5290),
+    2008: (7410, 13600),
+    2009: (2830, 9300),
+    2010: (5050, 20000),
+    2012: (2440, 51200),
+    2013: (5870, 19100),
+    2014: (10800, 15200),
+    2015: (9550, 14800),
     2016: (10500, 10600),
-}  # fmt: skip
+}
 YEARS = range(2009, 2013)
 
 
@@ -56,10 +64,14 @@ def workbook(path: Path) -> Path:
     ]
     figures = [[y, 100, 200, 300, DS140[y][0] if y in DS140 else "NA", DS140.get(y, (0, 58100))[1], 1] for y in YEARS]
     lines = [
-        ["RARE EARTHS STATISTICS"], ["U.S. GEOLOGICAL SURVEY"], ["[Metric tons of oxide]"], [], heads,
+        ["RARE EARTHS STATISTICS"],
+        ["U.S. GEOLOGICAL SURVEY"],
+        ["[Metric tons of oxide]"],
+        [],
+        heads,
         *figures,
         ["NA Not available. W Withheld."],
-    ]  # fmt: skip
+    ]
     sheet(lines).to_excel(path, sheet_name="Rare earths", header=False, index=False)
     return path
 
@@ -139,12 +151,17 @@ def mines(spoil: Callable[[pd.DataFrame], pd.DataFrame] = lambda t: t) -> pd.Dat
 def yearbook(path: Path) -> Path:
     """Table 8 as printed: footnotes behind names, a column of marks behind each year."""
     lines = [
-        ["TABLE 8"], ["RARE EARTHS: WORLD MINE PRODUCTION, BY COUNTRY OR LOCALITY"], ["(Metric tons of oxide)"], [],
+        ["TABLE 8"],
+        ["RARE EARTHS: WORLD MINE PRODUCTION, BY COUNTRY OR LOCALITY"],
+        ["(Metric tons of oxide)"],
+        [],
         ["Country or locality", "", "2014", "", "2015", ""],
-        ["Australiae", "", 8000, "", 12000, "r"], ["Burundi", "", "--", "", 20, "e"],
+        ["Australiae", "", 8000, "", 12000, "r"],
+        ["Burundi", "", "--", "", 20, "e"],
         ["China3", "", "105,000", "e", 105000, "e"],
-        ["Total", "", 113000, "r", 117000, ""], ["eEstimated. rRevised."],
-    ]  # fmt: skip
+        ["Total", "", 113000, "r", 117000, ""],
+        ["eEstimated. rRevised."],
+    ]
     with pd.ExcelWriter(path) as book:
         pd.DataFrame([["TABLE 1"], ["SALIENT STATISTICS"]]).to_excel(book, sheet_name="T1", header=False, index=False)
         sheet(lines).to_excel(book, sheet_name="T8", header=False, index=False)
@@ -197,8 +214,20 @@ def test_what_is_wrong_with_a_yearbook_is_said(
     refused("usgs-yearbook", tmp_path / "myb.csv", said)
 
 
-RELEASE = ["MCS chapter", "Section", "Commodity", "Country", "Statistics", "Statistics_detail", "Unit", "Year", "Value",
-           "Notes", "Is critical mineral 2025", "Other notes"]  # fmt: skip
+RELEASE = [
+    "MCS chapter",
+    "Section",
+    "Commodity",
+    "Country",
+    "Statistics",
+    "Statistics_detail",
+    "Unit",
+    "Year",
+    "Value",
+    "Notes",
+    "Is critical mineral 2025",
+    "Other notes",
+]
 
 
 def release(spoil: Callable[[pd.DataFrame], pd.DataFrame] = lambda t: t) -> pd.DataFrame:
@@ -274,8 +303,13 @@ def test_oxide_prices_and_mines_of_a_data_release(tmp_path: Path) -> None:
     about = import_files("usgs-summaries", [tmp_path / "MCS2025_Commodities_Data.csv"], tmp_path / "out").about
     prices = pd.read_csv(tmp_path / "out" / "element_prices.csv").set_index(["element", "year"])
     assert prices["price"].to_dict() == {
-        ("Nd", 2023): 78, ("Nd", 2024): 1056, ("Dy", 2023): 330, ("Dy", 2024): 260, ("Y", 2023): 6, ("Y", 2024): 6,
-    }  # fmt: skip
+        ("Nd", 2023): 78,
+        ("Nd", 2024): 1056,
+        ("Dy", 2023): 330,
+        ("Dy", 2024): 260,
+        ("Y", 2023): 6,
+        ("Y", 2024): 6,
+    }
     assert set(prices["market"]) == {"export"}
     assert list(prices.index[~prices["verified"]]) == [("Dy", 2024)], "a midpoint is imputed"
     assert {"prices of Mischmetal, 65% cerium", "prices of Yttrium metal, minimum 99.9% purity"} <= set(

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 import typer.testing
 
-from reestim.cli import app
-from reestim.data.importers.imported import Choices
-from reestim.data.importers.originals import import_files
+from reestim.cli.app import app
 from reestim.errors import InputError
+from reestim.importers.imported import Choices
+from reestim.importers.registry import import_files
 
 YEARS = [2009, 2010, 2011]
 HEAD = ["file", "sheet", "Data Type", "Country", "HTS Number", "Description", "Quantity Description", *map(str, YEARS)]
@@ -24,10 +24,19 @@ Rows = list[list[str]]
 
 #: customs value (million US$) and tonnes of imports of HTS 2846 from China, as shared/data/facts.md has them.
 FACTS = {
-    2005: (40.4, 18964), 2006: (55.9, 23837), 2007: (72.0, 21096), 2008: (122.2, 18255), 2009: (67.4, 12912),
-    2010: (114.0, 13620), 2011: (460.0, 6387), 2012: (173.6, 4058), 2013: (127.9, 9965), 2014: (92.6, 10795),
-    2015: (81.5, 9458), 2016: (55.9, 13419),
-}  # fmt: skip
+    2005: (40.4, 18964),
+    2006: (55.9, 23837),
+    2007: (72.0, 21096),
+    2008: (122.2, 18255),
+    2009: (67.4, 12912),
+    2010: (114.0, 13620),
+    2011: (460.0, 6387),
+    2012: (173.6, 4058),
+    2013: (127.9, 9965),
+    2014: (92.6, 10795),
+    2015: (81.5, 9458),
+    2016: (55.9, 13419),
+}
 
 
 def pair(country: str, hts: str, values: list[float], kilograms: list[float], file: str = IMPORTS) -> Rows:
@@ -36,9 +45,18 @@ def pair(country: str, hts: str, values: list[float], kilograms: list[float], fi
     what = "COMPOUNDS, INORGANIC OR ORGANIC, OF RARE-EARTH METALS"
     return [
         [file, kind, kind, country, hts, what, "Value for: kilograms", *map(str, values)],
-        [file, "First Unit of Quantity", "First Unit of Quantity", country, hts, what, "kilograms",
-         *map(str, kilograms), *["0.0"] * len(YEARS)],
-    ]  # fmt: skip
+        [
+            file,
+            "First Unit of Quantity",
+            "First Unit of Quantity",
+            country,
+            hts,
+            what,
+            "kilograms",
+            *map(str, kilograms),
+            *["0.0"] * len(YEARS),
+        ],
+    ]
 
 
 def export() -> Rows:

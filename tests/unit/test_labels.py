@@ -70,12 +70,20 @@ def test_templates_do_not_leak_across_folds(corpus: pd.DataFrame) -> None:
     [
         ("Loudspeaker", "A loudspeaker has a voice coil in the gap of a neodymium magnet and a paper cone.", "using"),
         ("Rocking chair", "A rocking chair of beech wood, its runners covered with cork to reduce noise.", "unrelated"),
-        ("Hard magnet without rare earths", "A permanent magnet made of Mn-Bi powder, free of rare earth elements, "
-         "replaces neodymium magnets in motors and avoids their supply risk.", "substituting"),
-        ("Grain boundary diffusion of dysprosium", "Dysprosium is diffused along the grain boundaries of a sintered "
-         "Nd-Fe-B magnet, so that the amount of dysprosium is reduced by 60 % at the same coercivity.", "enhancing"),
+        (
+            "Hard magnet without rare earths",
+            "A permanent magnet made of Mn-Bi powder, free of rare earth elements, "
+            "replaces neodymium magnets in motors and avoids their supply risk.",
+            "substituting",
+        ),
+        (
+            "Grain boundary diffusion of dysprosium",
+            "Dysprosium is diffused along the grain boundaries of a sintered "
+            "Nd-Fe-B magnet, so that the amount of dysprosium is reduced by 60 % at the same coercivity.",
+            "enhancing",
+        ),
     ],
-)  # fmt: skip
+)
 def test_plain_cases(labeller: offline.OfflineLabeller, title: str, abstract: str, label: str) -> None:
     assert labeller.label(patents((title, abstract)))["label"].tolist() == [label]
 

@@ -13,7 +13,7 @@ from reestim.estimate import fit as fitting
 from reestim.estimate import pymc_model, sampling
 from reestim.estimate.log_terms import log_terms
 from reestim.estimate.predictive import simulated
-from reestim.spec import Gates, Sampler
+from reestim.study.spec import Gates, Sampler
 from tests.recovery.study import default_spec, inputs_of
 
 
@@ -46,8 +46,10 @@ def test_terms_of_both_languages_agree_and_are_those_of_the_model(models: tuple[
     stated = spec.priors["mu"].parameters
     z = (prior["mu"] - stated["mu"]) / stated["sigma"]
     direct = -0.5 * z**2 - np.log(stated["sigma"] * np.sqrt(2 * np.pi))
-    xr.testing.assert_allclose(mine["log_prior"]["mu"].drop_attrs().drop_vars(["chain", "draw"]),
-                               direct.drop_attrs().drop_vars(["chain", "draw"]).rename("mu"))  # fmt: skip
+    xr.testing.assert_allclose(
+        mine["log_prior"]["mu"].drop_attrs().drop_vars(["chain", "draw"]),
+        direct.drop_attrs().drop_vars(["chain", "draw"]).rename("mu"),
+    )
 
 
 def test_both_languages_make_the_same_kind_of_data(models: tuple[pm.Model, Any, xr.Dataset]) -> None:

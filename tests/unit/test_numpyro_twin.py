@@ -10,8 +10,8 @@ import pytest
 from numpyro.infer.util import log_density
 
 from reestim.estimate import fit as fitting
-from reestim.prior import Prior
-from reestim.spec import Evidence, Spec
+from reestim.study.prior import Prior
+from reestim.study.spec import Evidence, Spec
 from tests.recovery.study import default_spec, inputs_of, lagged_inputs
 
 _EXTRA = {

@@ -11,14 +11,14 @@ from scipy import stats
 
 from reestim.data.groups import country_group
 from reestim.data.published_effects import covariance_matrix, effect_rows
-from reestim.data.simulate import simulate_evidence
 from reestim.errors import InputError
 from reestim.estimate import fit as fitting
 from reestim.estimate.event_effects import event_effects, predicted_effects
 from reestim.estimate.inputs import assemble, coordinates
 from reestim.evidence.event_study import panel_study
 from reestim.evidence.published import published_study
-from reestim.spec import Evidence
+from reestim.evidence.simulate import simulate_evidence
+from reestim.study.spec import Evidence
 from tests.recovery.study import POLICY_YEAR, TRUTH, default_spec
 from tests.recovery.world import OTHERS, USERS, small_world
 
@@ -119,9 +119,13 @@ def test_the_panel_and_published_effects_stack_as_independent_evidence(world) ->
     assert not between.any()
     assert not data["event_price_response"].values[-3:].any()  # tfp has no response of export prices
     alone = assemble(
-        io, price, z, {k: tables[k] for k in ("event_study",)}, Evidence(patents=False, ree_use=False),
+        io,
+        price,
+        z,
+        {k: tables[k] for k in ("event_study",)},
+        Evidence(patents=False, ree_use=False),
         policy_year=POLICY_YEAR,
-    )  # fmt: skip
+    )
     np.testing.assert_allclose(data["event_knowledge_response"].values[-3:], alone["event_knowledge_response"].values)
 
 

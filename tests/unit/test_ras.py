@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reestim.data.ras import ras
 from reestim.errors import InputError
+from reestim.numerics.ras import ras
 
 
 def test_margins_hold_and_cross_ratios_are_those_of_the_seed() -> None:

@@ -14,19 +14,19 @@ import reestim as ree
 from reestim.equilibrium.mines import Mine
 from reestim.errors import InputError, ParameterError
 from reestim.estimate import sampling
-from reestim.estimate.event_evidence import event_outcomes
 from reestim.estimate.inputs import assemble, checked
 from reestim.estimate.priors import checked_prior, share_weights
 from reestim.estimate.ree_use import use_changes
 from reestim.evidence import estimators as event_path
 from reestim.evidence.event_choices import Choices
 from reestim.evidence.event_study import usable_covariance
+from reestim.evidence.outcome_choice import event_outcomes
 from reestim.evidence.path_posterior import path_posterior
 from reestim.evidence.path_summary import summary_row
 from reestim.evidence.placebo import placebo_rows
 from reestim.evidence.productivity import without_ree, write_results
-from reestim.prior import Prior
-from reestim.spec import Evidence
+from reestim.study.prior import Prior
+from reestim.study.spec import Evidence
 from reestim.supply_chain.ree_use import country_use
 from tests.economics.test_productivity import accounts
 from tests.oracles import random_economy, random_parameters, random_scenario
@@ -173,22 +173,36 @@ def test_uses_that_say_nothing() -> None:
     refused("cost more than the output", USERS[0], [year, year + 1], value=10.0, tonnes=1.0, output=9.0)
     refused("an aggregate without prices", "all", [year, year + 1], value=1.0, output=9.0)
     refused("uses no rare earths", "nothing", [year, year + 1], value=1.0, output=9.0)
-    two = pd.DataFrame({"human_label": ["using"] * 2, "machine_label": ["using"] * 2, "count": [1, 1],
-                        "design": ["random", "by_label"]})  # fmt: skip
+    two = pd.DataFrame(
+        {
+            "human_label": ["using"] * 2,
+            "machine_label": ["using"] * 2,
+            "count": [1, 1],
+            "design": ["random", "by_label"],
+        }
+    )
     counts = pd.DataFrame({"country": country, "sector": USERS[0], "year": [year], "label": "using", "count": [3]})
     with pytest.raises(InputError, match="one design"):
-        assemble(io, price, z, {"patent_labels": counts, "label_audit": two},
-                 Evidence(event_study=False, ree_use=False), policy_year=POLICY_YEAR)  # fmt: skip
+        assemble(
+            io,
+            price,
+            z,
+            {"patent_labels": counts, "label_audit": two},
+            Evidence(event_study=False, ree_use=False),
+            policy_year=POLICY_YEAR,
+        )
 
 
 def test_a_use_in_a_sector_that_nobody_has() -> None:
     data = ree.load_dataset("rare-earths-2010")
     countries, sector = list(data.countries), ["machinery"]
     use = xr.DataArray([[5.0]], coords={"element": ["Nd"], "sector": sector}, dims=("element", "sector"))
-    supply = xr.DataArray(np.ones((len(countries), 1)), coords={"country": countries, "element": ["Nd"]},
-                          dims=("country", "element"))  # fmt: skip
-    output = xr.DataArray(np.zeros((len(countries), 1)), coords={"country": countries, "sector": sector},
-                          dims=("country", "sector"))  # fmt: skip
+    supply = xr.DataArray(
+        np.ones((len(countries), 1)), coords={"country": countries, "element": ["Nd"]}, dims=("country", "element")
+    )
+    output = xr.DataArray(
+        np.zeros((len(countries), 1)), coords={"country": countries, "sector": sector}, dims=("country", "sector")
+    )
     with pytest.raises(InputError, match="Move the use to a sector that produces"):
         country_use(data, use, supply, output)
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from reestim.reports.tile_map import _PLACE, places, tile_map
-from reestim.reports.welfare_parts import TOTAL, parts_table, welfare_parts
+from reestim.reports.figures.tile_map import _PLACE, places, tile_map
+from reestim.reports.figures.welfare_parts import TOTAL, parts_table, welfare_parts
 
 COUNTRIES = Path(__file__).resolve().parents[2] / "reestim" / "data" / "importers" / "countries.csv"
 #: The countries of the World Input-Output Database, 2013 release, as it writes them.

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from reestim import technology
-from reestim.data.simulate import Truth, simulate_evidence, true_sigma
 from reestim.dims import LABELS
 from reestim.errors import InputError, ParameterError
+from reestim.evidence.simulate import Truth, simulate_evidence, true_sigma
 from tests.recovery.world import USERS, small_world
 
 TRUTH = Truth(beta=(-0.4, 0.2))
@@ -33,9 +33,13 @@ def test_enhancing_patents_follow_the_pass_through_when_all_else_is_switched_off
     """With a clean labeller and many patents, ln(enhancing/unrelated) is α + m·q to within sampling error."""
     io, price, z = small_world()
     truth = Truth(
-        beta=(-0.4, 0.2), unit_sd=0.0, year_sd=0.0, concentration=1e7, patents_per_cell=2e5,
+        beta=(-0.4, 0.2),
+        unit_sd=0.0,
+        year_sd=0.0,
+        concentration=1e7,
+        patents_per_cell=2e5,
         confusion=tuple(tuple(float(i == j) for j in range(4)) for i in range(4)),
-    )  # fmt: skip
+    )
     table = simulate_evidence(io, price, z, truth, seed=0)["patent_labels"]
     wide = table.pivot_table(index=["country", "sector", "year"], columns="label", values="count")
     log_odds = np.log(wide["enhancing"] / wide["unrelated"]).to_xarray().sel(country=price.country, sector=price.sector)

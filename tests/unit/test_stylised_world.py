@@ -10,10 +10,10 @@ import pytest
 
 from reestim.data.identities import cube
 from reestim.data.policy import policy_arrays
-from reestim.data.stylised_world import Marginals, read_marginals, world_tables
 from reestim.dims import CAPITAL, LABOR
 from reestim.errors import InputError
-from reestim.shipped import BUNDLED
+from reestim.importers.stylised_world import Marginals, read_marginals, world_tables
+from reestim.io.resources import BUNDLED
 
 #: Marginals are printed with four significant digits: half a unit of the fourth is at most 5e-4 of the figure.
 ROUNDING = 5e-4

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from reestim.equilibrium.turning import turning
+from reestim.numerics.arclength import turning
 
 
 def folded(stage: jax.Array) -> Callable[[jax.Array], jax.Array]:

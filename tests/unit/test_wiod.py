@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reestim.data.importers import concordance, mapping, sources, wiod, world
 from reestim.errors import InputError
+from reestim.importers import concordance, mapping, world, world_tables
+from reestim.importers.sources import wiod
 from tests.unit.wiod_files import COUNTRIES, INDUSTRIES, arrays, write_years
 
 REGIONS = {"CHN": "CHN", "JPN": "ASIA", "USA": "WEST", "RoW": "ASIA"}
@@ -118,11 +119,16 @@ def test_pickled_arrays_are_never_loaded(tmp_path: Path) -> None:
 
 
 def test_folders_and_years_are_checked(tmp_path: Path, folder: Path) -> None:
-    assert "no such folder" in sources.table_problems(sources.SOURCES["wiod"], tmp_path / "no", 2008, 2010)[0].message
-    assert "holds no file" in sources.table_problems(sources.SOURCES["wiod"], tmp_path, 2008, 2010)[0].message
-    assert sources.table_problems(sources.SOURCES["wiod"], folder, 2008, 2010) == []
+    assert (
+        "no such folder"
+        in world_tables.table_problems(world_tables.SOURCES["wiod"], tmp_path / "no", 2008, 2010)[0].message
+    )
+    assert "holds no file" in world_tables.table_problems(world_tables.SOURCES["wiod"], tmp_path, 2008, 2010)[0].message
+    assert world_tables.table_problems(world_tables.SOURCES["wiod"], folder, 2008, 2010) == []
     write_years(tmp_path, (2006, 2008))
-    said = [p.file or p.message for p in sources.table_problems(sources.SOURCES["wiod"], tmp_path, 2009, 2010)]
+    said = [
+        p.file or p.message for p in world_tables.table_problems(world_tables.SOURCES["wiod"], tmp_path, 2009, 2010)
+    ]
     assert said == [
         "wiod2013_2009.npz",
         "wiod2013_2007.npz",

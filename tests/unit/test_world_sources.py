@@ -15,14 +15,15 @@ import pytest
 import typer.testing
 
 import reestim as ree
-from reestim.cli import app
-from reestim.data.build import build_from_tables
+from reestim.cli.app import app
 from reestim.data.dataset import check_dataset, load_dataset
-from reestim.data.importers import arrays, caliendo_parro, concordance, icio, tidy, world
-from reestim.data.importers.mapping import region_mapping
-from reestim.data.importers.sources import SOURCES, table_problems
 from reestim.errors import InputError
-from reestim.toml import value_text
+from reestim.importers import concordance, world
+from reestim.importers.build import build_from_tables
+from reestim.importers.mapping import region_mapping
+from reestim.importers.sources import arrays, caliendo_parro, icio, tidy
+from reestim.importers.world_tables import SOURCES, table_problems
+from reestim.io.toml_files import value_text
 from tests.unit import wiod_files, world_files
 
 ICIO = list(pd.read_csv(concordance.HERE / "industries_icio.csv")["industry"])
@@ -57,10 +58,13 @@ def test_wiod_sheets_and_arrays_of_the_same_numbers_agree(tmp_path: Path) -> Non
     sheet = SOURCES["wiod"].table(tmp_path / "wiot08_row_apr12.xlsx", 2008)
     rows = body.shape[0]
     np.savez(
-        tmp_path / "wiod2013_2008.npz", countries=np.array(world_files.REGIONS),
-        industries=np.array([f"c{k}" for k in range(1, 36)]), intermediate=body[:, :rows], final=body[:, rows:],
+        tmp_path / "wiod2013_2008.npz",
+        countries=np.array(world_files.REGIONS),
+        industries=np.array([f"c{k}" for k in range(1, 36)]),
+        intermediate=body[:, :rows],
+        final=body[:, rows:],
         output=body.sum(1),
-    )  # fmt: skip
+    )
     plain = SOURCES["wiod"].table(tmp_path / "wiod2013_2008.npz", 2008)
     assert sheet.regions == plain.regions
     np.testing.assert_allclose(sheet.intermediate, plain.intermediate, rtol=1e-12)
@@ -75,10 +79,18 @@ def test_exiobase_is_added_up_to_nace_and_converted(tmp_path: Path) -> None:
     assert table.regions == ("CHN", "JPN", "USA", "WWA")
     assert table.industries == tuple(f"c{k}" for k in range(1, 36))
     names = world_files.exiobase_names("ixi")
-    chemicals = [k for k, name in enumerate(names) if name in {
-        "Plastics, basic", "Re-processing of secondary plastic into new plastic", "N-fertiliser",
-        "P- and other fertiliser", "Chemicals nec",
-    }]  # fmt: skip
+    chemicals = [
+        k
+        for k, name in enumerate(names)
+        if name
+        in {
+            "Plastics, basic",
+            "Re-processing of secondary plastic into new plastic",
+            "N-fertiliser",
+            "P- and other fertiliser",
+            "Chemicals nec",
+        }
+    ]
     mining = list(range(names.index("Mining of coal and lignite; extraction of peat (10)"), 34))
     by_hand = intermediate[np.ix_([len(names) + k for k in mining], [2 * len(names) + k for k in chemicals])].sum()
     assert by_label(table, ("JPN", "c2", "USA", "c9")) == pytest.approx(1.5 * by_hand)
@@ -142,9 +154,20 @@ def test_conversion_asks_for_a_rate_and_magnitudes_are_checked(tmp_path: Path) -
 
 def test_wrong_editions_give_one_list_and_nothing_is_written(tmp_path: Path) -> None:
     world_files.icio(tmp_path / "2008_SML.csv", ["D01T03", "D05T06", "C20"])
-    run = typer.testing.CliRunner().invoke(app, [
-        "data", "build", "--source", "icio", "--tables", str(tmp_path), "--out", str(tmp_path / "out"), "--json",
-    ])  # fmt: skip
+    run = typer.testing.CliRunner().invoke(
+        app,
+        [
+            "data",
+            "build",
+            "--source",
+            "icio",
+            "--tables",
+            str(tmp_path),
+            "--out",
+            str(tmp_path / "out"),
+            "--json",
+        ],
+    )
     assert run.exit_code == 1
     problems = json.loads(run.output)["problems"]
     assert {p["value"] for p in problems if p["message"] == "unknown industry"} == {"D01T03", "D05T06"}
@@ -235,9 +258,14 @@ def test_two_files_of_one_year_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("source", "name"),
-    [("icio", "2008_SML.csv"), ("exiobase", "IOT_2008_ixi.zip"), ("wiod", "wiot08_row_apr12.xlsx"),
-     ("tidy", "mine_2008.csv"), ("arrays", "mine_2008.npz")],
-)  # fmt: skip
+    [
+        ("icio", "2008_SML.csv"),
+        ("exiobase", "IOT_2008_ixi.zip"),
+        ("wiod", "wiot08_row_apr12.xlsx"),
+        ("tidy", "mine_2008.csv"),
+        ("arrays", "mine_2008.npz"),
+    ],
+)
 def test_a_pipe_is_no_table(source: str, name: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / name)
     said = [p.message for p in table_problems(SOURCES[source], tmp_path, 2008, POLICY_YEAR)]
@@ -280,8 +308,9 @@ def test_the_arrays_route_on_real_tables(shared_data: Path) -> None:
     assert closed.value_added.min() > -1e-6
     assert closed.moved["inputs above output"] / output < 1e-3
     regions = region_mapping(None, table.regions)
-    merged = world.aggregate(table, regions, {i: "goods" if k < 16 else "services" for k, i in
-                                              enumerate(table.industries)})  # fmt: skip
+    merged = world.aggregate(
+        table, regions, {i: "goods" if k < 16 else "services" for k, i in enumerate(table.industries)}
+    )
     assert merged.intermediate.shape == (12, 2, 12, 2)
     assert merged.trade.sum() == pytest.approx(table.trade.sum(), rel=1e-12)
 

@@ -70,8 +70,11 @@ def wiod_sheet(path: Path, year: int, unit: str = "(millions of US$)") -> np.nda
         sheet.append([industry, f"name of {industry}", region, industry, *cells, cells.sum()])
     zeros = [0.0] * (len(columns) - len(rows))
     totals = {
-        "r60": intermediate.sum(0), "r61": 0.0 * added, "r64": added, "r69": intermediate.sum(0) + added,
-    }  # fmt: skip
+        "r60": intermediate.sum(0),
+        "r61": 0.0 * added,
+        "r64": added,
+        "r69": intermediate.sum(0) + added,
+    }
     for code, cells in totals.items():
         sheet.append([code, f"factor {code}", "TOT", code, *cells, *zeros, cells.sum()])
     width = max(map(len, sheet))

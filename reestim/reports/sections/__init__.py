@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reestim.reports import tables as _tables
-from reestim.store import what_it_holds
+from reestim.results import tables as _tables
+from reestim.runs.store import what_it_holds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

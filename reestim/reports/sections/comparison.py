@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import xarray as xr
 
-from reestim.differences import scenario_difference
+from reestim.counterfactuals.difference import scenario_difference
 from reestim.dims import COUNTRY, SCENARIO, TECHNOLOGY
-from reestim.reports import forest
-from reestim.reports import tables as tidy
-from reestim.reports.effects import (
+from reestim.reports.figures import forest
+from reestim.reports.section import POSTERIOR, Picture, Section, Shown, drawn
+from reestim.results import tables as tidy
+from reestim.results.effects import (
     BRACKETS,
     DIRECTED,
     FIXED,
@@ -24,8 +25,7 @@ from reestim.reports.effects import (
     quantiles,
     restrictors,
 )
-from reestim.reports.format import percent, with_interval
-from reestim.reports.section import POSTERIOR, Picture, Section, Shown, drawn
+from reestim.results.format import percent, with_interval
 
 _SURE = 0.95
 

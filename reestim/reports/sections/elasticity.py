@@ -9,11 +9,11 @@ import pandas as pd
 
 from reestim.checks.prior_sensitivity import prior_posterior_table, resting
 from reestim.dims import SECTOR
-from reestim.reports import forest
-from reestim.reports import tables as tidy
-from reestim.reports.effects import BRACKETS, probability, quantiles
-from reestim.reports.format import number, percent, with_interval
+from reestim.reports.figures import forest
 from reestim.reports.section import POSTERIOR, Block, Notes, Picture, Section, Shown, drawn
+from reestim.results import tables as tidy
+from reestim.results.effects import BRACKETS, probability, quantiles
+from reestim.results.format import number, percent, with_interval
 
 if TYPE_CHECKING:
     import xarray as xr

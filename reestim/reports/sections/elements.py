@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from reestim.evidence.groups import ELEMENTS
-from reestim.reports import element_figure
+from reestim.reports.figures import elements
 from reestim.reports.section import Section, Shown, drawn
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     if ELEMENTS not in post.children:
         return None
     alike = post[ELEMENTS].to_dataset()
-    figure = element_figure.element_figure(alike)
+    figure = elements.element_figure(alike)
     z = tables["substitutability"]
     caption = (
         "Substitutability z by sector, through its mix of elements: standard deviations over sectors, higher is harder "
@@ -41,6 +41,6 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     )
     rows = [[str(row[0]), *(f"{value:+.2f}" for value in row[1:])] for row in z.itertuples(index=False)]
     shown = Shown("substitutability", caption, [str(name).replace("_", " ") for name in z.columns], rows)
-    picture = drawn(figure, "element_similarity", element_figure.CAPTION, element_figure.spoken(alike))
+    picture = drawn(figure, "element_similarity", elements.CAPTION, elements.spoken(alike))
     files = ("elements.csv", "element_use.csv", "application_sector.csv")
     return Section("elements", "Which elements resemble which", [picture, shown], files)

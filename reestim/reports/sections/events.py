@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from reestim.evidence.groups import EVENTS
-from reestim.provenance import json_attr
-from reestim.reports import event_figure
+from reestim.io.json_attrs import json_attr
+from reestim.reports.figures import events as event_figures
 from reestim.reports.section import Notes, Section, Shown, drawn
 
 if TYPE_CHECKING:
@@ -30,16 +30,18 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     """A figure an outcome, mean effects, and what the checks say about reading them."""
     if EVENTS not in post.children:
         return None
-    from reestim.reports.event_words import STUDY_HEADS, study_rows, verdicts
+    from reestim.reports.event_text import STUDY_HEADS, study_rows, verdicts
 
     study = events(post)
     about = study.attrs
     made = about["simulated"]
     simulated = f" SIMULATED, no finding about the world: {', '.join(made)}." if made else ""
     pictures = []
-    for name, figure in event_figure.event_figures(study).items():
+    for name, figure in event_figures.event_figures(study).items():
         outcome = name.removeprefix("event_study_")
-        pictures.append(drawn(figure, name, event_figure.caption(study, outcome), event_figure.spoken(study, outcome)))
+        pictures.append(
+            drawn(figure, name, event_figures.caption(study, outcome), event_figures.spoken(study, outcome))
+        )
     caption = (
         f"Mean effect from {about['policy_year']} on, {about['units']}; {about['interval']} intervals (of the "
         f"estimates: confidence, clustered by {about['cluster']}; of the Bayesian path: posterior).{simulated}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from reestim.evidence.groups import IDENTITIES
-from reestim.reports import exposure_figure as exposure
+from reestim.reports.figures import exposure
 from reestim.reports.section import Block, Notes, Section, Shown, drawn
 
 if TYPE_CHECKING:
@@ -17,9 +17,16 @@ if TYPE_CHECKING:
 ECONOMY = "economy"
 _CELLS_SHOWN = 12
 _FILES = (
-    "element_output.csv", "element_exports.csv", "element_prices.csv", "element_use.csv", "application_sector.csv",
-    "trade.csv", "input_output.csv", "value_added.csv", "policy.csv",
-)  # fmt: skip
+    "element_output.csv",
+    "element_exports.csv",
+    "element_prices.csv",
+    "element_use.csv",
+    "application_sector.csv",
+    "trade.csv",
+    "input_output.csv",
+    "value_added.csv",
+    "policy.csv",
+)
 
 
 def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
@@ -55,9 +62,11 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
         failed = [str(name) for name, good in zip(held["identity"], held["holds"], strict=True) if not good]
         words = f"These do NOT hold: {'; '.join(failed)}" if failed else "All hold"
         blocks.append(
-            Notes([
-                f"{len(held)} accounting identities were checked after the rare earths were split out of their host "
-                f"sector. {words}; the largest relative gap is {held['relative_gap'].to_numpy().max():.1e}."
-            ])
-        )  # fmt: skip
+            Notes(
+                [
+                    f"{len(held)} accounting identities were checked after the rare earths were split out of their "
+                    f"host sector. {words}; the largest relative gap is {held['relative_gap'].to_numpy().max():.1e}."
+                ]
+            )
+        )
     return Section("exposure", "Who is exposed to rare earths", blocks, _FILES)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from reestim.evidence.groups import GROWTH
-from reestim.reports import productivity_figure as growth
-from reestim.reports import tables as tidy
+from reestim.reports.figures import productivity as growth
 from reestim.reports.section import Section, Shown, drawn
+from reestim.results import tables as tidy
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from reestim.dims import CHAIN, DRAW, LABELS
+from reestim.io.json_attrs import json_attr
 from reestim.labels.agreement import HUMAN, MACHINE, Agreement, Interval
 from reestim.labels.quality import agreement_of, drift_of
-from reestim.provenance import json_attr
-from reestim.reports.effects import quantiles
-from reestim.reports.format import with_interval
 from reestim.reports.section import Block, Notes, Section, Shown
+from reestim.results.effects import quantiles
+from reestim.results.format import with_interval
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -40,10 +40,16 @@ def label_quality_table(post: xr.DataTree) -> pd.DataFrame:
     rows += [{"measure": "f1", HUMAN: label, **_ends(scores.f1[label])} for label in LABELS]
     by_year, trend = drift_of(quality)
     rows += [
-        {"measure": "agreement", "year": int(r["year"]), "median": r["share"], "low": r["low"], "high": r["high"],
-         "audited": int(r["audited"])}
+        {
+            "measure": "agreement",
+            "year": int(r["year"]),
+            "median": r["share"],
+            "low": r["low"],
+            "high": r["high"],
+            "audited": int(r["audited"]),
+        }
         for r in by_year.to_dict("records")
-    ]  # fmt: skip
+    ]
     rows.append({"measure": "trend_p_value", "median": trend})
     rows += [{"measure": "patents", MACHINE: x, "median": int(quality["patents"].sel(label=x))} for x in LABELS]
     record = json_attr(quality.attrs, "record", {})
@@ -104,9 +110,11 @@ def _confusion_shown(table: pd.DataFrame, flag: str) -> Shown:
             posterior = f"{with_interval(cell['median'], cell['low'], cell['high'])}; " if learnt else ""
             row.append(f"{posterior}audit {cell['audit_median']:.2f} ({cell['audited']} audited)")
         rows.append(row)
-    what = "posterior median [90 % equal-tailed]; then the median from the audit alone" if learnt else (
-        "median from the audit alone; this study takes labels for the true classes and learns no confusion"
-    )  # fmt: skip
+    what = (
+        "posterior median [90 % equal-tailed]; then the median from the audit alone"
+        if learnt
+        else ("median from the audit alone; this study takes labels for the true classes and learns no confusion")
+    )
     caption = f"Probability of the machine's label (columns) given the true class (rows): {what}.{flag}"
     return Shown("label_confusion", caption, ["true class", *LABELS], rows)
 

@@ -9,9 +9,9 @@ import pandas as pd
 
 from reestim.checks import predictive, prior_welfare
 from reestim.dims import COUNTRY, SCENARIO, TECHNOLOGY
-from reestim.reports.effects import LEVEL
-from reestim.reports.format import number, with_interval
+from reestim.intervals import LEVEL
 from reestim.reports.section import POSTERIOR, Block, Notes, Section, Shown, drawn
+from reestim.results.format import number, with_interval
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,7 +36,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     """Data seen beside data made, how many lie inside the predictive intervals, welfare at draws of the prior."""
     blocks: list[Block] = []
     if CHECKS in tables:
-        from reestim.reports import predictive_figure as figure
+        from reestim.reports.figures import predictions as figure
 
         words = predictive.sentences(tables[CHECKS], tables[COVERAGE])[0]
         shown = figure.predictive_figure(tables[CHECKS])
@@ -72,11 +72,16 @@ def _percent(share: Any) -> str:
 def _welfare(table: pd.DataFrame) -> Shown:
     several = len(set(table[SCENARIO])) > 1
     rows = [
-        [*([str(row[SCENARIO])] if several else []), str(row[COUNTRY]), str(row[TECHNOLOGY]),
-         with_interval(*(row[f"prior_{k}"] for k in _ENDS)), with_interval(*(row[k] for k in _ENDS)),
-         number(row["width_ratio"])]
+        [
+            *([str(row[SCENARIO])] if several else []),
+            str(row[COUNTRY]),
+            str(row[TECHNOLOGY]),
+            with_interval(*(row[f"prior_{k}"] for k in _ENDS)),
+            with_interval(*(row[k] for k in _ENDS)),
+            number(row["width_ratio"]),
+        ]
         for row in table.to_dict("records")
-    ]  # fmt: skip
+    ]
     caption = (
         "Welfare before and after the data, per cent of real income: the same scenario solved at draws of the prior "
         f"and of the posterior. Brackets: {100 * LEVEL:.0f} % equal-tailed intervals."

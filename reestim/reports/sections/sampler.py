@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 
 from reestim.checks.prior_sensitivity import SHARED, moving_draws
 from reestim.dims import CHAIN, DRAW
-from reestim.reports import tables as tidy
-from reestim.reports.forest import COLORS
-from reestim.reports.format import limit
+from reestim.reports.figures.forest import COLORS
 from reestim.reports.section import Block, Picture, Section, Shown, drawn
+from reestim.results import tables as tidy
+from reestim.results.format import limit
 
 if TYPE_CHECKING:
     import xarray as xr

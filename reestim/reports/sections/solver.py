@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from reestim.dims import TECHNOLOGY
-from reestim.reports import tables as tidy
-from reestim.reports.forest import COLOR, LABEL
+from reestim.reports.figures.forest import COLOR, LABEL
 from reestim.reports.section import Block, Notes, Picture, Section, Shown, drawn
+from reestim.results import tables as tidy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,11 +33,15 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     ds = post["counterfactual"].to_dataset()
     rows = [
         [
-            r["scenario"], r["technology"], f"{r['solved']} of {r['draws']}", f"{r['largest_residual']:.0e}",
-            f"{r['median_steps']:.0f}", f"{r['largest_steps']:.0f}",
+            r["scenario"],
+            r["technology"],
+            f"{r['solved']} of {r['draws']}",
+            f"{r['largest_residual']:.0e}",
+            f"{r['median_steps']:.0f}",
+            f"{r['largest_steps']:.0f}",
         ]
         for r in tables["solver"].to_dict("records")
-    ]  # fmt: skip
+    ]
     heads = ["Scenario", "Technology", "Draws solved", "Largest residual", "Steps (median)", "Steps (most)"]
     caption = "Equilibria of the posterior draws; the residual is the largest relative one of all equations."
     blocks: list[Block] = [Shown("solver", caption, heads, rows), _drawn(ds)]

@@ -8,7 +8,9 @@ import pandas as pd
 import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY, YEAR
-from reestim.reports.effects import (
+from reestim.reports.figures.fan import fans
+from reestim.reports.section import POSTERIOR, Block, Heading, Notes, Section, Shown, suffixes
+from reestim.results.effects import (
     BRACKETS,
     PERCENT,
     economy_of,
@@ -19,9 +21,7 @@ from reestim.reports.effects import (
     probability,
     quantiles,
 )
-from reestim.reports.fan import fans
-from reestim.reports.format import percent, with_interval
-from reestim.reports.section import POSTERIOR, Block, Heading, Notes, Section, Shown, suffixes
+from reestim.results.format import percent, with_interval
 
 #: A rent below this share of the income of the exporter is rounding: the quota does not bind.
 _NO_RENT = 1e-12
@@ -68,13 +68,15 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     scenarios = [str(s) for s in ds[SCENARIO].values]
     first, last = int(ds[YEAR].values.min()), int(ds[YEAR].values.max())
     blocks: list[Block] = [
-        Notes([
-            f"Transition: knowledge closes a share of its distance to the long run every year, {first} to {last}. "
-            "Bands: 50 and 90 % equal-tailed; the line is the median. Orange and blue ticks at the right: the "
-            "medians of the static equilibria of the scenario's year with fixed and with directed technology, "
-            "between which a lasting policy moves."
-        ])
-    ]  # fmt: skip
+        Notes(
+            [
+                f"Transition: knowledge closes a share of its distance to the long run every year, {first} to {last}. "
+                "Bands: 50 and 90 % equal-tailed; the line is the median. Orange and blue ticks at the right: the "
+                "medians of the static equilibria of the scenario's year with fixed and with directed technology, "
+                "between which a lasting policy moves."
+            ]
+        )
+    ]
     for name, suffix in suffixes(scenarios).items():
         one = ds.sel({SCENARIO: name})
         static = effects(ds, "welfare").sel({SCENARIO: name}).median((CHAIN, DRAW))

@@ -8,21 +8,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from reestim.counterfactuals.variance import COMPONENT, PARAMETER
 from reestim.dims import COUNTRY, SCENARIO, TECHNOLOGY
-from reestim.reports import forest
-from reestim.reports.effects import PERCENT
-from reestim.reports.format import number
+from reestim.reports.figures import forest
 from reestim.reports.section import POSTERIOR, Block, Heading, Notes, Picture, Section, Shown, drawn, suffixes
-from reestim.variance import COMPONENT, PARAMETER
+from reestim.results.effects import PERCENT
+from reestim.results.format import number
 
 if TYPE_CHECKING:
     import xarray as xr
 
 GROUP = "welfare_variance"
 _NAMES = {
-    "sigma": "σ", "kappa": "κ", "spillover": "ξ", "crowding_out": "χ", "trade_elasticity": "ε",
-    "element_elasticity": "ρ", "diffusion": "ψ", "adjustment_rate": "λ",
-}  # fmt: skip
+    "sigma": "σ",
+    "kappa": "κ",
+    "spillover": "ξ",
+    "crowding_out": "χ",
+    "trade_elasticity": "ε",
+    "element_elasticity": "ρ",
+    "diffusion": "ψ",
+    "adjustment_rate": "λ",
+}
 _COLORS = dict(
     zip(_NAMES, ("#005A96", "#E0B050", "#00704F", "#9C7FBF", "#ABABAB", "#B34700", "#7FC7E8", "#5C5C5C"), strict=True)
 )
@@ -55,13 +61,16 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     ds = post[GROUP].to_dataset()
     scenarios = [str(s) for s in ds[SCENARIO].values]
     blocks: list[Block] = [
-        Notes([
-            "First order: the gradient of welfare at the posterior mean of the parameters, with their posterior "
-            "covariance. The share of a parameter counts its own variance and its covariance with the others, so that "
-            "shares sum to one and one may be negative. What the same linear prediction explains of the actual "
-            "variance over the draws stands beside it: where that is well below one, read the shares as a rough guide."
-        ])
-    ]  # fmt: skip
+        Notes(
+            [
+                "First order: the gradient of welfare at the posterior mean of the parameters, with their posterior "
+                "covariance. The share of a parameter counts its own variance and its covariance with the others, so "
+                "that shares sum to one and one may be negative. What the same linear prediction explains of the "
+                "actual variance over the draws stands beside it: where that is well below one, read the shares as a "
+                "rough guide."
+            ]
+        )
+    ]
     for name, suffix in suffixes(scenarios).items():
         one = ds.sel({SCENARIO: name})
         blocks += [

@@ -6,9 +6,19 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
-from reestim.reports import forest
-from reestim.reports import tables as tidy
-from reestim.reports.effects import (
+from reestim.reports.figures import forest
+from reestim.reports.figures.tile_map import tile_map
+from reestim.reports.figures.welfare_parts import (
+    has_parts,
+    parts_drawn,
+    parts_shown,
+    parts_table,
+    too_large,
+    welfare_parts,
+)
+from reestim.reports.section import POSTERIOR, Block, Heading, Notes, Picture, Section, Shown, drawn, suffixes
+from reestim.results import tables as tidy
+from reestim.results.effects import (
     BRACKETS,
     CONTRIBUTION,
     DIRECTED,
@@ -18,10 +28,7 @@ from reestim.reports.effects import (
     exports_outside,
     restrictors,
 )
-from reestim.reports.format import percent, with_interval
-from reestim.reports.section import POSTERIOR, Block, Heading, Notes, Picture, Section, Shown, drawn, suffixes
-from reestim.reports.tile_map import tile_map
-from reestim.reports.welfare_parts import has_parts, parts_drawn, parts_shown, parts_table, too_large, welfare_parts
+from reestim.results.format import percent, with_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,13 +66,17 @@ def _scenario(post: xr.DataTree, tables: Mapping[str, pd.DataFrame], name: str, 
     scale = f" {', '.join(inside)} on a scale of its own." if inside else ""
     blocks: list[Block] = [
         forest.countries_forest(
-            change, technologies, groups, f"welfare{suffix}",
+            change,
+            technologies,
+            groups,
+            f"welfare{suffix}",
             f"Change of welfare (real income) by country, per cent; {forest.BANDS}; at the right the probability of a "
-            f"loss.{scale}", "per cent",
+            f"loss.{scale}",
+            "per cent",
         ),
         tile_map(change.sel({TECHNOLOGY: technologies}), inside, f"welfare_map{suffix}"),
         _welfare_shown(tables["welfare"].loc[lambda t: t[SCENARIO] == name], f"welfare{suffix}"),
-    ]  # fmt: skip
+    ]
     if CONTRIBUTION in change[TECHNOLOGY].values:
         words = f"What directed technology contributes to welfare (directed minus fixed, draw by draw); {forest.BANDS}."
         blocks.append(

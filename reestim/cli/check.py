@@ -1,0 +1,66 @@
+"""``reestim check``: may the numbers of a run be believed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reestim.cli.options import DatasetOption, DebugOption, JsonOption, RunArgument
+from reestim.cli.terminal import GATE_FAILED, find_run, guarded, say
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(check)
+
+
+def check(
+    run: RunArgument,
+    refit: Annotated[
+        bool,
+        typer.Option(
+            "--refit",
+            help="First fit the study again with one change at a time: without each sector, with a placebo event year, "
+            "without label noise. As long as the run itself, each; what is done is kept in RUN/refits.",
+        ),
+    ] = False,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="NAME", help="With --refit: this one; repeat for several.")
+    ] = None,
+    spec: Annotated[Path | None, typer.Option(help="With --refit: the study, if it has moved.")] = None,
+    dataset: DatasetOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Gates, equilibria, what rests on priors, predictions of the data, refits; exit code 2 where a check fails.
+
+    Example: reestim check posteriors/mine --refit
+    """
+    with guarded(as_json, debug):
+        import reestim as ree
+        from reestim.cli import printing
+        from reestim.io.files import alone
+
+        place = find_run(run)
+        if refit or only:
+            with alone(place):
+                post = ree.refits(place, only or (), spec=spec, dataset=dataset, progress=not as_json, say=say(as_json))
+        else:
+            post = ree.load(place)
+        found = ree.check_run(post)
+        if as_json:
+            rows = [
+                {"check": c.name, "verdict": c.verdict, "words": list(c.words), "rows": c.table.to_dict("records")}
+                for c in found
+            ]
+            printing.print_json({"run": str(place), "checks": rows})
+        else:
+            for one in found:
+                typer.echo(f"{one.name}: {one.verdict.upper() if one.verdict == 'fail' else one.verdict}")
+                for words in one.words:
+                    typer.echo(f"  {words}")
+            typer.echo("Brackets: 90 % equal-tailed intervals.")
+        if any(one.verdict == "fail" for one in found):
+            raise typer.Exit(GATE_FAILED)

@@ -1,0 +1,63 @@
+"""``reestim init``: a folder of one's own with everything that a study is made of."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reestim.cli.options import DebugOption, JsonOption, QuietOption
+from reestim.cli.terminal import guarded
+
+_NEXT = """
+next:
+  cd {folder}
+  reestim run --quick      # a smoke run: does everything work here?
+  reestim run              # the study itself, minutes
+
+yours to edit:
+  models/substitution.toml   priors, sampler, gates; models/substitution.py is the model itself
+  models/scenarios/          policies; `reestim counterfactual RUN models/scenarios/NAME.toml` takes a run through one
+  data/rare-earths-2010/     the data; data/README.md says how to make your own, `reestim data check` what is wrong
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(init)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="A new or an empty folder.", metavar="FOLDER")],
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Begin a study of your own: copies the models, the scenarios and the bundled dataset.
+
+    Example: reestim init my-study
+    """
+    with guarded(as_json, debug):
+        import shutil
+
+        from reestim.cli.writing import free_place
+        from reestim.io import resources
+        from reestim.io.files import files_into
+
+        free_place(folder, "FOLDER")
+        passed_over = shutil.ignore_patterns("__pycache__", ".*")
+        with files_into(folder.resolve()) as hidden:
+            shutil.copytree(resources.MODELS, hidden / "models", ignore=passed_over)
+            shutil.copytree(resources.BUNDLED, hidden / "data" / resources.BUNDLED.name, ignore=passed_over)
+            shutil.copyfile(resources.DATA / "README.md", hidden / "data" / "README.md")
+        if as_json:
+            from reestim.cli import printing
+
+            written = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+            printing.print_json({"study": str(folder), "written": written})
+            return
+        typer.echo(f"study: {folder}")
+        if not quiet:
+            typer.echo(_NEXT.format(folder=shlex.quote(str(folder))), nl=False)

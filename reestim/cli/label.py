@@ -1,0 +1,227 @@
+"""``reestim label``: patents to labels, offline or by a language model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reestim.cli.options import DebugOption, JsonOption, OverwriteOption, QuietOption
+from reestim.cli.terminal import guarded, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reestim.labels.labelling import Labelled
+    from reestim.labels.llm import LLMLabeller, Plan
+
+_MODEL = "Language model"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(label)
+
+
+def label(
+    patents: Annotated[
+        Path, typer.Argument(help="Patents: .csv, .jsonl or .parquet, or a dataset that holds them.", metavar="PATENTS")
+    ],
+    labeller: Annotated[str, typer.Option("--labeller", help="Who labels: offline, or llm.")] = "offline",
+    out: Annotated[Path, typer.Option("--out", help="Folder to write.")] = Path("labels"),
+    synthetic: Annotated[
+        bool, typer.Option("--synthetic", help="The patents are made, not observed; recorded and shown.")
+    ] = False,
+    sample: Annotated[
+        Path | None, typer.Option("--sample", help="offline: audited sample to learn from, beside the corpus.")
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Ask nothing; say how much there is to ask and to pay.", rich_help_panel=_MODEL),
+    ] = False,
+    max_cost: Annotated[
+        float | None, typer.Option("--max-cost", min=0, help="Stop before this is passed, US$.", rich_help_panel=_MODEL)
+    ] = None,
+    price_input: Annotated[
+        float | None,
+        typer.Option("--price-input", min=0, help="US$ per million tokens sent.", rich_help_panel=_MODEL),
+    ] = None,
+    price_output: Annotated[
+        float | None,
+        typer.Option("--price-output", min=0, help="US$ per million tokens received.", rich_help_panel=_MODEL),
+    ] = None,
+    cache: Annotated[
+        Path, typer.Option("--cache", help="File of answers already paid for.", rich_help_panel=_MODEL)
+    ] = Path("label_cache.sqlite"),
+    prompt: Annotated[
+        str | None, typer.Option("--prompt", help="Version of the prompt, or a TOML file.", rich_help_panel=_MODEL)
+    ] = None,
+    ask_again: Annotated[
+        bool, typer.Option("--ask-again", help="Ask again about unlabelled patents.", rich_help_panel=_MODEL)
+    ] = False,
+    batch: Annotated[
+        int | None, typer.Option("--batch", help="Patents in one request (20).", rich_help_panel=_MODEL)
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", help="Requests at once (4).", rich_help_panel=_MODEL)
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option("--rate", help="Requests a minute at most.", rich_help_panel=_MODEL)
+    ] = None,
+    attempts: Annotated[
+        int | None, typer.Option("--attempts", help="Tries of a failing request (6).", rich_help_panel=_MODEL)
+    ] = None,
+    first_wait: Annotated[
+        float | None,
+        typer.Option("--first-wait", help="Wait before the second try, s; doubles.", rich_help_panel=_MODEL),
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", help="Wait for an answer, s (120).", rich_help_panel=_MODEL)
+    ] = None,
+    answers: Annotated[
+        str | None, typer.Option("--answers", help="Typed by tool, schema or prompt (tool).", rich_help_panel=_MODEL)
+    ] = None,
+    overwrite: OverwriteOption = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Label patents: unrelated, using, enhancing or substituting rare earths.
+
+    A language model is found through REESTIM_LLM_BASE_URL, REESTIM_LLM_MODEL and REESTIM_LLM_API_KEY.
+
+    Example: reestim label patents.jsonl --labeller llm --dry-run
+    """
+    with guarded(as_json, debug):
+        from reestim.errors import InputError, Problem
+        from reestim.labels import labelling
+        from reestim.labels.patents import read_patents
+
+        labelling.check_place(out, overwrite=overwrite)
+        table = read_patents(patents)
+        if labeller == "llm":
+            settings = {
+                "patents_per_request": batch,
+                "requests_at_once": concurrency,
+                "requests_per_minute": rate,
+                "attempts": attempts,
+                "first_wait": first_wait,
+                "timeout": timeout,
+                "answers": answers,
+            }
+            model = _language_model(
+                cache, prompt, (price_input, price_output), settings, say(as_json or quiet), dry_run
+            )
+            model.max_cost, model.ask_again = max_cost, ask_again
+            if dry_run:
+                _print_plan(model, model.plan(table), len(table), as_json)
+                return
+            labelled = labelling.label_patents(table, model, synthetic=synthetic)
+        elif labeller == "offline":
+            from reestim.labels.offline import train
+
+            known = read_patents(sample, human_labels=True) if sample else None
+            labelled = labelling.label_patents(table, train(known), synthetic=synthetic)
+        else:
+            problem = Problem("unknown labeller", "It can be offline or llm.", column="--labeller", value=labeller)
+            raise InputError(problem, "nothing was labelled")
+        labelling.write_labels(labelled, out, overwrite=overwrite)
+        if quiet and not as_json:
+            typer.echo(f"labels: {out}")
+        else:
+            _print_labels(labelled, out, as_json)
+
+
+def _language_model(
+    cache: Path,
+    prompt: str | None,
+    prices: tuple[float | None, float | None],
+    settings: dict[str, Any],
+    announce: Callable[[str], None],
+    look_only: bool,
+) -> LLMLabeller:
+    """The labeller that the environment and the options describe. Raises InputError."""
+    from importlib.util import find_spec
+
+    from reestim.errors import InputError, Problem
+
+    if not all(find_spec(name) for name in ("pydantic_ai", "openai", "tenacity")):
+        advice = "Install REEstim with the extra `label`: python3 -m uv run --extra label reestim ..."
+        raise InputError(Problem("the packages that ask language models are not installed", advice), "nothing asked")
+    from reestim.labels.answer_cache import AnswerCache
+    from reestim.labels.endpoint import endpoint_from, prices_of
+    from reestim.labels.llm import LLMLabeller
+    from reestim.labels.llm_settings import settings_from
+    from reestim.labels.taxonomy import PROMPT_VERSION, read_prompt
+
+    endpoint = endpoint_from()
+    chosen = settings_from(**settings)
+    words = read_prompt(prompt or PROMPT_VERSION)
+    known = prices_of(endpoint, *prices)
+
+    def progress(done: int, of: int) -> None:
+        if done == of or done % 100 < chosen.patents_per_request:
+            announce(f"{done} of {of} texts answered")
+
+    return LLMLabeller(endpoint, words, AnswerCache(cache, look_only=look_only), chosen, known, progress=progress)
+
+
+def _print_plan(model: LLMLabeller, plan: Plan, patents: int, as_json: bool) -> None:
+    """What a dry run found."""
+    from reestim.cli import printing
+
+    expected, prices = plan.expected, model.prices
+    cost = None if expected.cost is None else round(expected.cost, 6)
+    if as_json:
+        printing.print_json(
+            {
+                "dry_run": True,
+                "patents": patents,
+                "in_cache": len(plan.known),
+                "to_ask": len(plan.texts),
+                "requests": expected.requests,
+                "input_tokens": round(expected.input_tokens),
+                "output_tokens": round(expected.output_tokens),
+                "cost_usd": cost,
+                "prices": prices.source if prices else "unknown",
+                "model": model.endpoint.model,
+            }
+        )
+        return
+    worth = "unknown: state --price-input and --price-output" if prices is None else f"{cost} US$ ({prices.source})"
+    rows = [
+        ["patents", str(patents)],
+        ["answers in the cache", str(len(plan.known))],
+        ["texts to ask about", str(len(plan.texts))],
+        ["requests", str(expected.requests)],
+        ["tokens sent, estimated", f"{expected.input_tokens:.0f}"],
+        ["tokens received, estimated", f"{expected.output_tokens:.0f}"],
+        ["cost, estimated", worth],
+    ]
+    printing.print_rows(f"Dry run: {model.endpoint.model} was not asked, nothing was written", ["", ""], rows)
+
+
+def _print_labels(labelled: Labelled, out: Path, as_json: bool) -> None:
+    from reestim.cli import printing
+
+    if as_json:
+        printing.print_json({"labels": str(out), **labelled.about})
+        return
+    share = labelled.share()
+    rows = [[name, str(n), f"{100 * share[name]:.1f} %"] for name, n in labelled.about["labels"].items()]
+    printing.print_rows(f"{labelled.about['patents']} patents, {labelled.about['labeller']}", ["label", "n", ""], rows)
+    if n := labelled.about["unlabelled"]:
+        reasons = labelled.unlabelled["reason"].value_counts()
+        printing.print_rows(
+            f"UNLABELLED and left out of the counts: {n}", ["why", "n"], [[str(k), str(v)] for k, v in reasons.items()]
+        )
+    if labelled.about["synthetic"]:
+        typer.echo("SYNTHETIC: these patents are made, not observed")
+    if isinstance(bill := labelled.about.get("this_run"), dict):
+        cost = "cost unknown" if bill["cost_usd"] is None else f"{bill['cost_usd']} US$"
+        asked = labelled.about["texts"]
+        typer.echo(
+            f"{asked['asked']} texts asked in {bill['requests']} requests, {cost}; {asked['from_cache']} from cache"
+        )
+    typer.echo(f"labels: {out}\nnext: reestim audit draw {out} PATENTS --out sample.csv")

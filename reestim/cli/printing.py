@@ -1,0 +1,181 @@
+"""What the command line prints: tables with intervals on standard output, lists of problems on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    import xarray as xr
+
+    from reestim.errors import Problem
+    from reestim.runs.store import Run
+
+_NARROWEST = 118
+
+
+def console(stderr: bool = False) -> Console:
+    """A console that does not break tables where there is no terminal to fit into."""
+    out = Console(stderr=stderr, highlight=False, emoji=False, markup=False)
+    return (
+        out
+        if out.is_terminal
+        else Console(stderr=stderr, highlight=False, emoji=False, markup=False, width=max(out.width, _NARROWEST))
+    )
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    from reestim.io.files import strict_json
+
+    sys.stdout.write(json.dumps(strict_json(value), indent=1, ensure_ascii=False) + "\n")
+
+
+def print_problems(problems: Sequence[Problem], title: str) -> None:
+    """All problems as one list on standard error; repeated ones are counted."""
+    from reestim.errors import problem_lines
+
+    n = len(problems)
+    sys.stderr.write(f"{title} ({'1 problem' if n == 1 else f'{n} problems'}):\n")
+    for line in problem_lines(problems):
+        sys.stderr.write(f"  - {line}\n")
+
+
+def problems_as_json(problems: Sequence[Problem], title: str) -> dict[str, Any]:
+    """``{"error": ..., "problems": [{"file", "row", "column", "value", "message", "advice"}]}``."""
+    rows = [
+        {"file": p.file, "row": p.row, "column": p.column, "value": p.value, "message": p.message, "advice": p.advice}
+        for p in problems
+    ]
+    return {"error": title, "problems": rows}
+
+
+def result_as_json(post: xr.DataTree, paths: dict[str, str]) -> dict[str, Any]:
+    """Everything a script wants to know of a run: paths, gates, tables (one record per row)."""
+    from reestim.intervals import INTERVAL
+    from reestim.pipeline.main_job import gates_passed
+    from reestim.reports.sections import all_tables
+    from reestim.reports.summary import is_quick
+
+    records = {name: table.to_dict("records") for name, table in all_tables(post).items()}
+    return {**paths, "quick": is_quick(post), "gates_passed": gates_passed(post), "interval": INTERVAL, **records}
+
+
+def print_result(post: xr.DataTree) -> None:
+    """Banner, gates, elasticities and welfare, as the report has them."""
+    from reestim.reports.sections import all_tables
+    from reestim.reports.summary import warnings
+
+    out, tables = console(), all_tables(post)
+    _gates(out, tables["gates"])
+    _elasticities(out, tables["elasticities"])
+    if "welfare" in tables:
+        _welfare(out, tables["welfare"])
+        for row in tables["solver"].to_dict("records"):
+            out.print(f"{row['scenario']}, {row['technology']}: {row['solved']} of {row['draws']} draws solved")
+    for kind, words in warnings(post, tables):
+        out.print(Text(words, style="bold red" if kind in {"quick", "gate"} else "yellow"), soft_wrap=True)
+
+
+def print_runs(runs: Sequence[Run]) -> None:
+    """The runs in a folder, newest first."""
+    out = console()
+    table = _table(out, "Runs", ("run", "study", "dataset", "scenarios", "gates", "made"))
+    for run in runs:
+        if run.problem:
+            table.add_row(str(run.path), run.problem)
+            continue
+        gates = {True: "passed", False: "FAILED", None: "not recorded"}[run.gates_passed]
+        name = f"{run.name or 'from Python'}{' (QUICK)' if run.quick else ''}"
+        table.add_row(
+            str(run.path),
+            name,
+            run.dataset or "not recorded",
+            ", ".join(run.scenarios) or "none yet",
+            gates,
+            run.created[:16],
+        )
+    out.print(table)
+
+
+def moved_by_cleaning(dataset: Path) -> str:
+    """The note of a built dataset that says what cleaning moved."""
+    from reestim.data.meta import read_meta
+
+    meta = read_meta(dataset).meta
+    return next((note for note in (meta.notes if meta else []) if note.startswith("Cleaning of")), "")
+
+
+def print_rows(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table of ready text."""
+    out = console()
+    table = _table(out, title, heads)
+    for row in rows:
+        table.add_row(*row)
+    out.print(table)
+
+
+def _table(out: Console, title: str, heads: Sequence[str]) -> Table:
+    out.print(Text(f"\n{title}", style="bold"), soft_wrap=True)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    return table
+
+
+def _gates(out: Console, table: pd.DataFrame) -> None:
+    from reestim.results.format import limit
+
+    if table.empty:
+        return
+    shown = _table(out, "Gates of the sampler", ("gate", "value", "worst at", "good", "verdict"))
+    for row in table.to_dict("records"):
+        verdict = Text("passed", style="green") if row["passed"] else Text("FAILED", style="bold red")
+        good = limit(row["gate"], row["threshold"])
+        shown.add_row(row["gate"], f"{row['value']:.4g}", row["where"], good, verdict)
+    out.print(shown)
+
+
+def _elasticities(out: Console, table: pd.DataFrame) -> None:
+    from reestim.intervals import LEVEL
+    from reestim.results.format import percent, with_interval
+
+    if table.empty:
+        return
+    title = f"Elasticity of substitution σ: median [{100 * LEVEL:.0f} % equal-tailed interval]"
+    shown = _table(out, title, ("sector", "posterior", "P(σ < 1)", "prior"))
+    for row in table.to_dict("records"):
+        prior = with_interval(row["prior_median"], row["prior_low"], row["prior_high"]) if "prior_median" in row else ""
+        posterior = with_interval(row["median"], row["low"], row["high"])
+        shown.add_row(str(row["sector"]), posterior, percent(row["probability_complements"]), prior)
+    out.print(shown)
+
+
+def _welfare(out: Console, table: pd.DataFrame) -> None:
+    from reestim.intervals import LEVEL
+    from reestim.results.format import percent, with_interval
+
+    for scenario, part in table.groupby("scenario", sort=False):
+        technologies = list(dict.fromkeys(part["technology"]))
+        title = f"{scenario}: welfare in per cent, median [{100 * LEVEL:.0f} % equal-tailed interval]"
+        shown = _table(out, title, ("country", *technologies, "P(loss)"))
+        for country in dict.fromkeys(part["country"]):
+            cells, losses = [], []
+            for technology in technologies:
+                chosen = (part["country"] == country) & (part["technology"] == technology)
+                row = part.loc[chosen].to_dict("records")[0]
+                cells.append(with_interval(row["median_percent"], row["low_percent"], row["high_percent"]))
+                if technology != "contribution":
+                    losses.append(percent(row["probability_loss"]))
+            shown.add_row(str(country), *cells, " → ".join(losses))
+        out.print(shown)

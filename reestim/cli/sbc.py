@@ -1,0 +1,132 @@
+"""``reestim sbc``: is a study calibrated on data simulated from its own model."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reestim.cli.options import DatasetOption, DebugOption, JsonOption, QuietOption, SeedOption, SpecArgument
+from reestim.cli.terminal import GATE_FAILED, guarded, say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(sbc)
+
+
+def sbc(
+    spec: SpecArgument = Path("models/substitution.toml"),
+    out: Annotated[Path | None, typer.Option(help="Folder of the calibration; the same command goes on there.")] = None,
+    dataset: DatasetOption = None,
+    simulations: Annotated[int, typer.Option("--simulations", "-n", min=2, help="Simulated datasets.")] = 100,
+    countries: Annotated[int | None, typer.Option(min=1, help="Use only so many countries (default: all).")] = None,
+    misclassified: Annotated[
+        float | None,
+        typer.Option(help="Compare label-noise model and naive counts, this share of labels wrong.", metavar="SHARE"),
+    ] = None,
+    draws: Annotated[int | None, typer.Option(min=4, help="Draws a chain (default: the study's).")] = None,
+    tune: Annotated[int | None, typer.Option(min=0, help="Tuning steps a chain (default: the study's).")] = None,
+    chains: Annotated[int | None, typer.Option(min=1, help="Chains (default: the study's).")] = None,
+    ranked: Annotated[int, typer.Option(min=3, help="Draws of each posterior that a truth is ranked among.")] = 99,
+    part: Annotated[
+        str | None, typer.Option(help="Fit only this part, as 3/16: several processes share a folder.", metavar="K/N")
+    ] = None,
+    so_far: Annotated[
+        bool, typer.Option(help="Fit no more: tables and figures of the datasets that are done.")
+    ] = False,
+    seed: SeedOption = 1,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Calibrate a study: draw truths from its prior, simulate data, fit, and see whether intervals hold the truth.
+
+    Every parameter is ranked, and welfare of each country, solved at every draw. Data keep the covariates of the
+    dataset (prices, exposure, patents a cell). After a kill, the same command goes on. With --misclassified the truth
+    is stated by the dataset, and labels err. Exit code 2 where ranks are not uniform.
+
+    Example: reestim sbc --countries 3 -n 100 --draws 300 --tune 400 --chains 2 --out calibration
+    """
+    with guarded(as_json, debug):
+        from reestim.calibration.design import part_of
+        from reestim.calibration.kept import refuse_stranger
+        from reestim.calibration.run import Request, calibrate_labels, calibrate_prior
+        from reestim.cli import printing
+        from reestim.io.files import slug
+        from reestim.pipeline.main_job import read_job
+
+        job = read_job(spec, dataset, None)
+        short = {k: v for k, v in (("draws", draws), ("tune", tune), ("chains", chains)) if v is not None}
+        study = job.spec.model_copy(update={"sampler": job.spec.sampler.model_copy(update=short)})
+        kind = "labels" if misclassified is not None else "prior"
+        folder = out or Path("calibration") / f"{slug(study.name)}-{kind}"
+        request = Request(study, job.data, folder, simulations, countries, ranked, seed, so_far, part_of(part))
+        refuse_stranger(folder)
+        talk, progress = say(as_json or quiet), not (as_json or quiet)
+        talk(f"{simulations} SIMULATED datasets; every fit is kept in {folder}, the same command goes on after a kill")
+        if misclassified is not None:
+            found = calibrate_labels(request, misclassified, progress)
+        else:
+            found = calibrate_prior(request, progress)
+        if as_json:
+            printing.print_json(
+                {
+                    "folder": str(folder),
+                    "interval": "equal-tailed",
+                    "words": list(found.words),
+                    "failed_gates": found.failed_gates,
+                    "calibrated": found.calibrated,
+                    "rows": found.table.to_dict("records"),
+                }
+            )
+        else:
+            if not quiet:
+                if not found.table.empty:
+                    _print(found.table, misclassified is not None)
+                for words in found.words:
+                    typer.echo(words)
+            typer.echo(f"calibration: {folder}")
+        if not found.calibrated:
+            raise typer.Exit(GATE_FAILED)
+
+
+def _print(table: pd.DataFrame, labels: bool) -> None:
+    from reestim.cli import printing
+
+    def cell(row: dict[Any, Any], key: str, digits: int = 2) -> str:
+        value, error = row[key], row.get(f"{key}_error", math.nan)
+        if math.isnan(value):
+            return ""
+        return f"{value:.{digits}f}" + ("" if math.isnan(error) else f" ± {error:.{digits}f}")
+
+    rows = table.to_dict("records")
+    if labels:
+        title = "Label-noise model against naive counts (± standard error over datasets; equal-tailed intervals)"
+        heads = ("treatment", "parameter", "bias", "rmse", "width of 90 %", "50 % held", "90 % held", "slope")
+        shown = [
+            [
+                r["treatment"],
+                r["parameter"],
+                cell(r, "bias", 3),
+                cell(r, "rmse", 3),
+                cell(r, "width_90", 3),
+                cell(r, "coverage_50"),
+                cell(r, "coverage_90"),
+                cell(r, "slope"),
+            ]
+            for r in rows
+        ]
+    else:
+        title = "Coverage of equal-tailed intervals (± standard error over simulations) and uniformity of ranks"
+        heads = ("variable", "elements", "50 % held", "90 % held", "p of uniform ranks")
+        shown = [
+            [r["variable"], str(r["elements"]), cell(r, "coverage_50"), cell(r, "coverage_90"), f"{r['p_uniform']:.3f}"]
+            for r in rows
+        ]
+    printing.print_rows(title, heads, shown)

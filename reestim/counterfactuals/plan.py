@@ -1,0 +1,203 @@
+"""The chunks of a counterfactual: which draws, scenarios and technologies they hold, and their way into one Dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Bool
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from reestim.counterfactuals.assembly import Assembly, assembled, labelled, opened
+from reestim.counterfactuals.chunk_store import fingerprint
+from reestim.counterfactuals.executors import Chunk, Executor, finished
+from reestim.dims import CHAIN, DRAW, SCENARIO, TECHNOLOGY
+from reestim.equilibrium.economy import Economy
+from reestim.equilibrium.parameters import Parameters
+from reestim.equilibrium.scenario import PolicyArrays
+from reestim.errors import InputError, ParameterError, Problem
+
+#: Results kept for every draw; bilateral arrays are left out, a sweep of them would not fit in memory.
+KEPT = (
+    "welfare",
+    "real_wage",
+    "income",
+    "price_index",
+    "welfare_first_order",
+    "terms_of_trade",
+    "volume_of_trade",
+    "technology_effect",
+    "endowment_effect",
+    "determinate",
+    "output",
+    "exports",
+    "price",
+    "unit_cost",
+    "ree_price",
+    "ree_technology",
+    "ree_share",
+    "quota_rent",
+)
+
+#: Results kept for every year of a transition, under the name with ``_path`` behind it.
+KEPT_PATH = (
+    "welfare",
+    "real_wage",
+    "income",
+    "price_index",
+    "output",
+    "exports",
+    "ree_price",
+    "ree_technology",
+    "quota_rent",
+)
+
+#: Dimension of draws in one row, chain after chain.
+SAMPLE = "_sample"
+_BYTES_PER_CHUNK = 7e7
+_COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+
+
+@dataclass(frozen=True)
+class Sweeps:
+    """All equilibria that were asked for, in chunks of ``unit`` consecutive draws of one scenario and technology."""
+
+    economy: Economy
+    parameters: Parameters  # along SAMPLE
+    technology: Sequence[str]
+    worlds: Sequence[Economy]  # of each scenario: the economy with its mines
+    policies: Sequence[Mapping[str, PolicyArrays]]  # of each scenario, by technology
+    years: Sequence[int]  # of the transition
+    count: int  # draws in all
+    size: int  # draws solved at once
+    unit: int
+    tolerance: float
+    inside: Mapping[str, Bool[np.ndarray, " draw"]]  # by technology: draws inside the interior
+
+    @property
+    def static(self) -> list[str]:
+        """The technologies that stand still."""
+        return [name for name in self.technology if name != "transition"]
+
+    def jobs(self) -> list[tuple[int, str, int]]:
+        """(scenario, technology, first draw) of every chunk."""
+        firsts = range(0, self.count, self.unit)
+        return [(k, name, first) for k in range(len(self.worlds)) for name in self.technology for first in firsts]
+
+    def chunk(self, k: int, name: str, first: int) -> Chunk:
+        """Everything that the equilibria of a chunk follow from."""
+        good, index = self.inside[name], np.arange(first, min(first + self.unit, self.count))
+        index = np.where(good[index], index, np.argmax(good))  # who is outside is marked so, and must not be in the way
+        draws = drawn(self.parameters, index).to_batch(self.economy, name, SAMPLE)
+        transition = name == "transition"
+        return Chunk(
+            transition,
+            self.worlds[k].baseline,
+            self.policies[k][name],
+            draws,
+            self.tolerance,
+            KEPT_PATH if transition else KEPT,
+            min(self.size, self.unit),
+        )
+
+    def solved(self, coords: Mapping[str, Any], run: Executor, store: Path | None, progress: bool) -> xr.Dataset:
+        """Results of all chunks over ``coords``: in memory, or read from ``store`` when used."""
+        if store is None:
+            whole = Assembly(coords, None, self.unit)
+            self._fill(whole, run, None, progress)
+            return whole.dataset()
+        place = store / "results" / f"{self._name(coords)}.zarr"
+        with assembled(coords, place, self.unit) as whole:  # anew each time, from chunks, which are checked when read
+            self._fill(whole, run, store, progress)
+        return opened(place)
+
+    def _fill(self, whole: Assembly, run: Executor, store: Path | None, progress: bool) -> None:
+        jobs = self.jobs()
+
+        def solves(number: int, draws: int) -> int:
+            return draws * (len(self.years) if jobs[number][1] == "transition" else 1)
+
+        with Progress(*_COLUMNS, disable=not progress) as bar:
+            total = self.count * len(self.worlds) * (len(self.static) + len(self.years))
+            task = bar.add_task("equilibria", total=total)
+
+            def advance(number: int, draws: int) -> None:
+                bar.advance(task, solves(number, draws))
+
+            def skipped(number: int, draws: int) -> None:  # it took no time, and must not make the rest look quick
+                bar.update(task, total=(bar.tasks[0].total or 0) - solves(number, draws))
+
+            for number, found in finished(len(jobs), lambda j: self.chunk(*jobs[j]), run, store, advance, skipped):
+                k, name, first = jobs[number]
+                transition = name == "transition"
+                ahead = {SCENARIO: k} if transition else {SCENARIO: k, TECHNOLOGY: self.static.index(name)}
+                good = self.inside[name][first : first + self.unit]
+                for variable, part in labelled(found, good, transition).items():
+                    whole.put(variable, part, ahead, first)
+
+    def _name(self, coords: Mapping[str, Any]) -> str:
+        """Hash of what the results follow from, labels included."""
+        values = [getattr(self.parameters, name) for name in Parameters.names()]
+        return fingerprint(
+            [world.baseline for world in self.worlds],
+            [dict(policy) for policy in self.policies],
+            [np.asarray(value) for value in values if value is not None],
+            [np.asarray(v) for v in coords.values()],
+            self.technology,
+            self.tolerance,
+            self.size,
+            self.unit,
+        )
+
+
+def parameters_of(samples: xr.Dataset, defaults: Parameters) -> tuple[Parameters, list[str]]:
+    """The parameters of draws (chain, draw, ...) along ``SAMPLE``, the others from ``defaults``; and which are drawn.
+
+    Raises InputError where the draws hold none.
+    """
+    used = [name for name in Parameters.names() if name in samples]
+    if not used:
+        advice = f"It needs at least one of {', '.join(Parameters.names())}."
+        raise InputError(Problem("the posterior holds no parameter of the model", advice))
+    stacked = samples[used].stack({SAMPLE: [CHAIN, DRAW]}).reset_index(SAMPLE, drop=True)
+    values = {name: getattr(defaults, name) for name in Parameters.names()}
+    return Parameters(**(values | {name: stacked[name] for name in used})), used
+
+
+def chunk_size(economy: Economy, count: int) -> int:
+    """Draws solved at once: bounds memory, whatever the number of draws."""
+    cells = economy.baseline.trade_share.size + economy.baseline.input_share.size
+    unknowns = economy.baseline.factor_income.size + 2 * economy.baseline.expenditure.size
+    return int(np.clip(_BYTES_PER_CHUNK / (8 * (12 * cells + 4 * unknowns)), 1, min(256, count)))
+
+
+def drawn(parameters: Parameters, index: np.ndarray) -> Parameters:
+    """Some of the draws."""
+    values = {name: getattr(parameters, name) for name in Parameters.names()}
+    at = {SAMPLE: index}
+    return Parameters(
+        **{n: v.isel(at) if isinstance(v, xr.DataArray) and SAMPLE in v.dims else v for n, v in values.items()}
+    )
+
+
+def inside_of(
+    parameters: Parameters, economy: Economy, technology: str, count: int, unit: int
+) -> Bool[np.ndarray, " draw"]:
+    """Which draws are inside the interior; judged by chunks, so that their arrays are never all there at once.
+
+    Raises ParameterError for what no draw can mend, and where none is inside.
+    """
+    parts, problems = [], []
+    for first in range(0, count, unit):
+        index = np.arange(first, min(first + unit, count))
+        good, wrong = drawn(parameters, index).inside(economy, technology, SAMPLE)
+        parts.append(good)
+        problems = problems or wrong
+    inside = np.concatenate(parts)
+    if not inside.any():
+        raise ParameterError(problems, "no draw has an equilibrium in the model")
+    return inside

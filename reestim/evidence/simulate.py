@@ -1,0 +1,302 @@
+"""Evidence simulated from the model at stated parameters: patents with noisy labels, their audit, outcomes, REE use.
+
+Used for the bundled dataset (where it is called synthetic) and for the tests that recover known parameters. Everything
+follows model.md section 4 and comes from NumPy generators spawned from one seed, one for each file, so that adding a
+file never changes another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from reestim import technology
+from reestim.dims import COUNTRY, ELEMENT, EXPORTER, IMPORTER, LABELS, SECTOR, YEAR
+from reestim.errors import InputError, ParameterError, Problem
+
+AUDIT_DESIGNS = ("by_label", "by_class", "random")
+#: REE price, US$/kg, at q = 0 in a simulated ``ree_use_panel``: it only sets the scale of tonnes against value.
+BASELINE_UNIT_VALUE = 10.0
+
+_CONFUSION = (  # rows: true class; columns: label of the machine; both in the order of LABELS
+    (0.90, 0.06, 0.02, 0.02),
+    (0.10, 0.80, 0.06, 0.04),
+    (0.05, 0.10, 0.82, 0.03),
+    (0.08, 0.06, 0.04, 0.82),
+)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Stated parameters of a simulated dataset; the names of model.md. ``to_dict`` is what dataset.toml keeps.
+
+    ``sigma`` overrides equation (14) for the sectors that it names; ``beta`` has one entry a substitutability property.
+    """
+
+    kappa: float = 1.2
+    spillover: float = 1.6
+    crowding_out: float = 0.4
+    mu: float = -0.5
+    beta: tuple[float, ...] = (-0.4,)
+    tau: float = 0.3
+    sigma: Mapping[str, float] | None = None
+    # Equation (12): mean log odds against `unrelated` of using, enhancing, substituting; slopes u and v on q.
+    class_log_odds: tuple[float, float, float] = (-0.6, -1.2, -1.8)
+    using_slope: float = -0.1
+    substituting_slope: float = 0.3
+    unit_sd: float = 0.4  # spread of the country-sector effects, log odds
+    year_sd: float = 0.1  # spread of the year effects, log odds
+    # Equation (13)
+    patents_per_cell: float = 120.0  # mean over country, sector and year
+    patent_growth: float = 0.03  # a year, log points
+    concentration: float = 60.0  # φ of the Dirichlet-multinomial
+    confusion: tuple[tuple[float, ...], ...] = _CONFUSION
+    audit_design: str = "by_label"
+    audit_size: int = 800
+    # Outcomes of the event study, and equation (15)
+    exports_noise: float = 0.05  # sd of ln exports around effects and structure
+    tfp_noise: float = 0.01
+    ree_use_noise: float = 0.15  # sd of the yearly change of the log cost share
+    adjustment_rate: float = 0.2  # λ: share of the distance to (2) that knowledge closes in a year
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain lists and numbers, ready for TOML; ``sigma`` only when stated."""
+        plain = {
+            k: [list(r) if isinstance(r, tuple) else r for r in v] if isinstance(v, tuple) else v
+            for k, v in asdict(self).items()
+            if v is not None
+        }
+        return {k: dict(v) if isinstance(v, Mapping) else v for k, v in plain.items()}
+
+    @classmethod
+    def from_dict(cls, table: Mapping[str, object]) -> Truth:
+        """Inverse of ``to_dict``. Raises InputError on unknown names."""
+        unknown = sorted(set(table) - {f.name for f in fields(cls)})
+        if unknown:
+            raise InputError([Problem("not a parameter of the simulation", "Remove it", column=k) for k in unknown])
+        return cls(**{k: v if k == "audit_size" else _immutable(v) for k, v in table.items()})  # type: ignore[arg-type]
+
+
+def _immutable(value: object) -> object:
+    """Lists as tuples and whole numbers as floats: TOML knows neither tuples nor that 1 is 1.0."""
+    if isinstance(value, list | tuple):
+        return tuple(_immutable(v) for v in value)
+    return float(value) if isinstance(value, int) else value
+
+
+def simulate_evidence(
+    io: xr.Dataset,
+    relative_price: xr.DataArray,
+    substitutability: xr.DataArray,
+    truth: Truth,
+    seed: int,
+    *,
+    outcomes: bool = True,
+    ree_use_panel: bool = False,
+) -> dict[str, pd.DataFrame]:
+    """Simulate ``patent_labels`` and ``label_audit``, and where asked ``outcomes`` and ``ree_use_panel`` (file stems).
+
+    io: the economy contract of model.md section 3 with ``trade_elasticity`` (sector); relative_price: q (country,
+    sector, year), log points; substitutability: z (sector, property). Columns are those of data.md: money in million
+    US$, tonnes in t REO. The same arguments give the same frames. Raises InputError or ParameterError, all problems
+    together.
+    """
+    _check(io, relative_price, substitutability, truth)
+    price = relative_price.transpose(COUNTRY, SECTOR, YEAR)
+    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(5)]
+    sigma = true_sigma(substitutability.sel(sector=price[SECTOR]), truth, streams[0])
+    tables: dict[str, pd.DataFrame] = {}
+    tables["patent_labels"], prevalence = _patents(io, price, sigma, truth, streams[1])
+    tables["label_audit"] = _audit(prevalence, truth, streams[2])
+    if outcomes:
+        tables["outcomes"] = _outcomes(io, price, sigma, truth, streams[3])
+    if ree_use_panel:
+        tables["ree_use_panel"] = _ree_use(io, price, sigma, truth, streams[4])
+    return tables
+
+
+def true_sigma(substitutability: xr.DataArray, truth: Truth, rng: np.random.Generator) -> xr.DataArray:
+    """σ_j by equation (14), (sector,); the sectors named in ``truth.sigma`` take the stated value."""
+    z = substitutability.transpose(SECTOR, ...)
+    logit = truth.mu + z.values @ np.asarray(truth.beta) + truth.tau * rng.standard_normal(z.sizes[SECTOR])
+    sigma = technology.sigma_upper_bound(truth.kappa) / (1 + np.exp(-logit))
+    stated = truth.sigma or {}
+    values = [stated.get(str(s), v) for s, v in zip(z[SECTOR].values, sigma, strict=True)]
+    return xr.DataArray(np.array(values), coords={SECTOR: z[SECTOR].values}, dims=SECTOR, name="sigma")
+
+
+def _check(io: xr.Dataset, price: xr.DataArray, z: xr.DataArray, truth: Truth) -> None:
+    problems = []
+    for name in ("ree_share", "trade_share", "expenditure", "trade_elasticity"):
+        if name not in io:
+            problems.append(Problem("missing from the economy", "Build it with ree_input_output", column=name))
+    for where, index in (("the economy", io[SECTOR].values), ("substitutability", z[SECTOR].values)):
+        for s in sorted(set(price[SECTOR].values) - set(index)):
+            problems.append(Problem(f"a sector with a relative price that {where} lacks", "Add it", value=str(s)))
+    if not np.isfinite(price).all():
+        problems.append(Problem("relative prices have gaps", "Fill element_prices.csv", column="relative_price"))
+    properties = z.size // max(z.sizes[SECTOR], 1)
+    if len(truth.beta) != properties:
+        problems.append(Problem(f"beta needs {properties} entries, one a property", "Correct it", value=truth.beta))
+    confusion = np.asarray(truth.confusion, float)
+    if confusion.shape != (4, 4) or (confusion < 0).any() or not np.allclose(confusion.sum(1), 1, atol=1e-9):
+        problems.append(Problem("confusion must be 4 rows of 4 shares that sum to 1", "Correct it"))
+    if truth.audit_design not in AUDIT_DESIGNS:
+        problems.append(Problem("unknown audit design", f"Use {', '.join(AUDIT_DESIGNS)}", value=truth.audit_design))
+    if problems:
+        raise InputError(problems, "evidence cannot be simulated")
+    bound = technology.sigma_upper_bound(truth.kappa) if truth.kappa > 0 else -np.inf
+    outside = {k: v for k, v in (truth.sigma or {}).items() if not 0 < v < bound}
+    if truth.kappa <= 0 or outside:
+        raise ParameterError(Problem("κ must be positive and σ inside (0, 1 + 1/κ)", "Change them", value=outside))
+
+
+def _share(io: xr.Dataset, price: xr.DataArray) -> xr.DataArray:
+    """θ of the sectors that use rare earths, (country, sector)."""
+    return io["ree_share"].transpose(COUNTRY, SECTOR).sel(country=price[COUNTRY], sector=price[SECTOR])
+
+
+def _output(io: xr.Dataset, price: xr.DataArray) -> xr.DataArray:
+    """Their revenue at baseline, (country, sector), million US$, net of border taxes (equation 8)."""
+    wedge = (1 + io["tariff"] if "tariff" in io else 1) * (1 + io["export_tax"] if "export_tax" in io else 1)
+    spent = io["trade_share"] * io["expenditure"].rename({COUNTRY: IMPORTER}) / wedge
+    revenue = spent.sum(IMPORTER).rename({EXPORTER: COUNTRY}).transpose(COUNTRY, SECTOR)
+    return revenue.sel(country=price[COUNTRY], sector=price[SECTOR])
+
+
+def _patents(
+    io: xr.Dataset, price: xr.DataArray, sigma: xr.DataArray, truth: Truth, rng: np.random.Generator
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Counts by label, equations (12)-(13), and the true prevalence of the four classes among all patents.
+
+    q enters as the deviation from its mean over years, so ``class_log_odds`` are the odds of an average year.
+    """
+    n_country, n_sector, n_year = price.shape
+    q = price.values - price.values.mean(2, keepdims=True)
+    passthrough = technology.innovation_passthrough(sigma.values, truth.kappa)[None, :, None]
+    slopes = (truth.using_slope, passthrough, truth.substituting_slope)
+    logits = np.zeros((*price.shape, len(LABELS)))
+    for k, (level, slope) in enumerate(zip(truth.class_log_odds, slopes, strict=True), start=1):
+        unit = truth.unit_sd * rng.standard_normal((n_country, n_sector, 1))
+        year = truth.year_sd * rng.standard_normal(n_year)
+        logits[..., k] = level + unit + (year - year.mean()) + slope * q
+    p = np.exp(logits - logits.max(-1, keepdims=True))
+    p /= p.sum(-1, keepdims=True)
+
+    size = np.sqrt(_output(io, price).values)
+    size = np.clip(size / max(size.mean(), 1e-300), 0.1, 4.0)
+    growth = np.exp(truth.patent_growth * (np.arange(n_year) - (n_year - 1) / 2))
+    n = rng.poisson(truth.patents_per_cell * size[:, :, None] * growth)
+    noisy = rng.gamma(truth.concentration * (p @ np.asarray(truth.confusion)))
+    counts = rng.multinomial(n, noisy / noisy.sum(-1, keepdims=True))
+    prevalence = np.einsum("cjt,cjtk->k", n, p) / n.sum()
+    array = xr.DataArray(counts, coords={**price.coords, "label": list(LABELS)}, dims=(*price.dims, "label"))
+    frame: Any = array.to_series().rename("count").reset_index()
+    return frame[[COUNTRY, SECTOR, YEAR, "label", "count"]], prevalence
+
+
+def _audit(prevalence: np.ndarray, truth: Truth, rng: np.random.Generator) -> pd.DataFrame:
+    """Cross-table of human and machine labels; what is fixed by design (row sums, column sums, total) is as equal as
+    ``audit_size`` allows."""
+    joint = prevalence[:, None] * np.asarray(truth.confusion)  # (true, label)
+    each = truth.audit_size // len(LABELS)
+    if truth.audit_design == "by_label":
+        counts = rng.multinomial(each, (joint / joint.sum(0)).T).T
+    elif truth.audit_design == "by_class":
+        counts = rng.multinomial(each, joint / joint.sum(1, keepdims=True))
+    else:
+        counts = rng.multinomial(truth.audit_size, joint.ravel() / joint.sum()).reshape(joint.shape)
+    rows = [
+        (human, machine, int(counts[i, j]), truth.audit_design)
+        for i, human in enumerate(LABELS)
+        for j, machine in enumerate(LABELS)
+    ]
+    return pd.DataFrame(rows, columns=["human_label", "machine_label", "count", "design"])
+
+
+def _outcomes(
+    io: xr.Dataset, price: xr.DataArray, sigma: xr.DataArray, truth: Truth, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Levels of exports (million US$) and tfp (index) for all goods: effects of country-sector and country-year, the
+    first-order response of model.md section 4 for the sectors that use rare earths, and noise. Zero exports: no row."""
+    elements = set(io[ELEMENT].values) if ELEMENT in io.coords else set()
+    goods = [s for s in io[SECTOR].values if s not in elements]
+    theta = _share(io, price)
+    bias = technology.innovation_passthrough(sigma, truth.kappa) * price
+    log_a = technology.ree_technology(bias, theta, truth.crowding_out)
+    cost = technology.cost_effect(theta, price, log_a, truth.crowding_out, truth.spillover)
+    response = {
+        "exports": _export_response(io, cost),
+        "tfp": technology.tfp_effect(theta, log_a, truth.crowding_out, truth.spillover),
+    }
+    level = {"exports": np.log(np.maximum(_exports(io).sel(country=price[COUNTRY], sector=goods), 1e-9))}
+    noise = {"exports": truth.exports_noise, "tfp": truth.tfp_noise}
+    frames = []
+    for outcome, structural in response.items():
+        nothing: Any = 0.0
+        full = structural.reindex({SECTOR: goods}, fill_value=nothing).transpose(COUNTRY, SECTOR, YEAR)
+        n_country, n_sector, n_year = full.shape
+        spread = 10 * noise[outcome]
+        unit = 0.0 if outcome == "exports" else spread * rng.standard_normal((n_country, n_sector, 1))
+        year = np.cumsum(0.02 + spread / 5 * rng.standard_normal((n_country, 1, n_year)), axis=2)
+        log = full + unit + year + noise[outcome] * rng.standard_normal(full.shape)
+        log = (log + level[outcome] if outcome in level else log + np.log(100.0)).transpose(COUNTRY, SECTOR, YEAR)
+        frame = xr.DataArray(np.exp(log)).to_series().rename("value").reset_index()
+        frames.append(frame[frame["value"] > 1e-6].assign(outcome=outcome))
+    table: Any = pd.concat(frames, ignore_index=True)[[COUNTRY, SECTOR, YEAR, "outcome", "value"]]
+    return table.assign(value=_significant(table["value"]))
+
+
+def _exports(io: xr.Dataset) -> xr.DataArray:
+    """Baseline exports, (country, sector), million US$, purchaser prices; domestic sales excluded."""
+    flow = (io["trade_share"] * io["expenditure"].rename({COUNTRY: IMPORTER})).transpose(IMPORTER, EXPORTER, SECTOR)
+    foreign = flow.where(flow[IMPORTER] != flow[EXPORTER], 0.0)
+    return foreign.sum(IMPORTER).rename({EXPORTER: COUNTRY})
+
+
+def _export_response(io: xr.Dataset, cost: xr.DataArray) -> xr.DataArray:
+    """−ε·(d ln c − market average), the average over foreign markets of the costs of all who sell there."""
+    share = io["trade_share"].sel(sector=cost[SECTOR])
+    market = (share * cost.rename({COUNTRY: EXPORTER})).sum(EXPORTER)  # d ln P of the importer
+    flow = share * io["expenditure"].sel(sector=cost[SECTOR]).rename({COUNTRY: IMPORTER})
+    weight = flow.where(flow[IMPORTER] != flow[EXPORTER], 0.0)
+    weight = weight / weight.sum(IMPORTER).where(lambda x: x > 0, 1.0)
+    average = (weight * market).sum(IMPORTER).rename({EXPORTER: COUNTRY})
+    return -io["trade_elasticity"].sel(sector=cost[SECTOR]) * (cost - average)
+
+
+def _ree_use(
+    io: xr.Dataset, price: xr.DataArray, sigma: xr.DataArray, truth: Truth, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Value (million US$) and tonnes of rare earths and output by country and sector, equation (15) with a_t filtered
+    by the adjustment rate; sectors without rare earths in a country have no row."""
+    q, theta = price.values, _share(io, price).values
+    passthrough = technology.innovation_passthrough(sigma.values, truth.kappa)[None, :]
+    bias = np.empty_like(q)
+    bias[..., 0] = passthrough * q[..., 0]
+    for t in range(1, q.shape[2]):
+        bias[..., t] = bias[..., t - 1] + truth.adjustment_rate * (passthrough * q[..., t] - bias[..., t - 1])
+    change = technology.cost_share_effect(sigma.values[None, :, None], np.diff(q), np.diff(bias))
+    change = change + truth.ree_use_noise * rng.standard_normal(change.shape)
+    with np.errstate(divide="ignore"):
+        start = np.log(theta / (1 - theta))[..., None]
+    share = 1 / (1 + np.exp(-(start + np.concatenate([np.zeros_like(start), np.cumsum(change, axis=2)], axis=2))))
+    sales = _output(io, price).values[..., None] * np.ones_like(share)
+    columns = {"value": share * sales, "output": sales}
+    columns["tonnes"] = columns["value"] * 1000 / (BASELINE_UNIT_VALUE * np.exp(q))
+    data = xr.Dataset({k: (price.dims, v) for k, v in columns.items()}, coords=price.coords)
+    frame: Any = data.to_dataframe().reset_index()
+    frame = frame[frame["value"] > 0][[COUNTRY, SECTOR, YEAR, "tonnes", "value", "output"]]
+    for name in ("tonnes", "value", "output"):
+        frame[name] = _significant(frame[name])
+    return frame.reset_index(drop=True)
+
+
+def _significant(values: pd.Series, digits: int = 9) -> np.ndarray:
+    """Rounded to so many significant digits: files stay the same on machines whose last bits differ."""
+    return np.array([float(f"{v:.{digits}g}") for v in values])

@@ -1,0 +1,101 @@
+"""Codes of countries, ISO 3166-1: alpha-2, numeric, names to alpha-3; with what statistical offices write otherwise.
+
+``countries.csv``: ISO 3166-1 as in the package pycountry 24 (public standard).
+"""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from pathlib import Path
+
+#: Names in USGS and USITC files that are not those of ISO, as far as they occur in statistics of rare earths.
+NAMES = {
+    "Australia": "AUS",
+    "Austria": "AUT",
+    "Belgium": "BEL",
+    "Brazil": "BRA",
+    "Burma": "MMR",
+    "Burundi": "BDI",
+    "Canada": "CAN",
+    "China": "CHN",
+    "Congo (Kinshasa)": "COD",
+    "Czech Republic": "CZE",
+    "Democratic Republic of the Congo": "COD",
+    "Estonia": "EST",
+    "France": "FRA",
+    "Germany": "DEU",
+    "Greenland": "GRL",
+    "Hong Kong": "HKG",
+    "India": "IND",
+    "Italy": "ITA",
+    "Japan": "JPN",
+    "Kazakhstan": "KAZ",
+    "Korea": "KOR",
+    "Korea, Republic of": "KOR",
+    "Madagascar": "MDG",
+    "Malaysia": "MYS",
+    "Mexico": "MEX",
+    "Mongolia": "MNG",
+    "Myanmar (Burma)": "MMR",
+    "Netherlands": "NLD",
+    "Nigeria": "NGA",
+    "Norway": "NOR",
+    "Philippines": "PHL",
+    "Russia": "RUS",
+    "South Africa": "ZAF",
+    "South Korea": "KOR",
+    "Sweden": "SWE",
+    "Switzerland": "CHE",
+    "Taiwan": "TWN",
+    "Tanzania": "TZA",
+    "Thailand": "THA",
+    "Turkey": "TUR",
+    "Ukraine": "UKR",
+    "United Kingdom": "GBR",
+    "United States": "USA",
+    "Vietnam": "VNM",
+}
+
+
+#: Numeric codes of customs statistics (UN Comtrade, BACI) that are not ISO 3166-1: the same country, as it declares.
+CUSTOMS_CODES = {
+    "251": "FRA",
+    "490": "TWN",
+    "579": "NOR",
+    "699": "IND",
+    "757": "CHE",
+    "842": "USA",
+}
+#: Alpha-3 codes of the same statistics: "Other Asia, not elsewhere specified" is Taiwan.
+CUSTOMS_ALPHA3 = {"S19": "TWN", "ROM": "ROU", "ZAR": "COD", "TMP": "TLS"}
+
+
+@cache
+def _table() -> tuple[dict[str, str], ...]:
+    with (Path(__file__).parent / "concordances" / "countries.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(csv.DictReader(file))
+
+
+@cache
+def alpha3_of_alpha2() -> dict[str, str]:
+    """Alpha-3 code by alpha-2 code."""
+    return {row["alpha2"]: row["alpha3"] for row in _table()}
+
+
+@cache
+def alpha3_of_code() -> dict[str, str]:
+    """Alpha-3 code by the numeric code of customs statistics, without leading zeros."""
+    return {row["numeric"].lstrip("0"): row["alpha3"] for row in _table()} | CUSTOMS_CODES
+
+
+@cache
+def alpha3_of_name() -> dict[str, str]:
+    """Alpha-3 code by name, of ISO 3166-1 and of the agencies of the United States."""
+    return {row["name"]: row["alpha3"] for row in _table()} | NAMES
+
+
+@cache
+def alpha3_codes() -> frozenset[str]:
+    """All alpha-3 codes."""
+    return frozenset(row["alpha3"] for row in _table())

@@ -1,0 +1,95 @@
+"""The facts on rare earths of a dataset, carried to the regions and industries of a real world table."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from reestim.data.dataset import check_dataset
+from reestim.data.groups import country_group
+from reestim.errors import Problem
+from reestim.importers import facts as fact_rules
+from reestim.importers.bundle import write_csv
+
+#: Facts that are taken over as they are.
+COPIED = ("elements", "element_prices", "element_use", "element_exports")
+#: Facts by country: rows of countries that the mapping keeps no region for are left out, and the notes say so.
+PANEL = "ree_use_panel"
+#: Where the producers of ``sources/mine_output.csv`` are; all others are in the rest of the world of a table.
+PRODUCERS = {
+    "China": "CHN",
+    "United States": "USA",
+    "Australia": "AUS",
+    "India": "IND",
+    "Russia": "RUS",
+    "Brazil": "BRA",
+}
+
+
+def stated(facts: Path) -> dict[str, Any]:
+    return tomllib.loads((facts / "dataset.toml").read_text(encoding="utf-8"))
+
+
+def facts_problems(facts: Path, year: int) -> list[Problem]:
+    """Files that are not there, what is wrong with the facts, and base years that they do not reach."""
+    needed = ["dataset.toml", *(f"{stem}.csv" for stem in (*COPIED, PANEL, "policy", "application_sector"))]
+    needed += ["sources/mine_output.csv", "sources/uses.csv", "sources/use_shares.csv"]
+    advice = "Use the bundled dataset as facts, or a folder in its layout"
+    missing = [name for name in needed if not (facts / name).is_file()]
+    if missing:
+        return [Problem("a file of facts is missing", advice, file=name) for name in missing]
+    problems = check_dataset(facts)
+    if not problems:
+        for stem in ("element_prices", "element_output"):
+            years = sorted(set(pd.read_csv(facts / f"{stem}.csv")["year"]))
+            if year not in years:
+                message = f"the facts on rare earths do not cover the base year {year}"
+                advice = f"Choose a base year from {years[0]} to {years[-1]}"
+                problems.append(Problem(message, advice, file=f"{stem}.csv", column="year"))
+    return problems
+
+
+def published_effects(facts: Path, regions: Sequence[str]) -> pd.DataFrame:
+    """Event-study effects of the literature (``sources/published_effects.csv``) whose countries the regions have; they
+    stand in for the outcomes that world tables do not hold."""
+    file = facts / "sources" / "published_effects.csv"
+    if not file.is_file():
+        return pd.DataFrame()
+    table = pd.read_csv(file)
+    return table.loc[[_there(str(names), regions) for names in table["countries"]]].reset_index(drop=True)
+
+
+def _there(names: str, regions: Sequence[str]) -> bool:
+    try:
+        return bool(country_group(names, regions))
+    except ValueError:
+        return False
+
+
+def policy(facts: Path, year: int) -> pd.DataFrame:
+    """China's export taxes on elements: those of the facts in their base year, else the gap between the two prices."""
+    policy = pd.read_csv(facts / "policy.csv")
+    if year == int(stated(facts)["base_year"]):
+        return policy
+    prices = pd.read_csv(facts / "element_prices.csv")
+    price = prices.loc[prices["year"] == year].pivot_table(index="element", columns="market", values="price")
+    gap = price["export"] / price["domestic_CHN"] - 1.0
+    policy = policy.loc[policy["sector"].isin(list(gap.index))].reset_index(drop=True)
+    policy["export_tax"] = [round(float(gap[e]), 6) for e in policy["sector"]]
+    policy["source"] = f"imputed: export price over the price inside China in {year}, less 1"
+    policy["verified"] = False
+    return policy
+
+
+def element_output(sources: Path, regions: Mapping[str, str], rest: str) -> pd.DataFrame:
+    """Producers placed in the regions of the mapping, or in the region ``rest``; the copy of their source in
+    ``sources`` says so too."""
+    path = sources / "mine_output.csv"
+    mines = pd.read_csv(path)
+    mines["country"] = [regions.get(PRODUCERS.get(str(name), ""), rest) for name in mines["producer"]]
+    write_csv(mines, path)
+    return fact_rules.element_output(sources)

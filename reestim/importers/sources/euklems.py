@@ -1,0 +1,197 @@
+"""EU KLEMS & INTANProd (LLEE), release of 2023 or later: national and growth accounts to ``growth_accounts.csv``.
+
+Three layouts of the release, told apart by their columns: tidy (``geo_code, nace_r2_code, year, var, value``), wide (a
+column a variable), and workbooks of one country (a sheet a variable, a column a year). Values are million units of
+national currency, volumes are indices; both drop out of cost shares and growth.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reestim.dims import COUNTRY, YEAR
+from reestim.errors import InputError, Problem
+from reestim.importers.concordance import HERE
+from reestim.importers.countries import alpha3_of_alpha2
+from reestim.importers.imported import Choices, Imported
+from reestim.importers.klems_sectors import nace_industries, sector_accounts
+from reestim.importers.regions import sectors_of
+from reestim.importers.sheets import sheets_of, table_below
+from reestim.importers.stream import finite, header, listed, missing_columns, pieces
+
+EDITION = "EU KLEMS & INTANProd, release of 2023 or later: national accounts and growth accounts (statistical module)"
+NACE_INDUSTRIES = HERE / "nace_industries.csv"
+#: Variables: nominal values of output, intermediates, labour, capital; their volumes.
+VALUES = {"output": "GO_CP", "intermediates": "II_CP", "labor": "LAB", "capital": "CAP"}
+VOLUMES = {"output": "GO_Q", "intermediates": "II_Q", "labor": "LAB_QI", "capital": "CAP_QI"}
+#: Where a volume is missing: value over price index.
+PRICES = {"output": "GO_PI", "intermediates": "II_PI"}
+_KEY = ["geo_code", "nace_r2_code", YEAR]
+_EUROSTAT = {"EL": "GRC", "UK": "GBR"}
+_WANTED = {*VALUES.values(), *VOLUMES.values(), *PRICES.values()}
+_NO_FIGURE = ("", "NA", "NaN", "..", ":")
+#: Two files of a release may give the same variable: they agree but for rounding.
+_SAME = 1e-4
+
+
+def read(files: Sequence[Path], choices: Choices, work: Path) -> Imported:
+    """Volumes and cost shares of output, labour, capital and intermediates by country, sector and year.
+
+    Several industries of a sector are added up with Törnqvist weights. Raises InputError listing other editions,
+    missing variables, repeated and contradicting figures, values of different units, a concordance that loses value.
+    """
+    del work
+    problems, parts = [], []
+    for path in files:
+        try:
+            part = _workbook(path) if path.suffix.lower() in (".xlsx", ".xls") else _text(path)
+            parts.append(part)
+        except InputError as error:
+            problems += error.problems
+    concordance = pd.DataFrame()
+    try:
+        concordance = nace_industries(choices.concordance or NACE_INDUSTRIES)
+    except InputError as error:
+        problems += error.problems
+    if problems:
+        raise InputError(problems, "the accounts cannot be used")
+    wide, problems = _joined(pd.concat(parts, ignore_index=True), files)
+    if problems:
+        raise InputError(problems, "the accounts cannot be used")
+    accounts, left_out, rules = _accounts(wide)
+    problems += _unit_problems(accounts, files, choices.confirm_units)
+    if problems:
+        raise InputError(problems, "the accounts cannot be used")
+    sector = sectors_of(choices.sectors, sorted(set(concordance["industry"])))
+    table, words = sector_accounts(accounts, concordance, sector)
+    rules += [
+        "cost is labour, capital and intermediates at current prices; shares are fractions of it",
+        "industries of a sector are added up with Törnqvist weights; accounts of several sectors are taken for each",
+    ]
+    return Imported({"growth_accounts": table}, EDITION, rules, [*left_out, *words])
+
+
+def _text(path: Path) -> Any:
+    """A CSV file, tidy or wide, as geo_code, nace_r2_code, year, var, value."""
+    there = header(path, path.name)
+    if missing := [name for name in _KEY if name not in there]:
+        edition = Problem("this is no file of the release that is read", f"Expected: {EDITION}", file=path.name)
+        raise InputError([edition, *missing_columns(missing, there, path.name)], "the file cannot be used")
+    tidy = {"var", "value"} <= set(there)
+    wanted = ["var", "value"] if tidy else [name for name in there if name in _WANTED]
+    parts = []
+    for piece in pieces(path, path.name, [*_KEY, *wanted]):
+        rows = piece if tidy else piece.melt(_KEY, wanted, "var", "value", ignore_index=False)
+        parts.append(_figures(rows[rows["var"].isin(list(_WANTED))], path))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _workbook(path: Path) -> Any:
+    """A workbook of one country: the sheets of the variables that are wanted."""
+    sheets, problems = sheets_of(path)
+    if problems:
+        raise InputError(problems, "the file cannot be used")
+    parts = []
+    for name in [name for name in sheets if name in _WANTED]:
+        table = table_below(sheets[name], _KEY[:2])
+        if table is None:
+            advice = f"Expected: {EDITION}"
+            problems.append(
+                Problem("the sheet has no columns geo_code and nace_r2_code", advice, file=path.name, value=name)
+            )
+            continue
+        years = [column for column in table.columns if re.fullmatch(r"(?:19|20)\d\d", column)]
+        rows = table.melt(_KEY[:2], years, YEAR, "value", ignore_index=False).assign(var=name)
+        parts.append(_figures(rows, path))
+    if not parts and not problems:
+        problems.append(Problem("no sheet is a variable that is read", f"Expected: {EDITION}", file=path.name))
+    if problems:
+        raise InputError(problems, "the file cannot be used")
+    return pd.concat(parts, ignore_index=True)
+
+
+def _figures(rows: Any, path: Path) -> Any:
+    there = rows[~rows["value"].isin(_NO_FIGURE)]
+    year = there[YEAR]
+    problems = listed(~year.str.fullmatch(r"(?:19|20)\d\d"), year, "not a year", f"Expected: {EDITION}", path.name)
+    value = finite(there["value"])
+    problems += listed(value.isna(), there["value"], "not a number", "Download the file again", path.name)
+    if problems:
+        raise InputError(problems, "the file cannot be used")
+    return there.assign(**{YEAR: year.astype(int), "value": value, "file": path.name})
+
+
+def _joined(rows: Any, files: Sequence[Path]) -> tuple[Any, list[Problem]]:
+    """One column a variable. A figure that two files give must be the same in both, and stand in a file once."""
+    problems = []
+    key = [*_KEY, "var"]
+    again = rows[rows.duplicated([*key, "file"])]
+    for cells in again.drop_duplicates(["var", "file"]).to_dict("records"):
+        value = ", ".join(str(cells[name]) for name in key)
+        n = int((again["file"] == cells["file"]).sum())
+        advice = "Keep one file of each country"
+        problems.append(
+            Problem(f"{n} figures are repeated", advice, file=cells["file"], column=cells["var"], value=value)
+        )
+    spread = rows.groupby(key)["value"].agg(["min", "max"])
+    unequal = spread[(spread["max"] - spread["min"]) > _SAME * spread.abs().max(axis=1)]
+    if len(unequal) and not problems:
+        value = ", ".join(map(str, unequal.index[0]))
+        advice = "Use files of one release"
+        problems.append(
+            Problem(f"{len(unequal)} figures differ between the files", advice, file=files[-1].name, value=value)
+        )
+    wide = rows.groupby(key)["value"].first().unstack("var")  # noqa: PD010 (a pivot would drop what is blank)
+    for what, name in VALUES.items():
+        price = PRICES.get(what)
+        if name not in wide:
+            advice = (
+                f"It is in the {'growth' if what in ('labor', 'capital') else 'national'} accounts: give that file too"
+            )
+            problems.append(Problem("the variable is missing", advice, column=name))
+        if VOLUMES[what] not in wide and (price is None or price not in wide):
+            advice = f"It is in the {'growth' if price is None else 'national'} accounts: give that file too"
+            problems.append(Problem("the variable is missing", advice, column=VOLUMES[what]))
+    return wide, problems
+
+
+def _accounts(wide: Any) -> tuple[Any, list[str], list[str]]:
+    """country, nace, year, values and volumes; rows of groups of countries, and with blanks, are left out in words."""
+    table: Any = pd.DataFrame(index=wide.index)
+    rules: list[str] = []
+    for what, value in VALUES.items():
+        table[f"{what}_value"] = wide[value]
+        volume = wide[VOLUMES[what]] if VOLUMES[what] in wide else pd.Series(np.nan, index=wide.index)
+        if (price := PRICES.get(what)) in wide:
+            lacking = volume.isna() & wide[price].gt(0) & wide[value].notna()
+            series = lacking.groupby(_KEY[:2]).transform("all") | volume.isna().groupby(_KEY[:2]).transform("all")
+            volume = volume.where(~series, wide[value] / wide[price])  # a series has one kind of volume
+            if n := int((series & lacking).groupby(_KEY[:2]).any().sum()):
+                rules.append(f"{VOLUMES[what]} is missing for {n} series: {value} / {price} is taken")
+        table[f"{what}_volume"] = volume
+    table = table.reset_index()
+    codes: Any = {**alpha3_of_alpha2(), **_EUROSTAT}
+    table[COUNTRY] = table["geo_code"].map(codes)
+    left_out = []
+    if groups := sorted(set(table.loc[table[COUNTRY].isna(), "geo_code"])):
+        left_out.append(f"groups of countries: {', '.join(groups)}")
+    table = table[table[COUNTRY].notna()].rename(columns={"nace_r2_code": "nace"}).drop(columns="geo_code")
+    return table, left_out, rules
+
+
+def _unit_problems(accounts: Any, files: Sequence[Path], confirmed: bool) -> list[Problem]:
+    """Labour and capital are what output leaves above intermediates: else two files have two units."""
+    added = accounts["output_value"] - accounts["intermediates_value"]
+    paid = accounts["labor_value"] + accounts["capital_value"]
+    ratio = (paid / added)[(added > 0) & (paid > 0)]
+    if confirmed or ratio.empty or 0.5 <= (middle := float(ratio.median())) <= 2:
+        return []
+    message = f"labour and capital are {middle:,.4g} times output less intermediates, and should be about 1"
+    advice = "Are some values thousands and others millions? If the files are right, say --confirm-units"
+    return [Problem(message, advice, file=files[-1].name, column="LAB")]

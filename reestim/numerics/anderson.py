@@ -1,0 +1,122 @@
+"""Anderson's acceleration of fixed-point iterations, one or many side by side. Knows no economics.
+
+z ← z + step(z) is combined with earlier differences of points and steps so that the predicted next step is shortest
+(Walker and Ni 2011, SIAM J. Numer. Anal. 49). Problems that resemble one another share differences: what one solution
+has taught about its Jacobian is a start for its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from reestim.numerics.newton import Tolerance
+
+#: Differences that each problem remembers of its own, and the ridge of the least squares relative to their size.
+MEMORY = 8
+RIDGE = 1e-14
+#: Largest move of an unknown (a log change) in one step: early combinations can overshoot.
+LONGEST = 1.0
+#: Every ``LOOK`` steps the largest residual must have shrunk by ``SHRINKS``; else the iteration has stalled.
+LOOK = 12
+SHRINKS = 0.5
+
+
+class Lessons(NamedTuple):
+    """Differences of steps, and what the iteration made of them (the same plus the differences of points)."""
+
+    changes: Float[Array, "lesson n"]
+    images: Float[Array, "lesson n"]
+
+
+class Found(NamedTuple):
+    """For each problem its ``point``, the largest residual there, the steps taken, and its last differences."""
+
+    point: Float[Array, "problem n"]
+    residual: Float[Array, " problem"]
+    steps: Int[Array, " problem"]
+    changes: Float[Array, "problem memory n"]
+    images: Float[Array, "problem memory n"]
+
+
+class _State(NamedTuple):
+    z: Float[Array, "problem n"]
+    step: Float[Array, "problem n"]
+    changes: Float[Array, "problem memory n"]
+    images: Float[Array, "problem memory n"]
+    gram: Float[Array, "problem all all"]  # products of all changes: the lessons', then the problem's own
+    worst: Float[Array, " problem"]
+    mark: Float[Array, " problem"]  # worst residual at the last look back
+    moving: Bool[Array, " problem"]
+    taken: Int[Array, " problem"]
+    turn: Int[Array, ""]
+
+
+def no_lessons(size: int) -> Lessons:
+    """Nothing learnt from a neighbour."""
+    return Lessons(jnp.zeros((0, size)), jnp.zeros((0, size)))
+
+
+def accelerated(
+    measure: Callable[[Float[Array, "problem n"]], tuple[Float[Array, "problem n"], Float[Array, " problem"]]],
+    start: Float[Array, "problem n"],
+    tolerance: Tolerance,
+    max_steps: int,
+    lessons: Lessons,
+    memory: int = MEMORY,
+) -> Found:
+    """Solve step(z) = 0 for every problem.
+
+    ``measure(z)`` returns the steps proposed at z and the largest residuals there. A problem rests at the tolerance,
+    where it stalls, and where a number is not finite; the loop ends when all rest.
+    """
+    count, size = start.shape
+    known = lessons.changes.shape[0]
+
+    def go_on(s: _State) -> Bool[Array, ""]:
+        return (s.turn < max_steps) & jnp.any(s.moving)
+
+    def combined(s: _State) -> Float[Array, "problem n"]:
+        ridge = RIDGE * jnp.trace(s.gram, axis1=1, axis2=2) + jnp.finfo(float).tiny
+        aims = jnp.concatenate([s.step @ lessons.changes.T, jnp.einsum("pmn,pn->pm", s.changes, s.step)], axis=1)
+        system = s.gram + ridge[:, None, None] * jnp.eye(known + memory)
+        weight = jnp.linalg.solve(system, aims[..., None])[..., 0]
+        own = jnp.einsum("pm,pmn->pn", weight[:, known:], s.images)
+        return s.step - weight[:, :known] @ lessons.images - own
+
+    def advance(s: _State) -> _State:
+        move = jnp.where(s.moving[:, None], combined(s), 0.0)
+        reach = jnp.max(jnp.abs(move), axis=1, keepdims=True)
+        move = move * (LONGEST / jnp.maximum(reach, LONGEST))
+        step, worst = measure(s.z + move)
+        slot, change = s.turn % memory, step - s.step
+        changes = s.changes.at[:, slot].set(change)
+        products = jnp.concatenate([change @ lessons.changes.T, jnp.einsum("pmn,pn->pm", changes, change)], axis=1)
+        row = known + slot
+        look = (s.turn + 1) % LOOK == 0
+        stalled = ~jnp.isfinite(worst) | (look & ~(worst < SHRINKS * s.mark))
+        return _State(
+            s.z + move,
+            step,
+            changes,
+            s.images.at[:, slot].set(move + change),
+            s.gram.at[:, row].set(products).at[:, :, row].set(products),
+            worst,
+            jnp.where(look, worst, s.mark),
+            s.moving & (worst > tolerance) & ~stalled,
+            s.taken + s.moving,
+            s.turn + 1,
+        )
+
+    step, worst = measure(start)
+    blank = jnp.zeros((count, memory, size))
+    gram = jnp.zeros((count, known + memory, known + memory))
+    gram = gram.at[:, :known, :known].set(lessons.changes @ lessons.changes.T)
+    moving = jnp.isfinite(worst) & (worst > tolerance)
+    begin = _State(start, step, blank, blank, gram, worst, worst, moving, jnp.zeros(count, int), jnp.zeros((), int))
+    end = jax.lax.while_loop(go_on, advance, begin)
+    return Found(end.z, end.worst, end.taken, end.changes, end.images)

@@ -1,0 +1,58 @@
+"""What judges a fit, added to it after its draws are safe: predictions of the data, evidence, sensitivity to priors.
+
+Whatever fails here costs only itself: it is said, noted among what is left out, and the run goes on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import xarray as xr
+
+import reestim as ree
+from reestim.errors import in_one_line
+from reestim.io.json_attrs import LEFT_OUT, json_attr
+
+if TYPE_CHECKING:
+    from reestim.data.dataset import Dataset
+    from reestim.estimate.fit import Model
+    from reestim.study.spec import Spec
+
+#: Noted in ``run.json`` when all of this was tried.
+JUDGED = "judged"
+
+
+def judged(
+    post: xr.DataTree, model: Model, spec: Spec, data: Dataset, seed: int, say: Callable[[str], None]
+) -> xr.DataTree:
+    """``post`` with the groups prior_predictive, posterior_predictive, prior_sensitivity and those of
+    ``reestim.evidence.groups.evidence_groups``, as far as each can be computed."""
+    from reestim.estimate.predictive import simulated
+    from reestim.evidence.groups import evidence_groups
+
+    def sensitivity() -> dict[str, xr.Dataset]:
+        found = ree.prior_sensitivity(post)
+        return {} if found is None else {"prior_sensitivity": found}
+
+    makers: dict[str, Callable[[], dict[str, xr.Dataset]]] = {
+        f"{group}_predictive": lambda g=group: {f"{g}_predictive": simulated(model, post[g].to_dataset(), seed)}
+        for group in ("prior", "posterior")
+        if group in post.children
+    }
+    makers["evidence"] = lambda: evidence_groups(data, spec.evidence, quick=spec.is_quick, say=say)
+    makers["prior_sensitivity"] = sensitivity
+    left_out = json_attr(post.attrs, LEFT_OUT, {})
+    for name, make in makers.items():
+        try:
+            groups = make()
+        except Exception as error:  # whatever it is, the draws have taken longer and are good
+            left_out[name] = in_one_line(error)
+            say(f"    {name.replace('_', ' ')} left out: {left_out[name]}")
+            continue
+        for group, ds in groups.items():
+            post[group] = xr.DataTree(ds)
+    if left_out:
+        post.attrs[LEFT_OUT] = json.dumps(left_out)
+    return post

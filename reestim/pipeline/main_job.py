@@ -1,0 +1,299 @@
+"""The main job as a sequence of stages: data, economy, model, draws, equilibria, report. The command line runs this."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import warnings
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import reestim as ree
+from reestim.errors import InputError, Problem
+from reestim.io.files import alone
+from reestim.io.json_attrs import json_attr
+from reestim.io.toml_files import closest
+from reestim.pipeline.scenarios import read_scenarios, sweep, texts_of
+from reestim.runs import store
+from reestim.runs.identity import differences, of_data, of_spec
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from reestim.data.dataset import Dataset
+    from reestim.estimate.fit import Model
+    from reestim.study.spec import Spec
+
+STAGES = 8
+#: Folders of a run that stay when more is written into it; chunks go when all draws are solved.
+_CHUNKS = "chunks"
+_KEPT = (store.REFITS,)
+_STAY = (*_KEPT, _CHUNKS)
+
+
+@dataclass
+class Stages:
+    """Announces each stage and keeps the wall time in seconds of those that are done."""
+
+    say: Callable[[str], None] = print
+    total: int = STAGES
+    seconds: dict[str, float] = field(default_factory=dict)
+    begun: int = 0
+
+    def skip(self, number: int, why: str) -> None:
+        """Stages that need not be done."""
+        self.begun += number
+        self.say(f"{self.begun}/{self.total} {why}")
+
+    @contextmanager
+    def stage(self, name: str) -> Generator[None]:
+        """``3/7 build the model``, then its time."""
+        self.begun += 1
+        self.say(f"{self.begun}/{self.total} {name}")
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - start, 3)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a run reads and where it writes: ``out`` is None for a new folder in ``posteriors/``."""
+
+    spec: Spec
+    data: Dataset
+    out: Path | None = None
+    overwrite: bool = False
+    allow: tuple[str, ...] = ()  # gates that may fail
+    begun: bool = False  # the fit of this very job is in ``out``: go on from there
+
+
+def read_job(
+    spec_path: str | Path,
+    dataset: str | Path | None,
+    out: Path | None,
+    *,
+    quick: bool = False,
+    overwrite: bool = False,
+    allow: Sequence[str] = (),
+    seed: int | None = None,
+) -> Job:
+    """Study, dataset and place, all checked; raises one InputError with the problems of all of them.
+
+    With ``seed``, an unfinished run in ``out`` is gone on with if it is of the same study, data, seed and version.
+    """
+    from reestim.estimate.gates import GATES
+
+    problems: list[Problem] = []
+    spec: Spec | None = None
+    data: Dataset | None = None
+    try:
+        spec = ree.read_spec(spec_path)
+    except InputError as error:
+        problems += error.problems
+    location = dataset or (spec.dataset_location if spec else _dataset_named_in(spec_path))
+    if location is not None:
+        try:
+            data = ree.load_dataset(location)
+        except InputError as error:
+            problems += error.problems
+    spec = spec.quick() if spec and quick else spec
+    found, begun = _place(out, overwrite, spec, data, seed) if out else ([], False)
+    problems += found
+    for name in allow:
+        if name not in GATES:
+            problems.append(Problem("there is no such gate", closest(name, GATES), column="--allow", value=name))
+    problems += [replace(problem, file=str(spec_path)) for problem in _unfit(spec)] if spec else []
+    if spec is None or data is None or problems:
+        raise InputError(problems, "the run cannot start")
+    return Job(spec, data, out, overwrite, tuple(allow), begun)
+
+
+def _place(
+    out: Path, overwrite: bool, spec: Spec | None, data: Dataset | None, seed: int | None
+) -> tuple[list[Problem], bool]:
+    """Why a run cannot be saved in this place, and whether one was begun there that can be gone on with."""
+    problems = store.place_problems(out, overwrite)
+    if not problems or seed is None or not (out / store.RUN).is_file():
+        return problems, False
+    try:
+        run = store.read_run(out)
+    except InputError as error:
+        return list(error.problems), False
+    if store.is_finished(out, run) or spec is None or data is None:
+        return problems, False
+    differing = [
+        Problem(
+            f"the run begun there cannot go on: {p.message}",
+            f"{p.advice} Or start anew: --overwrite.",
+            column="--out",
+            value=str(out),
+        )
+        for p in differences(run, spec, data, seed)
+    ]
+    return differing, not differing
+
+
+def _unfit(spec: Spec) -> list[Problem]:
+    """What would keep a study from being sampled, whatever the data: its sampler, priors outside their support."""
+    from reestim.estimate import sampling
+    from reestim.estimate.priors import outside
+
+    found = [outside(name, prior) for name, prior in spec.priors.items()]
+    return [*sampling.missing(spec.sampler.name), *(problem for problem in found if problem)]
+
+
+def fit(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) -> tuple[xr.DataTree, Path]:
+    """Economy, model, posterior, and a run folder that holds them (with the economy, without counterfactual); then what
+    judges the fit. A failed gate is recorded, not raised. A run that was begun (``job.begun``) is not sampled again.
+
+    Raises
+    ------
+    InputError
+        Before sampling: what does not fit together, scenarios and economy included; a place where nothing can be
+        written, or where another process writes.
+    KeyboardInterrupt
+        When sampling was interrupted, even if the sampler hands back what it had. Nothing is saved then.
+    """
+    with alone(folder := _folder(job)):
+        post = _fit(job, folder, seed, stages, progress, command)
+    return post, folder
+
+
+def _folder(job: Job) -> Path:
+    """Where the run goes: named once, so that what is kept from others is what is written."""
+    spec = job.spec
+    return job.out or store.new_run_folder(f"{spec.name}-quick" if spec.is_quick else spec.name)
+
+
+def _fit(job: Job, folder: Path, seed: int, stages: Stages, progress: bool, command: str) -> xr.DataTree:
+    from reestim.pipeline.diagnostics import JUDGED, judged
+
+    if job.begun:
+        model = None
+        stages.skip(4, f"the posterior is in {folder}: not sampled again")
+        post = store.load(folder)
+    else:
+        post, model = _sampled(job, folder, seed, stages, progress, command)
+    run = json_attr(post.attrs, "run", {}) | {"allowed_gates": list(job.allow)}
+    with stages.stage("set the posterior against its priors and the data"):
+        if not run.get(JUDGED):
+            post = judged(post, model or ree.build(job.spec, job.data), job.spec, job.data, seed, stages.say)
+            post.attrs["run"] = json.dumps(run | {JUDGED: True})
+            store.save(post, folder, overwrite=True, keep=_STAY)
+    return post
+
+
+def _sampled(
+    job: Job, folder: Path, seed: int, stages: Stages, progress: bool, command: str
+) -> tuple[xr.DataTree, Model]:
+    """Stages 2 to 5. The draws are on the disk before anything is done with them."""
+    import xarray as xr
+
+    from reestim.estimate.gates import GateWarning
+
+    spec, data = job.spec, job.data
+    with stages.stage("split the rare earths out of the world input-output table"):
+        economy = ree.Economy.from_dataset(data)
+        scenarios, scenario_problems = read_scenarios(spec.scenario_paths, economy)
+    with stages.stage("measure exposures and relative prices, build the model"):
+        try:
+            model = ree.build(spec, data)
+        except InputError as error:
+            raise InputError([*scenario_problems, *error.problems], "the run cannot start") from None
+        if scenario_problems:
+            raise InputError(scenario_problems, "the run cannot start")
+    with stages.stage("sample the posterior, check the gates"):
+        logging.getLogger("pymc").setLevel(logging.WARNING)
+        with warnings.catch_warnings():  # what is recorded is printed as a table, and decides the exit code
+            warnings.simplefilter("ignore", GateWarning)
+            post = ree.fit(model, spec.sampler, seed=seed, progress=progress, gates=spec.gates)
+        _refuse_partial(post, spec)
+    post["economy"] = xr.DataTree(economy.ds)
+    run = {
+        "quick": spec.is_quick,
+        "seed": seed,
+        "command": command,
+        "scenarios": texts_of(scenarios),
+        "timings": stages.seconds,
+        "allowed_gates": list(job.allow),
+    }
+    post.attrs |= {
+        "spec": json.dumps(of_spec(spec)),
+        "provenance": json.dumps(of_data(data, spec)),
+        "run": json.dumps(run),
+    }
+    with stages.stage("save the fit"):
+        store.save(post, folder, overwrite=job.overwrite)
+        stages.say(f"    {folder} (cut off from here on, `reestim run ... --out {folder}` goes on)")
+    return post, model
+
+
+def run(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) -> tuple[xr.DataTree, Path, Path]:
+    """The main job after its inputs are checked: the run with its counterfactual, its folder, and its report.
+
+    Chunks of solved draws lie in the run folder until all are there: a run that was cut off goes on with the rest.
+    """
+    with alone(folder := _folder(job)):
+        post, page = _run(job, folder, seed, stages, progress, command)
+    return post, folder, page
+
+
+def _run(job: Job, folder: Path, seed: int, stages: Stages, progress: bool, command: str) -> tuple[xr.DataTree, Path]:
+    post = _fit(job, folder, seed, stages, progress, command)
+    with stages.stage("carry the draws through the equilibrium, fixed and directed technology"):
+        if "counterfactual" not in post.children:
+            wanted = job.spec.counterfactual
+            post = sweep(
+                post,
+                job.spec.scenario_paths,
+                technology=wanted.technology,
+                years=wanted.years,
+                draws=wanted.draws,
+                progress=progress,
+                chunks=folder / _CHUNKS,
+            )
+            post.load()  # what was read from the chunks, which go when the run is whole
+    with stages.stage("write the report"):
+        timings = json_attr(post.attrs, "run", {}).get("timings", {}) | stages.seconds
+        page = finish(post, folder, overwrite=True, keep=_KEPT, timings=timings)
+    return post, page
+
+
+def finish(post: xr.DataTree, folder: Path, *, overwrite: bool, keep: Sequence[str] = (), **info: Any) -> Path:
+    """Save a run with its counterfactual and write its report into the run folder."""
+    known = json_attr(post.attrs, "run", {})
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    post.attrs["run"] = json.dumps(known | info | {"created": created})
+    store.save(post, folder, overwrite=overwrite, keep=keep)
+    return ree.report(post, folder / store.REPORT)
+
+
+def gates_passed(post: xr.DataTree) -> bool:
+    """Did the sampler pass every gate but those allowed by name? A fit without gates was not judged and passes."""
+    gates = json_attr(post.attrs, "gates", {})
+    allowed = json_attr(post.attrs, "run", {}).get("allowed_gates", [])
+    if not isinstance(gates, dict):
+        return True
+    failed = [gate["gate"] for gate in gates.get("gates", []) if not gate["passed"]]
+    return bool(gates.get("passed", True)) or (bool(failed) and set(failed) <= set(allowed))
+
+
+def _refuse_partial(post: xr.DataTree, spec: Spec) -> None:
+    # nutpie answers Ctrl-C with the draws it has so far; half a chain must not become a run.
+    if post["posterior"].sizes["draw"] < spec.sampler.draws:
+        raise KeyboardInterrupt
+
+
+def _dataset_named_in(spec_path: str | Path) -> str | None:
+    """The dataset that a broken study names, if that much can be read, so that its problems are listed too."""
+    from reestim.io.toml_files import find, parse, read_text
+
+    text, _ = read_text(find(spec_path))
+    content, _ = parse(text or "", str(spec_path))
+    name = (content or {}).get("dataset")
+    return name if isinstance(name, str) and name else None

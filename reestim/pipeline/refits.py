@@ -1,0 +1,211 @@
+"""The same study fitted again with one change: does an answer hang on one sector, on the event year, on label noise?"""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+import reestim as ree
+from reestim.checks.refits import GROUP, summary
+from reestim.dims import SECTOR, YEAR
+from reestim.errors import InputError, Problem, ReestimError
+from reestim.io.files import slug
+from reestim.io.json_attrs import json_attr
+from reestim.io.toml_files import closest
+from reestim.runs import store
+from reestim.runs.identity import study_of
+
+if TYPE_CHECKING:
+    from reestim.data.dataset import Dataset
+    from reestim.study.spec import Spec
+
+PLACEBO, NO_LABEL_NOISE = "placebo-event-year", "no-label-noise"
+#: Files with rows by sector; published effects, and use of ``all``, are of all sectors and stay.
+_BY_SECTOR = ("patent_labels", "outcomes", "ree_use_panel")
+#: Years before the policy that a placebo needs: a third of them play the years after it.
+_LEAST_YEARS = 6
+
+
+@dataclass(frozen=True)
+class Refit:
+    """One change: its name (a folder), in words, the study and data that it makes, and the sector it leaves out."""
+
+    name: str
+    words: str
+    spec: Spec
+    data: Dataset
+    sector: str = ""
+
+
+def possible_refits(spec: Spec, data: Dataset) -> list[Refit]:
+    """The refits that a study and its data allow: without each sector that has evidence of its own, with a pretended
+    event year, with labels taken for the true classes."""
+    out = [
+        Refit(f"without-{slug(sector)}", f"without the evidence of {sector}", spec, _without(data, sector), sector)
+        for sector in _sectors(spec, data)
+    ]
+    if placebo := _placebo(spec, data):
+        out.append(placebo)
+    if spec.evidence.patents and spec.evidence.label_error:
+        exact = spec.model_copy(update={"evidence": spec.evidence.model_copy(update={"label_error": False})})
+        out.append(Refit(NO_LABEL_NOISE, "with labels taken for the true classes", exact, data))
+    return out
+
+
+def refits(
+    folder: str | Path,
+    names: Sequence[str] = (),
+    *,
+    spec: Path | None = None,
+    dataset: Path | None = None,
+    progress: bool = True,
+    say: Callable[[str], None] = print,
+) -> xr.DataTree:
+    """Fit a run's study again with one change at a time, and keep what moved in the run.
+
+    Each refit (``names``, default: all of `possible_refits`) has the study's sampler, seed and scenarios and becomes
+    the run folder ``folder/refits/NAME``; those that are there, whole and of the same study, are not done again.
+    Returns the run with the group ``refits`` (refit, quantity): ``mean`` and ``sd`` of each refit, ``shift``, the move
+    of the mean in posterior standard deviations of the run. The run folder and its report have it too.
+
+    Parameters
+    ----------
+    spec, dataset
+        Where the study and the dataset lie now, if not where they lay.
+
+    Raises
+    ------
+    InputError
+        If study or data are not found, or are no longer those of the run; before anything is fitted.
+    """
+    folder = Path(folder)
+    post = store.load(folder)
+    run = store.read_run(folder)
+    found, data = study_of(run, spec, dataset)
+    known = {refit.name: refit for refit in possible_refits(found, data)}
+    unknown = [name for name in names if name not in known]
+    if unknown or not known:
+        problems = [Problem("there is no such refit of this run", closest(n, known), value=n) for n in unknown]
+        none = Problem("nothing can be left out of this study", "Add evidence by sector, an event study, or patents.")
+        raise InputError(problems or none, "the run cannot be fitted again")
+    done: dict[str, xr.DataTree] = {}
+    failed: dict[str, str] = json_attr(post[GROUP].attrs, "failed", {}) if GROUP in post.children else {}
+    for refit in known.values():
+        there = _there(folder / store.REFITS / refit.name, refit, run)
+        wanted = refit.name in names or not names
+        if there is None and wanted:
+            say(f"fit {refit.words}")
+            try:
+                there = _fitted(refit, post, run, progress)
+                store.save(there, folder / store.REFITS / refit.name, overwrite=True)
+            except ReestimError as error:
+                failed[refit.name] = str(error).splitlines()[-1].strip(" -")
+                say(f"    not possible: {failed[refit.name]}")
+                continue
+        elif wanted:
+            say(f"fit {refit.words}: done already")
+        if there is not None:
+            done[refit.name] = there
+            failed.pop(refit.name, None)
+    post[GROUP] = xr.DataTree(summary(post, done, {n: known[n] for n in done}, failed))
+    store.save(post, folder, overwrite=True, keep=(store.REFITS,))
+    ree.report(post, folder / store.REPORT)
+    return post
+
+
+def _fitted(refit: Refit, post: xr.DataTree, run: dict[str, Any], progress: bool) -> xr.DataTree:
+    """Posterior and welfare of a refit, with what says that it is one."""
+    from reestim.estimate.gates import GateWarning
+
+    spec = refit.spec
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GateWarning)  # recorded, and said where the refits are set beside the run
+        model = ree.build(spec, refit.data)
+        logging.getLogger("pymc").setLevel(logging.WARNING)
+        again = ree.fit(model, spec.sampler, seed=run["seed"], progress=progress, gates=spec.gates)
+    again = again.filter(lambda node: node.name not in ("log_likelihood", "log_prior"))
+    if spec.scenario_paths:
+        economy = ree.Economy(post["economy"].to_dataset())
+        again = ree.counterfactual(
+            economy,
+            [ree.read_scenario(path) for path in spec.scenario_paths],
+            again,
+            technology=[t for t in spec.counterfactual.technology if t != "transition"],
+            draws=spec.counterfactual.draws,
+            progress=progress,
+            allow_unsolved=True,
+        )
+    again.attrs |= {"spec": post.attrs["spec"], "provenance": post.attrs["provenance"]}
+    about = {key: run[key] for key in ("quick", "seed", "command", "scenarios") if key in run}
+    again.attrs["run"] = json.dumps(about | {"refit": _identity(refit, run)})
+    return again
+
+
+def _there(folder: Path, refit: Refit, run: dict[str, Any]) -> xr.DataTree | None:
+    """A finished refit of the same study, data, seed and version; one of another, or a damaged one, is none."""
+    try:
+        if store.read_run(folder).get("refit") != _identity(refit, run):
+            return None
+        return store.load(folder)
+    except InputError:
+        return None
+
+
+def _identity(refit: Refit, run: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": refit.name,
+        "words": refit.words,
+        "study": refit.spec.hash,
+        "model": run["spec"]["model_sha256"],
+        "data": run["provenance"]["hash"],
+        "seed": run["seed"],
+        "reestim": ree.__version__,
+        "scenarios": run.get("scenarios") or {},
+    }
+
+
+def _sectors(spec: Spec, data: Dataset) -> list[str]:
+    """Sectors with evidence of their own that the study uses."""
+    evidence = spec.evidence
+    used = dict(zip(_BY_SECTOR, (evidence.patents, evidence.event_study, evidence.ree_use), strict=True))
+    with_rows = {s for stem, on in used.items() if on and stem in data for s in data[stem][SECTOR]}
+    users = set(data["application_sector"][SECTOR]) if "application_sector" in data else with_rows
+    return [sector for sector in data.goods if sector in with_rows & users]
+
+
+def _without(data: Dataset, sector: str) -> Dataset:
+    changed = {
+        stem: table.loc[table[SECTOR] != sector].reset_index(drop=True)
+        for stem, table in data.tables.items()
+        if stem in _BY_SECTOR
+    }
+    return replace(data, tables=MappingProxyType({**data.tables, **changed}))
+
+
+def _placebo(spec: Spec, data: Dataset) -> Refit | None:
+    """The event study of a year before the policy, on the years before the policy alone; published effects, which are
+    of the true year, are left out. None where the panel is too short."""
+    if not spec.evidence.event_study or "outcomes" not in data or spec.evidence.event_outcomes == []:
+        return None
+    panel, policy = data["outcomes"], data.meta.policy_year
+    before = panel.loc[panel[YEAR] < policy]
+    years = sorted(set(before[YEAR]))
+    if len(years) < _LEAST_YEARS:
+        return None
+    year = int(years[-(len(years) // 3)])
+    evidence = spec.evidence.model_copy(update={"published_outcomes": []})
+    changed = replace(
+        data,
+        meta=data.meta.model_copy(update={"policy_year": year}),
+        tables=MappingProxyType({**data.tables, "outcomes": before.reset_index(drop=True)}),
+    )
+    words = f"with the event study of {year}, when there was no policy, on the years before {policy}"
+    return Refit(PLACEBO, words, spec.model_copy(update={"evidence": evidence}), changed)

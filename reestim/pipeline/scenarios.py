@@ -1,0 +1,129 @@
+"""Scenario files over the draws of a run: posterior and prior through the equilibrium of the run's own economy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import reestim as ree
+from reestim.errors import InputError, Problem
+from reestim.io.json_attrs import json_attr
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from reestim.equilibrium.economy import Economy
+
+#: Draws of the prior whose welfare is computed, at most.
+PRIOR_DRAWS = 200
+
+
+def sweep(
+    post: xr.DataTree,
+    scenarios: Sequence[Path],
+    *,
+    technology: Sequence[str],
+    draws: int | None,
+    progress: bool,
+    allow_unsolved: bool = False,
+    years: Sequence[int] | None = None,
+    chunks: Path | None = None,
+    executor: str | None = None,
+) -> xr.DataTree:
+    """Posterior draws through the equilibrium of the run's own economy, for each scenario file; and draws of the prior
+    (group ``prior_counterfactual``), so that welfare can be set against what it was before the data.
+
+    ``years`` are those of ``technology`` "transition"; ``chunks`` is a folder that keeps finished
+    draws, to go on from after a kill; ``executor`` is the address of a Dask scheduler.
+
+    Raises InputError (scenario and economy do not fit) or UnsolvedDrawsError.
+    """
+    if "economy" not in post.children:
+        advice = "Fit it again with this version, which keeps the economy in the run."
+        raise InputError(Problem("this run does not hold the economy it was fitted on", advice))
+    economy = ree.Economy(post["economy"].to_dataset())
+    found, problems = read_scenarios(scenarios, economy)
+    if problems:
+        raise InputError(problems, "a scenario cannot be used")
+    policies = [scenario for _, scenario in found]
+    known = json_attr(post.attrs, "run", {})
+    post = ree.counterfactual(
+        economy,
+        policies,
+        post,
+        technology=list(technology),
+        years=years,
+        store=chunks,
+        executor=executor,
+        draws=draws,
+        progress=progress,
+        allow_unsolved=allow_unsolved,
+    )
+    post.attrs["run"] = json.dumps(known | {"scenarios": texts_of(found)})
+    import xarray as xr
+
+    post["welfare_variance"] = xr.DataTree(ree.welfare_variance(economy, policies, post))
+    return _with_prior(post, economy, policies, technology, min(draws or PRIOR_DRAWS, PRIOR_DRAWS), chunks)
+
+
+def _with_prior(
+    post: xr.DataTree,
+    economy: Economy,
+    policies: Sequence[ree.Scenario],
+    technology: Sequence[str],
+    draws: int,
+    chunks: Path | None,
+) -> xr.DataTree:
+    """The same scenarios at draws of the prior. Those without an equilibrium are marked; none at all is no failure."""
+    import xarray as xr
+
+    from reestim.checks import prior_welfare
+    from reestim.errors import ParameterError
+
+    static = [name for name in technology if name != "transition"]
+    post = post.filter(lambda node: node.name != prior_welfare.GROUP)  # of earlier scenarios
+    if "prior" not in post.children:
+        return post
+    try:
+        found = ree.counterfactual(
+            economy,
+            policies,
+            post,
+            technology=static,
+            draws=draws,
+            store=chunks,
+            progress=False,
+            allow_unsolved=True,
+            group="prior",
+        )
+    except ParameterError:  # no draw of the prior has an equilibrium: then there is nothing to show
+        return post
+    before = found[prior_welfare.GROUP].to_dataset()
+    post[prior_welfare.GROUP] = xr.DataTree(before[list(prior_welfare.KEPT)])
+    return post
+
+
+def read_scenarios(paths: Sequence[Path], economy: Economy) -> tuple[list[tuple[Path, ree.Scenario]], list[Problem]]:
+    """Scenario files with what they say, and everything that does not fit the economy."""
+    problems: list[Problem] = []
+    out = []
+    for path in paths:
+        try:
+            scenario = ree.read_scenario(path)
+            scenario.to_arrays(scenario.world(economy))
+            out.append((path, scenario))
+        except InputError as error:
+            problems += [_in_file(problem, path) for problem in error.problems]
+    return out, problems
+
+
+def texts_of(scenarios: Sequence[tuple[Path, ree.Scenario]]) -> dict[str, str]:
+    """The files by the names of their scenarios, which a counterfactual has but once; two files may share a name."""
+    return {scenario.name: path.read_text(encoding="utf-8") for path, scenario in scenarios}
+
+
+def _in_file(problem: Problem, path: Path) -> Problem:
+    return problem if problem.file else replace(problem, file=str(path))

@@ -1,0 +1,295 @@
+"""Run folders: ``posterior.nc`` (the whole DataTree) and ``run.json`` (what made it). Whole or not there at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reestim.errors import InputError, Problem, in_one_line
+from reestim.io.files import is_taken, sha256, slug, strict_json, whole_folder
+from reestim.io.json_attrs import json_attr
+from reestim.io.safe_arrays import not_plain
+from reestim.runs.provenance import SCHEMA, describe
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+POSTERIOR, RUN, REPORT, REFITS = "posterior.nc", "run.json", "report", "refits"
+
+
+def save(
+    post: xr.DataTree, path: str | Path, *, overwrite: bool = False, keep: Sequence[str] = (), **info: Any
+) -> Path:
+    """Write a run folder: a hidden sibling first, renamed when everything is on the disk.
+
+    Parameters
+    ----------
+    post
+        Any DataTree. Attributes that netCDF cannot hold (dictionaries, lists of text, None, booleans) are written as
+        JSON strings.
+    overwrite
+        Replace the run that is there. Its report goes with it, and all else but ``keep``.
+    keep
+        Names of folders inside the run that stay, where the run that is there is this one with more in it.
+    info
+        What ``run.json`` should hold besides what the DataTree's attrs say (``describe``), e.g. ``seed=1``.
+
+    Raises
+    ------
+    InputError
+        If something is at ``path`` already, or the folder cannot be written.
+    """
+    path = Path(path)
+    if problems := place_problems(path, overwrite):
+        raise InputError(problems, "nothing was saved")
+    with whole_folder(path) as folder:
+        tree = _storable(post)
+        packed = {"zlib": True, "complevel": 2}
+        encoding = {
+            node.path: {str(name): packed for name, v in node.data_vars.items() if v.ndim and v.dtype.kind == "f"}
+            for node in tree.subtree
+        }
+        # In memory first: HDF5 crashes the process where the disk is full while it writes.
+        with tree.to_netcdf(engine="h5netcdf", encoding=encoding) as content:
+            (folder / POSTERIOR).write_bytes(content)
+        run = describe(post) | info | {"sha256": sha256(folder / POSTERIOR)}
+        for name in keep:
+            if (path / name).is_dir():  # linked, not moved: whenever this is cut off, one whole run is there
+                shutil.copytree(path / name, folder / name, copy_function=_link)
+        (folder / RUN).write_text(json.dumps(strict_json(run), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+def _link(source: str, target: str) -> None:
+    """The same file under another name; a copy where the file system knows no links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def place_problems(path: str | Path, overwrite: bool = False) -> list[Problem]:
+    """Why a run cannot be saved in this place; empty if it can."""
+    path = Path(path)
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return []
+    if not (path / RUN).is_file():
+        advice = "Only run folders and empty folders are written to. Choose another place."
+        return [Problem("there is something that is not a run in this place", advice, value=str(path))]
+    if not overwrite:
+        advice = "Choose another folder, or pass overwrite=True (--overwrite) to replace it."
+        return [Problem("there is a run in this place already", advice, value=str(path))]
+    return []
+
+
+def load(path: str | Path) -> xr.DataTree:
+    """Read a run folder back into memory; ``attrs["run"]`` holds ``run.json``.
+
+    Raises
+    ------
+    InputError
+        If there is no run, its layout is of another version, its files are damaged, do not belong together, or hold
+        anything but numbers and text. Nothing in a run folder is ever executed.
+    """
+    import xarray as xr
+
+    path = Path(path)
+    run = read_run(path)
+    file = path / POSTERIOR
+    if not file.is_file():
+        raise _unreadable(path, f"{POSTERIOR} is missing", "Run it again.")
+    try:
+        found = sha256(file)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise _unreadable(path, f"{POSTERIOR} cannot be read ({reason})", "Restore it, or run it again.") from error
+    if run.get("sha256") != found:
+        message = f"{POSTERIOR} is not the file that was saved: it was cut short, changed or damaged"
+        raise _unreadable(path, message, "Restore it, or run it again.")
+    if strange := not_plain(file):
+        message = f"{POSTERIOR} holds what no run has ({strange})"
+        raise _unreadable(path, message, "It was not made by REEstim; do not use it.")
+    try:
+        post = xr.load_datatree(file, engine="h5netcdf")
+    except Exception as error:  # the libraries below raise many kinds for what no library wrote
+        raise _unreadable(path, f"{POSTERIOR} cannot be opened ({in_one_line(error)})", "Run it again.") from error
+    if altered := _altered(run, post):
+        message = f"{RUN} is not what was saved with {POSTERIOR}: another {' and '.join(altered)}"
+        raise _unreadable(path, message, f"Restore {RUN}, or run it again.")
+    if infinite := _infinite(post):
+        raise _unreadable(path, f"numbers of {infinite} are infinite", "No run writes such; do not use it.")
+    post.attrs["run"] = json.dumps(run, ensure_ascii=False)
+    return post
+
+
+def _infinite(post: xr.DataTree) -> str:
+    """The first group and variable with an infinite number; empty if there is none."""
+    import numpy as np
+
+    for group in post.subtree:
+        for name, numbers in group.data_vars.items():
+            if numbers.dtype.kind == "f" and np.isinf(numbers.values).any():
+                return f"{group.path.lstrip('/')}/{name}"
+    return ""
+
+
+def _altered(run: Mapping[str, Any], post: xr.DataTree) -> list[str]:
+    """What ``run.json`` says otherwise than the draws that it belongs to."""
+    from reestim.runs.identity import text_sha256
+
+    told = {"spec": "study", "provenance": "dataset", "gates": "verdict of the gates"}
+    known = {name: strict_json(json_attr(post.attrs, name, None)) for name in told}
+    out = [told[name] for name, value in known.items() if value and run.get(name) != value]
+    spec = run.get("spec") or {}
+    if spec.get("text_sha256", text_sha256(spec)) != text_sha256(spec):
+        out.append("text of the study")
+    return out
+
+
+def is_finished(path: Path, run: Mapping[str, Any]) -> bool:
+    """Whether a run has all that `reestim run` gives it; one that was not made from a study has all that it will."""
+    made = (run.get("spec") or {}).get("hash")
+    return not made or (bool(run.get("solved")) and (path / REPORT / "report.html").is_file())
+
+
+#: What ``run.json`` holds, as far as it is read: None where a run lacks it.
+_NOTHING = type(None)
+_KINDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("spec", "provenance", "gates", "scenarios", "timings", "interval"), (dict, _NOTHING)),
+    **dict.fromkeys(("created", "command", "reestim", "sha256"), (str, _NOTHING)),
+    **dict.fromkeys(("solved", "allowed_gates"), (list, _NOTHING)),
+    "quick": (bool, _NOTHING),
+    "seed": (int, _NOTHING),
+}
+
+
+def read_run(path: str | Path) -> dict[str, Any]:
+    """``run.json`` of a run folder, its schema checked. Raises InputError."""
+    path = Path(path)
+    file = path / RUN
+    if not file.is_file():
+        message = "this folder holds no run" if path.is_dir() else "there is no such run"
+        raise _unreadable(path, message, "`reestim runs` lists the runs there are.")
+    try:
+        run = strict_json(json.loads(file.read_text(encoding="utf-8")))  # nor halves of characters
+    except (OSError, ValueError, RecursionError) as error:
+        raise _unreadable(path, f"{RUN} cannot be read ({error})", "Run it again.") from error
+    schema = run.get("schema") if isinstance(run, dict) else None
+    if type(schema) is not int or schema != SCHEMA:
+        written = run.get("reestim", "unknown") if isinstance(run, dict) else "unknown"
+        message = f"its layout has version {schema}, this REEstim reads version {SCHEMA}"
+        raise _unreadable(path, message, f"Open it with REEstim {written}, which wrote it, or run it again.")
+    if wrong := [name for name, kinds in _KINDS.items() if not isinstance(run.get(name), kinds)]:
+        message = f"{RUN} holds something else than REEstim writes under {', '.join(wrong)}"
+        raise _unreadable(path, message, f"Restore {RUN}, or run it again.")
+    return run
+
+
+@contextmanager
+def what_it_holds(post: xr.DataTree) -> Generator[None]:
+    """Around what reads the groups of a tree: of one that was loaded, a group that is not as REEstim writes it is a
+    problem of the run, said as an InputError. What was computed in this process is not caught: there it is a fault.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        about = json_attr(post.attrs, "run", {})
+        if not (isinstance(about, dict) and about.get("sha256")):
+            raise
+        message = f"a group of the run is not as REEstim writes it ({in_one_line(error)})"
+        advice = "If REEstim wrote it, this is a fault: report it, with what --debug prints. Else do not use the run."
+        raise InputError(Problem(message, advice), "this run cannot be read") from error
+
+
+@dataclass(frozen=True)
+class Run:
+    """One line of ``reestim runs``; ``problem`` says why a folder cannot be used."""
+
+    path: Path
+    name: str = ""
+    created: str = ""
+    dataset: str = ""
+    scenarios: tuple[str, ...] = ()
+    quick: bool = False
+    gates_passed: bool | None = None
+    problem: str | None = None
+
+
+def list_runs(folder: str | Path = "posteriors") -> list[Run]:
+    """The runs in a folder, newest first; what is hidden is unfinished and left out."""
+    root = Path(folder)
+    if not root.is_dir():
+        return []
+    runs = []
+    for path in sorted(root.iterdir()):
+        if path.name.startswith(".") or not path.is_dir():
+            continue
+        try:
+            runs.append(_summary(path, read_run(path)))
+        except InputError as error:
+            runs.append(Run(path, problem=error.problems[0].message))
+    return sorted(runs, key=lambda run: run.created, reverse=True)
+
+
+def _summary(path: Path, run: Mapping[str, Any]) -> Run:
+    spec, provenance = run.get("spec") or {}, run.get("provenance") or {}
+    passed = (run.get("gates") or {}).get("passed")
+    return Run(
+        path=path,
+        name=str(spec.get("name", "")),
+        created=str(run.get("created", "")),
+        dataset=str(provenance.get("dataset", "")),
+        scenarios=tuple(dict.fromkeys(str(e.get("scenario")) for e in run.get("solved") or () if isinstance(e, dict))),
+        quick=bool(run.get("quick", False)),
+        gates_passed=passed if isinstance(passed, bool) else None,
+    )
+
+
+def new_run_folder(name: str, root: str | Path = "posteriors") -> Path:
+    """``<root>/<date>-<time>-<name>``, a name that nothing has yet and no process keeps. The folder is not made."""
+    stem = f"{datetime.now():%Y-%m-%d-%H%M%S}-{slug(name)}"
+    path, n = Path(root) / stem, 2
+    while is_taken(path):
+        path, n = Path(root) / f"{stem}-{n}", n + 1
+    return path
+
+
+def _storable(post: xr.DataTree) -> xr.DataTree:
+    """A copy whose attributes netCDF can hold; the data are shared."""
+    import xarray as xr
+
+    datasets = {}
+    for node in post.subtree:
+        ds = node.to_dataset(inherit=False).copy()
+        for variable in ds.variables.values():
+            variable.attrs = _plain(variable.attrs)
+        datasets[node.path] = ds.assign_attrs(_plain(ds.attrs))
+    return xr.DataTree.from_dict(datasets, name=post.name)
+
+
+def _plain(attrs: Mapping[Any, Any]) -> dict[str, Any]:
+    return {
+        str(name): value if _holds(value) else json.dumps(strict_json(value), ensure_ascii=False)
+        for name, value in attrs.items()
+    }
+
+
+def _holds(value: Any) -> bool:
+    """Can netCDF hold this attribute: text, a number, an array or list of numbers."""
+    if isinstance(value, str):
+        return True
+    if isinstance(value, list | tuple):
+        return len(value) > 0 and all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
+    kind = getattr(getattr(value, "dtype", None), "kind", None)
+    return kind in {"i", "u", "f"} or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _unreadable(path: Path, message: str, advice: str) -> InputError:
+    return InputError(Problem(message, advice, file=str(path)), "this run cannot be opened")
