@@ -1,6 +1,6 @@
 """The default model: who substitutes rare earths, learnt from patents, an event study and the use of rare earths.
 
-`build` reads like section 4 of the model (docs/notation.md). Copy this file to change the model: every line is a block
+`build` reads like docs/model.md section 4. Copy this file to change the model: every line is a block
 of `reestim.estimate`, usable on its own, and a study (`.toml`) names the file it wants.
 """
 

@@ -38,7 +38,7 @@ from reestim.study.prior import Prior
 
 
 def build(data: xr.Dataset, priors: Mapping[str, Prior]) -> NumpyroModel:
-    """The joint model of the evidence that `data` holds; each function below is a part of model.md section 4."""
+    """The joint model of the evidence that `data` holds; each function below is a part of docs/model.md section 4."""
 
     def model() -> None:
         kappa = prior(priors, "kappa", long_name="κ, response of research to relative returns", units="elasticity")

@@ -1,4 +1,4 @@
-"""The vocabulary of the model: dimension names and labels, once (see docs/notation.md).
+"""The vocabulary of the model: dimension names and labels, once (docs/model.md section 1).
 
 Every array of REEstim carries these names; nothing is ever matched by position.
 """

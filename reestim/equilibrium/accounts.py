@@ -19,7 +19,7 @@ IDENTITY_TOLERANCE = 1e-6
 
 
 class Baseline(NamedTuple):
-    """The baseline in arrays (model.md section 3): values in the money of the data, shares and taxes as fractions."""
+    """The baseline in arrays (docs/model.md section 3): values in the data's money, shares and taxes as fractions."""
 
     trade_share: Float[Array, "importer exporter sector"]  # π
     expenditure: Float[Array, "country sector"]  # X, purchaser prices

@@ -1,4 +1,4 @@
-"""The array contract of model.md section 3: names, dimensions, labels and ranges of an economy's Dataset, checked."""
+"""The array contract of docs/model.md section 3, checked: names, dimensions, labels and ranges of an economy."""
 
 from __future__ import annotations
 

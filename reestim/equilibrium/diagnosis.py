@@ -92,7 +92,7 @@ def advice(
         )
     if why is Reason.NOT_DETERMINATE:
         return (
-            "Directed technology with this ξ·θ lets scarcity lower costs (see 'determinate' in docs/notation.md): an "
+            "Directed technology with this ξ·θ lets scarcity lower costs (see 'determinate' in docs/model.md): an "
             "equilibrium need not exist. Try technology='fixed', a smaller spillover, or a smaller shock."
         )
     return "Try a smaller shock, check that nobody is left without any supplier, or use throw=False to record it."

@@ -21,7 +21,7 @@ __all__ = ["Baseline", "Economy"]
 
 
 class Economy:
-    """A world economy in its baseline, from an ``xarray.Dataset`` with the names of model.md section 3.
+    """A world economy in its baseline, from an ``xarray.Dataset`` with the names of docs/model.md section 3.
 
     Everything is placed by label. Revenue, factor income, final demand, income and deficits follow from the accounting
     identities, unless the Dataset states ``final_share``, ``factor_income`` or ``deficit``, which must then agree.

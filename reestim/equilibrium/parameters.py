@@ -36,7 +36,7 @@ class ParameterArrays(NamedTuple):
 
 @dataclass(frozen=True)
 class Parameters:
-    """Elasticities and technology parameters (model.md section 2); each a number or a DataArray placed by label.
+    """Elasticities and technology parameters (docs/model.md section 2); each a number or a DataArray placed by label.
 
     Parameters
     ----------

@@ -60,7 +60,7 @@ class Subsidy:
 
 @dataclass(frozen=True)
 class ExportQuota:
-    """Exports of elements held at or below a quantity, one quota per element (complementarity of model.md section 3).
+    """Exports of elements held at or below a quantity, one quota per element (docs/model.md section 3).
 
     ``quantity_change`` is the quota as a multiple of baseline exports (30,258 t against 56,939 t: 0.531). The shadow
     tax that enforces it is found with the equilibrium and its rent accrues to the exporter; a slack quota gives zero.

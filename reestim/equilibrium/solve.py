@@ -79,7 +79,7 @@ def solve(
     deficits: str = "fixed",
     years: Sequence[int] | None = None,
 ) -> xr.Dataset:
-    """Counterfactual equilibrium of one scenario: equations (3)–(11) of model.md, exact.
+    """Counterfactual equilibrium of one scenario: equations (3)–(11) of docs/model.md, exact.
 
     Parameters
     ----------
@@ -96,9 +96,9 @@ def solve(
 
     Returns
     -------
-    A Dataset with the log changes, new levels and first-order measures of model.md section 3 ("array contract"), and
+    A Dataset with the log changes, new levels and first-order measures of docs/model.md section 3 ("Results"), and
     ``solved`` (bool), ``residual`` (largest relative residual of all equations), ``steps``, and ``determinate`` (False
-    where the equilibrium need not be unique, see docs/notation.md). With ``"transition"`` all have the dim ``year``.
+    where the equilibrium need not be unique, see there). With ``"transition"`` all have the dim ``year``.
 
     Raises
     ------

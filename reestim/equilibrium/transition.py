@@ -1,4 +1,4 @@
-"""The path of annual equilibria while knowledge catches up: model.md section 2, dynamic version."""
+"""The path of annual equilibria while knowledge catches up: docs/model.md section 2, dynamic version."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Estimation: blocks that a model is built from (model.md section 4), the fit and its gates."""
+"""Estimation: blocks that a model is built from (docs/model.md section 4), the fit and its gates."""

@@ -2,7 +2,7 @@
 
     β(σ, κ, ξ, χ, ε) = Σ_cst L_cst · ln ŷ_cst,    ŷ_t from equations (3)–(11) at the prices of rare earths of year t
 
-L is the regression as a linear map (model.md section 4). The closed form of `event_effects` puts into the same map what
+L: the regression as a linear map (docs/model.md section 4). The closed form of `event_effects` gives the same map what
 (1)–(2) say to first order in q, at given prices of everything else. Here each year of the panel is an equilibrium:
 
 * cost shares move with prices, so that a price of seven times the baseline's counts by its exact cost, not by θ·q;
@@ -50,7 +50,7 @@ def is_solved(data: xr.Dataset) -> bool:
 def equilibrium_inputs(io: xr.Dataset, studies: list[xr.Dataset], bundle: xr.Dataset) -> xr.Dataset:
     """What `equilibrium_effects` needs: economy, prices of elements to impose, and the regression as weights.
 
-    io: the economy contract of model.md section 3; studies: from the panel and published, in the order of ``effect``;
+    io: the arrays of docs/model.md section 3; studies: from the panel and published, in the order of ``effect``;
     bundle: from ``bundle_inputs``. Returns ``economy_*`` with the economy's dims but ``traded_sector`` for ``sector``;
     ``imposed_price`` (country, element, outcome_year), log change on a country's own market against the base year,
     relative to the cost of its other inputs (their mean over sectors); ``event_weight`` (effect, country,

@@ -1,4 +1,4 @@
-"""The event study as evidence: estimated effects around those that the structure predicts (model.md section 4)."""
+"""The event study as evidence: estimated effects around those that the structure predicts (docs/model.md section 4)."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def assemble(
     policy_year: int,
     bundle: xr.Dataset | None = None,
 ) -> xr.Dataset:
-    """The same from the arrays themselves; ``tables`` by file stem, columns of data.md.
+    """The same from the arrays themselves; ``tables`` by file stem, columns of data/README.md.
 
     relative_price: (country, sector, year), and ``price_lag`` where its weights are to be estimated; bundle: prices by
     element, from ``bundle_inputs``, where ρ is estimated or the equilibrium predicts the event study. Dims: country,

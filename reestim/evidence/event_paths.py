@@ -49,7 +49,7 @@ def event_study(
     placebo: bool = True,
     io: xr.Dataset | None = None,
 ) -> xr.Dataset:
-    """Event study of exports, TFP and patents on exposure to rare earths (model.md section 4), with its checks.
+    """Event study of exports, TFP and patents on exposure to rare earths (docs/model.md section 4), with its checks.
 
     Exports and TFP come from ``outcomes.csv`` in logs; patents from there, else from ``patent_labels.csv`` (label
     ``enhancing``), as counts by Poisson regression; effects of ``event_study.csv`` are shown beside them.

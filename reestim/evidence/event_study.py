@@ -1,4 +1,4 @@
-"""Event study of log outcomes on exposure to rare earths, and the same regression as a linear map (model.md section 4).
+"""Event study of log outcomes on exposure to rare earths, also as a linear map (docs/model.md section 4).
 
     ln y_cjt = FE(country-sector) + FE(country-year) + Σ_k β_k · exposure_cj · 1[event_time = k]
 

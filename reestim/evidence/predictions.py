@@ -1,4 +1,4 @@
-"""What the structure predicts for the event study: the same regression run on predicted changes (model.md section 4).
+"""What the structure predicts for the event study: its regression on predicted changes (docs/model.md section 4).
 
 First order, partial equilibrium, and per unit of the structural coefficients: the sampler only sums small arrays.
 

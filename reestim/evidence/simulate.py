@@ -1,8 +1,8 @@
 """Evidence simulated from the model at stated parameters: patents with noisy labels, their audit, outcomes, REE use.
 
-Used for the bundled dataset (where it is called synthetic) and for the tests that recover known parameters. Everything
-follows model.md section 4 and comes from NumPy generators spawned from one seed, one for each file, so that adding a
-file never changes another.
+Used for the bundled dataset (where it is called synthetic) and for the tests that recover known parameters. It
+follows docs/model.md section 4 and comes from NumPy generators spawned from one seed, one for each file, so that adding
+a file never changes another.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _CONFUSION = (  # rows: true class; columns: label of the machine; both in the o
 
 @dataclass(frozen=True)
 class Truth:
-    """Stated parameters of a simulated dataset; the names of model.md. ``to_dict`` is what dataset.toml keeps.
+    """Stated parameters of a simulated dataset; the names of docs/model.md. ``to_dict`` is what dataset.toml keeps.
 
     ``sigma`` overrides equation (14) for the sectors that it names; ``beta`` has one entry a substitutability property.
     """
@@ -101,10 +101,10 @@ def simulate_evidence(
 ) -> dict[str, pd.DataFrame]:
     """Simulate ``patent_labels`` and ``label_audit``, and where asked ``outcomes`` and ``ree_use_panel`` (file stems).
 
-    io: the economy contract of model.md section 3 with ``trade_elasticity`` (sector); relative_price: q (country,
-    sector, year), log points; substitutability: z (sector, property). Columns are those of data.md: money in million
-    US$, tonnes in t REO. The same arguments give the same frames. Raises InputError or ParameterError, all problems
-    together.
+    io: the economy contract of docs/model.md section 3 with ``trade_elasticity`` (sector); relative_price: q (country,
+    sector, year), log points; substitutability: z (sector, property). Columns are those of data/README.md: money in
+    million US$, tonnes in t REO. The same arguments give the same frames. Raises InputError or ParameterError, all
+    problems together.
     """
     _check(io, relative_price, substitutability, truth)
     price = relative_price.transpose(COUNTRY, SECTOR, YEAR)
@@ -223,7 +223,7 @@ def _outcomes(
     io: xr.Dataset, price: xr.DataArray, sigma: xr.DataArray, truth: Truth, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Levels of exports (million US$) and tfp (index) for all goods: effects of country-sector and country-year, the
-    first-order response of model.md section 4 for the sectors that use rare earths, and noise. Zero exports: no row."""
+    first-order response of docs/model.md section 4 for users of rare earths, and noise. Zero exports: no row."""
     elements = set(io[ELEMENT].values) if ELEMENT in io.coords else set()
     goods = [s for s in io[SECTOR].values if s not in elements]
     theta = _share(io, price)

@@ -1,4 +1,4 @@
-"""A world table as the tidy tables of a dataset (columns of data.md), million US$."""
+"""A world table as the tidy tables of a dataset (columns of data/README.md), million US$."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Evidence(BaseModel):
-    """Which blocks of the likelihood are used (model.md section 4), and how."""
+    """Which blocks of the likelihood are used (docs/model.md section 4), and how."""
 
     model_config = _STRICT
 

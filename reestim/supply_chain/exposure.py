@@ -19,7 +19,7 @@ def exposure(io: xr.Dataset) -> xr.Dataset:
 
     Parameters
     ----------
-    io : economy of model.md section 3, from ``ree_input_output``.
+    io : economy of docs/model.md section 3, from ``ree_input_output``.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The input-output table with rare-earth rows: the world economy in the arrays of model.md section 3."""
+"""The input-output table with rare-earth rows: the world economy in the arrays of docs/model.md section 3."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def ree_input_output(data: Dataset) -> xr.Dataset:
-    """The world economy with one sector for each rare-earth element: the arrays of model.md section 3.
+    """The world economy with one sector for each rare-earth element: the arrays of docs/model.md section 3.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""An independent solver: model.md sections 2-3 in levels, plain loops and SciPy. Shares no code with reestim.
+"""An independent solver: docs/model.md sections 2 and 3 in levels, plain loops and SciPy. Shares no code with reestim.
 
 Baseline prices are 1, so that shares are CES weights. Slow, and meant for economies of a few cells.
 """

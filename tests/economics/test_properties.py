@@ -1,4 +1,4 @@
-"""What must always hold (model.md section 5, items 1–5 and 7), over random worlds drawn by hypothesis."""
+"""What must always hold (docs/model.md section 5, items 1–5 and 7), over random worlds drawn by hypothesis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NAFTA in Caliendo and Parro (2015), Table 2, both rules of deficits: model.md section 5, item 6."""
+"""NAFTA in Caliendo and Parro (2015), Table 2, both rules of deficits: docs/model.md section 5, item 6."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def world(request: pytest.FixtureRequest) -> tuple[Dataset, xr.Dataset]:
 
 
 def flows(io: xr.Dataset) -> dict[str, xr.DataArray]:
-    """Levels from the shares, by the accounting identities of model.md section 3."""
+    """Levels from the shares, by the accounting identities of docs/model.md section 3."""
     spent = io.trade_share * io.expenditure.rename(country="importer")
     revenue = (spent / ((1 + io.tariff) * (1 + io.export_tax))).sum("importer").rename(exporter="country")
     other = (1 - io.ree_share) * revenue
