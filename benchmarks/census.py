@@ -36,7 +36,7 @@ from reestim.equilibrium.equations import Unknowns, evaluate
 from reestim.equilibrium.implicit import within_tolerance
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays
-from reestim.equilibrium.solve import find
+from reestim.equilibrium.solve import solve_adaptively
 from reestim.errors import InputError, Problem
 from tests.economics.levels_oracle import levels_model
 from tests.oracles import random_economy, random_scenario
@@ -212,7 +212,7 @@ def census(worlds: int, seed: int, shape: dict[str, int], first: int, large_shar
             found.counts["refused"] += 1  # no world, or a shock that the input checks name: nothing to solve
             continue
         b, arrays = economy.baseline, parameters.to_arrays(economy, technology)
-        u, root, residual = find(b, policy, arrays, TOLERANCE)
+        u, root, residual = solve_adaptively(b, policy, arrays, TOLERANCE)
         sure, why = judged(b, policy, arrays, u, root.stage)
         kind = "determinate" if sure else "indeterminate"
         found.counts[kind] += 1

@@ -27,7 +27,7 @@ from benchmarks.equilibrium import nafta_world, varied_elasticities
 from benchmarks.sampling import measured, table
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays
-from reestim.equilibrium.sweep import sweep
+from reestim.equilibrium.sweep import solve_draws
 from reestim.estimate.inputs import model_inputs
 
 MODELS = Path("models")
@@ -54,9 +54,9 @@ def by_size(name: str, world: tuple[ree.Economy, PolicyArrays, ParameterArrays],
     economy, policy, arrays = world
     n, s = len(economy.countries), len(economy.sectors)
     for size in sizes:
-        sweep(economy.baseline, policy, arrays, 1e-10, ("welfare",), size)
+        solve_draws(economy.baseline, policy, arrays, 1e-10, ("welfare",), size)
         start = time.perf_counter()
-        found = sweep(economy.baseline, policy, arrays, 1e-10, ("welfare",), size)
+        found = solve_draws(economy.baseline, policy, arrays, 1e-10, ("welfare",), size)
         taken = time.perf_counter() - start
         print(
             f"| {name}, {n} × {s} | {draws} | {size} | {taken:.2f} | {1e3 * taken / draws:.2f} | "

@@ -29,7 +29,7 @@ from benchmarks.cp2015_numpy import ARCHIVE, balanced_baseline, read_world, solv
 from reestim.counterfactuals.plan import chunk_size
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.solve import solve_arrays
-from reestim.equilibrium.sweep import sweep
+from reestim.equilibrium.sweep import solve_draws
 from replications.nafta import tariffs
 from replications.nafta import world as world_of_1993
 from tests.oracles import random_economy
@@ -88,9 +88,9 @@ def nafta() -> None:
 
     draws = varied_elasticities(economy, DRAWS)
     size = chunk_size(economy, DRAWS)
-    sweep(b, policy, jax.tree.map(lambda leaf: leaf[: 2 * size], draws), 1e-10, ("welfare",), size)
+    solve_draws(b, policy, jax.tree.map(lambda leaf: leaf[: 2 * size], draws), 1e-10, ("welfare",), size)
     start = time.perf_counter()
-    found = sweep(b, policy, draws, 1e-10, ("welfare",), size)
+    found = solve_draws(b, policy, draws, 1e-10, ("welfare",), size)
     taken = time.perf_counter() - start
     print(
         f"  {DRAWS} draws: {taken:.1f} s, {1e3 * taken / DRAWS:.1f} ms a draw, {int(found.solved.sum())} solved, "

@@ -16,9 +16,9 @@ from typing import Annotated
 import typer
 
 from reestim.cli.options import DebugOption
-from reestim.cli.terminal import find_run, guarded
+from reestim.cli.terminal import error_boundary, find_run
 from reestim.errors import InputError, Problem
-from reestim.io.files import write_whole
+from reestim.io.files import atomic_write
 from replications import tables
 
 #: Data that are not the project's to ship, beside the checkout.
@@ -72,7 +72,7 @@ def main(
 
     What was named must be there. Without names, what needs data that are not here is left out, and said.
     """
-    with guarded(as_json=False, debug=debug):
+    with error_boundary(as_json=False, debug=debug):
         for name in names or list(Name):
             try:
                 found = made(name, data, run)
@@ -93,7 +93,7 @@ def _out(name: Name, table: tables.Table, page: Path | None) -> None:
     words = f"{name} --run RUN" if name is Name.findings else name
     taken = f"*{now.day} {now:%B %Y}, `python -m replications {words}`.*"
     place = f"{name}-{table.kind}" if table.kind else str(name)
-    write_whole(page, tables.placed(page, place, f"{taken}\n\n{text}").encode())
+    atomic_write(page, tables.placed(page, place, f"{taken}\n\n{text}").encode())
     typer.echo(f"{place}: written to {page}", err=True)
 
 

@@ -24,7 +24,7 @@ import xarray as xr
 import reestim as ree
 from reestim.dims import COUNTRY, EXPORTER, FACTOR, IMPORTER, INPUT, LABOR, SECTOR
 from reestim.equilibrium.implicit import within_tolerance
-from reestim.equilibrium.solve import find
+from reestim.equilibrium.solve import solve_adaptively
 from reestim.equilibrium.welfare import outcomes
 from reestim.errors import EquilibriumError, InputError, Problem
 from reestim.importers.sources import wiod
@@ -113,7 +113,7 @@ def autarky(economy: ree.Economy, shrink: float = SHRINK) -> Autarky:
     policy = ree.Scenario(name="autarky", trade_cost=costs).to_arrays(economy)
     policy = policy._replace(deficit=jnp.zeros_like(policy.deficit))  # nobody lends where nothing can be bought
     parameters = ree.Parameters().to_arrays(economy, "fixed")
-    u, _, worst = find(economy.baseline, policy, parameters, TOLERANCE)
+    u, _, worst = solve_adaptively(economy.baseline, policy, parameters, TOLERANCE)
     if not within_tolerance(worst, TOLERANCE):
         raise EquilibriumError(f"autarky was not reached: largest relative residual {float(worst):.1e}")
     found = outcomes(economy.baseline, policy, parameters, u)

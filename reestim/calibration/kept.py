@@ -13,9 +13,9 @@ import xarray as xr
 
 from reestim.dims import DRAW
 from reestim.errors import InputError, Problem, in_one_line
-from reestim.io.files import bytes_of, strict_json, whole_folder, write_whole
+from reestim.io.files import atomic_folder, atomic_write, bytes_of, strict_json
 from reestim.io.json_attrs import json_attr
-from reestim.io.safe_arrays import not_plain
+from reestim.io.safe_arrays import unsafe_content
 
 #: Groups of a kept fit: the posterior draws that a truth is ranked among, and the truth that data were simulated from.
 DRAWS, TRUTH = "draws", "truth"
@@ -46,7 +46,7 @@ def begin(folder: Path, design: Mapping[str, Any]) -> None:
             raise InputError(problems, "the calibration cannot go on there")
         return
     refuse_stranger(folder)
-    write_whole(place, json.dumps(design, indent=1, ensure_ascii=False).encode())
+    atomic_write(place, json.dumps(design, indent=1, ensure_ascii=False).encode())
 
 
 def _read_design(place: Path) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def kept(folder: Path, name: str) -> xr.DataTree | None:
     place = folder / _FITS / name / "fit.nc"
     if not place.is_file():
         return None
-    strange = not_plain(place)
+    strange = unsafe_content(place)
     try:
         tree = None if strange else xr.load_datatree(place, engine="h5netcdf")
     except Exception as error:  # the libraries below raise many kinds for what no library wrote
@@ -113,7 +113,7 @@ def keep(folder: Path, name: str, draws: xr.Dataset, truth: xr.Dataset, **about:
     """Keep a fit, whole or not at all: its draws, the truth, and what is to be known of it (JSON values)."""
     tree = xr.DataTree.from_dict({DRAWS: _plain(draws), TRUTH: _plain(truth)})
     tree.attrs = {key: json.dumps(strict_json(value)) for key, value in about.items()}
-    with whole_folder(folder / _FITS / name) as hidden:
+    with atomic_folder(folder / _FITS / name) as hidden:
         tree.to_netcdf(hidden / "fit.nc", engine="h5netcdf")
     return tree
 

@@ -33,7 +33,7 @@ from reestim.data.dataset import Dataset
 from reestim.dims import COUNTRY
 from reestim.errors import InputError, Problem
 from reestim.estimate.inputs import model_inputs
-from reestim.io.files import files_into, strict_json
+from reestim.io.files import atomic_update, strict_json
 from reestim.reports.figures.images import write_figure
 from reestim.study.spec import Spec
 
@@ -204,7 +204,7 @@ def _write(
         "synthetic": "every dataset is simulated",
         "rows": tables[next(iter(tables))].to_dict("records"),
     }
-    with files_into(folder) as hidden:
+    with atomic_update(folder) as hidden:
         for name, table in tables.items():
             table.to_csv(hidden / f"{name}.csv", index=False, lineterminator="\n")
         for name, figure in figures.items():

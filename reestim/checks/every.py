@@ -8,7 +8,7 @@ from reestim.checks import predictive, prior_sensitivity, prior_welfare, refits,
 from reestim.checks.protocol import Check
 from reestim.errors import InputError, Problem
 from reestim.io.json_attrs import LEFT_OUT, json_attr
-from reestim.runs.store import what_it_holds
+from reestim.runs.store import malformed_groups_as_errors
 
 CHECKS = (sampler.check, solver.check, prior_sensitivity.check, predictive.check, prior_welfare.check, refits.check)
 
@@ -17,7 +17,7 @@ def check_run(post: xr.DataTree) -> list[Check]:
     """Every check on a run. Raises InputError where it has no posterior."""
     if "posterior" not in post.children:
         raise InputError(Problem("this run has no posterior", "Name a run that was fitted."))
-    with what_it_holds(post):
+    with malformed_groups_as_errors(post):
         left_out = json_attr(post.attrs, LEFT_OUT, {})
         missing = tuple(f"{name.replace('_', ' ')}: {reason}." for name, reason in left_out.items())
         return [check(post) for check in CHECKS] + ([Check("left out", "informational", missing)] if missing else [])

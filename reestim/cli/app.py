@@ -39,7 +39,7 @@ from reestim.cli.options import (
     SeedOption,
     SpecArgument,
 )
-from reestim.cli.terminal import command_line, find_run, finish, guarded, inputs, say, target
+from reestim.cli.terminal import command_line, error_boundary, find_run, finish, inputs, say, target
 from reestim.errors import InputError, Problem
 
 app: typer.Typer = typer.Typer(
@@ -92,7 +92,7 @@ def run(
 
     Example: reestim run --dataset my-data --out posteriors/mine
     """
-    with guarded(as_json, debug):
+    with error_boundary(as_json, debug):
         from reestim.pipeline import main_job
 
         stages = main_job.Stages(say(as_json or quiet))
@@ -120,7 +120,7 @@ def fit(
 
     Example: reestim fit models/patents_only.toml --out posteriors/patents-only
     """
-    with guarded(as_json, debug):
+    with error_boundary(as_json, debug):
         from reestim.pipeline import main_job
 
         stages = main_job.Stages(say(as_json or quiet), total=main_job.STAGES - 2)
@@ -160,11 +160,11 @@ def counterfactual(
 
     Example: reestim counterfactual mine models/scenarios/*.toml --dask tcp://10.0.0.1:8786 --chunks kept
     """
-    with guarded(as_json, debug):
-        from reestim.io.files import alone
+    with error_boundary(as_json, debug):
+        from reestim.io.files import exclusive_lock
         from reestim.io.json_attrs import json_attr
         from reestim.pipeline import main_job
-        from reestim.pipeline.scenarios import sweep
+        from reestim.pipeline.scenarios import run_scenarios
         from reestim.runs import store
 
         if (from_year is None) != (to_year is None) or (from_year or 0) > (to_year or 0):
@@ -178,10 +178,10 @@ def counterfactual(
             post = store.load(source)
         earlier = json_attr(post.attrs, "run", {})
         folder = out or store.new_run_folder(f"{source.name}-{scenarios[0].stem}")
-        with alone(folder):
+        with exclusive_lock(folder):
             with stages.stage("carry the draws through the equilibrium, fixed and directed technology"):
                 technology = ("fixed", "directed", "transition") if years else ("fixed", "directed")
-                post = sweep(
+                post = run_scenarios(
                     post,
                     scenarios,
                     technology=technology,
@@ -209,7 +209,7 @@ def report(
 
     Example: reestim report posteriors/mine --out mine-report
     """
-    with guarded(as_json, debug):
+    with error_boundary(as_json, debug):
         import reestim as ree
         from reestim.cli import printing
         from reestim.runs import store
@@ -232,7 +232,7 @@ def runs(
 
     Example: reestim runs
     """
-    with guarded(as_json, debug):
+    with error_boundary(as_json, debug):
         from dataclasses import asdict
 
         from reestim.cli import printing
@@ -259,7 +259,7 @@ def data_check(
 
     Example: reestim data check my-data
     """
-    with guarded(as_json, debug):
+    with error_boundary(as_json, debug):
         import reestim as ree
         from reestim.cli import printing
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reestim.cli.options import DebugOption, JsonOption, OverwriteOption, SeedOption
-from reestim.cli.terminal import guarded
+from reestim.cli.terminal import error_boundary
 
 if TYPE_CHECKING:
     from reestim.labels.agreement import Agreement
@@ -45,7 +45,7 @@ def draw(
 
     Example: reestim audit draw my-labels patents.jsonl --size 400 --out sample.csv
     """
-    with guarded(as_json, debug):
+    with error_boundary(as_json, debug):
         from reestim.cli import printing
         from reestim.labels.audit import draw_audit
         from reestim.labels.labelling import read_labels
@@ -75,7 +75,7 @@ def read(
 
     Example: reestim audit read sample.csv my-labels --out my-data/label_audit.csv
     """
-    with guarded(as_json, debug):
+    with error_boundary(as_json, debug):
         from reestim.cli import printing
         from reestim.labels.audit import read_audit
         from reestim.labels.labelling import read_labels
@@ -124,7 +124,7 @@ def offline(
 
     Example: reestim audit offline --leave-out field
     """
-    with guarded(as_json, debug):
+    with error_boundary(as_json, debug):
         from reestim.cli import printing
         from reestim.labels import offline as room
         from reestim.labels.agreement import agreement, audit_rows, confusion_counts
@@ -185,6 +185,6 @@ def _free(path: Path | None, overwrite: bool) -> None:
 
 
 def _write_csv(table: object, path: Path) -> None:
-    from reestim.io.files import write_whole
+    from reestim.io.files import atomic_write
 
-    write_whole(path, table.to_csv(index=False, lineterminator="\n").encode())  # type: ignore[attr-defined]
+    atomic_write(path, table.to_csv(index=False, lineterminator="\n").encode())  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from reestim.cli.options import DatasetOption, DebugOption, JsonOption, RunArgument
-from reestim.cli.terminal import GATE_FAILED, find_run, guarded, say
+from reestim.cli.terminal import GATE_FAILED, error_boundary, find_run, say
 
 
 def register(app: typer.Typer) -> None:
@@ -38,14 +38,14 @@ def check(
 
     Example: reestim check posteriors/mine --refit
     """
-    with guarded(as_json, debug):
+    with error_boundary(as_json, debug):
         import reestim as ree
         from reestim.cli import printing
-        from reestim.io.files import alone
+        from reestim.io.files import exclusive_lock
 
         place = find_run(run)
         if refit or only:
-            with alone(place):
+            with exclusive_lock(place):
                 post = ree.refits(place, only or (), spec=spec, dataset=dataset, progress=not as_json, say=say(as_json))
         else:
             post = ree.load(place)

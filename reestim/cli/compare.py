@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from reestim.cli.options import DebugOption, JsonOption
-from reestim.cli.terminal import find_run, guarded
+from reestim.cli.terminal import error_boundary, find_run
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +27,7 @@ def compare(
 
     Example: reestim compare posteriors/default posteriors/no-label-error
     """
-    with guarded(as_json, debug):
+    with error_boundary(as_json, debug):
         import reestim as ree
         from reestim.cli import printing
         from reestim.errors import InputError, Problem

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from reestim.cli.options import DebugOption, JsonOption, QuietOption
-from reestim.cli.terminal import guarded
+from reestim.cli.terminal import error_boundary
 
 
 def register(data_app: typer.Typer) -> None:
@@ -58,7 +58,7 @@ def data_build(
 
     Example: reestim data build --source icio --tables ICIO --year 2008 --out my-data
     """
-    with guarded(as_json, debug):
+    with error_boundary(as_json, debug):
         from reestim.cli import printing
         from reestim.data.read import closest
         from reestim.errors import InputError, Problem

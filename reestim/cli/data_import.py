@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reestim.cli.options import DebugOption, JsonOption, QuietOption
-from reestim.cli.terminal import guarded
+from reestim.cli.terminal import error_boundary
 
 if TYPE_CHECKING:
     from reestim.errors import Problem
@@ -73,7 +73,7 @@ def data_import(
 
     Example: reestim data import --list
     """
-    with guarded(as_json, debug):
+    with error_boundary(as_json, debug):
         from reestim.cli import printing
         from reestim.errors import InputError, Problem
         from reestim.importers.imported import Choices

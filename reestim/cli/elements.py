@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from reestim.cli.options import DebugOption, JsonOption
-from reestim.cli.terminal import guarded
+from reestim.cli.terminal import error_boundary
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +35,7 @@ def elements(
 
     Example: reestim elements --look-up "Ho Er Lu"
     """
-    with guarded(as_json, debug):
+    with error_boundary(as_json, debug):
         import reestim as ree
         from reestim.cli import printing
         from reestim.errors import InputError, Problem

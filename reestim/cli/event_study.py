@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reestim.cli.options import DebugOption, JsonOption
-from reestim.cli.terminal import guarded
+from reestim.cli.terminal import error_boundary
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -47,7 +47,7 @@ def event_study(
 
     Example: reestim event-study my-data --countries all --countries "all but CHN" --out evidence
     """
-    with guarded(as_json, debug):
+    with error_boundary(as_json, debug):
         import reestim as ree
         from reestim.cli import printing
         from reestim.cli.writing import free_place, write_results

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from reestim.cli.options import DebugOption, JsonOption, QuietOption
-from reestim.cli.terminal import guarded
+from reestim.cli.terminal import error_boundary
 
 _NEXT = """
 next:
@@ -39,16 +39,16 @@ def init(
 
     Example: reestim init my-study
     """
-    with guarded(as_json, debug):
+    with error_boundary(as_json, debug):
         import shutil
 
         from reestim.cli.writing import free_place
         from reestim.io import resources
-        from reestim.io.files import files_into
+        from reestim.io.files import atomic_update
 
         free_place(folder, "FOLDER")
         passed_over = shutil.ignore_patterns("__pycache__", ".*")
-        with files_into(folder.resolve()) as hidden:
+        with atomic_update(folder.resolve()) as hidden:
             shutil.copytree(resources.MODELS, hidden / "models", ignore=passed_over)
             shutil.copytree(resources.BUNDLED, hidden / "data" / resources.BUNDLED.name, ignore=passed_over)
             shutil.copyfile(resources.DATA / "README.md", hidden / "data" / "README.md")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reestim.cli.options import DebugOption, JsonOption, OverwriteOption, QuietOption
-from reestim.cli.terminal import guarded, say
+from reestim.cli.terminal import error_boundary, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +93,7 @@ def label(
 
     Example: reestim label patents.jsonl --labeller llm --dry-run
     """
-    with guarded(as_json, debug):
+    with error_boundary(as_json, debug):
         from reestim.errors import InputError, Problem
         from reestim.labels import labelling
         from reestim.labels.patents import read_patents

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reestim.cli.options import DatasetOption, DebugOption, JsonOption, QuietOption, SeedOption, SpecArgument
-from reestim.cli.terminal import GATE_FAILED, guarded, say
+from reestim.cli.terminal import GATE_FAILED, error_boundary, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ def sbc(
 
     Example: reestim sbc --countries 3 -n 100 --draws 300 --tune 400 --chains 2 --out calibration
     """
-    with guarded(as_json, debug):
+    with error_boundary(as_json, debug):
         from reestim.calibration.design import part_of
         from reestim.calibration.kept import refuse_stranger
         from reestim.calibration.run import Request, calibrate_labels, calibrate_prior

@@ -89,7 +89,7 @@ def finish(post: xr.DataTree, paths: dict[str, str], as_json: bool, quiet: bool 
 
 
 @contextmanager
-def guarded(as_json: bool, debug: bool) -> Generator[None]:
+def error_boundary(as_json: bool, debug: bool) -> Generator[None]:
     """Turn what goes wrong into words and an exit code; a traceback only with ``debug``."""
     from reestim.errors import InputError, ReestimError
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from reestim.cli.options import DebugOption, JsonOption, OverwriteOption
-from reestim.cli.terminal import guarded
+from reestim.cli.terminal import error_boundary
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +38,7 @@ def tfp(
 
     Example: reestim tfp my-data/growth_accounts.csv --outcomes my-data/outcomes.csv
     """
-    with guarded(as_json, debug):
+    with error_boundary(as_json, debug):
         import reestim as ree
         from reestim.cli import printing
         from reestim.cli.writing import free_picture
@@ -54,11 +54,11 @@ def tfp(
         result = productivity.as_table(accounting)
         written = productivity.write_results(accounting, out, outcomes, overwrite=overwrite)
         if figure is not None:
-            from reestim.io.files import write_whole
+            from reestim.io.files import atomic_write
             from reestim.reports.figures.images import image
             from reestim.reports.figures.productivity import means_of, productivity_figure
 
-            write_whole(figure, image(productivity_figure(means_of(accounting)), figure.suffix.lower()[1:]))
+            atomic_write(figure, image(productivity_figure(means_of(accounting)), figure.suffix.lower()[1:]))
             written.append(figure)
         if as_json:
             printing.print_json({"written": [str(path) for path in written], "rows": result.to_dict("records")})

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reestim.errors import InputError, Problem
-from reestim.io.files import whole_folder
+from reestim.io.files import atomic_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +22,7 @@ def write_results(out: Path, tables: Mapping[str, pd.DataFrame], figures: Mappin
     from reestim.reports.figures.images import write_figure
 
     free_place(out)
-    with whole_folder(out) as folder:
+    with atomic_folder(out) as folder:
         for name, table in tables.items():
             table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
         for name, figure in figures.items():

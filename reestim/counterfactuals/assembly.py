@@ -18,9 +18,9 @@ from jaxtyping import Bool
 
 from reestim.dims import CHAIN, DRAW, SCENARIO, TECHNOLOGY, YEAR
 from reestim.equilibrium.diagnosis import Reason
-from reestim.equilibrium.sweep import Sweep
+from reestim.equilibrium.sweep import DrawSolutions
 from reestim.equilibrium.welfare import VARIABLES
-from reestim.io.files import whole_folder
+from reestim.io.files import atomic_folder
 
 #: One variable of a chunk: names of all dims (chain and draw among them), values over its samples, and attributes.
 Part = tuple[tuple[str, ...], np.ndarray, dict[str, Any]]
@@ -88,7 +88,7 @@ class Assembly:
         )
 
 
-def labelled(part: Sweep, inside: Bool[np.ndarray, " draw"], transition: bool) -> dict[str, Part]:
+def labelled(part: DrawSolutions, inside: Bool[np.ndarray, " draw"], transition: bool) -> dict[str, Part]:
     """The variables of one chunk of draws; those unsolved, or outside the interior, are NaN."""
     ahead, suffix = (
         ((SCENARIO, CHAIN, DRAW, YEAR), "_path") if transition else ((SCENARIO, TECHNOLOGY, CHAIN, DRAW), "")
@@ -122,7 +122,7 @@ def assembled(coords: Mapping[str, Sequence[Any]], place: Path | None, unit: int
     if place is None:
         yield Assembly(coords, None, unit)
         return
-    with whole_folder(place) as hidden:
+    with atomic_folder(place) as hidden:
         yield Assembly(coords, hidden, unit)
 
 

@@ -17,9 +17,9 @@ import numpy as np
 import xarray as xr
 
 import reestim
-from reestim.equilibrium.sweep import Sweep
-from reestim.io.files import whole_folder
-from reestim.io.safe_arrays import plain_zarr
+from reestim.equilibrium.sweep import DrawSolutions
+from reestim.io.files import atomic_folder
+from reestim.io.safe_arrays import is_safe_zarr
 
 _STATUS = ("solved", "residual", "steps", "reason")
 
@@ -36,22 +36,22 @@ def fingerprint(*inputs: Any) -> str:
     return digest.hexdigest()[:32]
 
 
-def kept(folder: Path, name: str) -> Sweep | None:
+def kept(folder: Path, name: str) -> DrawSolutions | None:
     """The chunk of this name, if it is there as it was written; a damaged or foreign one is none."""
     place = folder / f"{name}.zarr"
-    return _read(place) if place.is_dir() and plain_zarr(place) else None
+    return _read(place) if place.is_dir() and is_safe_zarr(place) else None
 
 
-def keep(folder: Path, name: str, found: Sweep) -> None:
+def keep(folder: Path, name: str, found: DrawSolutions) -> None:
     """Write a chunk, whole or not at all. Raises InputError where the folder cannot be written."""
-    with whole_folder(folder / f"{name}.zarr") as hidden:
+    with atomic_folder(folder / f"{name}.zarr") as hidden:
         arrays = found.outcomes | {key: getattr(found, key) for key in _STATUS}
         ds = xr.Dataset({key: (_dims(value), value) for key, value in arrays.items()})
         ds.attrs = {"sha256": _digest(ds)}
         ds.to_zarr(hidden, mode="w", consolidated=False, zarr_format=3)
 
 
-def _read(place: Path) -> Sweep | None:
+def _read(place: Path) -> DrawSolutions | None:
     try:
         ds = xr.open_zarr(place, consolidated=False, zarr_format=3, chunks=None).load()
     except Exception:  # zarr raises many kinds for what it did not write
@@ -60,7 +60,7 @@ def _read(place: Path) -> Sweep | None:
         return None
     values = {str(name): ds[name].values for name in ds.data_vars}
     status = {key: values.pop(key) for key in _STATUS}
-    return Sweep(values, **status)
+    return DrawSolutions(values, **status)
 
 
 def _digest(ds: xr.Dataset) -> str:

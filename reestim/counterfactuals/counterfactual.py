@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from reestim.counterfactuals.executors import opened
-from reestim.counterfactuals.plan import Sweeps, chunk_size, inside_of, parameters_of
+from reestim.counterfactuals.plan import SweepPlan, chunk_size, feasible, parameters_of
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY, YEAR
 from reestim.draws import thinned
 from reestim.equilibrium.diagnosis import FAILURES
@@ -111,7 +111,7 @@ def counterfactual(
         }
         for s, world in zip(scenarios, worlds, strict=True)
     ]
-    sweeps = Sweeps(
+    sweeps = SweepPlan(
         economy,
         parameters,
         technology,
@@ -122,7 +122,7 @@ def counterfactual(
         size,
         unit,
         tolerance,
-        {name: inside_of(parameters, economy, name, count, unit) for name in technology},
+        {name: feasible(parameters, economy, name, count, unit) for name in technology},
     )
     labels = labels_of(economy)
     coords: dict[str, Any] = {

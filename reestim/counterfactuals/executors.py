@@ -1,6 +1,6 @@
 """Where chunks of draws are solved: here, on several JAX devices, or on the workers of a Dask cluster.
 
-A chunk is solved by the same function from the same arrays wherever that happens, and teaches itself (``sweep.py``), so
+A chunk is solved by the same function from the same arrays wherever that happens, warm start included (``sweep.py``), so
 that its numbers do not depend on who else is at work: results are the same bits on processors of the same kind. At most
 two chunks a worker are under way, so that memory is bounded by the chunk, on workers and here.
 """
@@ -23,9 +23,9 @@ import reestim
 from reestim.counterfactuals.chunk_store import fingerprint, keep, kept
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.parameters import ParameterArrays
-from reestim.equilibrium.path_sweep import sweep_paths
+from reestim.equilibrium.path_sweep import solve_draw_paths
 from reestim.equilibrium.scenario import PolicyArrays
-from reestim.equilibrium.sweep import Sweep, sweep
+from reestim.equilibrium.sweep import DrawSolutions, solve_draws
 from reestim.errors import InputError, Problem, ReestimError
 
 if TYPE_CHECKING:
@@ -52,15 +52,15 @@ class Chunk(NamedTuple):
 
 Advance = Callable[[int], None]
 Todo = Iterable[tuple[int, Chunk]]
-Done = Iterator[tuple[int, Sweep]]
+Done = Iterator[tuple[int, DrawSolutions]]
 #: Solves numbered chunks and hands each back as it is finished; the second argument is told how many draws of which
 #: chunk were.
 Executor = Callable[[Todo, Callable[[int, int], None]], Done]
 
 
-def solve_chunk(chunk: Chunk, advance: Advance = lambda _: None) -> Sweep:
+def solve_chunk(chunk: Chunk, advance: Advance = lambda _: None) -> DrawSolutions:
     """Solve one chunk in this process."""
-    solver = sweep_paths if chunk.transition else sweep
+    solver = solve_draw_paths if chunk.transition else solve_draws
     return solver(chunk.baseline, chunk.policy, chunk.draws, chunk.tolerance, list(chunk.kept), chunk.size, advance)
 
 
@@ -142,7 +142,7 @@ class _OnDevices:
         for device in self.devices:
             free.put(device)
 
-        def solved(number: int, chunk: Chunk) -> Sweep:
+        def solved(number: int, chunk: Chunk) -> DrawSolutions:
             device = free.get()
             try:
                 placed = jax.device_put((chunk.baseline, chunk.policy), device)
@@ -157,7 +157,7 @@ class _OnDevices:
                     pending[pool.submit(solved, number, chunk)] = number
                 if not pending:
                     return
-                done: set[Future[Sweep]] = wait(pending, return_when=FIRST_COMPLETED).done
+                done: set[Future[DrawSolutions]] = wait(pending, return_when=FIRST_COMPLETED).done
                 for future in done:
                     yield pending.pop(future), future.result()
 
@@ -221,7 +221,7 @@ def _on_worker(
     shared: tuple[Baseline, PolicyArrays],
     own: tuple[ParameterArrays, bool, float, tuple[str, ...], int],
     version: str,
-) -> Sweep:
+) -> DrawSolutions:
     if version != reestim.__version__:
         raise InputError(
             Problem(

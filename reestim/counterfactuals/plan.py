@@ -63,7 +63,7 @@ _COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
 
 
 @dataclass(frozen=True)
-class Sweeps:
+class SweepPlan:
     """All equilibria that were asked for, in chunks of ``unit`` consecutive draws of one scenario and technology."""
 
     economy: Economy
@@ -184,7 +184,7 @@ def drawn(parameters: Parameters, index: np.ndarray) -> Parameters:
     )
 
 
-def inside_of(
+def feasible(
     parameters: Parameters, economy: Economy, technology: str, count: int, unit: int
 ) -> Bool[np.ndarray, " draw"]:
     """Which draws are inside the interior; judged by chunks, so that their arrays are never all there at once.

@@ -15,7 +15,7 @@ from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.parameters import Parameters
 from reestim.equilibrium.scenario import Scenario
-from reestim.equilibrium.sweep import sweep
+from reestim.equilibrium.sweep import solve_draws
 from reestim.errors import InputError, Problem
 
 PARAMETER, COMPONENT = "parameter", "component"
@@ -89,7 +89,7 @@ def welfare_variance(
             welfare = np.full((2 * len(parts), len(economy.countries)), np.nan)
             if inside.all():  # else the mean is too near a corner of research
                 batch = points.to_batch(economy, technology, _POINT)
-                found = sweep(world.baseline, policy, batch, tolerance, KEPT, size)  # as compiled for the draws
+                found = solve_draws(world.baseline, policy, batch, tolerance, KEPT, size)  # as compiled for the draws
                 welfare = np.where(found.solved[:, None], np.asarray(found.outcomes["welfare"]), np.nan)
             at = ds.sel({SCENARIO: scenario.name, TECHNOLOGY: technology})
             row.append(_split(welfare, parts, at, list(economy.countries)))

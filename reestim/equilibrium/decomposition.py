@@ -23,7 +23,7 @@ from jaxtyping import Array, Float
 from reestim.dims import COUNTRY
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.equations import State, Unknowns, at_elements, evaluate
-from reestim.equilibrium.implicit import all_residuals, equilibrium, no_change, within_tolerance
+from reestim.equilibrium.implicit import all_residuals, baseline_unknowns, equilibrium, within_tolerance
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario, scaled
 from reestim.equilibrium.solve import solve
@@ -80,7 +80,7 @@ def decompose(
     policy, draw = scenario.to_arrays(economy, supply), parameters.to_arrays(economy, technology)
     b = economy.baseline
     step = jax.jit(partial(_slopes, b, policy, draw))
-    start, _ = ravel_pytree(no_change(b, policy))
+    start, _ = ravel_pytree(baseline_unknowns(b, policy))
     point = jax.jit(lambda at, z: _point(b, policy, draw, z, at))
     edges = [0.0, *_kinks(point, b, policy, start), 1.0]
     where, weight = np.polynomial.legendre.leggauss(nodes)
@@ -107,7 +107,7 @@ def _point(
     b: Baseline, policy: PolicyArrays, draw: ParameterArrays, start: Array, at: Float[Array, ""]
 ) -> tuple[Array, Unknowns]:
     now = scaled(b, policy, at)
-    _, unravel = ravel_pytree(no_change(b, policy))
+    _, unravel = ravel_pytree(baseline_unknowns(b, policy))
     z = equilibrium(b, now, draw, start, TOLERANCE).point
     return z, unravel(z)
 

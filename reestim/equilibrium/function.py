@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from reestim.equilibrium.implicit import all_residuals, equilibrium, no_change, within_tolerance
+from reestim.equilibrium.implicit import all_residuals, baseline_unknowns, equilibrium, within_tolerance
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario
 from reestim.equilibrium.solve import TOLERANCE
@@ -53,7 +53,7 @@ def equilibrium_function(
 
     def function(inputs: Inputs) -> Outcomes:
         draw, policy = inputs.parameters, inputs.policy
-        zero, unravel = ravel_pytree(no_change(b, policy))
+        zero, unravel = ravel_pytree(baseline_unknowns(b, policy))
         root = equilibrium(b, policy, draw, zero, tolerance)
         u = unravel(root.point)
         good = within_tolerance(all_residuals(b, policy, draw, u), tolerance)

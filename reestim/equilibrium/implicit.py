@@ -16,23 +16,24 @@ from jaxtyping import Array, Float
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.equations import Unknowns, numeraire_gap, residual
 from reestim.equilibrium.parameters import ParameterArrays
-from reestim.equilibrium.preconditioner import Approximate, apply, approximate, binding
+from reestim.equilibrium.preconditioner import Preconditioner, apply_preconditioner, binding, build_preconditioner
 from reestim.equilibrium.scenario import PolicyArrays, scaled
 from reestim.equilibrium.separable import Weights, prepare, separable_residual
-from reestim.numerics.anderson import MEMORY, Found, Lessons, accelerated, no_lessons
-from reestim.numerics.arclength import turning
+from reestim.numerics.anderson import MEMORY, AndersonResult, SecantHistory, anderson, empty_history
+from reestim.numerics.arclength import follow_arclength
 from reestim.numerics.linear import solve_linear
 from reestim.numerics.newton import Function, Root, Tolerance, continuation, largest
 
 #: Accelerated steps before the robust solver takes over.
 MAX_STEPS = 150
-#: How hard to try: accelerated steps; Newton's method with continuation in the shock; the same past turning points.
-FAST, ROBUST, TURNING = range(3)
+#: How hard to try: accelerated steps; Newton's method with continuation in the shock; the same past turning
+#: points (pseudo-arclength continuation).
+FAST, ROBUST, ARCLENGTH = range(3)
 #: Largest shadow tax (in logs) that is rounding.
-DUST = 1e-14
+ROUNDING = 1e-14
 
 
-def no_change(b: Baseline, policy: PolicyArrays) -> Unknowns:
+def baseline_unknowns(b: Baseline, policy: PolicyArrays) -> Unknowns:
     """The baseline itself: every log change zero."""
     shape = b.expenditure.shape
     return Unknowns(
@@ -44,15 +45,15 @@ def no_change(b: Baseline, policy: PolicyArrays) -> Unknowns:
     )
 
 
-def without_dust(b: Baseline, policy: PolicyArrays, z: Float[Array, " n"]) -> Float[Array, " n"]:
+def drop_rounding(b: Baseline, policy: PolicyArrays, z: Float[Array, " n"]) -> Float[Array, " n"]:
     """Shadow taxes of slack quotas as zero, not as rounding on either side of it."""
-    u = ravel_pytree(no_change(b, policy))[1](z)
-    return ravel_pytree(u._replace(shadow_tax=jnp.where(u.shadow_tax < DUST, 0.0, u.shadow_tax)))[0]
+    u = ravel_pytree(baseline_unknowns(b, policy))[1](z)
+    return ravel_pytree(u._replace(shadow_tax=jnp.where(u.shadow_tax < ROUNDING, 0.0, u.shadow_tax)))[0]
 
 
 def flat_residual(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, z: Float[Array, " n"]) -> Array:
     """:func:`residual` on one vector of unknowns."""
-    _, unravel = ravel_pytree(no_change(b, policy))
+    _, unravel = ravel_pytree(baseline_unknowns(b, policy))
     return ravel_pytree(residual(b, policy, parameters, unravel(z)))[0]
 
 
@@ -77,11 +78,15 @@ def equilibrium(
             return partial(flat_residual, b, scaled(b, policy, stage), parameters)
 
         zero = jnp.zeros_like(start)
-        root = turning(family, zero, tolerance) if effort == TURNING else continuation(family, zero, start, tolerance)
-        return root._replace(point=without_dust(b, policy, root.point))
-    near = approximate(b, policy, parameters.trade_elasticity)
+        root = (
+            follow_arclength(family, zero, tolerance)
+            if effort == ARCLENGTH
+            else continuation(family, zero, start, tolerance)
+        )
+        return root._replace(point=drop_rounding(b, policy, root.point))
+    near = build_preconditioner(b, policy, parameters.trade_elasticity)
     one = jax.tree.map(lambda leaf: leaf[None], parameters)
-    found = many_equilibria(b, policy, one, near, start[None], tolerance, no_lessons(start.size))
+    found = many_equilibria(b, policy, one, near, start[None], tolerance, empty_history(start.size))
     residual = found.residual[0]
     return Root(found.point[0], residual, found.steps[0], jnp.where(residual <= tolerance, 1.0, 0.0))
 
@@ -90,35 +95,35 @@ def many_equilibria(
     b: Baseline,
     policy: PolicyArrays,
     draws: ParameterArrays,
-    near: Approximate,
+    near: Preconditioner,
     start: Float[Array, "draw n"],
     tolerance: Tolerance,
-    lessons: Lessons,
+    history: SecantHistory,
     memory: int = MEMORY,
-) -> Found:
+) -> AndersonResult:
     """Accelerated steps for parameter draws side by side (leading axis of every leaf of ``draws``)."""
-    _, unravel = ravel_pytree(no_change(b, policy))
+    _, unravel = ravel_pytree(baseline_unknowns(b, policy))
     weights = jax.vmap(partial(prepare, b, policy))(draws.trade_elasticity)
 
     def one(draw: ParameterArrays, weight: Weights, z: Float[Array, " n"]) -> tuple[Float[Array, " n"], Array]:
         u = unravel(z)
         r = separable_residual(b, policy, draw, weight, u)
-        step = apply(near, b, policy, binding(draw, policy, u, r), r)
+        step = apply_preconditioner(near, b, policy, binding(draw, policy, u, r), r)
         return ravel_pytree(step)[0], jnp.maximum(largest(ravel_pytree(r)[0]), jnp.abs(numeraire_gap(b, policy, u)))
 
     def measure(z: Float[Array, "draw n"]) -> tuple[Float[Array, "draw n"], Float[Array, " draw"]]:
         return jax.vmap(one)(draws, weights, z)
 
-    found = accelerated(measure, start, tolerance, MAX_STEPS, lessons, memory)
-    return found._replace(point=jax.vmap(partial(without_dust, b, policy))(found.point))
+    found = anderson(measure, start, tolerance, MAX_STEPS, history, memory)
+    return found._replace(point=jax.vmap(partial(drop_rounding, b, policy))(found.point))
 
 
 @equilibrium.defjvp
 def _equilibrium_jvp(effort: int, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Root, Root]:
     b, policy, parameters, start, tolerance = primals
     root = equilibrium(b, policy, parameters, start, tolerance, effort)
-    _, unravel = ravel_pytree(no_change(b, policy))
-    near = approximate(b, policy, parameters.trade_elasticity)
+    _, unravel = ravel_pytree(baseline_unknowns(b, policy))
+    near = build_preconditioner(b, policy, parameters.trade_elasticity)
     u = unravel(root.point)
     bound = binding(parameters, policy, u, residual(b, policy, parameters, u))
     _, slope = jax.linearize(partial(flat_residual, b, policy, parameters), root.point)
@@ -127,7 +132,7 @@ def _equilibrium_jvp(effort: int, primals: tuple[Any, ...], tangents: tuple[Any,
         return flat_residual(b, policy, parameters, root.point)
 
     def step(r: Float[Array, " n"]) -> Float[Array, " n"]:  # -J⁻¹, nearly
-        return ravel_pytree(apply(near, b, policy, bound, unravel(r)))[0]
+        return ravel_pytree(apply_preconditioner(near, b, policy, bound, unravel(r)))[0]
 
     _, moved = jax.jvp(excess, primals[:3], tangents[:3])
     point = solve_linear(lambda v: -slope(v), moved, step)

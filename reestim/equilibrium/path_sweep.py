@@ -14,7 +14,7 @@ from reestim.equilibrium.diagnosis import Reason
 from reestim.equilibrium.implicit import FAST, ROBUST, within_tolerance
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays
-from reestim.equilibrium.sweep import Sweep, batches, take
+from reestim.equilibrium.sweep import DrawSolutions, batches, take
 from reestim.equilibrium.transition import solve_path
 from reestim.numerics.newton import Tolerance
 
@@ -45,7 +45,7 @@ def _first(count: int, values: Array) -> np.ndarray:
     return np.array(values[:count])
 
 
-def sweep_paths(
+def solve_draw_paths(
     b: Baseline,
     policies: PolicyArrays,
     draws: ParameterArrays,
@@ -53,11 +53,12 @@ def sweep_paths(
     kept: Sequence[str],
     size: int,
     advance: Callable[[int], None] = lambda _: None,
-) -> Sweep:
+) -> DrawSolutions:
     """The transition of every draw; leading dimensions of every result: draw, year.
 
-    ``policies`` has a leading axis of years; the other arguments are those of :func:`reestim.equilibrium.sweep.sweep`,
-    ``advance`` counting draws. A draw with a year unsolved is solved again alone by the robust solver.
+    ``policies`` has a leading axis of years; the other arguments are those of
+    :func:`reestim.equilibrium.sweep.solve_draws`,
+    ``advance`` counting draws. A draw with a year unsolved is solved again by itself with more effort.
     """
     names, count = tuple(kept), draws.trade_elasticity.shape[0]
     parts = []
@@ -72,4 +73,4 @@ def sweep_paths(
             values[name][k] = np.asarray(again[name])
         residual[k], steps[k], reason[k] = np.asarray(worst), steps[k] + np.asarray(taken), np.asarray(cause)
     solved = np.asarray(within_tolerance(residual, tolerance))
-    return Sweep(values, solved, residual, steps, np.where(solved, Reason.SOLVED, reason))
+    return DrawSolutions(values, solved, residual, steps, np.where(solved, Reason.SOLVED, reason))

@@ -24,7 +24,7 @@ from reestim.equilibrium.scenario import PolicyArrays
 SOLE_SUPPLIER = 0.5
 
 
-class Approximate(NamedTuple):
+class Preconditioner(NamedTuple):
     """Pieces of the approximate inverse, at the baseline."""
 
     price: Float[Array, "country sector sector"]  # inverse of the loop of prices through domestic inputs
@@ -44,7 +44,9 @@ class Approximate(NamedTuple):
     quota_elasticity: Float[Array, " quota"]
 
 
-def approximate(b: Baseline, policy: PolicyArrays, trade_elasticity: Float[Array, " sector"]) -> Approximate:
+def build_preconditioner(
+    b: Baseline, policy: PolicyArrays, trade_elasticity: Float[Array, " sector"]
+) -> Preconditioner:
     """The approximate inverse; depends on the baseline and the trade elasticities only."""
     use = b.input_share * (1 - b.ree_share)[:, None, :]
     use = use.at[:, b.element_index, :].add(b.element_share * b.ree_share[:, None, :])
@@ -72,7 +74,7 @@ def approximate(b: Baseline, policy: PolicyArrays, trade_elasticity: Float[Array
     everywhere = jnp.sum(earned[:, :, e] * steep, axis=0) / made[:, e]
     exported = 1 - sold_home[:, e]
     abroad = (everywhere - sold_home[:, e] * at_home) / jnp.where(exported > 0, exported, 1.0)
-    return Approximate(
+    return Preconditioner(
         price,
         spending,
         slope,
@@ -96,7 +98,9 @@ def binding(parameters: ParameterArrays, policy: PolicyArrays, u: Unknowns, r: U
     return -r.shadow_tax < parameters.trade_elasticity[policy.quota_sector] * u.shadow_tax
 
 
-def apply(near: Approximate, b: Baseline, policy: PolicyArrays, bound: Bool[Array, " quota"], r: Unknowns) -> Unknowns:
+def apply_preconditioner(
+    near: Preconditioner, b: Baseline, policy: PolicyArrays, bound: Bool[Array, " quota"], r: Unknowns
+) -> Unknowns:
     """The step that the approximate inverse proposes for the residuals ``r``: linear in them.
 
     ``bound`` says which quotas bind.
@@ -133,7 +137,7 @@ def apply(near: Approximate, b: Baseline, policy: PolicyArrays, bound: Bool[Arra
 
 
 def _mines(
-    near: Approximate, b: Baseline, policy: PolicyArrays, bound: Array, r: Unknowns, market: Array, factor: Array
+    near: Preconditioner, b: Baseline, policy: PolicyArrays, bound: Array, r: Unknowns, market: Array, factor: Array
 ) -> tuple[Array, Array, Array]:
     """Steps of resource prices with what they trade off against: shadow taxes of quotas, margins of joint supply.
 

@@ -14,7 +14,7 @@ from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.parameters import Parameters
 from reestim.equilibrium.scenario import Scenario
-from reestim.equilibrium.solve import TOLERANCE, find
+from reestim.equilibrium.solve import TOLERANCE, solve_adaptively
 from reestim.equilibrium.welfare import outcomes
 from reestim.errors import EquilibriumError, InputError, Problem
 
@@ -33,7 +33,7 @@ def rebase(economy: Economy, deficits: str = "fixed", parameters: Parameters | N
     deficit = b.deficit - b.deficit.sum() * b.income / b.income.sum()
     policy = policy._replace(deficit=jnp.zeros_like(b.deficit) if deficits == "balanced" else deficit)
     arrays = (parameters or Parameters()).to_arrays(economy, "fixed")
-    u, _, worst = find(b, policy, arrays, 1e-13)
+    u, _, worst = solve_adaptively(b, policy, arrays, 1e-13)
     if not worst <= TOLERANCE:
         raise EquilibriumError(f"no consistent baseline found: largest relative residual {float(worst):.1e}")
     result = outcomes(b, policy, arrays, u)

@@ -16,7 +16,15 @@ from reestim.equilibrium import diagnosis
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.equations import Unknowns
-from reestim.equilibrium.implicit import FAST, ROBUST, TURNING, all_residuals, equilibrium, no_change, within_tolerance
+from reestim.equilibrium.implicit import (
+    ARCLENGTH,
+    FAST,
+    ROBUST,
+    all_residuals,
+    baseline_unknowns,
+    equilibrium,
+    within_tolerance,
+)
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario
 from reestim.equilibrium.welfare import outcomes, to_dataset
@@ -25,7 +33,7 @@ from reestim.numerics.newton import Root, Tolerance
 
 TOLERANCE = 1e-10
 #: Unknowns up to which paths are followed past turning points: dozens of dense Jacobians.
-MAX_TURNING = 2_000
+MAX_ARCLENGTH = 2_000
 
 
 @partial(jax.jit, static_argnames="effort")
@@ -37,13 +45,13 @@ def solve_arrays(
     effort: int = FAST,
 ) -> tuple[Unknowns, Root, Float[Array, ""]]:
     """Equilibrium in arrays: unknowns, how it was reached, and the largest relative residual of *all* equations."""
-    zero, unravel = ravel_pytree(no_change(b, policy))
+    zero, unravel = ravel_pytree(baseline_unknowns(b, policy))
     root = equilibrium(b, policy, parameters, zero, tolerance, effort)
     u = unravel(root.point)
     return u, root, all_residuals(b, policy, parameters, u)
 
 
-def find(
+def solve_adaptively(
     b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, tolerance: float = TOLERANCE
 ) -> tuple[Unknowns, Root, Float[Array, ""]]:
     """:func:`solve_arrays` with as much effort as it takes. Not for use inside ``jit``.
@@ -51,20 +59,20 @@ def find(
     Where all fails it is the furthest point of continuation that is returned.
     """
     found = solve_arrays(b, policy, parameters, tolerance)
-    return found if within_tolerance(found[2], tolerance) else find_robustly(b, policy, parameters, tolerance)
+    return found if within_tolerance(found[2], tolerance) else solve_by_newton(b, policy, parameters, tolerance)
 
 
-def find_robustly(
+def solve_by_newton(
     b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, tolerance: float = TOLERANCE
 ) -> tuple[Unknowns, Root, Float[Array, ""]]:
-    """:func:`find` without the fast attempt."""
+    """:func:`solve_adaptively` without the fast attempt."""
     found = solve_arrays(b, policy, parameters, tolerance, ROBUST)
-    if within_tolerance(found[2], tolerance) or found[1].point.size > MAX_TURNING:
+    if within_tolerance(found[2], tolerance) or found[1].point.size > MAX_ARCLENGTH:
         return found
     why = int(diagnosis.reason(b, policy, parameters, found[0], found[1].stage))
     if diagnosis.Reason(why) is diagnosis.Reason.EXHAUSTED:
         return found
-    further = solve_arrays(b, policy, parameters, tolerance, TURNING)
+    further = solve_arrays(b, policy, parameters, tolerance, ARCLENGTH)
     return further if within_tolerance(further[2], tolerance) else found
 
 
@@ -126,7 +134,7 @@ def solve(
     policy = scenario.to_arrays(economy, supply)
     arrays = parameters.to_arrays(economy, technology)
     b = economy.baseline
-    u, root, worst = find(b, policy, arrays, tolerance)
+    u, root, worst = solve_adaptively(b, policy, arrays, tolerance)
     solved = bool(within_tolerance(worst, tolerance))
     if not solved and throw:
         reached = float(root.stage)

@@ -1,10 +1,10 @@
 """Many equilibria at once: one economy and scenario, a set of parameter draws.
 
-Draws differ little from one another. The draw in the middle is solved first; the differences of steps that its
-acceleration has gathered say how the equations bend near there, in the directions that matter, and serve all other
-draws as their start (``anderson.Lessons``), from the middle draw's equilibrium. No Jacobian is formed. Draws that do
-not come home teach anew from the middle of what is left, and what remains goes to the robust solver one by one. Chunks
-of draws bound the memory and run on two threads, because a chunk's steps are too small to fill several cores.
+The draw nearest to the median (the reference draw) is solved first. The differences that its acceleration has gathered
+(``anderson.SecantHistory``) describe the Jacobian near there, and start all other draws from its equilibrium. No
+Jacobian is formed. Unconverged draws are warm-started again from their own median draw; what still remains is solved
+one by one by Newton's method. Batches of draws bound the memory and run on two threads, because the steps of a batch
+are too small to fill several cores.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.diagnosis import Reason
 from reestim.equilibrium.diagnosis import reason as why
 from reestim.equilibrium.equations import Unknowns
-from reestim.equilibrium.implicit import all_residuals, many_equilibria, no_change, within_tolerance
+from reestim.equilibrium.implicit import all_residuals, baseline_unknowns, many_equilibria, within_tolerance
 from reestim.equilibrium.parameters import ParameterArrays
-from reestim.equilibrium.preconditioner import Approximate, approximate
+from reestim.equilibrium.preconditioner import Preconditioner, build_preconditioner
 from reestim.equilibrium.scenario import PolicyArrays
-from reestim.equilibrium.solve import find_robustly
+from reestim.equilibrium.solve import solve_by_newton
 from reestim.equilibrium.welfare import outcomes
-from reestim.numerics.anderson import Lessons, no_lessons
+from reestim.numerics.anderson import SecantHistory, empty_history
 from reestim.numerics.newton import Tolerance
 
-#: Differences that the middle draw hands on, and those that each draw keeps of its own.
-HANDED_ON = 12
-OWN = 5
-#: Rounds of teaching; after them, draws are solved one by one.
+#: Secant pairs of the reference draw that all draws share, and those that each draw keeps of its own.
+SHARED_HISTORY = 12
+OWN_HISTORY = 5
+#: Rounds with a new reference draw; after them, draws are solved one by one.
 ROUNDS = 3
 
 
-class Sweep(NamedTuple):
+class DrawSolutions(NamedTuple):
     """Results of a set of draws; leading dimension of every array: draw."""
 
     outcomes: dict[str, np.ndarray]
@@ -51,38 +51,40 @@ class Sweep(NamedTuple):
     reason: Int[np.ndarray, " draw"]  # code of ``diagnosis.Reason``
 
 
-class _Taught(NamedTuple):
-    """What the middle draw hands on: its equilibrium, approximate inverse and differences."""
+class _WarmStart(NamedTuple):
+    """The start of a batch: equilibrium, approximate inverse and secant history of the reference draw."""
 
     start: Float[Array, " n"]
-    near: Approximate
-    lessons: Lessons
+    near: Preconditioner
+    history: SecantHistory
 
 
 @jax.jit
-def _teacher(
+def _solve_reference_draw(
     b: Baseline, policy: PolicyArrays, draw: ParameterArrays, start: Float[Array, " n"], tolerance: Tolerance
-) -> tuple[_Taught, Float[Array, ""]]:
-    """The middle draw, remembering all its differences; and its largest residual."""
-    near = approximate(b, policy, draw.trade_elasticity)
+) -> tuple[_WarmStart, Float[Array, ""]]:
+    """Warm start from the reference draw, and its largest residual."""
+    near = build_preconditioner(b, policy, draw.trade_elasticity)
     one = jax.tree.map(lambda leaf: leaf[None], draw)
-    found = many_equilibria(b, policy, one, near, start[None], tolerance, no_lessons(start.size), HANDED_ON)
-    taught = _Taught(found.point[0], near, Lessons(found.changes[0], found.images[0]))
-    return taught, found.residual[0]
+    found = many_equilibria(b, policy, one, near, start[None], tolerance, empty_history(start.size), SHARED_HISTORY)
+    warm_start = _WarmStart(
+        found.point[0], near, SecantHistory(found.step_differences[0], found.iterate_differences[0])
+    )
+    return warm_start, found.residual[0]
 
 
 @partial(jax.jit, static_argnames="kept")
-def _pupils(
+def _solve_batch(
     b: Baseline,
     policy: PolicyArrays,
     draws: ParameterArrays,
-    taught: _Taught,
+    warm_start: _WarmStart,
     tolerance: Tolerance,
     kept: tuple[str, ...],
 ) -> tuple[dict[str, Array], Float[Array, " draw"], Int[Array, " draw"]]:
-    """A chunk of draws from the teacher's equilibrium: results, largest residual of all equations, steps."""
-    begin = jnp.broadcast_to(taught.start, (draws.trade_elasticity.shape[0], taught.start.size))
-    found = many_equilibria(b, policy, draws, taught.near, begin, tolerance, taught.lessons, OWN)
+    """A batch of draws from the equilibrium of the reference draw: results, largest residual, steps."""
+    begin = jnp.broadcast_to(warm_start.start, (draws.trade_elasticity.shape[0], warm_start.start.size))
+    found = many_equilibria(b, policy, draws, warm_start.near, begin, tolerance, warm_start.history, OWN_HISTORY)
     results, residual = jax.vmap(partial(_results, b, policy, kept))(draws, found.point)
     return results, residual, found.steps
 
@@ -90,16 +92,16 @@ def _pupils(
 def _results(
     b: Baseline, policy: PolicyArrays, kept: tuple[str, ...], draw: ParameterArrays, point: Float[Array, " n"]
 ) -> tuple[dict[str, Array], Float[Array, ""]]:
-    u = ravel_pytree(no_change(b, policy))[1](point)
+    u = ravel_pytree(baseline_unknowns(b, policy))[1](point)
     result = outcomes(b, policy, draw, u)
     return {name: getattr(result, name) for name in kept}, all_residuals(b, policy, draw, u)
 
 
-def _alone(
+def _solve_one(
     b: Baseline, policy: PolicyArrays, draw: ParameterArrays, tolerance: float, kept: tuple[str, ...]
 ) -> tuple[dict[str, Array], Int[Array, ""], Float[Array, ""], Int[Array, ""]]:
-    """One draw by the robust solver, and what would explain a failure."""
-    u, root, worst = find_robustly(b, policy, draw, tolerance)
+    """One draw by Newton's method, and what would explain a failure."""
+    u, root, worst = solve_by_newton(b, policy, draw, tolerance)
     return *_explained(b, policy, draw, u, root.stage, kept), worst, root.steps
 
 
@@ -116,7 +118,7 @@ def _explained(
     return {name: getattr(result, name) for name in kept}, why(b, policy, draw, u, stage)
 
 
-def sweep(
+def solve_draws(
     b: Baseline,
     policy: PolicyArrays,
     draws: ParameterArrays,
@@ -124,7 +126,7 @@ def sweep(
     kept: Sequence[str],
     size: int,
     advance: Callable[[int], None] = lambda _: None,
-) -> Sweep:
+) -> DrawSolutions:
     """Solve every draw (leading dimension of every leaf of ``draws``) to ``tolerance``.
 
     ``kept`` names the results to return (fields of ``Outcomes``); ``size`` draws are worked on at once on each thread,
@@ -149,12 +151,12 @@ def sweep(
         keep(left, values, worst, taken)
         advance(int(within_tolerance(residual[left], tolerance).sum()))
     for k in np.flatnonzero(~within_tolerance(residual, tolerance)):
-        values, cause, worst, taken = _alone(b, policy, take(draws, k), tolerance, names)
+        values, cause, worst, taken = _solve_one(b, policy, take(draws, k), tolerance, names)
         keep(np.array([k]), {n: v[None] for n, v in values.items()}, worst[None], taken[None])
         reason[k] = int(cause)
         advance(1)
     solved = np.asarray(within_tolerance(residual, tolerance))
-    return Sweep(joined, solved, residual, steps, np.where(solved, Reason.SOLVED, reason))
+    return DrawSolutions(joined, solved, residual, steps, np.where(solved, Reason.SOLVED, reason))
 
 
 def _rounds(
@@ -168,16 +170,16 @@ def _rounds(
 ) -> Iterator[tuple[np.ndarray, dict[str, Array], Array, Array]]:
     """Chunks of draws as they are finished: (draws, results, residuals, steps). Reads ``residual`` between rounds."""
     place = _standardised(draws)
-    start, _ = ravel_pytree(no_change(b, policy))
+    start, _ = ravel_pytree(baseline_unknowns(b, policy))
     left = np.arange(len(residual))
     with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, 2)) as pool:
         for _ in range(ROUNDS):
             middle = take(draws, left[_middle(place[left])])
-            taught, worst = _teacher(b, policy, middle, start, tolerance)
+            warm_start, worst = _solve_reference_draw(b, policy, middle, start, tolerance)
             if not float(worst) <= tolerance:
                 return
-            start = taught.start
-            work = partial(_chunk, b, policy, draws, taught, tolerance, kept)
+            start = warm_start.start
+            work = partial(_chunk, b, policy, draws, warm_start, tolerance, kept)
             yield from pool.map(work, batches(left, size))
             left = left[~within_tolerance(residual[left], tolerance)]
             if not len(left):
@@ -188,13 +190,13 @@ def _chunk(
     b: Baseline,
     policy: PolicyArrays,
     draws: ParameterArrays,
-    taught: _Taught,
+    warm_start: _WarmStart,
     tolerance: float,
     kept: tuple[str, ...],
     batch: tuple[np.ndarray, np.ndarray],
 ) -> tuple[np.ndarray, dict[str, Array], Array, Array]:
     index, padded = batch
-    done = _pupils(b, policy, take(draws, padded), taught, tolerance, kept)
+    done = _solve_batch(b, policy, take(draws, padded), warm_start, tolerance, kept)
     return (index, *jax.block_until_ready(done))
 
 

@@ -18,7 +18,7 @@ from reestim.equilibrium import diagnosis
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.equations import production
-from reestim.equilibrium.implicit import FAST, ROBUST, all_residuals, equilibrium, no_change, within_tolerance
+from reestim.equilibrium.implicit import FAST, ROBUST, all_residuals, baseline_unknowns, equilibrium, within_tolerance
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario
 from reestim.equilibrium.solve import with_verdict
@@ -49,7 +49,7 @@ def solve_path(
     ``policies`` has a leading axis of years. Differentiable like one equilibrium.
     """
     first = jax.tree.map(lambda leaf: leaf[0], policies)
-    zero, unravel = ravel_pytree(no_change(b, first))
+    zero, unravel = ravel_pytree(baseline_unknowns(b, first))
     rate = parameters.technology.adjustment_rate
 
     def year(before: tuple[Array, Array], policy: PolicyArrays) -> tuple[tuple[Array, Array], Path]:

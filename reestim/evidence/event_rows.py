@@ -16,7 +16,7 @@ from reestim.errors import InputError, Problem
 from reestim.evidence.estimators import COUNTRY_MEAN, TWO_WAY, UNEXPOSED, Path, estimate_path
 from reestim.evidence.event_choices import COUNTS, PLACEBO_COLUMNS, PUBLISHED, Choices
 from reestim.evidence.event_design import EventDesign, event_design
-from reestim.evidence.event_study import usable_covariance
+from reestim.evidence.event_study import small_sample_covariance
 from reestim.evidence.path_posterior import PathPosterior, path_posterior
 from reestim.evidence.path_summary import path_rows, placebo_rank, summary_row
 from reestim.evidence.placebo import placebo_rows
@@ -133,7 +133,7 @@ def _design(frame: pd.DataFrame, dose: xr.DataArray, name: str, chosen: Choices)
 
 
 def _posterior(path: Path, chosen: Choices, reference: int) -> PathPosterior:
-    covariance = usable_covariance(path.covariance, path.n_clusters) if path.n_clusters else path.covariance
+    covariance = small_sample_covariance(path.covariance, path.n_clusters) if path.n_clusters else path.covariance
     return path_posterior(
         path.estimate, covariance, path.windows, reference=reference, prior=chosen.prior, scale=chosen.prior_scale
     )

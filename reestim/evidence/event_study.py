@@ -47,7 +47,7 @@ def panel_study(
         outcomes, exposure, policy_year, names=names, years=years, reference=reference, windows=windows
     )
     estimate, covariance, clusters = two_way_regression(setting)
-    covariance = usable_covariance(covariance, clusters)
+    covariance = small_sample_covariance(covariance, clusters)
     return _as_dataset(setting, estimate, covariance).assign_attrs(
         n_observations=len(setting.panel),
         n_clusters=clusters,
@@ -57,7 +57,7 @@ def panel_study(
     )
 
 
-def usable_covariance(covariance: np.ndarray, clusters: int) -> Float[np.ndarray, "effect effect"]:
+def small_sample_covariance(covariance: np.ndarray, clusters: int) -> Float[np.ndarray, "effect effect"]:
     """Covariance for use in a normal likelihood: clustered estimate times (G−1)/(G−K−2), G clusters, K effects.
 
     The inverse of an estimated covariance overstates precision by that factor (Wishart with G−1 degrees of freedom).

@@ -46,7 +46,7 @@ def bayesian(posterior: PathPosterior | None, combination: np.ndarray) -> dict[s
     return dict(zip(_BAYESIAN, posterior.of(combination, LEVEL), strict=True))
 
 
-def after_weights(windows: Sequence[tuple[int, int]]) -> np.ndarray:
+def post_policy_weights(windows: Sequence[tuple[int, int]]) -> np.ndarray:
     """Weights of the mean over all years from event time 0 on."""
     years = np.array([last - first + 1 if first >= 0 else 0 for first, last in windows], float)
     return years / years.sum() if years.any() else years
@@ -68,7 +68,7 @@ def pretrend_test(path: Path, reference: int) -> dict[str, float]:
 
 def summary_row(path: Path, posterior: PathPosterior | None, reference: int) -> dict[str, Any]:
     """Mean over all years from the policy on, the test of pre-trends, and what it rests on."""
-    weights = after_weights(path.windows)
+    weights = post_policy_weights(path.windows)
     if weights.any():
         mean, error = float(weights @ path.estimate), float(np.sqrt(weights @ path.covariance @ weights))
         average = interval(mean, error, path.n_clusters) | bayesian(posterior, weights)

@@ -19,7 +19,7 @@ from reestim.data.growth_accounts import FILE, INTERMEDIATES, REE, account_probl
 from reestim.data.read import read_cells
 from reestim.dims import COUNTRY, SECTOR, YEAR
 from reestim.errors import InputError, Problem
-from reestim.io.files import write_whole
+from reestim.io.files import atomic_write
 
 PRODUCTION_INPUT = "production_input"
 _KEY = [COUNTRY, SECTOR, YEAR]
@@ -159,9 +159,9 @@ def write_results(
         raise InputError(problems, "nothing was written")
     written = []
     if out is not None:
-        written.append(write_whole(out, _csv(as_table(accounting))))
+        written.append(atomic_write(out, _csv(as_table(accounting))))
     if outcomes is not None:
-        written.append(write_whole(outcomes, _csv(rows)))
+        written.append(atomic_write(outcomes, _csv(rows)))
     return written
 
 

@@ -26,7 +26,7 @@ from reestim.importers.sources import (
     usgs_myb,
     usitc,
 )
-from reestim.io.files import files_into
+from reestim.io.files import atomic_update
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,7 @@ def import_files(
         problems.append(Problem("this is a file, not a folder", "Name a folder", column="--out", value=str(out)))
     if problems:
         raise InputError(problems, "nothing was imported")
-    with files_into(out) as folder:
+    with atomic_update(out) as folder:
         work = folder / ".work"
         work.mkdir()
         if not files and original.download is not None:

@@ -18,7 +18,7 @@ from reestim.errors import InputError, Problem
 
 
 @contextmanager
-def whole_folder(path: Path) -> Generator[Path]:
+def atomic_folder(path: Path) -> Generator[Path]:
     """A hidden sibling to write into; on success it takes the place of ``path``, on any failure it disappears.
 
     Raises InputError where the folder cannot be written.
@@ -51,7 +51,7 @@ def whole_folder(path: Path) -> Generator[Path]:
 
 
 @contextmanager
-def alone(path: Path) -> Generator[None]:
+def exclusive_lock(path: Path) -> Generator[None]:
     """Keep ``path`` for this process while the block runs: no other writes there, and what a killed one left
     half-written beside it is removed (or put back, where it had just taken the old folder away). The system lets go of
     it whatever happens to the process.
@@ -80,7 +80,7 @@ def alone(path: Path) -> Generator[None]:
                 parent.rmdir()
 
 
-def is_taken(path: Path) -> bool:
+def is_locked(path: Path) -> bool:
     """Whether something is there, or a process keeps the place for itself (`alone`)."""
     return path.exists() or _lock_of(path).exists()
 
@@ -118,7 +118,7 @@ def _tidy(path: Path) -> None:
 
 
 @contextmanager
-def files_into(path: Path) -> Generator[Path]:
+def atomic_update(path: Path) -> Generator[Path]:
     """A hidden sibling to write into; on success its files are added to the folder ``path`` (or become it), in place of
     those of the same names; on any failure it disappears and ``path`` stays as it was.
 
@@ -152,7 +152,7 @@ def files_into(path: Path) -> Generator[Path]:
         shutil.rmtree(hidden, ignore_errors=True)
 
 
-def write_whole(path: Path, content: bytes) -> Path:
+def atomic_write(path: Path, content: bytes) -> Path:
     """Write a file under a hidden name beside ``path`` and rename it; on any failure ``path`` stays as it was.
 
     Raises InputError where the file cannot be written.

@@ -16,7 +16,7 @@ _ARRAY = {"shape", "data_type", "chunk_grid", "chunk_key_encoding", "fill_value"
 _NUMBERS = {"bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)), "float32", "float64"}
 
 
-def not_plain(file: Path) -> str:
+def unsafe_content(file: Path) -> str:
     """The first thing in an HDF5 (netCDF) file that is not an array of numbers or text of its own; empty if none."""
     import h5py
 
@@ -48,7 +48,7 @@ def not_plain(file: Path) -> str:
         return f"it is no HDF5 file: {error}"
 
 
-def plain_zarr(place: Path) -> bool:
+def is_safe_zarr(place: Path) -> bool:
     """Whether a folder is a zarr group (format 3) of arrays of numbers, packed by harmless codecs."""
     try:
         if any(path.is_symlink() or not (path.is_file() or path.is_dir()) for path in place.rglob("*")):

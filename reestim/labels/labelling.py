@@ -16,7 +16,7 @@ from reestim.data.label_record import COUNTS as COUNTS_FILE
 from reestim.data.label_record import FILE as ABOUT_FILE
 from reestim.dims import COUNTRY, LABEL, LABELS, SECTOR, YEAR
 from reestim.errors import InputError, Problem
-from reestim.io.files import bytes_of, strict_json, whole_folder
+from reestim.io.files import atomic_folder, bytes_of, strict_json
 
 LABELS_FILE = "labels.csv"
 REASON = "reason"
@@ -102,7 +102,7 @@ def write_labels(labelled: Labelled, folder: Path, *, overwrite: bool = False) -
     Raises InputError where the folder holds something else, or labels that may not be replaced.
     """
     check_place(folder, overwrite=overwrite)
-    with whole_folder(folder) as new:
+    with atomic_folder(folder) as new:
         labelled.table.to_csv(new / LABELS_FILE, index=False, lineterminator="\n")
         labelled.counts().to_csv(new / COUNTS_FILE, index=False, lineterminator="\n")
         about = json.dumps(strict_json(labelled.about), indent=1, ensure_ascii=False)

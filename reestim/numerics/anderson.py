@@ -1,8 +1,8 @@
 """Anderson's acceleration of fixed-point iterations, one or many side by side. Knows no economics.
 
 z ← z + step(z) is combined with earlier differences of points and steps so that the predicted next step is shortest
-(Walker and Ni 2011, SIAM J. Numer. Anal. 49). Problems that resemble one another share differences: what one solution
-has taught about its Jacobian is a start for its neighbours.
+(Walker and Ni 2011, SIAM J. Numer. Anal. 49). Problems that resemble one another share differences: the
+secant history of one solution is a start for its neighbours.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ LOOK = 12
 SHRINKS = 0.5
 
 
-class Lessons(NamedTuple):
+class SecantHistory(NamedTuple):
     """Differences of steps, and what the iteration made of them (the same plus the differences of points)."""
 
-    changes: Float[Array, "lesson n"]
-    images: Float[Array, "lesson n"]
+    step_differences: Float[Array, "lesson n"]
+    iterate_differences: Float[Array, "lesson n"]
 
 
-class Found(NamedTuple):
+class AndersonResult(NamedTuple):
     """For each problem its ``point``, the largest residual there, the steps taken, and its last differences."""
 
     point: Float[Array, "problem n"]
     residual: Float[Array, " problem"]
     steps: Int[Array, " problem"]
-    changes: Float[Array, "problem memory n"]
-    images: Float[Array, "problem memory n"]
+    step_differences: Float[Array, "problem memory n"]
+    iterate_differences: Float[Array, "problem memory n"]
 
 
 class _State(NamedTuple):
     z: Float[Array, "problem n"]
     step: Float[Array, "problem n"]
-    changes: Float[Array, "problem memory n"]
-    images: Float[Array, "problem memory n"]
-    gram: Float[Array, "problem all all"]  # products of all changes: the lessons', then the problem's own
+    step_differences: Float[Array, "problem memory n"]
+    iterate_differences: Float[Array, "problem memory n"]
+    gram: Float[Array, "problem all all"]  # products of all step_differences: the history', then the problem's own
     worst: Float[Array, " problem"]
     mark: Float[Array, " problem"]  # worst residual at the last look back
     moving: Bool[Array, " problem"]
@@ -56,37 +56,39 @@ class _State(NamedTuple):
     turn: Int[Array, ""]
 
 
-def no_lessons(size: int) -> Lessons:
+def empty_history(size: int) -> SecantHistory:
     """Nothing learnt from a neighbour."""
-    return Lessons(jnp.zeros((0, size)), jnp.zeros((0, size)))
+    return SecantHistory(jnp.zeros((0, size)), jnp.zeros((0, size)))
 
 
-def accelerated(
+def anderson(
     measure: Callable[[Float[Array, "problem n"]], tuple[Float[Array, "problem n"], Float[Array, " problem"]]],
     start: Float[Array, "problem n"],
     tolerance: Tolerance,
     max_steps: int,
-    lessons: Lessons,
+    history: SecantHistory,
     memory: int = MEMORY,
-) -> Found:
+) -> AndersonResult:
     """Solve step(z) = 0 for every problem.
 
     ``measure(z)`` returns the steps proposed at z and the largest residuals there. A problem rests at the tolerance,
     where it stalls, and where a number is not finite; the loop ends when all rest.
     """
     count, size = start.shape
-    known = lessons.changes.shape[0]
+    known = history.step_differences.shape[0]
 
     def go_on(s: _State) -> Bool[Array, ""]:
         return (s.turn < max_steps) & jnp.any(s.moving)
 
     def combined(s: _State) -> Float[Array, "problem n"]:
         ridge = RIDGE * jnp.trace(s.gram, axis1=1, axis2=2) + jnp.finfo(float).tiny
-        aims = jnp.concatenate([s.step @ lessons.changes.T, jnp.einsum("pmn,pn->pm", s.changes, s.step)], axis=1)
+        aims = jnp.concatenate(
+            [s.step @ history.step_differences.T, jnp.einsum("pmn,pn->pm", s.step_differences, s.step)], axis=1
+        )
         system = s.gram + ridge[:, None, None] * jnp.eye(known + memory)
         weight = jnp.linalg.solve(system, aims[..., None])[..., 0]
-        own = jnp.einsum("pm,pmn->pn", weight[:, known:], s.images)
-        return s.step - weight[:, :known] @ lessons.images - own
+        own = jnp.einsum("pm,pmn->pn", weight[:, known:], s.iterate_differences)
+        return s.step - weight[:, :known] @ history.iterate_differences - own
 
     def advance(s: _State) -> _State:
         move = jnp.where(s.moving[:, None], combined(s), 0.0)
@@ -94,16 +96,18 @@ def accelerated(
         move = move * (LONGEST / jnp.maximum(reach, LONGEST))
         step, worst = measure(s.z + move)
         slot, change = s.turn % memory, step - s.step
-        changes = s.changes.at[:, slot].set(change)
-        products = jnp.concatenate([change @ lessons.changes.T, jnp.einsum("pmn,pn->pm", changes, change)], axis=1)
+        step_differences = s.step_differences.at[:, slot].set(change)
+        products = jnp.concatenate(
+            [change @ history.step_differences.T, jnp.einsum("pmn,pn->pm", step_differences, change)], axis=1
+        )
         row = known + slot
         look = (s.turn + 1) % LOOK == 0
         stalled = ~jnp.isfinite(worst) | (look & ~(worst < SHRINKS * s.mark))
         return _State(
             s.z + move,
             step,
-            changes,
-            s.images.at[:, slot].set(move + change),
+            step_differences,
+            s.iterate_differences.at[:, slot].set(move + change),
             s.gram.at[:, row].set(products).at[:, :, row].set(products),
             worst,
             jnp.where(look, worst, s.mark),
@@ -115,8 +119,8 @@ def accelerated(
     step, worst = measure(start)
     blank = jnp.zeros((count, memory, size))
     gram = jnp.zeros((count, known + memory, known + memory))
-    gram = gram.at[:, :known, :known].set(lessons.changes @ lessons.changes.T)
+    gram = gram.at[:, :known, :known].set(history.step_differences @ history.step_differences.T)
     moving = jnp.isfinite(worst) & (worst > tolerance)
     begin = _State(start, step, blank, blank, gram, worst, worst, moving, jnp.zeros(count, int), jnp.zeros((), int))
     end = jax.lax.while_loop(go_on, advance, begin)
-    return Found(end.z, end.worst, end.taken, end.changes, end.images)
+    return AndersonResult(end.z, end.worst, end.taken, end.step_differences, end.iterate_differences)

@@ -1,4 +1,4 @@
-"""Continuation that passes turning points: the path of solutions by its length, not by the size of the shock.
+"""Pseudo-arclength continuation: it follows the path of solutions by its length, past turning points in the shock.
 
 Where the path of equilibria bends back, a larger shock has no equilibrium near the last one, and continuation in the
 shock ends although the path goes on. Followed by arc length (Keller 1977; Allgower and Georg 2003, Introduction to
@@ -26,7 +26,9 @@ NEAR = 1e-7
 AWAY = 60.0
 
 
-def turning(family: Callable[[Float[Array, ""]], Function], origin: Float[Array, " n"], tolerance: Tolerance) -> Root:
+def follow_arclength(
+    family: Callable[[Float[Array, ""]], Function], origin: Float[Array, " n"], tolerance: Tolerance
+) -> Root:
     """Solve family(1)(z) = 0 along the path of solutions from ``origin``, which solves family(0).
 
     ``stage`` is 1 where the path arrived and 0 where it did not.

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import reestim as ree
 from reestim.errors import InputError, Problem
-from reestim.io.files import alone
+from reestim.io.files import exclusive_lock
 from reestim.io.json_attrs import json_attr
 from reestim.io.toml_files import closest
-from reestim.pipeline.scenarios import read_scenarios, sweep, texts_of
+from reestim.pipeline.scenarios import read_scenarios, run_scenarios, texts_of
 from reestim.runs import store
 from reestim.runs.identity import differences, of_data, of_spec
 
@@ -159,7 +159,7 @@ def fit(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
     KeyboardInterrupt
         When sampling was interrupted, even if the sampler hands back what it had. Nothing is saved then.
     """
-    with alone(folder := _folder(job)):
+    with exclusive_lock(folder := _folder(job)):
         post = _fit(job, folder, seed, stages, progress, command)
     return post, folder
 
@@ -238,7 +238,7 @@ def run(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
 
     Chunks of solved draws lie in the run folder until all are there: a run that was cut off goes on with the rest.
     """
-    with alone(folder := _folder(job)):
+    with exclusive_lock(folder := _folder(job)):
         post, page = _run(job, folder, seed, stages, progress, command)
     return post, folder, page
 
@@ -248,7 +248,7 @@ def _run(job: Job, folder: Path, seed: int, stages: Stages, progress: bool, comm
     with stages.stage("carry the draws through the equilibrium, fixed and directed technology"):
         if "counterfactual" not in post.children:
             wanted = job.spec.counterfactual
-            post = sweep(
+            post = run_scenarios(
                 post,
                 job.spec.scenario_paths,
                 technology=wanted.technology,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PRIOR_DRAWS = 200
 
 
-def sweep(
+def run_scenarios(
     post: xr.DataTree,
     scenarios: Sequence[Path],
     *,

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from reestim.errors import InputError, Problem
-from reestim.io.files import whole_folder
+from reestim.io.files import atomic_folder
 from reestim.reports.latex import latex, latex_of
 from reestim.reports.section import Picture, Shown
 
@@ -52,7 +52,7 @@ def report(post: xr.DataTree, out_dir: str | Path) -> Path:
     tables = all_tables(post)
     sections = all_sections(post, tables)
     page = render(post, tables, sections)
-    with whole_folder(out) as folder:
+    with atomic_folder(out) as folder:
         (folder / "figures").mkdir()
         (folder / "tables").mkdir()
         for block in (block for section in sections for block in section.blocks):

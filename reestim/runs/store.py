@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reestim.errors import InputError, Problem, in_one_line
-from reestim.io.files import is_taken, sha256, slug, strict_json, whole_folder
+from reestim.io.files import atomic_folder, is_locked, sha256, slug, strict_json
 from reestim.io.json_attrs import json_attr
-from reestim.io.safe_arrays import not_plain
+from reestim.io.safe_arrays import unsafe_content
 from reestim.runs.provenance import SCHEMA, describe
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def save(
     path = Path(path)
     if problems := place_problems(path, overwrite):
         raise InputError(problems, "nothing was saved")
-    with whole_folder(path) as folder:
+    with atomic_folder(path) as folder:
         tree = _storable(post)
         packed = {"zlib": True, "complevel": 2}
         encoding = {
@@ -113,7 +113,7 @@ def load(path: str | Path) -> xr.DataTree:
     if run.get("sha256") != found:
         message = f"{POSTERIOR} is not the file that was saved: it was cut short, changed or damaged"
         raise _unreadable(path, message, "Restore it, or run it again.")
-    if strange := not_plain(file):
+    if strange := unsafe_content(file):
         message = f"{POSTERIOR} holds what no run has ({strange})"
         raise _unreadable(path, message, "It was not made by REEstim; do not use it.")
     try:
@@ -193,7 +193,7 @@ def read_run(path: str | Path) -> dict[str, Any]:
 
 
 @contextmanager
-def what_it_holds(post: xr.DataTree) -> Generator[None]:
+def malformed_groups_as_errors(post: xr.DataTree) -> Generator[None]:
     """Around what reads the groups of a tree: of one that was loaded, a group that is not as REEstim writes it is a
     problem of the run, said as an InputError. What was computed in this process is not caught: there it is a fault.
     """
@@ -256,7 +256,7 @@ def new_run_folder(name: str, root: str | Path = "posteriors") -> Path:
     """``<root>/<date>-<time>-<name>``, a name that nothing has yet and no process keeps. The folder is not made."""
     stem = f"{datetime.now():%Y-%m-%d-%H%M%S}-{slug(name)}"
     path, n = Path(root) / stem, 2
-    while is_taken(path):
+    while is_locked(path):
         path, n = Path(root) / f"{stem}-{n}", n + 1
     return path
 

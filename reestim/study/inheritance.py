@@ -13,7 +13,7 @@ from reestim.io.toml_files import Rows, at, closest, parse, read_text
 KEY = "based_on"
 
 
-def over_its_base(content: Mapping[str, Any], path: Path, rows: Rows) -> tuple[dict[str, Any], str, list[Problem]]:
+def inherit(content: Mapping[str, Any], path: Path, rows: Rows) -> tuple[dict[str, Any], str, list[Problem]]:
     """The tables of a study laid over those of the study that it is based on, the base's text, and problems.
 
     Tables are merged key by key; what stands deeper than ``[table] key``, a prior for instance, replaces the base's as

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator,
 from reestim.errors import InputError, Problem
 from reestim.io.files import stays_inside
 from reestim.io.toml_files import Rows, at, closest, find, key_rows, parse, read_text, validate
-from reestim.study.inheritance import over_its_base
+from reestim.study.inheritance import inherit
 from reestim.study.prior import Prior
 from reestim.study.scenario_file import check_scenario, read_scenario
 
@@ -258,7 +258,7 @@ def read_spec(path: str | Path) -> Spec:
     if text is not None:
         content, problems = parse(text, str(path))
     if content is not None and text is not None:
-        content, base_text, problems = over_its_base(content, path, key_rows(text))
+        content, base_text, problems = inherit(content, path, key_rows(text))
         spec, found = validate(Spec, content, str(path), text)
         problems = [*problems, *found, *_file_problems(content, path, key_rows(text))]
     if spec is None or text is None or problems:

@@ -16,7 +16,7 @@ from jax.flatten_util import ravel_pytree
 import reestim as ree
 from reestim.counterfactuals import executors
 from reestim.equilibrium.equations import residual
-from reestim.equilibrium.implicit import no_change
+from reestim.equilibrium.implicit import baseline_unknowns
 from reestim.equilibrium.separable import prepare, separable_residual
 from reestim.errors import EquilibriumError, InputError, ParameterError, UnsolvedDrawsError
 from tests.oracles import random_economy, random_parameters, random_scenario
@@ -212,7 +212,7 @@ def test_chunks_that_are_there_are_not_solved_again(
     there = sorted(chunks.glob("*.zarr"))
     assert len(there) == 3 * 2  # of 4 and 2 draws; in 2010 the two scenarios are the same and share theirs
     solved = []
-    for name in ("sweep", "sweep_paths"):
+    for name in ("sweep", "solve_draw_paths"):
         real = getattr(executors, name)
         monkeypatch.setattr(executors, name, lambda *a, real=real: solved.append(1) or real(*a))
     expected = paths["counterfactual"].to_dataset().load()
@@ -269,7 +269,7 @@ def test_the_sweep_solves_the_same_equations(seed: int) -> None:
     economy = random_economy(32 + seed)
     policy = random_scenario(32 + seed, economy, quota=0.5).to_arrays(economy)
     arrays = random_parameters(32 + seed, economy).to_arrays(economy)
-    zero, unravel = ravel_pytree(no_change(economy.baseline, policy))
+    zero, unravel = ravel_pytree(baseline_unknowns(economy.baseline, policy))
     u = unravel(jnp.asarray(np.random.default_rng(seed).normal(size=zero.size) * 0.3))
     u = u._replace(shadow_tax=jnp.abs(u.shadow_tax))
     weights = prepare(economy.baseline, policy, arrays.trade_elasticity)

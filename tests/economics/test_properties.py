@@ -17,7 +17,7 @@ from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.equations import numeraire_gap, residual
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays
-from reestim.equilibrium.solve import find, solve_arrays
+from reestim.equilibrium.solve import solve_adaptively, solve_arrays
 from reestim.equilibrium.welfare import outcomes
 from tests.economics.worlds import LARGE, SMALL, Recipe, examples, magnitudes, over_shapes, recipes
 from tests.oracles import random_economy, random_scenario
@@ -57,7 +57,7 @@ def test_all_markets_clear_and_prices_scale_with_the_numeraire(shapes: tuple[dic
         policy = world.scenario.to_arrays(world.economy)
         policy = policy._replace(deficit=jnp.zeros_like(policy.deficit))
         arrays = world.parameters.to_arrays(world.economy, world.technology)
-        u, _, worst = find(b, policy, arrays)
+        u, _, worst = solve_adaptively(b, policy, arrays)
         assume(bool(outcomes(b, policy, arrays, u).determinate))
         assert float(worst) <= 1.5e-10
         moved = u._replace(

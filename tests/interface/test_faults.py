@@ -15,7 +15,7 @@ import pytest
 
 import reestim as ree
 from reestim.errors import InputError
-from reestim.io.files import alone
+from reestim.io.files import exclusive_lock
 from reestim.runs.store import new_run_folder, save
 from tests.interface.faked_run import Run, folders
 
@@ -65,8 +65,8 @@ def test_a_place_that_cannot_be_written_is_said_before_sampling(cli: Run, faked:
 OTHER = """
 import sys, time
 from pathlib import Path
-from reestim.io.files import alone
-with alone(Path(sys.argv[1])):
+from reestim.io.files import exclusive_lock
+with exclusive_lock(Path(sys.argv[1])):
     print("here", flush=True)
     time.sleep(300)
 """
@@ -117,7 +117,7 @@ class Later(datetime):
 
 def test_refits_are_refused_where_another_writes(cli: Run, place: Path, faked: dict[str, Any]) -> None:
     assert cli("fit", "study.toml", "--out", "posteriors/mine").exit_code == 0
-    with alone(place / "posteriors" / "mine"):
+    with exclusive_lock(place / "posteriors" / "mine"):
         done = cli("check", "posteriors/mine", "--refit")
     assert done.exit_code == 1
     assert "another process is writing to this folder" in done.stderr
@@ -129,16 +129,16 @@ def test_what_a_kill_left_half_written_is_tidied(post: Any, tmp_path: Path) -> N
     (tmp_path / ".mine-2-abcd_123").mkdir()  # of another run
     (tmp_path / ".mine.lock").touch()
     path.rename(tmp_path / ".mine-wxyz_789-old")  # killed between taking the old run away and putting the new one there
-    with alone(path):
+    with exclusive_lock(path):
         ree.load(path)
     assert sorted(p.name for p in tmp_path.iterdir()) == [".mine-2-abcd_123", "mine"]
 
 
 def test_a_place_that_was_kept_for_nothing_leaves_nothing(tmp_path: Path) -> None:
     place = tmp_path / "studies" / "posteriors" / "run"
-    with alone(place):
+    with exclusive_lock(place):
         assert place.parent.is_dir()
     assert not list(tmp_path.iterdir())
-    with alone(place):
+    with exclusive_lock(place):
         place.mkdir()
     assert [path.name for path in place.parent.iterdir()] == ["run"]

@@ -20,10 +20,10 @@ from reestim.data.dataset import check_dataset
 from reestim.data.growth_accounts import INPUTS, read_accounts
 from reestim.errors import InputError, Problem, problem_lines
 from reestim.io.files import bytes_of, sha256, stays_inside, strict_json
-from reestim.io.safe_arrays import plain_zarr
+from reestim.io.safe_arrays import is_safe_zarr
 from reestim.io.toml_files import parse
 from reestim.labels.patents import read_patents
-from reestim.runs.store import what_it_holds
+from reestim.runs.store import malformed_groups_as_errors
 from tests.interface.conftest import with_everything
 from tests.unit.spoiled_dataset import Folder
 from tests.unit.test_dataset_problems import folder  # noqa: F401  (a copy of the bundled dataset)
@@ -92,7 +92,7 @@ NO_FILL = NO_GRID | {"shape": [1], "chunk_grid": {}, "chunk_key_encoding": {}}
 )
 def test_a_chunk_that_describes_itself_oddly_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "zarr.json").write_text(text)
-    assert not plain_zarr(tmp_path)
+    assert not is_safe_zarr(tmp_path)
 
 
 STUDY = 'name = "s"\nmodel = "model.py"\ndataset = "rare-earths-2010"\n'
@@ -147,7 +147,7 @@ def test_a_run_that_no_reestim_wrote_is_refused_in_words(post: xr.DataTree, tmp_
         (path / "chunk.zarr").mkdir()
         (path / "chunk.zarr" / "zarr.json").write_text("{}")
         os.mkfifo(path / "chunk.zarr" / "0")
-        assert not plain_zarr(path / "chunk.zarr")
+        assert not is_safe_zarr(path / "chunk.zarr")
         return
     elif kind == "half":
         about["spec"] = about["spec"] | {"text": "\ud800", "text_sha256": "0"}
@@ -220,7 +220,7 @@ def test_tables_without_rows_and_half_characters_are_problems(folder: Folder, tm
 
 
 def test_a_fault_on_a_run_of_this_process_stays_a_fault(post: xr.DataTree) -> None:
-    with pytest.raises(KeyError), what_it_holds(post):
+    with pytest.raises(KeyError), malformed_groups_as_errors(post):
         post["posterior"].to_dataset()["nothing"]
 
 

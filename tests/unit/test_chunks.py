@@ -12,7 +12,7 @@ import pytest
 import zarr
 
 from reestim.counterfactuals import chunk_store
-from reestim.equilibrium.sweep import Sweep
+from reestim.equilibrium.sweep import DrawSolutions
 
 
 class Trap:
@@ -26,14 +26,14 @@ class Trap:
 
 
 @pytest.fixture
-def found() -> Sweep:
+def found() -> DrawSolutions:
     rng = np.random.default_rng(0)
-    return Sweep(
+    return DrawSolutions(
         {"welfare": rng.normal(size=(4, 3))}, np.ones(4, bool), np.full(4, 1e-13), np.arange(4), np.zeros(4, int)
     )
 
 
-def test_a_chunk_comes_back_as_it_was(found: Sweep, tmp_path: Path) -> None:
+def test_a_chunk_comes_back_as_it_was(found: DrawSolutions, tmp_path: Path) -> None:
     chunk_store.keep(tmp_path, "one", found)
     back = chunk_store.kept(tmp_path, "one")
     assert back is not None
@@ -42,7 +42,7 @@ def test_a_chunk_comes_back_as_it_was(found: Sweep, tmp_path: Path) -> None:
     assert chunk_store.kept(tmp_path, "two") is None
 
 
-def test_a_damaged_chunk_is_none(found: Sweep, tmp_path: Path) -> None:
+def test_a_damaged_chunk_is_none(found: DrawSolutions, tmp_path: Path) -> None:
     chunk_store.keep(tmp_path, "one", found)
     blocks = [p for p in (tmp_path / "one.zarr" / "welfare").rglob("*") if p.is_file() and p.name != "zarr.json"]
     assert blocks
@@ -57,7 +57,7 @@ def test_a_damaged_chunk_is_none(found: Sweep, tmp_path: Path) -> None:
     assert chunk_store.kept(tmp_path, "one") is None
 
 
-def test_a_planted_pickle_is_not_executed(found: Sweep, tmp_path: Path) -> None:
+def test_a_planted_pickle_is_not_executed(found: DrawSolutions, tmp_path: Path) -> None:
     chunk_store.keep(tmp_path, "one", found)
     place, mark = tmp_path / "one.zarr", tmp_path / "executed"
     about = {

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from reestim.errors import InputError
-from reestim.evidence.event_study import panel_study, usable_covariance
+from reestim.evidence.event_study import panel_study, small_sample_covariance
 from reestim.evidence.predictions import market_weights, structural_responses
 from reestim.evidence.simulate import Truth, simulate_evidence, true_sigma
 from reestim.technology import innovation_passthrough
@@ -96,10 +96,10 @@ def test_few_clusters_give_wide_windows_with_a_warning(world, exposure) -> None:
 
 def test_a_singular_covariance_is_refused_not_ridged() -> None:
     with pytest.raises(InputError, match="singular"):
-        usable_covariance(np.ones((3, 3)), clusters=50)
+        small_sample_covariance(np.ones((3, 3)), clusters=50)
     with pytest.raises(InputError, match="5 clusters"):
-        usable_covariance(np.eye(4), clusters=5)
-    np.testing.assert_allclose(usable_covariance(np.eye(2), clusters=14), 1.3 * np.eye(2))
+        small_sample_covariance(np.eye(4), clusters=5)
+    np.testing.assert_allclose(small_sample_covariance(np.eye(2), clusters=14), 1.3 * np.eye(2))
 
 
 def test_bad_panels_are_refused_with_words(world, exposure) -> None:

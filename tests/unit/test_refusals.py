@@ -19,7 +19,7 @@ from reestim.estimate.priors import checked_prior, share_weights
 from reestim.estimate.ree_use import use_changes
 from reestim.evidence import estimators as event_path
 from reestim.evidence.event_choices import Choices
-from reestim.evidence.event_study import usable_covariance
+from reestim.evidence.event_study import small_sample_covariance
 from reestim.evidence.outcome_choice import event_outcomes
 from reestim.evidence.path_posterior import path_posterior
 from reestim.evidence.path_summary import summary_row
@@ -210,11 +210,11 @@ def test_a_use_in_a_sector_that_nobody_has() -> None:
 def test_covariances_that_are_none() -> None:
     one = np.eye(2)
     with pytest.raises(InputError, match="3 clusters cannot give the covariance of 2 effects"):
-        usable_covariance(one, 3)
+        small_sample_covariance(one, 3)
     with pytest.raises(InputError, match="no variance"):
-        usable_covariance(np.diag([1.0, 0.0]), 30)
+        small_sample_covariance(np.diag([1.0, 0.0]), 30)
     with pytest.raises(InputError, match="singular"):
-        usable_covariance(np.ones((2, 2)), 30)
+        small_sample_covariance(np.ones((2, 2)), 30)
     with pytest.raises(InputError, match=r"unknown prior(.|\n)*scale above 0(.|\n)*not positive definite"):
         path_posterior(np.zeros(2), -one, [(0, 0), (1, 1)], prior="flat", scale=0.0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reestim.results import tables as _tables
-from reestim.runs.store import what_it_holds
+from reestim.runs.store import malformed_groups_as_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +58,7 @@ def parts() -> tuple[type[Part], ...]:
 def all_tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
     """Every tidy table that this run can fill, by the name of its file."""
     found: dict[str, pd.DataFrame] = {}
-    with what_it_holds(post):
+    with malformed_groups_as_errors(post):
         for part in parts():
             found |= part.tables(post)
         return found | {"inputs": _tables.inputs(post)}
@@ -66,6 +66,6 @@ def all_tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
 
 def all_sections(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[Section]:
     """Every section that this run can fill."""
-    with what_it_holds(post):
+    with malformed_groups_as_errors(post):
         found = [part.section(post, tables) for part in parts()]
     return [section for section in found if section is not None]
