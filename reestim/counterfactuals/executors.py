@@ -1,8 +1,8 @@
 """Where chunks of draws are solved: here, on several JAX devices, or on the workers of a Dask cluster.
 
-A chunk is solved by the same function from the same arrays wherever that happens, warm start included (``sweep.py``), so
-that its numbers do not depend on who else is at work: results are the same bits on processors of the same kind. At most
-two chunks a worker are under way, so that memory is bounded by the chunk, on workers and here.
+Each chunk is solved by the same pure function, warm start included (``sweep.py``), so that results do not depend on
+scheduling: they are the same bits on processors of the same kind. At most two chunks a worker are under way, so that
+memory is bounded by the chunk, on workers and here.
 """
 
 from __future__ import annotations
