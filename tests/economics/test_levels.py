@@ -21,7 +21,7 @@ from tests.economics.levels.random_worlds import (
 from tests.economics.levels.solver import Solution, solve
 from tests.economics.levels.splits import split_country, split_sector
 from tests.economics.levels.technology import Technology, costs, frontier, knowledge, log_ces, log_expit, research
-from tests.economics.levels.world import Policy, World
+from tests.economics.levels.world import Policy, World, with_resource_share
 
 SEEDS = (0, 1, 2)
 
@@ -235,12 +235,8 @@ def test_a_mine_answers_its_price_with_its_supply_elasticity(r: float, mu: float
     """At given costs of other inputs; r = 1/(1 + μ) is Cobb–Douglas."""
     world = random_world(1)
     e, f = next(iter(world.resources.items()))
-    rescaled = (1 - r) / (1 - world.factor_share[:, f, e])[:, None]
-    factor_share, input_share = world.factor_share.copy(), world.input_share.copy()
-    factor_share[:, :, e] *= rescaled
-    input_share[:, :, e] *= rescaled
-    factor_share[:, f, e] = r
-    world = dataclasses.replace(world, factor_share=factor_share, input_share=input_share)
+    before, world = world, with_resource_share(world, np.full(world.expenditure.shape, r))
+    np.testing.assert_allclose(world.deficit, before.deficit, atol=1e-12)
     supply = np.full(world.expenditure.shape, mu)
     research = dataclasses.replace(random_technology(1, world), supply_elasticity=supply)
 

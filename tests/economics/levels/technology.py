@@ -20,15 +20,15 @@ class Clock(NamedTuple):
 
 @dataclass(frozen=True)
 class Technology:
-    """Parameters. Arrays (n, s); supply elasticities are read for the elements' sectors only."""
+    """Parameters: one number, or arrays that broadcast to (n, s). Supply elasticities are read for elements only."""
 
     sigma: Array
     element_elasticity: Array
     supply_elasticity: Array
-    kappa: float = 0.0
-    spillover: float = 0.0
-    spillover_gap: float = 0.0
-    diffusion: float = 0.0
+    kappa: Array | float = 0.0
+    spillover: Array | float = 0.0
+    spillover_gap: Array | float = 0.0
+    diffusion: Array | float = 0.0
     directed: bool = True
     clock: Clock | None = None
 
@@ -77,12 +77,14 @@ def log_expit(v: Array) -> Array:
     return -np.logaddexp(0.0, -v)
 
 
-def frontier(theta: Array, kappa: float, v: Array) -> tuple[Array, Array]:
+def frontier(theta: Array, kappa: Array | float, v: Array) -> tuple[Array, Array]:
     """ln A, ln B when the fraction 1/(1+e^-v) of capacity goes to ideas about rare earths: it is θ·A^(1/κ)."""
     return kappa * (log_expit(v) - np.log(theta)), kappa * (log_expit(-v) - np.log1p(-theta))
 
 
-def research(theta: Array, q: Array, sigma: Array, kappa: float, spillover: float) -> tuple[Array, Array]:
+def research(
+    theta: Array, q: Array, sigma: Array, kappa: Array | float, spillover: Array | float
+) -> tuple[Array, Array]:
     """ln A, ln B where both kinds of research earn the same at the margin. q = ln p_R − ln c_X.
 
     A maker's return to capacity is κ × (cost share the idea works on) / (capacity spent on that kind), and shares
@@ -111,12 +113,13 @@ def research(theta: Array, q: Array, sigma: Array, kappa: float, spillover: floa
 
 def knowledge(world: World, technology: Technology, q: Array) -> Knowledge:
     """What each country and sector knows at relative prices q; zeros where nothing is used or technology is fixed."""
-    theta, kappa = world.ree_share, technology.kappa
+    theta = world.ree_share
     zero = np.zeros_like(theta)
-    users = theta > 0
-    if not technology.directed or kappa == 0:
+    kappa, spillover = (np.broadcast_to(x, theta.shape) for x in (technology.kappa, technology.spillover))
+    users = (theta > 0) & (kappa > 0)
+    if not technology.directed:
         return Knowledge(zero, zero, zero, zero)
-    a, b = research(theta[users], q[users], technology.sigma[users], kappa, technology.spillover)
+    a, b = research(theta[users], q[users], technology.sigma[users], kappa[users], spillover[users])
     own = zero.copy()
     own[users] = a - b
     size = np.where(users, world.revenue, 0.0)
@@ -129,7 +132,7 @@ def knowledge(world: World, technology: Technology, q: Array) -> Knowledge:
         bias = np.where(users, before + np.maximum(rate * (target - before), floor), 0.0)
     log_a, log_b = zero.copy(), zero.copy()
     t = theta[users]
-    log_a[users], log_b[users] = frontier(t, kappa, np.log(t) - np.log1p(-t) + bias[users] / kappa)
+    log_a[users], log_b[users] = frontier(t, kappa[users], np.log(t) - np.log1p(-t) + bias[users] / kappa[users])
     return Knowledge(log_a, log_b, bias, technology.spillover_gap * theta * log_a)
 
 

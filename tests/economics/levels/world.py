@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -76,6 +77,17 @@ class World:
     def tonnes(self) -> Array:
         """Tonnes by buyer, (n, i, s)."""
         return self.sales / self.tonne_price
+
+
+def with_resource_share(world: World, share: Array) -> World:
+    """The world with other rents in mines, share (n, s) at the elements' sectors; trade and expenditure stay."""
+    factor_share, input_share = world.factor_share.copy(), world.input_share.copy()
+    for s, f in world.resources.items():
+        scale = (1 - share[:, s]) / (1 - world.factor_share[:, f, s])
+        factor_share[:, :, s] *= scale[:, None]
+        input_share[:, :, s] *= scale[:, None]
+        factor_share[:, f, s] = share[:, s]
+    return dataclasses.replace(world, factor_share=factor_share, input_share=input_share)
 
 
 @dataclass(frozen=True)
