@@ -97,7 +97,7 @@ def solve_numpy(
     if max_iterations < 1:
         raise ValueError("max_iterations must be at least 1")
     eps = world.elasticity
-    weight = world.trade_share * ((1 + tariff) / (1 + world.tariff)) ** -eps  # π κ̂^(-ε)
+    weight = world.trade_share * ((1 + tariff) / (1 + world.tariff)) ** -eps  # π b̂^(-ε)
     wage, price = np.ones(len(world.value_added)), np.ones(world.final_share.shape)
     income = spending = share = np.full_like(price, np.nan)
     worst, iterations = np.inf, 0

@@ -135,7 +135,7 @@ class Costs(NamedTuple):
     other_technology: Float[Array, "country sector"]  # ln B̂
     productivity: Float[Array, "country sector"]  # ln T̂ from spillovers, ξ·θ·ln Â
     ree_share: Float[Array, "country sector"]  # θ′
-    element_share: Float[Array, "country element sector"]  # ω′
+    element_share: Float[Array, "country element sector"]  # ϑ′
 
 
 def unit_costs(

@@ -28,7 +28,7 @@ class Baseline(NamedTuple):
     factor_share: Float[Array, "country factor sector"]  # γ_nfs, shares within the X bundle
     input_share: Float[Array, "country input sector"]  # γ_nks
     ree_share: Float[Array, "country sector"]  # θ
-    element_share: Float[Array, "country element sector"]  # ω
+    element_share: Float[Array, "country element sector"]  # ϑ
     element_index: Int[Array, " element"]  # position of each element among the sectors
     final_share: Float[Array, "country sector"]  # α
     output: Float[Array, "country sector"]  # Y, producers' revenue

@@ -42,7 +42,7 @@ class State(NamedTuple):
     costs: Costs
     log_tariff: Flows  # ln(1+τ′)
     log_export_tax: Flows  # ln(1+x′), shadow taxes included
-    trade_cost: Flows  # ln(ĉ κ̂), margins and subsidies included
+    trade_cost: Flows  # ln(ĉ b̂), margins and subsidies included
     price: Cells  # ln P̂ implied by (6)
     trade_share: Flows  # π′
     earned: Flows  # what buyers pay to producers, before subsidies
@@ -89,7 +89,7 @@ def border_taxes(b: Baseline, policy: PolicyArrays, shadow_tax: Quotas) -> tuple
 
 
 def border_wedge(b: Baseline, policy: PolicyArrays, log_tariff: Flows, log_export_tax: Flows) -> Flows:
-    """(5) ln κ̂ of importer n buying from exporter i."""
+    """(5) ln b̂ of importer n buying from exporter i."""
     return policy.log_trade_cost + log_tariff + log_export_tax - jnp.log1p(b.tariff) - jnp.log1p(b.export_tax)
 
 

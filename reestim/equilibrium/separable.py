@@ -1,7 +1,7 @@
 """The same residual for many steps of one scenario, with what does not change between the steps computed once.
 
-In (6), exp(-ε·(ln ĉ_is + ln κ̂_nis)) is a product: the wedge belongs to the scenario and the elasticity, the unit cost
-to the step. With the weights W = π·κ̂^(-ε) prepared, a step needs exponentials of (country, sector) arrays only, and the
+In (6), exp(-ε·(ln ĉ_is + ln b̂_nis)) is a product: the wedge belongs to the scenario and the elasticity, the unit cost
+to the step. With the weights W = π·b̂^(-ε) prepared, a step needs exponentials of (country, sector) arrays only, and the
 bilateral arrays are read once in each of four contractions. Where the products leave the range of floating point the
 result is not finite and the full solver takes over, whose equations (``equations.residual``) are in logs.
 """
@@ -31,7 +31,7 @@ from reestim.equilibrium.scenario import PolicyArrays
 
 
 class Weights(NamedTuple):
-    """π·κ̂^(-ε) before shadow taxes, and times what producers, tariffs and export taxes take of each dollar.
+    """π·b̂^(-ε) before shadow taxes, and times what producers, tariffs and export taxes take of each dollar.
 
     Foreign sales only (the diagonal is zero): shadow taxes spare domestic ones, which stand apart. Sectors first, so
     that each contraction is one batched matrix product, over the second axis and for two things at once.

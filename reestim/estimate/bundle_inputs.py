@@ -28,7 +28,7 @@ def several_lags(data: Dataset, io: xr.Dataset, lags: Sequence[int]) -> xr.DataA
 
 def bundle_inputs(data: Dataset, io: xr.Dataset, relative_price: xr.DataArray) -> xr.Dataset:
     """Prices by element behind q, at its years and lags: ``element_price`` (country, element, year[, price_lag]), log
-    change against the base year on the country's own market; ``element_weight`` (country, sector, element), ω of the
+    change against the base year on the country's own market; ``element_weight`` (country, sector, element), ϑ of the
     base year; ``input_cost`` (country, sector, year[, price_lag]), the log cost of other inputs that q is relative to.
     """
     base, users = int(data.meta.base_year), relative_price[SECTOR].values
@@ -41,12 +41,12 @@ def bundle_inputs(data: Dataset, io: xr.Dataset, relative_price: xr.DataArray) -
     price = price if PRICE_LAG in relative_price.dims else price.isel({PRICE_LAG: 0}, drop=True)
     mix = io["element_share"].sel({SECTOR: users})
     mix = xr.where(mix.sum(ELEMENT) > 0, mix, world_element_mix(io))
-    cost = (mix * price).sum(ELEMENT) - relative_price  # q = Σ ω p − cost
+    cost = (mix * price).sum(ELEMENT) - relative_price  # q = Σ ϑ p − cost
     log = {"units": "log points"}
     return xr.Dataset(
         {
             "element_price": price.assign_attrs(long_name="log price of an element against the base year", **log),
-            "element_weight": mix.assign_attrs(long_name="ω, share of an element in its bundle", units="share"),
+            "element_weight": mix.assign_attrs(long_name="share of an element in its bundle", units="share"),
             "input_cost": cost.assign_attrs(long_name="log cost of other inputs against the base year", **log),
         }
     )

@@ -36,9 +36,9 @@ def confusion_weights(priors: Mapping[str, Prior]) -> np.ndarray:
 def label_audit(audit: xr.DataArray, confusion: Any, prevalence: Any) -> Any:
     """Likelihood of the audit by its design; audit: counts (human_label, machine_label), ``attrs["design"]``.
 
-    With prevalence ω (true_label), the share of each true class among all patents:
+    With prevalence w (true_label), the share of each true class among all patents:
     by_class draws patents of a true class and informs P(label | true) = Π; by_label draws patents of a label and
-    informs P(true | label) = ωΠ / Σ ωΠ; random draws from all and informs the joint ωΠ. People are taken to be right.
+    informs P(true | label) = wΠ / Σ wΠ; random draws from all and informs the joint wΠ. People are taken to be right.
     """
     counts, p, dims = audited(audit, confusion, prevalence)
     table = pm.Multinomial("label_audit", n=counts.sum(axis=-1), p=p, observed=counts, dims=dims)

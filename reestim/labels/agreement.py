@@ -82,7 +82,7 @@ def agreement(counts: pd.DataFrame, design: str, label_share: Sequence[float] | 
     A sample drawn by label has as many rare labels as frequent ones, so its raw kappa is not that of the patents. The
     joint distribution of human and machine label J (4, 4) is rebuilt by design: ``random``: J from the counts;
     ``by_label``: P(human | label) from each column, times ``label_share`` (the labeller's shares among all patents);
-    ``by_class``: Π = P(label | human) from each row, times the ω ≥ 0 that best explains the shares, share = ωΠ.
+    ``by_class``: Π = P(label | human) from each row, times the w ≥ 0 that best explains the shares, share = wΠ.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def drift(year: Sequence[int], agree: Sequence[bool], stratum: Sequence[str]) ->
 
 
 def _prevalence(confusion: np.ndarray, label_share: np.ndarray) -> np.ndarray:
-    """ω ≥ 0 (true_label,), summing to 1, for which ωΠ is nearest to the shares of the labels."""
+    """w ≥ 0 (true_label,), summing to 1, for which wΠ is nearest to the shares of the labels."""
     solution = optimize.nnls(confusion.T, label_share)[0]
     return solution / solution.sum()
 

@@ -32,8 +32,8 @@ def world_element_mix(io: xr.Dataset) -> xr.DataArray:
 def relative_prices(data: Dataset, io: xr.Dataset, lag: int = 1) -> xr.DataArray:
     """Log relative price of the rare-earth bundle against the base year.
 
-    q_cjt = Σ_e ω_cej [ln p_e,t-lag - ln p_e,base] - [ln cost_cj,t-lag - ln cost_cj,base], with p the price on the
-    country's own market, ω the value shares of the base year, and cost the index of ``input_costs.csv`` (left out where
+    q_cjt = Σ_e ϑ_cej [ln p_e,t-lag - ln p_e,base] - [ln cost_cj,t-lag - ln cost_cj,base], with p the price on the
+    country's own market, ϑ the value shares of the base year, and cost the index of ``input_costs.csv`` (left out where
     the dataset has no such file). A country where the sector uses no rare earths takes the sector's world mix.
 
     Returns

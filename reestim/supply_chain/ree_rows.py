@@ -36,7 +36,7 @@ def ree_input_output(data: Dataset) -> xr.Dataset:
     * ``tariff``, ``export_tax`` (importer, exporter, sector), fractions;
     * ``factor_share`` (country, factor, sector), ``input_share`` (country, input, sector): shares within all inputs but
       rare earths, summing to 1 over both; where nothing is produced, the world average of the sector;
-    * ``ree_share`` θ (country, sector), ``element_share`` ω (country, element, sector, summing to 1 where θ > 0);
+    * ``ree_share`` θ (country, sector), ``element_share`` ϑ (country, element, sector, summing to 1 where θ > 0);
     * ``trade_elasticity``, ``trade_elasticity_sd`` (sector);
     * ``element_tonnes`` (country, element, sector), use in t REO; ``element_supply`` (country, element), t REO;
       ``element_price`` (country, element), US$/kg on the country's market.

@@ -1,4 +1,4 @@
-"""The oracle in levels judged by itself: what theory says must hold (model.md section 5), without reestim."""
+"""The oracle in levels judged by itself: what theory says must hold (docs/model.md section 5), without reestim."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_every_market_clears_and_nothing_is_lost(seed: int) -> None:
 @pytest.mark.parametrize("sigma", [0.2, 0.999999, 1.0, 1.15])
 @pytest.mark.parametrize("theta", [1e-6, 0.3])
 def test_research_is_the_optimum_of_its_makers_and_of_the_user(sigma: float, theta: float) -> None:
-    """Best on the frontier by SciPy's optimisers, and the closed forms of model.md section 2 follow from it."""
+    """Best on the frontier by SciPy's optimisers, and the closed forms of docs/model.md section 2 follow from it."""
     kappa, xi, q = 1.3, 0.8, 0.7
     (a,), (b,) = research(np.array([theta]), np.array([q]), np.array([sigma]), kappa, xi)
     assert theta * np.exp(a / kappa) + (1 - theta) * np.exp(b / kappa) == pytest.approx(1, abs=1e-14)

@@ -1,9 +1,9 @@
-"""An independent oracle: the second edition of model.md, sections 2 and 3, in levels. Shares no code with reestim.
+"""An independent oracle: the second edition of docs/model.md, sections 2 and 3, in levels. Shares no code with reestim.
 
 ``world.py`` holds a baseline, ``technology.py`` research and unit costs, ``equations.py`` the equilibrium that
 ``solver.py`` finds; ``random_worlds.py`` makes worlds, ``splits.py`` cuts them. NumPy and SciPy, for small economies.
 
-What model.md leaves open is chosen so:
+What docs/model.md leaves open is chosen so:
 
 Research. Makers of ideas maximise θ′·ln A + (1−θ′)·ln B on the frontier and take the cost shares θ′ (at A^(1+ξ),
 B^(1+ξ)) as given; the fixed point is found numerically. A country's own response is what it would choose at its own
