@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-jax.config.update("jax_enable_x64", True)
+from reestim.numerics.jax_setup import configure
+
+configure()
 
 
 class TechnologyParameters(NamedTuple):
