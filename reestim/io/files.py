@@ -18,20 +18,33 @@ from reestim.errors import InputError, Problem
 
 
 @contextmanager
-def atomic_folder(path: Path) -> Generator[Path]:
-    """A hidden sibling to write into; on success it takes the place of ``path``, on any failure it disappears.
-
-    Raises InputError where the folder cannot be written.
-    """
+def _writing(path: Path, what: str = "folder") -> Generator[None]:
+    """Turn the system's refusal to write ``path`` into an InputError."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        hidden = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        yield
     except OSError as error:
         reason = error.strerror or type(error).__name__
         advice = "Choose a place you may write to."
-        raise InputError(Problem(f"the folder cannot be written ({reason})", advice, value=str(path))) from error
+        raise InputError(Problem(f"the {what} cannot be written ({reason})", advice, value=str(path))) from error
+
+
+def _hidden_folder(path: Path) -> Path:
+    """A new folder beside ``path``, with a name that `_remove_remains` knows."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    hidden = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    hidden.chmod(0o755)
+    return hidden
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Generator[Path]:
+    """A hidden folder beside ``path`` to write into; on success it replaces ``path``, on any failure it is removed.
+
+    Raises InputError where the folder cannot be written.
+    """
+    with _writing(path):
+        hidden = _hidden_folder(path)
     try:
-        hidden.chmod(0o755)
         yield hidden
         for written in (*hidden.rglob("*"), hidden):
             _sync(written)
@@ -52,66 +65,53 @@ def atomic_folder(path: Path) -> Generator[Path]:
 
 @contextmanager
 def exclusive_lock(path: Path) -> Generator[None]:
-    """Keep ``path`` for this process while the block runs: no other writes there, and what a killed one left
-    half-written beside it is removed (or put back, where it had just taken the old folder away). The system lets go of
-    it whatever happens to the process.
+    """Lock ``path`` for this process while the block runs.
 
-    Raises InputError, at once, where another process has it, or nothing can be written there.
+    No other process writes there meanwhile. What a killed process left half-written beside ``path`` is removed, or put
+    back where it had just moved the old folder away. The operating system releases the lock if the process dies.
+
+    Raises InputError, at once, where another process holds the lock, or nothing can be written there.
     """
-    lock = _lock_of(path)
-    advice = "Choose a place you may write to."
-    made = [parent for parent in path.parents if not parent.exists()]
+    from filelock import FileLock, Timeout
+
+    file = _lock_file(path)
+    lock = FileLock(file, blocking=False)
+    created = [parent for parent in path.parents if not parent.exists()]
+    with _writing(path):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except Timeout:
+            wait = "Wait until it is done, or choose another folder."
+            raise InputError(Problem("another process is writing to this folder", wait, value=str(path))) from None
     try:
-        handle = _locked(lock)
-    except BlockingIOError:
-        wait = "Wait until it is done, or choose another folder."
-        raise InputError(Problem("another process is writing to this folder", wait, value=str(path))) from None
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise InputError(Problem(f"the folder cannot be written ({reason})", advice, value=str(path))) from error
-    try:
-        _tidy(path)
+        _remove_remains(path)
         yield
     finally:
-        lock.unlink(missing_ok=True)
-        os.close(handle)
-        with suppress(OSError):  # what was made for a run that came to nothing; with a run inside they stay
-            for parent in made:
+        with suppress(PermissionError):  # Windows removes no open file; there the release removes it
+            file.unlink(missing_ok=True)
+        lock.release()
+        with suppress(OSError):  # folders made for a run that came to nothing; with a run inside they stay
+            for parent in created:
                 parent.rmdir()
 
 
 def is_locked(path: Path) -> bool:
-    """Whether something is there, or a process keeps the place for itself (`alone`)."""
-    return path.exists() or _lock_of(path).exists()
+    """Whether something is at ``path``, or a process holds its lock (`exclusive_lock`)."""
+    return path.exists() or _lock_file(path).exists()
 
 
-def _lock_of(path: Path) -> Path:
+def _lock_file(path: Path) -> Path:
     return path.with_name(f".{path.name}.lock")
 
 
-def _locked(lock: Path) -> int:
-    """An open file that no other process has locked. Raises BlockingIOError where one has, OSError."""
-    import fcntl
-
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    while True:
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if lock.exists() and os.fstat(handle).st_ino == lock.stat().st_ino:
-                return handle
-        except OSError:
-            os.close(handle)
-            raise
-        os.close(handle)  # the one who had it removed its name in between
-
-
-def _tidy(path: Path) -> None:
-    left = re.compile(rf"\.{re.escape(path.name)}-[a-z0-9_]{{8}}(-old)?")
+def _remove_remains(path: Path) -> None:
+    """Remove the hidden folders of killed processes; the old content of ``path`` goes back to its place."""
+    remains = re.compile(rf"\.{re.escape(path.name)}-[a-z0-9_]{{8}}(-old)?")
     for hidden in sorted(path.parent.iterdir()):
-        found = left.fullmatch(hidden.name)
-        if found and hidden.is_dir():
-            if found[1] and not path.exists():
+        match = remains.fullmatch(hidden.name)
+        if match and hidden.is_dir():
+            if match[1] and not path.exists():
                 hidden.rename(path)
             else:
                 shutil.rmtree(hidden, ignore_errors=True)
@@ -119,37 +119,29 @@ def _tidy(path: Path) -> None:
 
 @contextmanager
 def atomic_update(path: Path) -> Generator[Path]:
-    """A hidden sibling to write into; on success its files are added to the folder ``path`` (or become it), in place of
-    those of the same names; on any failure it disappears and ``path`` stays as it was.
+    """A hidden folder to write into; on success its files are added to the folder ``path``, or it becomes that folder.
+
+    Files of the same names are replaced. On any failure the hidden folder is removed and ``path`` stays as it was.
 
     Raises InputError where the folder cannot be written.
     """
-    advice = "Choose a place you may write to."
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        hidden = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise InputError(Problem(f"the folder cannot be written ({reason})", advice, value=str(path))) from error
-    try:
-        hidden.chmod(0o755)
-        yield hidden
-        written = sorted(found for found in hidden.rglob("*") if found.is_file())
-        for file in written:
-            _sync(file)
-        if not path.exists():
-            hidden.rename(path)
-        else:
-            for file in written:
-                target = path / file.relative_to(hidden)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                file.replace(target)
-        _sync(path)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise InputError(Problem(f"the folder cannot be written ({reason})", advice, value=str(path))) from error
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
+    with _writing(path):
+        hidden = _hidden_folder(path)
+        try:
+            yield hidden
+            files = sorted(item for item in hidden.rglob("*") if item.is_file())
+            for file in files:
+                _sync(file)
+            if not path.exists():
+                hidden.rename(path)
+            else:
+                for file in files:
+                    target = path / file.relative_to(hidden)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    file.replace(target)
+            _sync(path)
+        finally:
+            shutil.rmtree(hidden, ignore_errors=True)
 
 
 def atomic_write(path: Path, content: bytes) -> Path:
@@ -157,29 +149,27 @@ def atomic_write(path: Path, content: bytes) -> Path:
 
     Raises InputError where the file cannot be written.
     """
-    hidden: Path | None = None
-    try:
+    with _writing(path, "file"):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
         hidden = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        hidden.chmod(0o644)
-        _sync(hidden)
-        hidden.replace(path)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        advice = "Choose a place you may write to."
-        raise InputError(Problem(f"the file cannot be written ({reason})", advice, value=str(path))) from error
-    finally:
-        if hidden is not None:
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            hidden.chmod(0o644)
+            _sync(hidden)
+            hidden.replace(path)
+        finally:
             hidden.unlink(missing_ok=True)
     return path
 
 
 def _sync(path: Path) -> None:
-    """Force a file, or the list of names in a folder, onto the disk."""
-    handle = os.open(path, os.O_RDONLY)
+    """Force a file, or the list of names in a folder, onto the disk (Windows does the latter by itself)."""
+    windows = os.name == "nt"
+    if windows and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDWR if windows else os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -72,6 +72,32 @@ with exclusive_lock(Path(sys.argv[1])):
 """
 
 
+WITHOUT_FCNTL = """
+import sys
+sys.modules["fcntl"] = None  # as on Windows
+from pathlib import Path
+from reestim.errors import InputError
+from reestim.io.files import exclusive_lock, is_locked
+place = Path(sys.argv[1])
+for _ in range(2):  # released after the block
+    with exclusive_lock(place):
+        assert is_locked(place)
+        try:
+            with exclusive_lock(place):
+                raise SystemExit("two holders")
+        except InputError as error:
+            assert "another process is writing to this folder" in str(error)
+        assert is_locked(place)
+assert not list(place.parent.iterdir())
+"""
+
+
+def test_a_folder_is_locked_where_there_is_no_fcntl(tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", WITHOUT_FCNTL, str(tmp_path / "mine")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_second_run_into_the_same_folder_is_refused_at_once(cli: Run, place: Path, faked: dict[str, Any]) -> None:
     mine = str(place / "posteriors" / "mine")
     other = subprocess.Popen([sys.executable, "-c", OTHER, mine], stdout=subprocess.PIPE, text=True)

@@ -72,6 +72,17 @@ def pins_script(project: Path) -> ModuleType:
     return module
 
 
+def test_every_public_name_loads_and_errors_are_those_that_are_raised() -> None:
+    """The names are spelled once, in a stub that no linter holds against the modules."""
+    missing = [name for name in ree.__all__ if not hasattr(ree, name)]
+    assert missing == []
+    with pytest.raises(ree.InputError) as caught:
+        ree.load_dataset("no-such-dataset")
+    assert "no such dataset" in str(caught.value)
+    assert issubclass(ree.ParameterError, ree.InputError)
+    assert not issubclass(ree.EquilibriumError, ree.InputError)
+
+
 def test_uv_toml_repeats_requirements_lock(project: Path) -> None:
     pins = pins_script(project)
     lock = (project / "requirements.lock").read_text(encoding="utf-8")

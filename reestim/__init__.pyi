@@ -1,0 +1,57 @@
+"""The public names, each with its home: type checkers read it, `__init__.py` loads a name from it on first use."""
+
+from .checks.every import check_run as check_run
+from .checks.prior_sensitivity import prior_sensitivity as prior_sensitivity
+from .counterfactuals.counterfactual import counterfactual as counterfactual
+from .counterfactuals.difference import scenario_difference as scenario_difference
+from .counterfactuals.variance import welfare_variance as welfare_variance
+from .data.dataset import Dataset as Dataset
+from .data.dataset import check_dataset as check_dataset
+from .data.dataset import load_dataset as load_dataset
+from .equilibrium.decomposition import decompose as decompose
+from .equilibrium.economy import Economy as Economy
+from .equilibrium.function import equilibrium_function as equilibrium_function
+from .equilibrium.mines import Mine as Mine
+from .equilibrium.parameters import Parameters as Parameters
+from .equilibrium.policies import Embargo as Embargo
+from .equilibrium.policies import ExportQuota as ExportQuota
+from .equilibrium.policies import ExportTax as ExportTax
+from .equilibrium.policies import Recycling as Recycling
+from .equilibrium.policies import Subsidy as Subsidy
+from .equilibrium.policies import SupplyShock as SupplyShock
+from .equilibrium.policies import Tariff as Tariff
+from .equilibrium.scenario import Scenario as Scenario
+from .equilibrium.sensitivity import sensitivity as sensitivity
+from .equilibrium.solve import solve as solve
+from .errors import EquilibriumError as EquilibriumError
+from .errors import InputError as InputError
+from .errors import ParameterError as ParameterError
+from .errors import ReestimError as ReestimError
+from .errors import UnsolvedDrawsError as UnsolvedDrawsError
+from .estimate.fit import build as build
+from .estimate.fit import fit as fit
+from .estimate.gates import GateWarning as GateWarning
+from .estimate.predictive import posterior_predictive as posterior_predictive
+from .estimate.predictive import prior_predictive as prior_predictive
+from .evidence.event_paths import event_study as event_study
+from .evidence.productivity import growth_accounting as growth_accounting
+from .labels.audit import draw_audit as draw_audit
+from .labels.audit import read_audit as read_audit
+from .labels.labelling import label_patents as label_patents
+from .labels.patents import read_patents as read_patents
+from .pipeline.refits import refits as refits
+from .reports.build import report as report
+from .reports.compare import compare as compare
+from .runs.store import load as load
+from .runs.store import save as save
+from .study.prior import Prior as Prior
+from .study.scenario_file import read_scenario as read_scenario
+from .study.spec import Spec as Spec
+from .study.spec import read_spec as read_spec
+from .supply_chain.element_similarity import element_similarity as element_similarity
+from .supply_chain.exposure import exposure as exposure
+from .supply_chain.ree_rows import ree_input_output as ree_input_output
+from .supply_chain.split_checks import split_identities as split_identities
+from .supply_chain.split_provenance import ree_table as ree_table
+
+__version__: str
