@@ -1,17 +1,49 @@
-"""Policies as small declarative objects: what a government or a mine does, to whom, in which years.
+"""Policies: what a government or a mine does, to whom, in which years, and how it changes the arrays of a scenario.
 
-Each policy names labels or ``"all"``, can be bounded to ``years`` (none given: always in force), and is combined with
-others in a :class:`reestim.Scenario`. Domestic sales (importer = exporter) are never taxed at a border.
+One declaration for Python and for scenario files: a class here is a policy of :class:`reestim.Scenario` and, under its
+``kind``, a table of a TOML file. Fields carry their bounds; ``apply`` writes the policy into :class:`Levels`. Each
+policy names labels or ``"all"``, can be bounded to ``years`` (none given: always in force), and is combined with
+others. Domestic sales (importer = exporter) are never taxed at a border.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+import dataclasses
+import math
+from typing import Annotated, Any, ClassVar
 
-Labels = tuple[str, ...] | str
-Years = tuple[int, ...]
+import numpy as np
+from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic.dataclasses import dataclass
 
+from reestim.dims import resource
+from reestim.equilibrium.placing import Levels
+from reestim.errors import InputError, Problem
+
+
+def _labels(value: Any) -> tuple[str, ...] | str:
+    """One label, several, or "all"."""
+    names: list[Any] = [value] if isinstance(value, str) else list(value) if isinstance(value, list | tuple) else [None]
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError('It should be a label, a list of labels, or "all"')
+    return str(value) if isinstance(value, str) else tuple(map(str, names))
+
+
+def _years(value: Any) -> Any:
+    """Lists and ranges as tuples, which can be hashed; whole numbers of any kind as Python has them."""
+    if not isinstance(value, list | tuple | range):
+        return value
+    return tuple(year.item() if isinstance(year, np.integer) else year for year in value)
+
+
+Labels = Annotated[tuple[str, ...] | str, PlainValidator(_labels)]
+Year = Annotated[int, Field(ge=1900, le=2100)]
+Years = Annotated[tuple[Year, ...], BeforeValidator(_years)]
+Name = Annotated[str, Field(min_length=1)]
+Tax = Annotated[float, Field(gt=-1, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+
+_STRICT = ConfigDict(strict=True, extra="forbid")
 #: What an embargo leaves of a flow's price competitiveness: the border wedge ln(1+x′) that stands for "no sales". Its
 #: limit is infinity; at this one a flow with trade elasticity 5 falls to e^-46 of what it was.
 EMBARGO_LOG_TAX = 9.2
@@ -19,47 +51,100 @@ EMBARGO_LOG_TAX = 9.2
 CLOSED = 1e-6
 
 
-@dataclass(frozen=True)
-class Tariff:
+class _Checked(type):
+    """Values outside the bounds of a policy are one :class:`InputError` that lists them all."""
+
+    def __call__(cls, *args: Any, **values: Any) -> Any:
+        try:
+            return super().__call__(*args, **values)
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_context=False)
+        fields: dict[str, dataclasses.Field[Any]] = vars(cls)["__dataclass_fields__"]
+        names = [name for name, field in fields.items() if field.init and not field.kw_only]
+        problems: list[Problem] = []
+        for item in found:
+            name = ".".join(
+                names[part] if k == 0 and isinstance(part, int) else f"{part}" for k, part in enumerate(item["loc"])
+            )
+            advice = str(item["msg"]).removeprefix("Value error, ").replace("Input should be", "It should be")
+            value = None if item["type"] == "missing" else item.get("input")
+            problems.append(Problem(f"{name} of {cls.__name__} does not fit", f"{advice}.", value=value))
+        raise InputError(problems, "this policy is not possible")
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Policy(metaclass=_Checked):
+    """What every policy may say.
+
+    Parameters
+    ----------
+    years
+        Years in which it holds; none: always.
+    source
+        Where its figures come from.
+    """
+
+    years: Years = ()
+    source: str = dataclasses.field(default="", compare=False, repr=False)
+
+    kind: ClassVar[str]
+
+    def apply(self, levels: Levels) -> None:
+        """Write the policy into ``levels``; what keeps it from holding goes to ``levels.problems``."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Tariff(Policy):
     """New ad valorem level τ′ of tariffs on the trade named (a fraction: 0.25 is 25 %), replacing the baseline's."""
 
-    rate: float
+    rate: Tax
     importer: Labels = "all"
     exporter: Labels = "all"
     sectors: Labels = "all"
-    years: Years = ()
     kind: ClassVar[str] = "tariff"
 
+    def apply(self, levels: Levels) -> None:
+        """Set τ′ on the flows named."""
+        levels.set("tariff", levels.flows(self, self.importer, self.exporter, self.sectors), self.rate, self)
 
-@dataclass(frozen=True)
-class ExportTax:
+
+@dataclass(frozen=True, config=_STRICT)
+class ExportTax(Policy):
     """New ad valorem level x′ of export taxes on the trade named (a fraction), replacing the baseline's."""
 
-    rate: float
+    rate: Tax
     importer: Labels = "all"
     exporter: Labels = "all"
     sectors: Labels = "all"
-    years: Years = ()
     kind: ClassVar[str] = "export_tax"
 
+    def apply(self, levels: Levels) -> None:
+        """Set x′ on the flows named."""
+        levels.set("export_tax", levels.flows(self, self.importer, self.exporter, self.sectors), self.rate, self)
 
-@dataclass(frozen=True)
-class Subsidy:
+
+@dataclass(frozen=True, config=_STRICT)
+class Subsidy(Policy):
     """The government pays the fraction ``rate`` of producers' revenue in these sectors, out of the country's income.
 
     Buyers at home and abroad pay 1 − rate of the producer's price. Baseline subsidies are part of the data's taxes and
     start from zero here.
     """
 
-    rate: float
+    rate: Fraction
     country: Labels = "all"
     sectors: Labels = "all"
-    years: Years = ()
     kind: ClassVar[str] = "subsidy"
 
+    def apply(self, levels: Levels) -> None:
+        """Set the subsidy of the cells (country, sector)."""
+        cells = np.multiply.outer(levels.countries(self, self.country), levels.sectors(self, self.sectors))
+        levels.set("subsidy", cells, self.rate, self)
 
-@dataclass(frozen=True)
-class ExportQuota:
+
+@dataclass(frozen=True, config=_STRICT)
+class ExportQuota(Policy):
     """Exports of elements held at or below a quantity, one quota per element (docs/model.md section 3).
 
     ``quantity_change`` is the quota as a multiple of baseline exports (30,258 t against 56,939 t: 0.531). The shadow
@@ -67,15 +152,34 @@ class ExportQuota:
     ``elements`` is a tuple of labels, or ``"all"``: every element the exporter sells abroad.
     """
 
-    exporter: str
+    exporter: Name
     elements: Labels
-    quantity_change: float
-    years: Years = ()
+    quantity_change: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     kind: ClassVar[str] = "export_quota"
 
+    def apply(self, levels: Levels) -> None:
+        """One limit for each element."""
+        exporter, economy = levels.countries(self, self.exporter, "exporter"), levels.economy
+        which = levels.elements(self, self.elements)
+        flows = np.asarray(economy.baseline.trade_share * economy.baseline.expenditure[:, None, :])
+        for i in np.flatnonzero(exporter):
+            abroad = np.delete(flows[:, i, :], i, axis=0).sum(axis=0)
+            for element in np.array(economy.elements)[which]:
+                s = economy.sectors.index(str(element))
+                if abroad[s] <= 0:
+                    if self.elements != "all":
+                        message = f"{self.exporter} exports no {element} in the baseline, so a quota on it has no base"
+                        advice = "Leave this element out of the quota."
+                        levels.problems.append(Problem(message, advice, value=str(element)))
+                elif (i, s) in levels.quota:
+                    message = f"two quotas on {element} from {self.exporter}"
+                    levels.problems.append(Problem(message, "Keep the tighter one."))
+                else:
+                    levels.quota[int(i), s] = self.quantity_change
 
-@dataclass(frozen=True)
-class Embargo:
+
+@dataclass(frozen=True, config=_STRICT)
+class Embargo(Policy):
     """No sales of these sectors to these importers: the limit of a large export tax, taken at e^9.2 − 1.
 
     What is left of the flows is in the result's ``embargo_remaining``; a buyer with no other supplier is an error.
@@ -84,39 +188,77 @@ class Embargo:
     exporter: Labels
     sectors: Labels
     importer: Labels = "all"
-    years: Years = ()
     kind: ClassVar[str] = "embargo"
 
+    def apply(self, levels: Levels) -> None:
+        """Tax the flows away; refuse to take a buyer's only suppliers."""
+        economy = levels.economy
+        cells = levels.flows(self, self.importer, self.exporter, self.sectors)
+        share = np.asarray(economy.baseline.trade_share)
+        left = np.where(cells, 0.0, share).sum(axis=1)
+        for n, s in np.argwhere((left <= 0) & (np.where(cells, share, 0.0).sum(axis=1) > 0)):
+            message = f"the embargo leaves {economy.countries[n]} without any supplier of {economy.sectors[s]}"
+            advice = "Zero flows stay zero in this model: leave this buyer out."
+            levels.problems.append(Problem(message, advice, value="Embargo"))
+        levels.set("export_tax", cells, math.expm1(EMBARGO_LOG_TAX), self)
 
-@dataclass(frozen=True)
-class SupplyShock:
+
+@dataclass(frozen=True, config=_STRICT)
+class SupplyShock(Policy):
     """The resource of an element in a country becomes ``quantity_change`` times what it was: mines opened or closed.
 
     0 closes it (taken at a millionth). A country that does not mine in the baseline needs a mine in the data first:
     ``economy.with_mine``.
     """
 
-    country: str
+    country: Name
     elements: Labels
-    quantity_change: float
-    years: Years = ()
+    quantity_change: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     kind: ClassVar[str] = "supply_shock"
 
+    def apply(self, levels: Levels) -> None:
+        """Change the endowment of the elements' resources in the country."""
+        economy, problems = levels.economy, levels.problems
+        income = np.asarray(economy.baseline.factor_income)
+        cells = np.zeros(income.shape, bool)
+        where, which = levels.countries(self, self.country), levels.elements(self, self.elements)
+        for n in np.flatnonzero(where):
+            for element in np.array(economy.elements)[which]:
+                factor = resource(str(element))
+                if factor not in economy.factors:
+                    advice = f"Name the element's own factor {factor!r} in the economy."
+                    problems.append(Problem(f"{element} has no resource of its own", advice, value=str(element)))
+                    continue
+                f = economy.factors.index(factor)
+                if income[n, f] > 0:
+                    cells[n, f] = True
+                elif self.elements != "all":
+                    message = f"{self.country} has no mine of {element} in the baseline"
+                    advice = "Put one into the baseline first: economy.with_mine(...)."
+                    problems.append(Problem(message, advice, value=str(element)))
+            if self.elements == "all" and not cells.any():
+                message = f"{self.country} mines no element in the baseline"
+                problems.append(Problem(message, "Use economy.with_mine(...)."))
+        levels.set("endowment", cells, max(self.quantity_change, CLOSED), self)
 
-@dataclass(frozen=True)
-class Recycling:
+
+@dataclass(frozen=True, config=_STRICT)
+class Recycling(Policy):
     """The fraction ``rate`` of an element's use by industry comes out of scrap, at the market price.
 
     Buyers pay the price of new material for it; the scrap belongs to the country's households, who earn it. Costs of
     collection are not modelled, so that the gain is an upper bound.
     """
 
-    rate: float
+    rate: Fraction
     country: Labels = "all"
     elements: Labels = "all"
-    years: Years = ()
     kind: ClassVar[str] = "recycling"
 
+    def apply(self, levels: Levels) -> None:
+        """Set the share of scrap in the cells (country, element)."""
+        cells = np.multiply.outer(levels.countries(self, self.country), levels.elements(self, self.elements))
+        levels.set("recycled", cells, self.rate, self)
 
-Policy = Tariff | ExportTax | Subsidy | ExportQuota | Embargo | SupplyShock | Recycling
-POLICIES: tuple[type, ...] = (Tariff, ExportTax, Subsidy, ExportQuota, Embargo, SupplyShock, Recycling)
+
+POLICIES: tuple[type[Policy], ...] = (Tariff, ExportTax, Subsidy, ExportQuota, Embargo, SupplyShock, Recycling)

@@ -16,7 +16,7 @@ from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.coordinates import label_problems
 from reestim.equilibrium.mines import Mine, with_mine
-from reestim.equilibrium.placing import Levels, place_policy
+from reestim.equilibrium.placing import Levels
 from reestim.equilibrium.policies import POLICIES, Policy
 from reestim.errors import InputError, Problem
 
@@ -120,7 +120,8 @@ class Scenario:
                 advice = "Give Scenario(year=...), or solve with technology='transition' and years=..."
                 raise InputError(Problem(f"policies of {self.name!r} are dated and the scenario is not", advice))
             return self.at(self.year).to_arrays(economy, supply)
-        problems: list[Problem] = []
+        levels = Levels.of(economy)
+        problems = levels.problems
         if supply not in ("independent", "joint"):
             problems.append(Problem("unknown supply of elements", "Use 'independent' or 'joint'.", value=supply))
         foreign = ~np.eye(len(economy.countries), dtype=bool)[:, :, None]
@@ -136,7 +137,6 @@ class Scenario:
                 problems.append(Problem(message, "Correct the scenario.", column=name))
             return np.where(foreign, placed, domestic)
 
-        levels = Levels.of(economy)
         levels.tariff = level("tariff", self.tariff, baseline.tariff, 0.0)
         levels.export_tax = level("export_tax", self.export_tax, baseline.export_tax, 0.0)
         trade_cost = level("trade_cost", self.trade_cost, jnp.ones(baseline.trade_share.shape), 1.0)
@@ -147,7 +147,7 @@ class Scenario:
                 advice = "Give factors, 1 = no change."
                 problems.append(Problem("productivity must be positive", advice, column="productivity"))
         for policy in self.policies:
-            place_policy(policy, economy, levels, problems)
+            policy.apply(levels)
         if problems:
             raise InputError(problems, f"scenario {self.name!r} does not fit the economy")
         with np.errstate(divide="ignore"):

@@ -8,6 +8,7 @@ import re
 import tomllib
 import typing
 from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ def _problems(model: type[BaseModel], item: Mapping[str, Any], name: str, rows: 
     kind, value, context = item["type"], item.get("input"), item.get("ctx", {})
     if kind == "several":  # a validator that found more than one thing, see reestim.study.prior
         return [at(name, (*loc, f["key"]), rows, f["message"], f["advice"], value=f["value"]) for f in context["found"]]
-    if kind == "extra_forbidden":
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         return [at(name, loc, rows, "this key is unknown", closest(loc[-1], _keys(model, loc[:-1])))]
     if kind == "missing":
         return [at(name, loc, rows, "this key is missing", f"Add {loc[-1]} = ...")]
@@ -170,5 +171,9 @@ def _keys(model: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:
             annotation = annotation.model_fields[str(part)].annotation
         else:  # an item of list[...] or dict[str, ...]
             annotation = typing.get_args(annotation)[-1]
+        if typing.get_origin(annotation) is typing.Annotated:
+            annotation = typing.get_args(annotation)[0]
+    if is_dataclass(annotation):
+        return [field.name for field in fields(annotation)]
     is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
     return list(annotation.model_fields) if is_model else []

@@ -2,80 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from reestim.errors import InputError, Problem
 from reestim.io.toml_files import find, parse, read_text, validate
 
 if TYPE_CHECKING:
+    from reestim.equilibrium.policies import Policy
     from reestim.equilibrium.scenario import Scenario
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
-Labels = str | list[str]
 Year = Annotated[int, Field(ge=1900, le=2100)]
-
-
-class _Entry(BaseModel):
-    """What every policy may say: the years in which it holds (none: always), and where its figures come from."""
-
-    model_config = _STRICT
-
-    years: list[Year] = []
-    source: str = ""
-
-
-class QuotaEntry(_Entry):
-    """``[[export_quota]]``: what may be exported, and what was exported in the baseline (tonnes REO)."""
-
-    exporter: str = Field(min_length=1)
-    elements: Labels = "all"
-    quota_tonnes: float = Field(gt=0, allow_inf_nan=False)
-    baseline_tonnes: float = Field(gt=0, allow_inf_nan=False)
-
-
-class RateEntry(_Entry):
-    """``[[tariff]]`` or ``[[export_tax]]``: the new ad-valorem level on the trade it names ("all": every label)."""
-
-    importer: Labels = "all"
-    exporter: Labels = "all"
-    sectors: Labels = "all"
-    rate: float = Field(gt=-1, allow_inf_nan=False)
-
-
-class EmbargoEntry(_Entry):
-    """``[[embargo]]``: no sales of these sectors to these importers."""
-
-    exporter: Labels
-    sectors: Labels
-    importer: Labels = "all"
-
-
-class SupplyEntry(_Entry):
-    """``[[supply_shock]]``: mine output of elements as a multiple of the baseline's; 0 closes the mines."""
-
-    country: str = Field(min_length=1)
-    elements: Labels = "all"
-    quantity_change: float = Field(ge=0, allow_inf_nan=False)
-
-
-class RecyclingEntry(_Entry):
-    """``[[recycling]]``: the fraction of industry's use that comes from scrap."""
-
-    country: Labels = "all"
-    elements: Labels = "all"
-    rate: float = Field(ge=0, lt=1, allow_inf_nan=False)
-
-
-class SubsidyEntry(_Entry):
-    """``[[subsidy]]``: the fraction of producers' revenue that their government pays."""
-
-    country: Labels = "all"
-    sectors: Labels = "all"
-    rate: float = Field(ge=0, lt=1, allow_inf_nan=False)
+#: A quota in a file is two figures in tonnes (t REO); the policy has their ratio.
+TONNES = ("quota_tonnes", "baseline_tonnes")
+RATIO = "quantity_change"
 
 
 class MineEntry(BaseModel):
@@ -98,21 +45,64 @@ class ScenarioFile(BaseModel):
     description: str = ""
     year: Year | None = None
     source: str = ""
-    export_quota: list[QuotaEntry] = []
-    tariff: list[RateEntry] = []
-    export_tax: list[RateEntry] = []
-    embargo: list[EmbargoEntry] = []
-    supply_shock: list[SupplyEntry] = []
-    recycling: list[RecyclingEntry] = []
-    subsidy: list[SubsidyEntry] = []
     mine: list[MineEntry] = []
 
-    def entries(self) -> list[tuple[str, int, _Entry]]:
-        """All policies: table, number in it, entry."""
-        return [(kind, i, entry) for kind in KINDS for i, entry in enumerate(getattr(self, kind), start=1)]
+    def entries(self) -> list[tuple[str, int, Policy]]:
+        """All policies: table, number in it, policy."""
+        kinds = [name for name in type(self).model_fields if name not in ScenarioFile.model_fields]
+        return [(kind, number, policy) for kind in kinds for number, policy in enumerate(getattr(self, kind), start=1)]
 
 
-KINDS = ("export_quota", "tariff", "export_tax", "embargo", "supply_shock", "recycling", "subsidy")
+@cache
+def scenario_model() -> type[ScenarioFile]:
+    """The file with a table for every kind of policy. Made on first use: policies belong to the equilibrium."""
+    from reestim.equilibrium.policies import POLICIES
+
+    tables: dict[str, Any] = {
+        kind.kind: (list[Annotated[kind, BeforeValidator(partial(_policy, kind))]], []) for kind in POLICIES
+    }
+    return create_model("ScenarioFile", __base__=ScenarioFile, **tables)
+
+
+def _policy(kind: type[Policy], entry: object) -> object:
+    """The policy that a table of the file describes; raises ValidationError with everything that does not fit."""
+    if not isinstance(entry, Mapping):
+        return entry
+    values = {"elements": "all"} if "elements" in kind.__dataclass_fields__ else {}
+    values |= entry
+    found: list[InitErrorDetails] = []
+    if kind.kind.endswith("_quota"):
+        values, wrong = _ratio(values)
+        if wrong:
+            found.append(InitErrorDetails(type=PydanticCustomError("several", "tonnes", {"found": wrong}), input=entry))
+    try:
+        policy = type.__call__(kind, **values)  # not kind(**values): what does not fit is listed with the whole file
+    except ValidationError as error:
+        for item in error.errors(include_url=False):
+            found.append(
+                InitErrorDetails(type=item["type"], loc=item["loc"], input=item["input"], ctx=item.get("ctx", {}))
+            )
+    else:
+        if not found:
+            return policy
+    raise ValidationError.from_exception_data(kind.__name__, found)
+
+
+def _ratio(values: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Tonnes of a quota and of the baseline as their ratio (1 where there is none), and what is wrong with them."""
+    wrong: list[dict[str, Any]] = []
+    if RATIO in values:
+        advice = f"Give {TONNES[0]} and {TONNES[1]}."
+        wrong.append({"key": RATIO, "message": "this key is unknown", "advice": advice, "value": None})
+    for name in TONNES:
+        value = values.get(name)
+        if value is None:
+            wrong.append({"key": name, "message": "this key is missing", "advice": f"Add {name} = ...", "value": None})
+        elif isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+            advice = "It should be a number greater than 0."
+            wrong.append({"key": name, "message": "this value does not fit", "advice": advice, "value": value})
+    quota, baseline = (values.pop(name, 1.0) for name in TONNES)
+    return values | {RATIO: 1.0 if wrong else quota / baseline}, wrong
 
 
 def read_scenario(path: str | Path) -> Scenario:
@@ -131,20 +121,11 @@ def read_scenario(path: str | Path) -> Scenario:
     if scenario is None or problems:
         raise InputError(problems, f"the scenario {str(path)!r} cannot be used")
     from reestim.equilibrium.mines import Mine
-    from reestim.equilibrium.policies import POLICIES, ExportQuota, Policy
     from reestim.equilibrium.scenario import Scenario
 
-    kinds = {policy.kind: policy for policy in POLICIES}
-    policies: list[Policy] = []
-    for kind, _, entry in scenario.entries():
-        given = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.model_dump().items() if k != "source"}
-        if isinstance(entry, QuotaEntry):
-            ratio = entry.quota_tonnes / entry.baseline_tonnes
-            policies.append(ExportQuota(entry.exporter, given["elements"], ratio, given["years"]))
-        else:
-            policies.append(kinds[kind](**given))
+    policies = tuple(policy for _, _, policy in scenario.entries())
     mines = tuple(Mine(entry.country, entry.element, entry.share_of_world) for entry in scenario.mine)
-    return Scenario(scenario.name, scenario.description, scenario.year, policies=tuple(policies), mines=mines)
+    return Scenario(scenario.name, scenario.description, scenario.year, policies=policies, mines=mines)
 
 
 def check_scenario(path: str | Path) -> list[Problem]:
@@ -159,7 +140,7 @@ def _read(path: Path) -> tuple[ScenarioFile | None, list[Problem]]:
     content, problems = parse(text, str(path))
     if content is None:
         return None, problems
-    scenario, problems = validate(ScenarioFile, content, str(path), text)
+    scenario, problems = validate(scenario_model(), content, str(path), text)
     return scenario, [*problems, *(_cross_problems(scenario, str(path)) if scenario else [])]
 
 
@@ -170,36 +151,35 @@ def _cross_problems(scenario: ScenarioFile, file: str) -> Iterator[Problem]:
         if first < number:
             message = f"entries {first} and {number} of [[mine]] are the same mine"
             yield Problem(message, "Keep one of the two.", file=file, column=f"mine.{number}")
-    if not scenario.entries() and scenario.mine:
+    kinds = [f"[[{name}]]" for name in type(scenario).model_fields if name not in ScenarioFile.model_fields]
+    entries = scenario.entries()
+    if not entries and scenario.mine:
         advice = "Add [[supply_shock]] for what the mine will yield, or another policy."
         yield Problem("a mine is part of the baseline: this scenario changes nothing", advice, file=file)
-    elif not scenario.entries():
-        advice = f"Add {', '.join(f'[[{kind}]]' for kind in KINDS[:-1])} or [[{KINDS[-1]}]]."
-        yield Problem("this scenario changes nothing", advice, file=file)
-    for kind, number, entry in scenario.entries():
-        for name, value in entry.model_dump().items():
-            if name != "years" and value == []:
+    elif not entries:
+        yield Problem("this scenario changes nothing", f"Add {', '.join(kinds[:-1])} or {kinds[-1]}.", file=file)
+    for kind, number, policy in entries:
+        for name, value in vars(policy).items():
+            if name != "years" and value == ():
                 advice = f'Name labels, or write {name} = "all".'
                 yield Problem("this list is empty", advice, file=file, column=f"{kind}.{number}.{name}")
-    if scenario.year is None and any(entry.years for _, _, entry in scenario.entries()):
+    if scenario.year is None and any(policy.years for _, _, policy in entries):
         advice = "Add the year that a static solution speaks of; a transition takes its own years."
         yield Problem("policies have years and the scenario has none", advice, file=file, column="year")
-    kinds: tuple[Literal["tariff", "export_tax"], ...] = ("tariff", "export_tax")
-    for kind in kinds:
-        entries: Sequence[RateEntry] = getattr(scenario, kind)
-        named = [_named(entry) for entry in entries]
+    for kind in ("tariff", "export_tax"):
+        named = [_named(policy) for name, _, policy in entries if name == kind]
         for number, later in enumerate(named, start=1):
             for first, earlier in enumerate(named[: number - 1], start=1):
                 both = [[name for name in names if name in earlier[k]] for k, names in enumerate(later)]
                 if all(both):
                     where = " / ".join(names[0] for names in both[:3] if names[0] != "all") or "all trade"
                     message = f"entries {first} and {number} of [[{kind}]] both set {where}"
-                    advice = "Keep one of the two."
-                    yield Problem(message, advice, file=file, column=f"{kind}.{number}")
+                    yield Problem(message, "Keep one of the two.", file=file, column=f"{kind}.{number}")
                     break
 
 
-def _named(entry: RateEntry) -> list[dict[str, None]]:
-    """The importers, exporters, sectors and years that an entry names, as written, in their order."""
-    lists = (entry.importer, entry.exporter, entry.sectors, [str(year) for year in entry.years] or ["all"])
+def _named(policy: Policy) -> list[dict[str, None]]:
+    """The importers, exporters, sectors and years that a tax names, as written, in their order."""
+    lists = [getattr(policy, name) for name in ("importer", "exporter", "sectors")]
+    lists.append(tuple(str(year) for year in policy.years) or ("all",))
     return [dict.fromkeys([names] if isinstance(names, str) else names) for names in lists]
