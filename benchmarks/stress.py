@@ -30,9 +30,9 @@ import xarray as xr
 
 import reestim as ree
 from benchmarks.sampling import covariates
-from reestim.calibration.design import WHOLE, Design, part_of, ranked_draws, with_welfare
-from reestim.calibration.kept import DRAWS, TRUTH, keep, kept
-from reestim.calibration.label_noise import EXACT_UNIT_VALUES, World, fewer, misclassified, truths, world_of
+from reestim.calibration.design import WHOLE, SbcDesign, parse_shard, ranked_draws, with_welfare
+from reestim.calibration.fit_store import DRAWS, TRUTH, load_fit, save_fit
+from reestim.calibration.label_noise import EXACT_UNIT_VALUES, PatentWorld, fewer, misclassified, truths, world_of
 from reestim.calibration.summary import covered
 from reestim.checks.prior_sensitivity import GROUP, prior_posterior_table, prior_sensitivity
 from reestim.dims import COUNTRY, DRAW, SECTOR
@@ -54,24 +54,24 @@ class Case:
 
     says: str
     countries: int = 4
-    world: Callable[[World], World] = lambda world: world
-    place: Callable[[Truth, World], Truth] = lambda truth, _: truth
+    world: Callable[[PatentWorld], PatentWorld] = lambda world: world
+    place: Callable[[Truth, PatentWorld], Truth] = lambda truth, _: truth
     evidence: dict[str, bool] | None = None
     random_shares: tuple[float, float] | None = None
     placed: bool = False
 
 
-def _moving(share: float) -> Callable[[World], World]:
+def _moving(share: float) -> Callable[[PatentWorld], PatentWorld]:
     return lambda world: replace(world, price=share * world.price)
 
 
-def _around_one(truth: Truth, world: World) -> Truth:
+def _around_one(truth: Truth, world: PatentWorld) -> Truth:
     """σ of the sectors evenly from 0.8 to 1.2."""
     users = world.price[SECTOR].values
     return replace(truth, sigma=dict(zip(users, np.linspace(0.8, 1.2, len(users)), strict=True)))
 
 
-def _corner(truth: Truth, world: World) -> Truth:
+def _corner(truth: Truth, world: PatentWorld) -> Truth:
     """Every other sector at 1 % of the bound, the others at 99 %."""
     users = world.price[SECTOR].values
     share = np.where(np.arange(len(users)) % 2, 0.01, 0.99) * sigma_upper_bound(truth.kappa)
@@ -98,8 +98,8 @@ CASES = {
 
 
 @cache
-def bundled(countries: int) -> tuple[World, ree.Economy, ree.Scenario]:
-    """World and economy of the bundled dataset, evidence from its largest countries."""
+def bundled(countries: int) -> tuple[PatentWorld, ree.Economy, ree.Scenario]:
+    """PatentWorld and economy of the bundled dataset, evidence from its largest countries."""
     world = world_of(ree.load_dataset("rare-earths-2010"), lag=1)
     size = world.io["expenditure"].sum(SECTOR).to_series().sort_values(ascending=False)
     names = [c for c in world.price[COUNTRY].values if c in size.index[:countries]]
@@ -107,7 +107,7 @@ def bundled(countries: int) -> tuple[World, ree.Economy, ree.Scenario]:
 
 
 @cache
-def random(shares: tuple[float, float], countries: int) -> tuple[World, ree.Economy, ree.Scenario]:
+def random(shares: tuple[float, float], countries: int) -> tuple[PatentWorld, ree.Economy, ree.Scenario]:
     """A random balanced world with shares of rare earths in this range; a shock to prices after 2009."""
     economy = random_economy(
         11,
@@ -127,7 +127,7 @@ def random(shares: tuple[float, float], countries: int) -> tuple[World, ree.Econ
     exposure = rng.uniform(0.5, 1.3, (countries, len(users), 1))
     price, like = covariates(rng, list(economy.countries), users, years, exposure, ["a", "b", "c"])
     quota = ree.Scenario("quota", policies=(ree.ExportQuota(economy.countries[0], tuple(economy.elements), 0.6),))
-    return World(io, price, like, Truth(beta=(0.0,) * 3), 2010), economy, quota
+    return PatentWorld(io, price, like, Truth(beta=(0.0,) * 3), 2010), economy, quota
 
 
 def drawn_truth(spec: Spec, properties: Sequence[str], seed: int) -> Truth:
@@ -161,7 +161,7 @@ def one(case: Case, spec: Spec, folder: Path, name: str, seed: int) -> xr.DataTr
     table: Any = prior_posterior_table(post).set_index("parameter")
     true = truths(replace(world, truth=truth), seed, inputs)
     true = true.assign(spillover=truth.spillover, crowding_out=truth.crowding_out)
-    design = Design(used, inputs, economy, scenario, 1, 99, seed)
+    design = SbcDesign(used, inputs, economy, scenario, 1, 99, seed)
     posterior = post["posterior"].to_dataset()
     draws = with_welfare(
         ranked_draws(posterior[[n for n in (*true, "trade_elasticity") if n in posterior]], 99), design
@@ -174,7 +174,7 @@ def one(case: Case, spec: Spec, folder: Path, name: str, seed: int) -> xr.DataTr
         "sectors_on_prior": float(table[table.index.str.startswith("sigma[")]["rests_on_prior"].mean()),
         "width": {p: float(table.loc[p, "width_ratio"]) for p in ("kappa", "mean_sigma") if p in table.index},
     }
-    return keep(folder, name, draws[wanted], known[wanted], **said)
+    return save_fit(folder, name, draws[wanted], known[wanted], **said)
 
 
 def row(case: Case, trees: Sequence[xr.DataTree]) -> dict[str, Any]:
@@ -214,18 +214,18 @@ def main() -> None:
     spec = ree.read_spec("models/substitution.toml")
     sampler = spec.sampler.model_copy(update={"draws": given.draws, "tune": given.tune, "chains": given.chains})
     gates = spec.gates.model_copy(update={"min_ess": 50.0, "max_r_hat": 1.05})  # as short runs can pass
-    spec, part = spec.model_copy(update={"sampler": sampler, "gates": gates}), part_of(given.part)
+    spec, shard = spec.model_copy(update={"sampler": sampler, "gates": gates}), parse_shard(given.part)
     seeds = np.random.SeedSequence(given.seed).generate_state(given.datasets).tolist()
     rows = []
     for index, seed in enumerate(seeds):
         for name in given.case:
             label = f"{name}-{index:03d}"
-            if part.holds(index) and kept(given.out, label) is None:
+            if shard.holds(index) and load_fit(given.out, label) is None:
                 one(CASES[name], spec, given.out, label, seed)
                 print(label, flush=True)
-    if part == WHOLE:
+    if shard == WHOLE:
         for name in given.case:
-            trees = [tree for i in range(len(seeds)) if (tree := kept(given.out, f"{name}-{i:03d}")) is not None]
+            trees = [tree for i in range(len(seeds)) if (tree := load_fit(given.out, f"{name}-{i:03d}")) is not None]
             rows.append(row(CASES[name], trees))
         print(pd.DataFrame(rows).to_markdown(index=False))
 

@@ -23,7 +23,7 @@ from reestim.estimate.event_effects import predicted_effects
 from reestim.estimate.inputs import coordinates
 from reestim.estimate.misclassification import audited, confusion_weights
 from reestim.estimate.numpyro_blocks import DirichletMultinomial, zero_sum_normal
-from reestim.estimate.numpyro_model import NumpyroModel, derived, distribution, draw, observe, prior
+from reestim.estimate.numpyro_model import NumpyroModel, deterministic, distribution, observe, prior, sample
 from reestim.estimate.priors import share_weights
 from reestim.estimate.ree_use import expected_change, has_unit_value_error, sectors_with_own_use, unit_value_changes
 from reestim.estimate.relative_price import (
@@ -48,7 +48,7 @@ def build(data: xr.Dataset, priors: Mapping[str, Prior]) -> NumpyroModel:
         crowding_out = prior(
             priors, "crowding_out", long_name="χ, research drawn from inside the sector", units="share"
         )
-        epsilon = draw(
+        epsilon = sample(
             "trade_elasticity",
             dist.LogNormal(*lognormal_trade_elasticity(data)),
             dims=TRADED_SECTOR,
@@ -56,7 +56,7 @@ def build(data: xr.Dataset, priors: Mapping[str, Prior]) -> NumpyroModel:
             units="elasticity",
         )
         sigma = elasticity(data, kappa, priors)
-        m = derived(
+        m = deterministic(
             "innovation_passthrough",
             technology.innovation_passthrough(sigma, kappa),
             dims=SECTOR,
@@ -110,14 +110,14 @@ def elasticity(data: xr.Dataset, kappa: Any, priors: Mapping[str, Prior]) -> Any
     else:
         shift = ridge_slope(own) * jnp.log(kappa)
         moved = location.model_copy(update={"mu": location.parameters["mu"] - shift})
-        along = draw("mu_along_ridge", distribution(moved), long_name="μ less its ridge", units="log odds")
-        derived("mu", along + shift, **about)
+        along = sample("mu_along_ridge", distribution(moved), long_name="μ less its ridge", units="log odds")
+        deterministic("mu", along + shift, **about)
     beta = prior(
         priors, "beta", dims="property", long_name="β, effect of substitutability on σ", units="log odds per sd"
     )
     tau = prior(priors, "tau", long_name="τ, spread of σ around its properties", units="log odds")
     mean = along + z @ beta
-    sampled = draw(
+    sampled = sample(
         "sigma_sampled",
         dist.Normal(own * mean, own * tau + (1 - own)),
         dims=SECTOR,
@@ -126,7 +126,7 @@ def elasticity(data: xr.Dataset, kappa: Any, priors: Mapping[str, Prior]) -> Any
     )
     logit = shift + own * sampled + (1 - own) * (mean + tau * sampled)
     sigma = technology.sigma_upper_bound(kappa) * jax.nn.sigmoid(logit)
-    return derived(
+    return deterministic(
         "sigma", sigma, dims=SECTOR, long_name="σ, elasticity of substitution of rare earths", units="elasticity"
     )
 
@@ -135,7 +135,7 @@ def price(data: xr.Dataset, priors: Mapping[str, Prior]) -> tuple[Any, Any]:
     """q (country, sector, year) and the weights of its lags, None where one lag is fixed."""
     weights = rho = None
     if PRICE_LAG in data["relative_price"].dims:
-        weights = draw(
+        weights = sample(
             "lag_weights",
             dist.Dirichlet(share_weights(priors, "lag_weights", data.sizes[PRICE_LAG])),
             dims=PRICE_LAG,
@@ -162,14 +162,14 @@ def patents(data: xr.Dataset, q: Any, m: Any, rate: Any, priors: Mapping[str, Pr
     unit_sd = prior(priors, "unit_sd", dims="class", long_name="spread of country-sector effects", units="log odds")
     year_sd = prior(priors, "year_sd", dims="class", long_name="spread of year effects", units="log odds")
     countries, sectors, years = (data.sizes[d] for d in (COUNTRY, SECTOR, YEAR))
-    deviation = draw(
+    deviation = sample(
         "unit_deviation",
         zero_sum_normal(unit_sd, countries * sectors),
         dims=("class", "unit"),
         long_name="α, country-sector effect against the mean of its class",
         units="log odds",
     )
-    year = draw(
+    year = sample(
         "year_effect",
         zero_sum_normal(year_sd, years),
         dims=("class", YEAR),
@@ -188,7 +188,7 @@ def patents(data: xr.Dataset, q: Any, m: Any, rate: Any, priors: Mapping[str, Pr
     n = counts.sum(axis=-1)
     observed_share = p
     if "label_audit" in data:
-        pi = draw(
+        pi = sample(
             "confusion",
             dist.Dirichlet(confusion_weights(priors)),
             dims=("true_label", "machine_label"),
@@ -232,7 +232,7 @@ def use(data: xr.Dataset, sigma: Any, m: Any, rate: Any, priors: Mapping[str, Pr
             priors, "unit_value_spread", long_name="spread of the yearly change of the true price", units="log points"
         )
         measured = np.flatnonzero(data["use_is_unit_value"].values)
-        z = draw(
+        z = sample(
             "unit_value_deviation",
             dist.Normal().expand((measured.size,)),
             dims="use_unit_value",

@@ -209,7 +209,7 @@ def worlds(folder: Path) -> None:
 
 def calibration(folder: Path) -> None:
     """A calibration that nobody ran, with its kept fits."""
-    from reestim.calibration.kept import begin, keep
+    from reestim.calibration.fit_store import begin, save_fit
 
     rng = np.random.default_rng(0)
     begin(folder, CALIBRATION)
@@ -217,7 +217,7 @@ def calibration(folder: Path) -> None:
     for k in range(3):
         values = {"kappa": ("draw", rng.normal(size=19)), "sigma": (("draw", "sector"), rng.normal(size=(19, 2)))}
         draws = xr.Dataset(values, coords={"sector": ["glass", "metals"]})
-        keep(folder, f"simulation-{k:04d}", draws, draws.isel(draw=0, drop=True) * 0, gates=gates, seconds=1.0)
+        save_fit(folder, f"simulation-{k:04d}", draws, draws.isel(draw=0, drop=True) * 0, gates=gates, seconds=1.0)
 
 
 BASES: dict[str, Callable[[Path], None]] = {

@@ -27,34 +27,34 @@ WELFARE = "welfare"
 TECHNOLOGY = "directed"
 
 
-class Part(NamedTuple):
+class Shard(NamedTuple):
     """Every ``of``-th dataset from the ``number``-th (1 to ``of``): what one of several processes fits."""
 
     number: int
     of: int
 
     def holds(self, index: int) -> bool:
-        """Whether the dataset of this index, from 0, is in the part."""
+        """Whether the dataset of this index, from 0, is in the shard."""
         return index % self.of == self.number - 1
 
 
 #: Everything.
-WHOLE = Part(1, 1)
+WHOLE = Shard(1, 1)
 
 
-def part_of(text: str | None) -> Part:
+def parse_shard(text: str | None) -> Shard:
     """``3/16``: the third of sixteen parts; None: the whole. Raises InputError for anything else."""
     if text is None:
         return WHOLE
     number, _, of = text.partition("/")
     if number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of):
-        return Part(int(number), int(of))
+        return Shard(int(number), int(of))
     advice = "Give the part and how many there are, as 3/16"
-    raise InputError(Problem("this is no part of the datasets", advice, column="--part", value=text))
+    raise InputError(Problem("not a part of the datasets", advice, column="--part", value=text))
 
 
 @dataclass(frozen=True)
-class Design:
+class SbcDesign:
     """One calibration: study, its inputs, the economy and scenario of the welfare number (None: no scenario in the
     study), how many datasets, and how many draws of each posterior a truth is ranked among."""
 
@@ -106,7 +106,7 @@ def fewer_countries(inputs: xr.Dataset, count: int | None) -> xr.Dataset:
     return inputs.isel({COUNTRY: np.sort(np.argsort(-size, kind="stable")[:count])})
 
 
-def fitted(model: Any, design: Design, seed: int) -> tuple[xr.Dataset, Mapping[str, Any]]:
+def fitted(model: Any, design: SbcDesign, seed: int) -> tuple[xr.Dataset, Mapping[str, Any]]:
     """Posterior draws (chain, draw) of a model by the study's sampler, and what its gates say."""
     sampler = design.spec.sampler
     tree = sampling.SAMPLERS[sampler.name](model, sampler, seed, False)
@@ -125,7 +125,7 @@ def ranked_draws(posterior: xr.Dataset, count: int) -> xr.Dataset:
     return stacked.isel({DRAW: place}).transpose(DRAW, ...).drop_vars([CHAIN, DRAW], errors="ignore")
 
 
-def with_welfare(draws: xr.Dataset, design: Design) -> xr.Dataset:
+def with_welfare(draws: xr.Dataset, design: SbcDesign) -> xr.Dataset:
     """The same draws with ``welfare`` (draw, country): ln of real income in the study's first scenario, solved at each
     draw; missing where there is no equilibrium."""
     if design.scenario is None:
@@ -142,7 +142,7 @@ def with_welfare(draws: xr.Dataset, design: Design) -> xr.Dataset:
     )
 
 
-def model_of(design: Design) -> Any:
+def model_of(design: SbcDesign) -> Any:
     """The study's model on the inputs; InputError with all that keeps it from being sampled."""
     model = fitting.build(design.spec, design.inputs)
     problems = sampling.problems(design.spec.sampler, model)

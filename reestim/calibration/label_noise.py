@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.calibration.design import WHOLE, Design, Part, fitted, model_of, ranked_draws
-from reestim.calibration.kept import DRAWS, TRUTH, keep, kept
+from reestim.calibration.design import WHOLE, SbcDesign, Shard, fitted, model_of, ranked_draws
+from reestim.calibration.fit_store import DRAWS, TRUTH, load_fit, save_fit
 from reestim.calibration.summary import covered
 from reestim.dims import COUNTRY, DRAW, LABELS, SECTOR
 from reestim.errors import InputError, Problem
@@ -38,7 +38,7 @@ _PARAMETERS = {"innovation_passthrough": "m", "sigma": "σ", "kappa": "κ"}
 
 
 @dataclass(frozen=True)
-class World:
+class PatentWorld:
     """What patents are simulated on: economy, q (country, sector, year), z, and the true parameters."""
 
     io: xr.Dataset
@@ -48,7 +48,7 @@ class World:
     policy_year: int
 
 
-def world_of(data: Dataset, lag: int) -> World:
+def world_of(data: Dataset, lag: int) -> PatentWorld:
     """The world of a dataset, prices ``lag`` years before the research they induce, and its own ``[truth]``, where it
     has one."""
     from reestim.supply_chain.prices import relative_prices
@@ -58,7 +58,7 @@ def world_of(data: Dataset, lag: int) -> World:
     io = ree_input_output(data)
     z = substitutability(data, io)
     truth = Truth.from_dict(data.meta.truth) if data.meta.truth else Truth(beta=(0.0,) * z.sizes["property"])
-    return World(io, relative_prices(data, io, lag=lag), z, truth, data.meta.policy_year)
+    return PatentWorld(io, relative_prices(data, io, lag=lag), z, truth, data.meta.policy_year)
 
 
 def misclassified(truth: Truth, share: float) -> Truth:
@@ -72,21 +72,21 @@ def misclassified(truth: Truth, share: float) -> Truth:
     return replace(truth, confusion=tuple(map(tuple, confusion.tolist())))
 
 
-def fewer(world: World, countries: Sequence[str]) -> World:
+def fewer(world: PatentWorld, countries: Sequence[str]) -> PatentWorld:
     """The world seen from these countries only: their prices and patents."""
     return replace(world, price=world.price.sel({COUNTRY: list(countries)}))
 
 
 def compare_labels(
-    design: Design,
-    world: World,
+    design: SbcDesign,
+    world: PatentWorld,
     folder: Path,
     done: Callable[[bool], object] = lambda _: None,
     so_far: bool = False,
-    part: Part = WHOLE,
+    shard: Shard = WHOLE,
 ) -> dict[str, list[xr.DataTree]]:
     """Fits of the simulated datasets by treatment of the labels; kept in ``folder`` one by one. ``so_far``: those that
-    are kept, no more; ``part``: only these datasets.
+    are kept, no more; ``shard``: only these datasets.
 
     The study's evidence is used but for the event study; unit values are simulated without error and taken so.
     """
@@ -94,17 +94,17 @@ def compare_labels(
     found: dict[str, list[xr.DataTree]] = {name: [] for name in TREATMENTS}
     seeds = np.random.SeedSequence(design.seed).generate_state(design.simulations)
     for index, seed in enumerate(seeds.tolist()):
-        if not part.holds(index):
+        if not shard.holds(index):
             continue
         labels = {name: f"dataset-{index:04d}-{name.replace(' ', '-')}" for name in TREATMENTS}
-        if so_far and any(kept(folder, label) is None for label in labels.values()):
+        if so_far and any(load_fit(folder, label) is None for label in labels.values()):
             break
         tables = simulate_evidence(
             world.io, world.price, world.substitutability, world.truth, seed, outcomes=False, ree_use_panel=True
         )
         for name, label_error in TREATMENTS.items():
             label = labels[name]
-            tree = kept(folder, label)
+            tree = load_fit(folder, label)
             done(tree is not None)
             if tree is None:
                 begun = time.perf_counter()
@@ -121,12 +121,12 @@ def compare_labels(
                 posterior, gates = fitted(model_of(own), own, seed)
                 draws = ranked_draws(posterior[list(_PARAMETERS)], design.ranked)
                 seconds = round(time.perf_counter() - begun, 1)
-                tree = keep(folder, label, draws, truths(world, seed, inputs), gates=gates, seconds=seconds)
+                tree = save_fit(folder, label, draws, truths(world, seed, inputs), gates=gates, seconds=seconds)
             found[name].append(tree)
     return found
 
 
-def truths(world: World, seed: int, inputs: xr.Dataset) -> xr.Dataset:
+def truths(world: PatentWorld, seed: int, inputs: xr.Dataset) -> xr.Dataset:
     """σ and m (sector) and κ behind a dataset: the stream of `simulate_evidence` that draws σ."""
     stream = np.random.default_rng(np.random.SeedSequence(seed).spawn(5)[0])
     z = world.substitutability.sel({SECTOR: world.price[SECTOR]})

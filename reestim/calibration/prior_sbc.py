@@ -17,9 +17,9 @@ import simuk
 import xarray as xr
 from arviz_base import extract
 
-from reestim.calibration.design import WELFARE, WHOLE, Design, Part, fitted, model_of, ranked_draws, with_welfare
-from reestim.calibration.exchangeable import Exchangeable
-from reestim.calibration.kept import DRAWS, TRUTH, keep, kept
+from reestim.calibration.design import WELFARE, WHOLE, SbcDesign, Shard, fitted, model_of, ranked_draws, with_welfare
+from reestim.calibration.fit_store import DRAWS, TRUTH, load_fit, save_fit
+from reestim.calibration.reconditioned import ReconditionedModel
 from reestim.calibration.summary import SIMULATION
 from reestim.dims import DRAW
 from reestim.errors import InputError, Problem
@@ -28,13 +28,13 @@ _SAMPLE = "sample"
 
 
 def calibrate(
-    design: Design, folder: Path, done: Callable[[bool], object] = lambda _: None, part: Part = WHOLE
+    design: SbcDesign, folder: Path, done: Callable[[bool], object] = lambda _: None, shard: Shard = WHOLE
 ) -> xr.Dataset | None:
     """Ranks of the truths, (simulation, and the dims of each variable): how many of the ``design.ranked`` posterior
-    draws lie below; None where only a ``part`` was fitted. ``done`` is told of each dataset, and whether it was there
+    draws lie below; None where only a ``shard`` was fitted. ``done`` is told of each dataset, and whether it was there
     already.
 
-    Every fit is kept in ``folder`` (see `reestim.calibration.kept`). The same design gives the same datasets.
+    Every fit is kept in ``folder`` (see `reestim.calibration.fit_store`). The same design gives the same datasets.
 
     Raises InputError, before anything is sampled, for a model in another language than PyMC.
     """
@@ -44,12 +44,12 @@ def calibrate(
         raise InputError(
             Problem("simuk calibrates PyMC models with data inside, not NumPyro's", advice, column="model")
         )
-    study = _Calibration(model, design, folder, done, part)
+    study = _Calibration(model, design, folder, done, shard)
     try:
         study.run_simulations()
     except _Failed as failed:
         raise failed.error from None
-    if part != WHOLE:
+    if shard != WHOLE:
         return None
     ranks: Any = study.simulations
     truth = _dataset(study.ref_params)
@@ -61,9 +61,9 @@ def calibrate(
     return xr.Dataset(data, coords={d: truth[d].values for d in used})
 
 
-def fits_of(design: Design, folder: Path) -> list[xr.DataTree]:
+def fits_of(design: SbcDesign, folder: Path) -> list[xr.DataTree]:
     """The fits that are kept, in order: all of them when the calibration is finished."""
-    return [tree for i in range(design.simulations) if (tree := kept(folder, _name(i))) is not None]
+    return [tree for i in range(design.simulations) if (tree := load_fit(folder, _name(i))) is not None]
 
 
 def _name(index: int) -> str:
@@ -82,11 +82,11 @@ class _Calibration(simuk.SBC):
     """simuk's study of a PyMC model: it draws parameters and data, and ranks; sampling and keeping are ours."""
 
     def __init__(
-        self, model: pm.Model, design: Design, folder: Path, done: Callable[[bool], object], part: Part
+        self, model: pm.Model, design: SbcDesign, folder: Path, done: Callable[[bool], object], shard: Shard
     ) -> None:
         super().__init__(model, num_simulations=design.simulations, seed=design.seed, progress_bar=False)
-        self._design, self._folder, self._done, self._part = design, folder, done, part
-        self._exchangeable = Exchangeable(model)
+        self._design, self._folder, self._done, self._shard = design, folder, done, shard
+        self._reconditioned = ReconditionedModel(model)
         self.var_names = [str(v.name) for v in (*model.free_RVs, *model.deterministics)]
         if design.scenario is not None:
             self.var_names.append(WELFARE)
@@ -105,7 +105,7 @@ class _Calibration(simuk.SBC):
 
     def _get_posterior_samples(self, replicated_data: dict[str, Any]) -> xr.Dataset:
         index = int(self._simulations_complete)
-        if not self._part.holds(index):  # its rank is read by nobody
+        if not self._shard.holds(index):  # its rank is read by nobody
             return _dataset(self.ref_params).isel({_SAMPLE: [index]})
         try:
             tree = self._fit(index, replicated_data)
@@ -115,15 +115,15 @@ class _Calibration(simuk.SBC):
 
     def _fit(self, index: int, data: dict[str, Any]) -> xr.DataTree:
         name, truth = _name(index), _dataset(self.ref_params).isel({_SAMPLE: index}, drop=True)
-        tree = kept(self._folder, name)
+        tree = load_fit(self._folder, name)
         self._done(tree is not None)
         if tree is not None:
             return _the_same(tree, truth, name)
         begun = time.perf_counter()
-        posterior, gates = fitted(self._exchangeable.given(data), self._design, int(self._seeds[index]))
+        posterior, gates = fitted(self._reconditioned.given(data), self._design, int(self._seeds[index]))
         wanted = posterior[[n for n in self.var_names if n in posterior]]
         draws = with_welfare(ranked_draws(wanted, self._design.ranked), self._design)
-        return keep(
+        return save_fit(
             self._folder, name, draws, truth[self.var_names], gates=gates, seconds=round(time.perf_counter() - begun, 1)
         )
 

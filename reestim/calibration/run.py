@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 import reestim as ree
-from reestim.calibration.design import WHOLE, Design, Part, fewer_countries
+from reestim.calibration.design import WHOLE, SbcDesign, Shard, fewer_countries
 from reestim.calibration.figures import ecdf_figure, rank_figure
-from reestim.calibration.kept import begin, forget_half_written
+from reestim.calibration.fit_store import begin, remove_partial_fits
 from reestim.calibration.label_noise import compare_labels, fewer, label_table, label_words, misclassified, world_of
 from reestim.calibration.prior_sbc import calibrate, fits_of
 from reestim.calibration.summary import (
@@ -39,7 +39,7 @@ from reestim.study.spec import Spec
 
 
 @dataclass(frozen=True)
-class Request:
+class CalibrationRequest:
     """What ``reestim sbc`` was asked for."""
 
     spec: Spec
@@ -50,11 +50,11 @@ class Request:
     ranked: int
     seed: int
     so_far: bool = False  # no more fits: tables of those that are kept
-    part: Part = WHOLE  # the datasets that this process fits; tables only of the whole
+    shard: Shard = WHOLE  # the datasets that this process fits; tables only of the whole
 
 
 @dataclass(frozen=True)
-class Result:
+class CalibrationResult:
     """What was found; ``failed_gates``: gate and how many fits failed it; ``calibrated`` only judges ranks."""
 
     table: pd.DataFrame
@@ -63,7 +63,7 @@ class Result:
     calibrated: bool = True
 
 
-def calibrate_prior(request: Request, progress: bool = True) -> Result:
+def calibrate_prior(request: CalibrationRequest, progress: bool = True) -> CalibrationResult:
     """Simulation-based calibration of a study: writes ``ranks.csv``, ``coverage.csv``, ``ecdf`` and ``ranks`` (PNG,
     SVG) and ``sbc.json`` beside the kept fits."""
     design = _design(request, model_inputs(request.spec, request.data))
@@ -71,8 +71,8 @@ def calibrate_prior(request: Request, progress: bool = True) -> Result:
     _begin(request, record)
     if not request.so_far:
         with _bar(_fits(request), progress) as done:
-            calibrate(design, request.folder, done, request.part)
-    if request.part != WHOLE:
+            calibrate(design, request.folder, done, request.shard)
+    if request.shard != WHOLE:
         return _part_done(request)
     fits = fits_of(design, request.folder)
     _enough(len(fits), request)
@@ -84,7 +84,7 @@ def calibrate_prior(request: Request, progress: bool = True) -> Result:
     said = [*_part_words(len(fits), request), *words(table), *_gate_words(failed, len(fits))]
     if design.scenario is None:
         said.append("Welfare was not calibrated: the study names no scenario ([counterfactual] scenarios).")
-    result = Result(table, tuple(said), failed, is_calibrated(table))
+    result = CalibrationResult(table, tuple(said), failed, is_calibrated(table))
     long: pd.DataFrame = pd.concat(
         [ranks[name].to_series().rename("rank").reset_index().assign(variable=name) for name in ranks.data_vars]
     )
@@ -93,7 +93,7 @@ def calibrate_prior(request: Request, progress: bool = True) -> Result:
     return result
 
 
-def calibrate_labels(request: Request, share: float, progress: bool = True) -> Result:
+def calibrate_labels(request: CalibrationRequest, share: float, progress: bool = True) -> CalibrationResult:
     """Label-noise model against naive counts at a truth with ``share`` of the labels wrong: writes ``labels.csv`` and
     ``sbc.json``. The truth is the dataset's own ``[truth]``, where it has one."""
     data = request.data
@@ -103,14 +103,14 @@ def calibrate_labels(request: Request, share: float, progress: bool = True) -> R
     inputs.attrs = {"dataset": data.meta.name, "dataset_hash": data.hash}
     world = replace(world, truth=misclassified(world.truth, share))
     world = fewer(world, [str(c) for c in inputs[COUNTRY].values])
-    design = Design(
+    design = SbcDesign(
         request.spec, inputs, ree.Economy(world.io), None, request.simulations, request.ranked, request.seed
     )
     record = design.record(kind="labels", misclassified=share)
     _begin(request, record)
     with _bar(2 * _fits(request), progress and not request.so_far) as done:
-        fits = compare_labels(design, world, request.folder, done, request.so_far, request.part)
-    if request.part != WHOLE:
+        fits = compare_labels(design, world, request.folder, done, request.so_far, request.shard)
+    if request.shard != WHOLE:
         return _part_done(request)
     done_so_far = min(len(trees) for trees in fits.values())
     _enough(done_so_far, request)
@@ -118,44 +118,44 @@ def calibrate_labels(request: Request, share: float, progress: bool = True) -> R
     every = [fit for trees in fits.values() for fit in trees]
     failed = failed_gates(every)
     said = (*_part_words(done_so_far, request), *label_words(table, share), *_gate_words(failed, len(every)))
-    result = Result(table, said, failed)
+    result = CalibrationResult(table, said, failed)
     _write(request.folder, {"labels": table}, {}, record, result)
     return result
 
 
-def _design(request: Request, inputs: xr.Dataset) -> Design:
+def _design(request: CalibrationRequest, inputs: xr.Dataset) -> SbcDesign:
     economy = ree.Economy.from_dataset(request.data)
     paths = request.spec.scenario_paths
     scenario = ree.read_scenario(paths[0]) if paths else None
     if scenario is not None:
         scenario.to_arrays(economy)
     few = fewer_countries(inputs, request.countries)
-    return Design(request.spec, few, economy, scenario, request.simulations, request.ranked, request.seed)
+    return SbcDesign(request.spec, few, economy, scenario, request.simulations, request.ranked, request.seed)
 
 
-def _begin(request: Request, record: dict[str, Any]) -> None:
+def _begin(request: CalibrationRequest, record: dict[str, Any]) -> None:
     begin(request.folder, record)
-    if request.part == WHOLE:  # other parts may be writing
-        forget_half_written(request.folder)
+    if request.shard == WHOLE:  # other shards may be writing
+        remove_partial_fits(request.folder)
 
 
-def _fits(request: Request) -> int:
-    return sum(map(request.part.holds, range(request.simulations)))
+def _fits(request: CalibrationRequest) -> int:
+    return sum(map(request.shard.holds, range(request.simulations)))
 
 
-def _part_done(request: Request) -> Result:
-    number, of = request.part
+def _part_done(request: CalibrationRequest) -> CalibrationResult:
+    number, of = request.shard
     said = f"Part {number} of {of} is done. The same command without --part makes the tables when all parts are."
-    return Result(pd.DataFrame(), (said,), {})
+    return CalibrationResult(pd.DataFrame(), (said,), {})
 
 
-def _enough(done: int, request: Request) -> None:
+def _enough(done: int, request: CalibrationRequest) -> None:
     if done < 2:
         advice = "Let the command run without --so-far"
         raise InputError(Problem("fewer than two simulated datasets are done", advice, value=str(request.folder)))
 
 
-def _part_words(done: int, request: Request) -> list[str]:
+def _part_words(done: int, request: CalibrationRequest) -> list[str]:
     return [] if done == request.simulations else [f"UNFINISHED: {done} of {request.simulations} datasets are done."]
 
 
@@ -195,7 +195,11 @@ def _bar(total: int, progress: bool) -> Generator[Callable[[bool], None]]:
 
 
 def _write(
-    folder: Path, tables: dict[str, pd.DataFrame], figures: dict[str, Figure], record: dict[str, Any], result: Result
+    folder: Path,
+    tables: dict[str, pd.DataFrame],
+    figures: dict[str, Figure],
+    record: dict[str, Any],
+    result: CalibrationResult,
 ) -> None:
     about = record | {
         "words": list(result.words),

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.calibration.kept import DRAWS, TRUTH
+from reestim.calibration.fit_store import DRAWS, TRUTH
 from reestim.dims import DRAW
 from reestim.errors import InputError, Problem
 

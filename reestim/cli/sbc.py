@@ -54,9 +54,9 @@ def sbc(
     Example: reestim sbc --countries 3 -n 100 --draws 300 --tune 400 --chains 2 --out calibration
     """
     with error_boundary(as_json, debug):
-        from reestim.calibration.design import part_of
-        from reestim.calibration.kept import refuse_stranger
-        from reestim.calibration.run import Request, calibrate_labels, calibrate_prior
+        from reestim.calibration.design import parse_shard
+        from reestim.calibration.fit_store import refuse_stranger
+        from reestim.calibration.run import CalibrationRequest, calibrate_labels, calibrate_prior
         from reestim.cli import printing
         from reestim.io.files import slug
         from reestim.pipeline.main_job import read_job
@@ -66,7 +66,9 @@ def sbc(
         study = job.spec.model_copy(update={"sampler": job.spec.sampler.model_copy(update=short)})
         kind = "labels" if misclassified is not None else "prior"
         folder = out or Path("calibration") / f"{slug(study.name)}-{kind}"
-        request = Request(study, job.data, folder, simulations, countries, ranked, seed, so_far, part_of(part))
+        request = CalibrationRequest(
+            study, job.data, folder, simulations, countries, ranked, seed, so_far, parse_shard(part)
+        )
         refuse_stranger(folder)
         talk, progress = say(as_json or quiet), not (as_json or quiet)
         talk(f"{simulations} SIMULATED datasets; every fit is kept in {folder}, the same command goes on after a kill")

@@ -1,7 +1,7 @@
 """A model written in NumPyro, with the labels of its arrays: what `ree.build` returns for a NumPyro model file.
 
 A model file defines ``build(data, priors)`` and returns ``NumpyroModel(function, coords)``. The function takes no
-argument and states the joint distribution with `prior`, `draw`, `derived` and `observe`, each with its named dims.
+argument and states the joint distribution with `prior`, `sample`, `deterministic` and `observe`, each with its dims.
 """
 
 from __future__ import annotations
@@ -154,19 +154,21 @@ def prior(priors: Mapping[str, Prior], name: str, *, long_name: str, units: str 
     stated = checked_prior(priors, name)
     shape = _shape(dims)
     if stated.distribution == "Fixed":
-        return derived(name, jnp.full(shape, stated.parameters["value"]), dims=dims, long_name=long_name, units=units)
+        return deterministic(
+            name, jnp.full(shape, stated.parameters["value"]), dims=dims, long_name=long_name, units=units
+        )
     base = distribution(stated)
-    return draw(name, base.expand(shape) if shape else base, dims=dims, long_name=long_name, units=units)
+    return sample(name, base.expand(shape) if shape else base, dims=dims, long_name=long_name, units=units)
 
 
-def draw(name: str, distribution: dist.Distribution, *, long_name: str, units: str = "1", dims: Dims = None) -> Any:
+def sample(name: str, distribution: dist.Distribution, *, long_name: str, units: str = "1", dims: Dims = None) -> Any:
     """A free variable with its dims."""
     _note(name, dims, long_name, units, free=True)
     event = len(distribution.batch_shape)
     return numpyro.sample(name, distribution.to_event(event) if event else distribution)
 
 
-def derived(name: str, value: Any, *, long_name: str, units: str = "1", dims: Dims = None) -> Any:
+def deterministic(name: str, value: Any, *, long_name: str, units: str = "1", dims: Dims = None) -> Any:
     """A function of the variables that the posterior keeps."""
     _note(name, dims, long_name, units)
     return numpyro.deterministic(name, value)

@@ -33,8 +33,8 @@ def use_changes(panel: pd.DataFrame, relative_price: xr.DataArray, ree_value: xr
 
     Dims ``use_observation``, ``sector``, ``use_price_point`` (a price of a series in a year) and ``use_lag`` (years):
     ``use_now`` and ``use_before`` say which prices stood k years before the two years of a change, so that what
-    knowledge has followed, at any rate of adjustment, is a weighted sum (`followed`). Before the first price of a
-    series it stood where the first is; in a year without a price, where the next one is.
+    knowledge has followed, at any rate of adjustment, is a weighted sum (`partial_adjustment`). Before the first price
+    of a series it stood where the first is; in a year without a price, where the next one is.
     """
     rows: list[dict[str, Any]] = []
     points: list[tuple[str, float, bool]] = []  # label, log price, is it a unit value
@@ -151,11 +151,11 @@ def ree_use(
 ) -> Any:
     """Δ ln(θ/(1−θ)) = Σ_j w_j (1−σ_j)(Δq − m_j·ΔF) + noise, equation (15); an aggregate weighs its sectors by value.
 
-    data: from `use_changes`; F is q as knowledge follows it at the rate λ (`followed`): on impact only λ of a price
-    change has reached knowledge, in the long run all of it. Prior: ``ree_use_noise``, standard deviation of a yearly
-    change. A unit value is value over tonnes, so its error (composition, timing) is in price and value alike and would
-    pull σ down: with the prior ``unit_value_error`` (not Fixed at 0) the true price is the unit value less an error
-    with that standard deviation, and true prices change by ``unit_value_spread`` a year.
+    data: from `use_changes`; F is the partial adjustment of q at the rate λ (`partial_adjustment`): on impact only λ of
+    a price change has reached knowledge, in the long run all of it. Prior: ``ree_use_noise``, standard deviation of a
+    yearly change. A unit value is value over tonnes, so its error (composition, timing) is in price and value alike and
+    would pull σ down: with the prior ``unit_value_error`` (not Fixed at 0) the true price is the unit value less an
+    error with that standard deviation, and true prices change by ``unit_value_spread`` a year.
     """
     noise = variable(
         priors, "ree_use_noise", long_name="spread of the yearly change of the cost share", units="log points"
@@ -216,13 +216,13 @@ def expected_change(data: xr.Dataset, sigma: Any, passthrough: Any, adjustment_r
     price = data["use_price"].values - error
     history = price[now] - price[before]  # (use_observation, use_lag)
     now_error, before_error = error[now[:, 0]], error[before[:, 0]]
-    bias = passthrough * followed(history, adjustment_rate, now.shape[1])[:, None]
+    bias = passthrough * partial_adjustment(history, adjustment_rate, now.shape[1])[:, None]
     change = technology.cost_share_effect(sigma, history[:, 0][:, None], bias)
     weight = data["use_weight"].transpose("use_observation", SECTOR).values
     return (weight * change).sum(axis=1) + now_error - before_error
 
 
-def followed(history: Any, adjustment_rate: Any, lags: int) -> Any:
+def partial_adjustment(history: Any, adjustment_rate: Any, lags: int) -> Any:
     """ΔF = Σ_k λ(1−λ)^k Δq_{t−k}, from F_t = F_{t−1} + λ(q_t − F_{t−1}); history: Δq by years before (..., use_lag)."""
     lag = np.arange(lags)
     return (history * (adjustment_rate * (1 - adjustment_rate) ** lag)).sum(axis=-1)

@@ -78,15 +78,15 @@ def age_weights(adjustment_rate: Any, ages: int) -> Any:
 def knowledge_flow(data: xr.Dataset, q: Any, passthrough: Any, adjustment_rate: Any, growth: Any) -> Any:
     """(λ/g)(m·q_t − a_{t−1}) (country, sector, year): patents as the flow into knowledge, the dynamic variant of (12).
 
-    a_t = a_{t−1} + λ(m·q_t − a_{t−1}) is m times the price as knowledge has followed it (`unlearnt`); g is the growth
-    of relative knowledge in normal times, to which a burst is relative. Raises InputError where years are missing.
+    a_t = a_{t−1} + λ(m·q_t − a_{t−1}) is m times the partial adjustment of q (see `adjustment_gap`); g is the growth of
+    relative knowledge in normal times, to which a burst is relative. Raises InputError where years are missing.
     """
     years = data[YEAR].values.astype(int)
     if (np.diff(years) != 1).any():
         holes = sorted(set(range(years[0], years[-1])) - set(years.tolist()))
         advice = "Add patents of these years; knowledge is carried from year to year"
         raise InputError(Problem("years without patents", advice, file="patent_labels.csv", value=holes))
-    return adjustment_rate / growth * passthrough[:, None] * unlearnt(q, adjustment_rate)
+    return adjustment_rate / growth * passthrough[:, None] * adjustment_gap(q, adjustment_rate)
 
 
 def knowledge_growth(priors: Mapping[str, Prior]) -> Any:
@@ -94,9 +94,9 @@ def knowledge_growth(priors: Mapping[str, Prior]) -> Any:
     return variable(priors, "knowledge_growth", long_name=GROWTH, units="log points a year")
 
 
-def unlearnt(q: Any, adjustment_rate: Any) -> Any:
-    """q_t − F_{t−1} (country, sector, year), F the price as knowledge has followed it at rate λ: what is still to be
-    learnt, per unit of m. F stands at q before the first year.
+def adjustment_gap(q: Any, adjustment_rate: Any) -> Any:
+    """q_t − F_{t−1} (country, sector, year): gap between the price and F, its partial adjustment at the rate λ. F is q
+    before the first year. Times m, it is what knowledge has still to adjust by.
 
     From F_t = F_{t−1} + λ(q_t − F_{t−1}): q_t − F_{t−1} = Σ_k (1−λ)^k Δq_{t−k}, linear in q for a given λ.
     """

@@ -26,17 +26,19 @@ from jaxtyping import Float
 from reestim.dims import COUNTRY, SECTOR
 from reestim.errors import InputError, Problem
 from reestim.evidence.event_design import COUNTRY_SECTOR, KEY, EventDesign, Window, event_design
-from reestim.evidence.event_study import FIXED_EFFECTS, exact, two_way_regression
+from reestim.evidence.event_study import FIXED_EFFECTS, demeaner_options, two_way_regression
 
 TWO_WAY, COUNTRY_MEAN, UNEXPOSED = "two_way", "country_mean", "exposed_against_unexposed"
 ESTIMATORS = (TWO_WAY, COUNTRY_MEAN, UNEXPOSED)
 _FEWEST_COUNTRIES = 2
+#: From a design to coefficients, their clustered covariance, and the number of clusters.
+Regression = Callable[[EventDesign], tuple[np.ndarray, np.ndarray, int]]
 #: Tolerance of the iterations of the Poisson regression, relative change of the deviance.
 _DEVIANCE = 1e-10
 
 
 @dataclass(frozen=True)
-class Path:
+class EffectPath:
     """Effects of one outcome, log points for one standard deviation of exposure, against the reference event time.
 
     ``windows``: first and last event time of each; ``covariance`` is clustered (CRV1); ``n_countries``: those whose
@@ -52,7 +54,7 @@ class Path:
     notes: tuple[str, ...] = ()
 
 
-def estimate_path(setting: EventDesign, estimator: str, *, counts: bool = False) -> Path:
+def estimate_path(setting: EventDesign, estimator: str, *, counts: bool = False) -> EffectPath:
     """The path of the one outcome in ``setting``. ``counts``: Poisson regression of the level instead of a linear one
     of its log (no level is dropped for being 0). Raises InputError where the estimator is not defined."""
     slope = poisson_regression if counts else two_way_regression
@@ -85,7 +87,7 @@ def poisson_regression(setting: EventDesign) -> tuple[np.ndarray, np.ndarray, in
                 iwls_tol=_DEVIANCE,
                 iwls_maxiter=200,
                 separation_check=["fe"],
-                **exact(),
+                **demeaner_options(),
             )
         except ValueError as error:  # the weights of a step leave no projection on the fixed effects
             if "Demeaning failed" not in str(error):
@@ -101,13 +103,15 @@ def poisson_regression(setting: EventDesign) -> tuple[np.ndarray, np.ndarray, in
     return fit.coef().to_numpy(float), np.asarray(fit._vcov, float), int(np.min(fit._G))
 
 
-def _path(setting: EventDesign, estimate: np.ndarray, covariance: np.ndarray, clusters: int) -> Path:
+def _path(setting: EventDesign, estimate: np.ndarray, covariance: np.ndarray, clusters: int) -> EffectPath:
     (design,) = setting.designs.values()
     countries = len(set(setting.panel[COUNTRY]))
-    return Path(design.windows, estimate, (covariance + covariance.T) / 2, clusters, len(setting.panel), countries)
+    return EffectPath(
+        design.windows, estimate, (covariance + covariance.T) / 2, clusters, len(setting.panel), countries
+    )
 
 
-def _country_mean(setting: EventDesign, slope: Callable[[EventDesign], tuple[np.ndarray, np.ndarray, int]]) -> Path:
+def _country_mean(setting: EventDesign, slope: Regression) -> EffectPath:
     (design,) = setting.designs.values()
     panel: Any = setting.panel
     if panel["cluster"].nunique() < len(panel.drop_duplicates([COUNTRY, SECTOR])):
@@ -129,7 +133,7 @@ def _country_mean(setting: EventDesign, slope: Callable[[EventDesign], tuple[np.
     mean = np.mean([b for b, _ in found], axis=0)
     covariance = np.sum([v for _, v in found], axis=0) / len(found) ** 2  # countries are independent given the clusters
     notes = (f"no slope of their own: {', '.join(left_out)}",) if left_out else ()
-    return Path(design.windows, mean, covariance, clusters, rows, len(found), notes)
+    return EffectPath(design.windows, mean, covariance, clusters, rows, len(found), notes)
 
 
 def _of_country(rows: Any, setting: EventDesign, windows: tuple[Window, ...]) -> EventDesign:
@@ -152,7 +156,7 @@ def _of_country(rows: Any, setting: EventDesign, windows: tuple[Window, ...]) ->
     return own
 
 
-def _against_unexposed(setting: EventDesign) -> Path:
+def _against_unexposed(setting: EventDesign) -> EffectPath:
     """Two-stage least squares of the change since the reference on the dose, instrument 1[exposure > 0], within
     country; the joint covariance of all windows by the clustered influence of each unit (pyfixest gives it one
     equation at a time, and agrees)."""
@@ -188,7 +192,7 @@ def _against_unexposed(setting: EventDesign) -> Path:
         influence.append(np.bincount(cluster, weights=share, minlength=int(cluster.max()) + 1))
     groups = len(np.unique(cluster))
     scores = np.array(influence)
-    return Path(
+    return EffectPath(
         design.windows,
         np.array(estimates),
         scores @ scores.T * groups / (groups - 1),

@@ -27,7 +27,7 @@ KEY = [COUNTRY, SECTOR, YEAR]
 
 
 @dataclass(frozen=True)
-class Design:
+class OutcomeDesign:
     """Regressors of one outcome. ``rows``: country, sector, year of each observation; ``regressors``: exposure (in
     standard deviations) in each event window; ``windows``: first and last event time of each column."""
 
@@ -62,7 +62,7 @@ class EventDesign:
     event_time, cluster; ``designs`` by outcome; ``exposure_sd``: one standard deviation of exposure, share of cost."""
 
     panel: pd.DataFrame
-    designs: Mapping[str, Design]
+    designs: Mapping[str, OutcomeDesign]
     exposure_sd: float
     reference: int
 
@@ -175,10 +175,10 @@ def _inside(times: Sequence[int], window: Window) -> list[int]:
     return [k for k in times if window[0] <= k <= window[1]]
 
 
-def _design(rows: Any, deviation: float, windows: tuple[Window, ...]) -> Design:
+def _design(rows: Any, deviation: float, windows: tuple[Window, ...]) -> OutcomeDesign:
     time, exposure = rows["event_time"].to_numpy(), rows["exposure"].to_numpy(float) / deviation
     columns = [exposure * ((time >= first) & (time <= last)) for first, last in windows]
-    return Design(rows[KEY].reset_index(drop=True), np.column_stack(columns), windows)
+    return OutcomeDesign(rows[KEY].reset_index(drop=True), np.column_stack(columns), windows)
 
 
 def _codes(rows: pd.DataFrame, *columns: str) -> np.ndarray:

@@ -14,17 +14,17 @@ from reestim.data.published_effects import EFFECTS
 from reestim.dims import COUNTRY, ELEMENT, OUTCOMES, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 from reestim.evidence.estimators import ESTIMATORS, UNEXPOSED
-from reestim.evidence.event_choices import (
+from reestim.evidence.event_design import COUNTRY_SECTOR
+from reestim.evidence.event_options import (
     DIRECT,
     PATENTS,
     TOTAL,
     UNITS,
-    Choices,
-    choice_problems,
+    EventStudyOptions,
+    check_options,
     outcome_panel,
     outcomes_there,
 )
-from reestim.evidence.event_design import COUNTRY_SECTOR
 from reestim.evidence.event_rows import Rows
 from reestim.evidence.path_posterior import RANDOM_WALK, SCALE
 from reestim.intervals import INTERVAL, LEVEL
@@ -78,13 +78,13 @@ def event_study(
     Raises InputError, all problems together; a study of several that cannot be estimated is a note.
     """
     frame = outcome_panel(data)
-    choice_problems(data, frame, outcomes, countries, exposure, estimators, cluster, prior)
+    check_options(data, frame, outcomes, countries, exposure, estimators, cluster, prior)
     economy = _economy(data) if io is None else io
     dose = exposure_of(economy, exposure)
     names = list(outcomes) if outcomes is not None else [o for o in OUTCOMES if o in outcomes_there(data, frame)]
     usual = [ALL, *(["all but CHN"] if "CHN" in data.countries and len(data.countries) > 1 else [])]
     policy = data.meta.policy_year if policy_year is None else policy_year
-    chosen = Choices(policy, reference, cluster, prior, prior_scale, _deviation(frame, dose))
+    chosen = EventStudyOptions(policy, reference, cluster, prior, prior_scale, _deviation(frame, dose))
     rows = Rows()
     if exposure == TOTAL and UNEXPOSED in estimators:  # everything holds rare earths somewhere in its supply chain
         estimators = [e for e in estimators if e != UNEXPOSED]

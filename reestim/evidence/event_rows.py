@@ -13,9 +13,9 @@ import xarray as xr
 from reestim.data.published_effects import EFFECTS, covariance_matrix, effect_rows
 from reestim.dims import COUNTRY
 from reestim.errors import InputError, Problem
-from reestim.evidence.estimators import COUNTRY_MEAN, TWO_WAY, UNEXPOSED, Path, estimate_path
-from reestim.evidence.event_choices import COUNTS, PLACEBO_COLUMNS, PUBLISHED, Choices
+from reestim.evidence.estimators import COUNTRY_MEAN, TWO_WAY, UNEXPOSED, EffectPath, estimate_path
 from reestim.evidence.event_design import EventDesign, event_design
+from reestim.evidence.event_options import COUNTS, PLACEBO_COLUMNS, PUBLISHED, EventStudyOptions
 from reestim.evidence.event_study import small_sample_covariance
 from reestim.evidence.path_posterior import PathPosterior, path_posterior
 from reestim.evidence.path_summary import path_rows, placebo_rank, summary_row
@@ -41,7 +41,7 @@ class Rows:
         group: str,
         frame: pd.DataFrame,
         dose: xr.DataArray,
-        chosen: Choices,
+        chosen: EventStudyOptions,
         estimators: Sequence[str],
         placebo: bool,
     ) -> None:
@@ -65,7 +65,7 @@ class Rows:
             own = placebos if estimator == TWO_WAY else []
             self._add(label, path, chosen, own)
 
-    def add_published(self, data: Dataset, names: Sequence[str], chosen: Choices) -> None:
+    def add_published(self, data: Dataset, names: Sequence[str], chosen: EventStudyOptions) -> None:
         """Effects of event_study.csv as they are printed: no clusters of ours, no placebo."""
         table: Any = effect_rows(data[EFFECTS])
         matrix = covariance_matrix(table, data.tables.get("event_study_covariance"))
@@ -77,15 +77,15 @@ class Rows:
                 windows = tuple(
                     (int(a), int(b)) for a, b in same[["event_time", "last_event_time"]].itertuples(index=False)
                 )
-                path = Path(windows, same["estimate"].to_numpy(float), matrix[np.ix_(place, place)], 0, 0, 0)
+                path = EffectPath(windows, same["estimate"].to_numpy(float), matrix[np.ix_(place, place)], 0, 0, 0)
                 label = {"outcome": str(name), "countries": str(group), "estimator": PUBLISHED}
                 self._add(label, path, chosen, [], int(reference))
 
     def _add(
         self,
         label: dict[str, str],
-        path: Path,
-        chosen: Choices,
+        path: EffectPath,
+        chosen: EventStudyOptions,
         placebos: list[dict[str, Any]],
         reference: int | None = None,
     ) -> None:
@@ -119,7 +119,7 @@ class Rows:
         return xr.Dataset({name: array for part in parts for name, array in part.items()})
 
 
-def _design(frame: pd.DataFrame, dose: xr.DataArray, name: str, chosen: Choices) -> EventDesign:
+def _design(frame: pd.DataFrame, dose: xr.DataArray, name: str, chosen: EventStudyOptions) -> EventDesign:
     return event_design(
         frame,
         dose,
@@ -132,7 +132,7 @@ def _design(frame: pd.DataFrame, dose: xr.DataArray, name: str, chosen: Choices)
     )
 
 
-def _posterior(path: Path, chosen: Choices, reference: int) -> PathPosterior:
+def _posterior(path: EffectPath, chosen: EventStudyOptions, reference: int) -> PathPosterior:
     covariance = small_sample_covariance(path.covariance, path.n_clusters) if path.n_clusters else path.covariance
     return path_posterior(
         path.estimate, covariance, path.windows, reference=reference, prior=chosen.prior, scale=chosen.prior_scale

@@ -90,7 +90,9 @@ def two_way_regression(setting: EventDesign) -> tuple[np.ndarray, np.ndarray, in
     stacked, names = setting.stacked()
     data: Any = stacked
     pf: Any = pyfixest
-    fit = pf.feols(f"log_value ~ {' + '.join(names)} | {FIXED_EFFECTS}", data=data, vcov={"CRV1": "cluster"}, **exact())
+    fit = pf.feols(
+        f"log_value ~ {' + '.join(names)} | {FIXED_EFFECTS}", data=data, vcov={"CRV1": "cluster"}, **demeaner_options()
+    )
     kept = list(fit.coef().index)
     if kept != names:
         raise InputError(
@@ -113,7 +115,7 @@ def rounded(values: np.ndarray, digits: int = 10) -> np.ndarray:
     return np.round(values * unit) / unit
 
 
-def exact() -> dict[str, Any]:
+def demeaner_options() -> dict[str, Any]:
     """Options of pyfixest that keep every row and project on the fixed effects to full precision."""
     from pyfixest.estimation import MapDemeaner
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reestim.study.spec import Evidence
 
 GROWTH, EVENTS, ELEMENTS, IDENTITIES = "growth_accounting", "event_study", "element_similarity", "split_identities"
-LABELS = "label_quality"
+LABEL_QUALITY = "label_quality"
 
 
 def evidence_groups(
@@ -46,7 +46,7 @@ def evidence_groups(
         found[GROWTH] = growth_accounting(data["growth_accounts"])
     if evidence.patents and "label_audit" in data:
         tables = data["patent_labels"], data["label_audit"]
-        found[LABELS] = label_quality(*tables, data.label_record, data.meta.synthetic)
+        found[LABEL_QUALITY] = label_quality(*tables, data.label_record, data.meta.synthetic)
     makers: dict[str, Callable[[], xr.Dataset]] = {
         ELEMENTS: lambda: element_similarity(data).assign(substitutability=substitutability(data, io)),
     }

@@ -11,19 +11,19 @@ from scipy import stats
 from reestim.intervals import LEVEL
 
 if TYPE_CHECKING:
-    from reestim.evidence.estimators import Path
+    from reestim.evidence.estimators import EffectPath
     from reestim.evidence.path_posterior import PathPosterior
 
 
 def interval(estimate: float, error: float, clusters: int) -> dict[str, float]:
     """Estimate with its standard error and equal-tailed interval: t with G − 1 degrees of freedom, normal where the
     number of clusters is not known (0)."""
-    law: Any = stats.t(clusters - 1) if clusters > 1 else stats.norm()
-    half = float(law.ppf((1 + LEVEL) / 2)) * error
+    distribution: Any = stats.t(clusters - 1) if clusters > 1 else stats.norm()
+    half = float(distribution.ppf((1 + LEVEL) / 2)) * error
     return {"estimate": estimate, "std_error": error, "low": estimate - half, "high": estimate + half}
 
 
-def path_rows(path: Path, posterior: PathPosterior | None, reference: int) -> list[dict[str, Any]]:
+def path_rows(path: EffectPath, posterior: PathPosterior | None, reference: int) -> list[dict[str, Any]]:
     """One row an effect, the reference among them as 0, by event time."""
     rows = []
     for k, (first, last) in enumerate(path.windows):
@@ -52,7 +52,7 @@ def post_policy_weights(windows: Sequence[tuple[int, int]]) -> np.ndarray:
     return years / years.sum() if years.any() else years
 
 
-def pretrend_test(path: Path, reference: int) -> dict[str, float]:
+def pretrend_test(path: EffectPath, reference: int) -> dict[str, float]:
     """Joint Wald test that all effects before the reference are zero: F = W/K on (K, G − 1) degrees of freedom, χ²
     where the number of clusters is not known; missing where there are no such effects or fewer clusters than needed."""
     before = [k for k, (_, last) in enumerate(path.windows) if last < reference]
@@ -66,14 +66,14 @@ def pretrend_test(path: Path, reference: int) -> dict[str, float]:
     return out | {"pretrend_f": f, "pretrend_p_value": float(p)}
 
 
-def summary_row(path: Path, posterior: PathPosterior | None, reference: int) -> dict[str, Any]:
+def summary_row(path: EffectPath, posterior: PathPosterior | None, reference: int) -> dict[str, Any]:
     """Mean over all years from the policy on, the test of pre-trends, and what it rests on."""
     weights = post_policy_weights(path.windows)
     if weights.any():
         mean, error = float(weights @ path.estimate), float(np.sqrt(weights @ path.covariance @ weights))
         average = interval(mean, error, path.n_clusters) | bayesian(posterior, weights)
-        law: Any = stats.t(path.n_clusters - 1) if path.n_clusters > 1 else stats.norm()
-        average["p_value"] = float(2 * law.sf(abs(mean) / error))
+        distribution: Any = stats.t(path.n_clusters - 1) if path.n_clusters > 1 else stats.norm()
+        average["p_value"] = float(2 * distribution.sf(abs(mean) / error))
     else:
         average = dict.fromkeys(("estimate", "std_error", "low", "high", *_BAYESIAN, "p_value"), float("nan"))
     last = max((b for a, b in path.windows if a >= 0), default=-1)

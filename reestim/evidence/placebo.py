@@ -13,12 +13,14 @@ from reestim.evidence.event_design import event_design
 from reestim.evidence.path_summary import interval
 
 if TYPE_CHECKING:
-    from reestim.evidence.event_choices import Choices
+    from reestim.evidence.event_options import EventStudyOptions
 
 _EARLIEST = -100
 
 
-def placebo_rows(frame: Any, dose: xr.DataArray, name: str, chosen: Choices, *, counts: bool) -> list[dict[str, Any]]:
+def placebo_rows(
+    frame: Any, dose: xr.DataArray, name: str, chosen: EventStudyOptions, *, counts: bool
+) -> list[dict[str, Any]]:
     """Mean effect (two_way) over event times 0 to ``horizon``, for the policy year and each pretended year before it.
 
     The horizon is that of the panel after the policy, or the longest that leaves a pretended year. A pretended year

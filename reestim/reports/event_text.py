@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from reestim.evidence.estimators import COUNTRY_MEAN, TWO_WAY, UNEXPOSED
-from reestim.evidence.event_choices import PUBLISHED
+from reestim.evidence.event_options import PUBLISHED
 from reestim.evidence.event_paths import event_tables
 from reestim.results.format import percent, with_interval
 

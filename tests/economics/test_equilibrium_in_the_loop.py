@@ -21,7 +21,7 @@ from reestim.errors import InputError
 from reestim.estimate import equilibrium_effects as loop
 from reestim.estimate import fit as fitting
 from reestim.estimate.inputs import assemble
-from reestim.estimate.numpyro_model import NumpyroModel, draw, observe
+from reestim.estimate.numpyro_model import NumpyroModel, observe, sample
 from reestim.estimate.sampling import SAMPLERS
 from reestim.evidence.simulate import Truth, simulate_evidence
 from reestim.study.spec import Evidence, Sampler, Spec
@@ -159,7 +159,7 @@ def test_what_is_no_number_is_counted_as_divergent_and_never_kept(name: Any) -> 
     """A model whose prediction does not exist above 0.5."""
 
     def half() -> None:
-        x = draw("x", dist.Normal(0.0, 1.0), long_name="x")
+        x = sample("x", dist.Normal(0.0, 1.0), long_name="x")
         observe("y", dist.Normal(jnp.where(x > 0.5, jnp.nan, x), 1.0), np.array(0.0), long_name="y")
 
     model = NumpyroModel(half, {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path as FilePath
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,8 @@ import reestim as ree
 from reestim.data.dataset import Dataset
 from reestim.errors import InputError
 from reestim.evidence.estimators import COUNTRY_MEAN, TWO_WAY, UNEXPOSED, estimate_path
-from reestim.evidence.event_choices import Choices
 from reestim.evidence.event_design import event_design
+from reestim.evidence.event_options import EventStudyOptions
 from reestim.evidence.event_paths import event_study, event_tables
 from reestim.evidence.path_posterior import INDEPENDENT, RANDOM_WALK, path_posterior
 from reestim.evidence.path_summary import pretrend_test
@@ -203,7 +203,7 @@ def test_placebo_years_never_see_the_policy() -> None:
 
 
 def _choices():
-    return Choices(POLICY, -1, "country-sector", RANDOM_WALK, 0.02, 1.0)
+    return EventStudyOptions(POLICY, -1, "country-sector", RANDOM_WALK, 0.02, 1.0)
 
 
 def world(**tables: pd.DataFrame) -> Dataset:
@@ -218,7 +218,7 @@ def world(**tables: pd.DataFrame) -> Dataset:
     ]
     meta = data.meta.model_copy(update={"synthetic": ["outcomes.csv"]})
     return replace(
-        data, path=FilePath("tiny"), meta=meta, tables={**data.tables, "outcomes": pd.DataFrame(cells), **tables}
+        data, path=Path("tiny"), meta=meta, tables={**data.tables, "outcomes": pd.DataFrame(cells), **tables}
     )
 
 

@@ -12,10 +12,10 @@ import xarray as xr
 
 import reestim as ree
 from reestim.calibration import prior_sbc
-from reestim.calibration.design import Design, fewer_countries
+from reestim.calibration.design import SbcDesign, fewer_countries
 from reestim.calibration.figures import ecdf_figure, rank_figure
-from reestim.calibration.kept import begin, kept
-from reestim.calibration.label_noise import World, compare_labels, label_table, misclassified
+from reestim.calibration.fit_store import begin, load_fit
+from reestim.calibration.label_noise import PatentWorld, compare_labels, label_table, misclassified
 from reestim.calibration.summary import covered, fractional_ranks, is_calibrated, joined, rank_table, ranks_of, words
 from reestim.errors import InputError
 from reestim.evidence.simulate import Truth
@@ -28,7 +28,7 @@ N, RANKED = 16, 39
 
 
 @pytest.fixture(scope="module")
-def design(tmp_path_factory: pytest.TempPathFactory) -> Design:
+def design(tmp_path_factory: pytest.TempPathFactory) -> SbcDesign:
     economy = random_economy(4, 3, 3, 2, factors=1, zero_flows=False, taxes=False, ree_share=(1e-3, 1e-2))
     users, years = [str(s) for s in economy.sectors[1:3]], [2009, 2010, 2011]
     rng = np.random.default_rng(0)
@@ -51,11 +51,11 @@ def design(tmp_path_factory: pytest.TempPathFactory) -> Design:
     )
     spec = tiny_study(tmp_path_factory.mktemp("study"))
     quota = ree.Scenario("quota", policies=(ree.ExportQuota(names[0], "all", 0.7),))
-    return Design(spec, inputs, economy, quota, N, RANKED, seed=3)
+    return SbcDesign(spec, inputs, economy, quota, N, RANKED, seed=3)
 
 
 @pytest.fixture(scope="module")
-def finished(design: Design, tmp_path_factory: pytest.TempPathFactory) -> tuple[xr.Dataset, Path]:
+def finished(design: SbcDesign, tmp_path_factory: pytest.TempPathFactory) -> tuple[xr.Dataset, Path]:
     """Killed in the third simulation, then gone on with."""
     folder = tmp_path_factory.mktemp("calibration")
     begin(folder, design.record())
@@ -76,7 +76,7 @@ def finished(design: Design, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     return ranks, folder
 
 
-def table_of(design: Design, ranks: xr.Dataset, folder: Path) -> pd.DataFrame:
+def table_of(design: SbcDesign, ranks: xr.Dataset, folder: Path) -> pd.DataFrame:
     draws, truth = joined(prior_sbc.fits_of(design, folder))
     return rank_table(fractional_ranks(ranks, RANKED, 0), draws, truth)
 
@@ -87,7 +87,9 @@ def test_an_interval_of_few_draws_holds_what_it_says() -> None:
     assert [float(covered(draws, truth, level).mean()) for level in (0.5, 0.9)] == [0.5, 0.9]
 
 
-def test_every_parameter_and_welfare_are_ranked_and_uniform(design: Design, finished: tuple[xr.Dataset, Path]) -> None:
+def test_every_parameter_and_welfare_are_ranked_and_uniform(
+    design: SbcDesign, finished: tuple[xr.Dataset, Path]
+) -> None:
     ranks, folder = finished
     assert set(ranks.data_vars) == {"kappa", "mu", "sigma", "innovation_passthrough", "welfare"}
     assert ranks["welfare"].sizes == {"simulation": N, "welfare_country": 3}
@@ -102,9 +104,9 @@ def test_every_parameter_and_welfare_are_ranked_and_uniform(design: Design, fini
         assert ((rate - level / 100).abs() < 3.5 * np.sqrt(level / 100 * (1 - level / 100) / N)).all(), rate
 
 
-def test_a_rank_is_the_number_of_draws_below_the_truth(design: Design, finished: tuple[xr.Dataset, Path]) -> None:
+def test_a_rank_is_the_number_of_draws_below_the_truth(design: SbcDesign, finished: tuple[xr.Dataset, Path]) -> None:
     ranks, folder = finished
-    fit = kept(folder, "simulation-0005")
+    fit = load_fit(folder, "simulation-0005")
     assert fit is not None
     draws, truth = (fit[group].to_dataset() for group in ("draws", "truth"))
     assert draws.sizes["draw"] == RANKED
@@ -118,10 +120,10 @@ def test_a_rank_is_the_number_of_draws_below_the_truth(design: Design, finished:
         np.testing.assert_array_equal(ours[name].transpose(*ranks[name].dims), ranks[name], err_msg=str(name))
 
 
-def test_a_wrong_posterior_is_found_out(design: Design, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = prior_sbc.Exchangeable.given
+def test_a_wrong_posterior_is_found_out(design: SbcDesign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = prior_sbc.ReconditionedModel.given
     monkeypatch.setattr(
-        prior_sbc.Exchangeable, "given", lambda self, data: given(self, {k: -3 * v for k, v in data.items()})
+        prior_sbc.ReconditionedModel, "given", lambda self, data: given(self, {k: -3 * v for k, v in data.items()})
     )
     without = replace(design, scenario=None, simulations=8)
     table = table_of(without, prior_sbc.calibrate(without, tmp_path), tmp_path)
@@ -167,12 +169,12 @@ def test_misclassification_has_the_share_it_was_asked_for() -> None:
 def test_naive_counts_are_biased_and_the_block_is_not(tmp_path: Path) -> None:
     """20 % of labels wrong, four datasets of the small world."""
     io, price, z = small_world(countries=4)
-    world = World(io, price, z, misclassified(TRUTH, 0.2), POLICY_YEAR)
+    world = PatentWorld(io, price, z, misclassified(TRUTH, 0.2), POLICY_YEAR)
     spec = default_spec()
     sampler = spec.sampler.model_copy(update={"draws": 300, "tune": 400, "chains": 2})
     spec = spec.model_copy(update={"sampler": sampler})
     inputs = xr.Dataset({"relative_price": price}, coords={"country": price["country"]})
-    design = Design(spec, inputs, random_economy(1), None, 4, 199, seed=5)
+    design = SbcDesign(spec, inputs, random_economy(1), None, 4, 199, seed=5)
     table = label_table(compare_labels(design, world, tmp_path)).set_index(["treatment", "parameter"])
     naive, noisy = table.loc[("naive counts", "m")], table.loc[("label-noise model", "m")]
     assert naive["slope"] < noisy["slope"]

@@ -12,8 +12,8 @@ import h5py
 import pandas as pd
 import pytest
 
-from reestim.calibration.design import Part
-from reestim.calibration.run import Request, calibrate_labels, calibrate_prior
+from reestim.calibration.design import Shard
+from reestim.calibration.run import CalibrationRequest, calibrate_labels, calibrate_prior
 from reestim.errors import InputError
 from reestim.study.spec import CounterfactualSpec, Evidence
 from tests.recovery.tiny_study import tiny_study
@@ -33,17 +33,17 @@ source = "made for tests"
 
 
 @pytest.fixture
-def request_(tmp_path: Path) -> Request:
+def request_(tmp_path: Path) -> CalibrationRequest:
     """Four datasets of the tiny study on the tiny world, without a scenario."""
     spec = tiny_study(tmp_path, NOTHING)
-    return Request(spec, tiny_world(), tmp_path / "c", simulations=4, countries=None, ranked=19, seed=1)
+    return CalibrationRequest(spec, tiny_world(), tmp_path / "c", simulations=4, countries=None, ranked=19, seed=1)
 
 
 @pytest.fixture(scope="module")
-def kept_one(tmp_path_factory: pytest.TempPathFactory) -> Request:
+def kept_one(tmp_path_factory: pytest.TempPathFactory) -> CalibrationRequest:
     """Two datasets that are done."""
     folder = tmp_path_factory.mktemp("kept")
-    asked = Request(tiny_study(folder, NOTHING), tiny_world(), folder / "c", 2, None, ranked=19, seed=1)
+    asked = CalibrationRequest(tiny_study(folder, NOTHING), tiny_world(), folder / "c", 2, None, ranked=19, seed=1)
     calibrate_prior(asked, progress=False)
     return asked
 
@@ -52,7 +52,7 @@ def record(folder: Path) -> dict[str, object]:
     return json.loads((folder / "sbc.json").read_text(encoding="utf-8"))
 
 
-def test_a_study_with_a_scenario_has_its_welfare_calibrated(request_: Request, tmp_path: Path) -> None:
+def test_a_study_with_a_scenario_has_its_welfare_calibrated(request_: CalibrationRequest, tmp_path: Path) -> None:
     (tmp_path / "quota.toml").write_text(_QUOTA, encoding="utf-8")
     scenarios = CounterfactualSpec(scenarios=[str(tmp_path / "quota.toml")])
     spec = request_.spec.model_copy(update={"counterfactual": scenarios})
@@ -72,25 +72,25 @@ def test_a_study_with_a_scenario_has_its_welfare_calibrated(request_: Request, t
         assert (request_.folder / name).stat().st_size > 0
 
 
-def test_parts_make_the_tables_of_the_whole(request_: Request, tmp_path: Path) -> None:
+def test_parts_make_the_tables_of_the_whole(request_: CalibrationRequest, tmp_path: Path) -> None:
     whole = calibrate_prior(request_, progress=False)
     assert "Welfare was not calibrated: the study names no scenario ([counterfactual] scenarios)." in whole.words
     apart = replace(request_, folder=tmp_path / "p")
     with pytest.raises(InputError, match="fewer than two simulated datasets"):
         calibrate_prior(replace(apart, so_far=True), progress=False)
-    first = calibrate_prior(replace(apart, part=Part(1, 2)), progress=False)
+    first = calibrate_prior(replace(apart, shard=Shard(1, 2)), progress=False)
     assert first.table.empty
     assert first.words[0].startswith("Part 1 of 2 is done.")
     assert not (apart.folder / "sbc.json").exists()
     half = calibrate_prior(replace(apart, so_far=True), progress=False)
     assert "UNFINISHED: 2 of 4 datasets are done." in half.words
-    calibrate_prior(replace(apart, part=Part(2, 2)), progress=False)
+    calibrate_prior(replace(apart, shard=Shard(2, 2)), progress=False)
     pd.testing.assert_frame_equal(calibrate_prior(apart, progress=False).table, whole.table)
     with pytest.raises(InputError, match="begun otherwise"):
         calibrate_prior(replace(apart, seed=2), progress=False)
 
 
-def test_fits_that_fail_a_gate_are_counted_and_said(request_: Request, tmp_path: Path) -> None:
+def test_fits_that_fail_a_gate_are_counted_and_said(request_: CalibrationRequest, tmp_path: Path) -> None:
     request_ = replace(request_, simulations=2)
     found = calibrate_prior(request_, progress=False)  # 80 draws of one chain have no effective size of 400
     assert found.failed_gates["ess_bulk"] == 2
@@ -149,7 +149,7 @@ def _no_verdict(file: Path) -> None:
     ],
 )
 def test_what_is_damaged_in_a_kept_calibration_is_said(
-    kept_one: Request, tmp_path: Path, file: str, spoil: Callable[[Path], object], said: str
+    kept_one: CalibrationRequest, tmp_path: Path, file: str, spoil: Callable[[Path], object], said: str
 ) -> None:
     shutil.copytree(kept_one.folder, tmp_path / "again")
     spoil(next((tmp_path / "again").rglob(file)))
@@ -157,7 +157,7 @@ def test_what_is_damaged_in_a_kept_calibration_is_said(
         calibrate_prior(replace(kept_one, folder=tmp_path / "again", so_far=True), progress=False)
 
 
-def test_fewer_countries_are_asked_for_in_words(request_: Request) -> None:
+def test_fewer_countries_are_asked_for_in_words(request_: CalibrationRequest) -> None:
     few = calibrate_prior(replace(request_, countries=2, simulations=2), progress=False)
     assert set(few.table["simulations"]) == {2}
     assert record(request_.folder)["countries"] == ["CHN", "JPN"]
@@ -167,7 +167,7 @@ def test_fewer_countries_are_asked_for_in_words(request_: Request) -> None:
     assert not (request_.folder / "x").exists()
 
 
-def test_labels_are_compared_with_naive_counts(request_: Request, tmp_path: Path) -> None:
+def test_labels_are_compared_with_naive_counts(request_: CalibrationRequest, tmp_path: Path) -> None:
     asked = replace(request_, simulations=2)
     with pytest.raises(InputError, match="err that often"):
         calibrate_labels(asked, 0.9, progress=False)
@@ -185,8 +185,8 @@ def test_labels_are_compared_with_naive_counts(request_: Request, tmp_path: Path
     with pytest.raises(InputError, match=r"begun otherwise \(kind 'labels'\)"):
         calibrate_prior(asked, progress=False)
     more = replace(asked, folder=tmp_path / "l")
-    assert calibrate_labels(replace(more, part=Part(1, 2)), 0.2, progress=False).table.empty
+    assert calibrate_labels(replace(more, shard=Shard(1, 2)), 0.2, progress=False).table.empty
     with pytest.raises(InputError, match="fewer than two"):
         calibrate_labels(replace(more, so_far=True), 0.2, progress=False)
-    calibrate_labels(replace(more, part=Part(2, 2)), 0.2, progress=False)
+    calibrate_labels(replace(more, shard=Shard(2, 2)), 0.2, progress=False)
     pd.testing.assert_frame_equal(calibrate_labels(replace(more, so_far=True), 0.2, progress=False).table, found.table)

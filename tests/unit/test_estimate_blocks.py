@@ -18,7 +18,7 @@ from reestim.estimate.event_effects import predicted_effects
 from reestim.estimate.inputs import assemble
 from reestim.estimate.misclassification import confusion_matrix, label_audit
 from reestim.estimate.patent_counts import dirichlet_multinomial_logp, log_rising
-from reestim.estimate.ree_use import followed, use_changes
+from reestim.estimate.ree_use import partial_adjustment, use_changes
 from reestim.estimate.relative_price import age_weights, knowledge_flow
 from reestim.evidence.simulate import simulate_evidence
 from reestim.study.prior import Prior
@@ -193,7 +193,7 @@ def test_knowledge_follows_prices_at_the_adjustment_rate(rate: float) -> None:
     history = level[changes["use_now"].values] - level[changes["use_before"].values]
     knowledge = _filtered(pd.Series(level, index=years), rate)
     expected = np.diff([knowledge[t] for t in years])
-    np.testing.assert_allclose(followed(history, rate, history.shape[1]), expected, atol=1e-12)
+    np.testing.assert_allclose(partial_adjustment(history, rate, history.shape[1]), expected, atol=1e-12)
 
 
 def _even(price: xr.DataArray) -> xr.DataArray:

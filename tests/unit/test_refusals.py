@@ -18,7 +18,7 @@ from reestim.estimate.inputs import assemble, checked
 from reestim.estimate.priors import checked_prior, share_weights
 from reestim.estimate.ree_use import use_changes
 from reestim.evidence import estimators as event_path
-from reestim.evidence.event_choices import Choices
+from reestim.evidence.event_options import EventStudyOptions
 from reestim.evidence.event_study import small_sample_covariance
 from reestim.evidence.outcome_choice import event_outcomes
 from reestim.evidence.path_posterior import path_posterior
@@ -230,13 +230,13 @@ def test_outcomes_and_accounts_that_cannot_take_what_is_found(tmp_path: Path) ->
 
 
 def test_a_path_without_years_after_the_policy_has_no_mean_and_no_placebo() -> None:
-    before = event_path.Path(((-3, -3), (-2, -2)), np.zeros(2), np.eye(2), 30, 100, 4)
+    before = event_path.EffectPath(((-3, -3), (-2, -2)), np.zeros(2), np.eye(2), 30, 100, 4)
     row = summary_row(before, None, reference=-1)
     assert np.isnan([row["estimate"], row["posterior_median"]]).all()
     assert 0 <= row["pretrend_p_value"] <= 1
     late = pd.DataFrame({"year": [2010, 2011]})
     dose = xr.DataArray([0.1], dims="sector", coords={"sector": ["g0"]})
-    chosen = Choices(2010, -1, "country-sector", "random-walk", 0.02, 1.0)
+    chosen = EventStudyOptions(2010, -1, "country-sector", "random-walk", 0.02, 1.0)
     assert placebo_rows(late, dose, "tfp", chosen, counts=False) == [], "no year before the policy to pretend one in"
 
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from reestim.evidence.estimators import COUNTRY_MEAN, TWO_WAY, UNEXPOSED
-from reestim.evidence.event_choices import PUBLISHED
+from reestim.evidence.event_options import PUBLISHED
 from reestim.evidence.event_paths import event_tables
 from reestim.reports.event_text import NAMES
 

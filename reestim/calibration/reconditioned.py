@@ -34,7 +34,7 @@ class _Given(Density):
 
 
 @dataclass(frozen=True)
-class Conditioned:
+class ModelOnData:
     """What a sampler takes: a model, in no language of its own, on one dataset."""
 
     made: Density
@@ -44,7 +44,7 @@ class Conditioned:
         return self.made
 
 
-class Exchangeable:
+class ReconditionedModel:
     """A PyMC model without its data. Up to a constant of each dataset (arrangements of counts that the model works out
     beforehand) the log density is the model's."""
 
@@ -67,11 +67,11 @@ class Exchangeable:
         self._value_and_gradient = jax.jit(jax.value_and_grad(log_density))
         self._own = of_pymc(model)
 
-    def given(self, data: Mapping[str, Any]) -> Conditioned:
+    def given(self, data: Mapping[str, Any]) -> ModelOnData:
         """The model on these data, one array for each observed variable."""
         arrays = [np.asarray(data[name], kind) for name, kind in self._kinds.items()]
         own = self._own
-        return Conditioned(
+        return ModelOnData(
             _Given(
                 log_density=lambda x: self._log_density(x, arrays),
                 centre=own.centre,

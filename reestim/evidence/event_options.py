@@ -40,7 +40,7 @@ UNITS = "log points for one standard deviation of exposure"
 
 
 @dataclass(frozen=True)
-class Choices:
+class EventStudyOptions:
     """How an event study is made; see ``event_study``."""
 
     policy_year: int
@@ -51,7 +51,7 @@ class Choices:
     exposure_sd: float
 
 
-def choice_problems(
+def check_options(
     data: Dataset,
     frame: pd.DataFrame,
     outcomes: Sequence[str] | None,

@@ -69,7 +69,7 @@ def refuse_stranger(folder: Path) -> None:
         raise InputError(Problem("the results cannot go there", advice, column="--out", value=str(folder)))
 
 
-def kept(folder: Path, name: str) -> xr.DataTree | None:
+def load_fit(folder: Path, name: str) -> xr.DataTree | None:
     """The fit of this name, if it was done. Raises InputError for one that is damaged or that no REEstim wrote."""
     place = folder / _FITS / name / "fit.nc"
     if not place.is_file():
@@ -109,7 +109,7 @@ def _strange(tree: xr.DataTree) -> str:
     return "" if sound else "the verdict of its gates is missing"
 
 
-def keep(folder: Path, name: str, draws: xr.Dataset, truth: xr.Dataset, **about: Any) -> xr.DataTree:
+def save_fit(folder: Path, name: str, draws: xr.Dataset, truth: xr.Dataset, **about: Any) -> xr.DataTree:
     """Keep a fit, whole or not at all: its draws, the truth, and what is to be known of it (JSON values)."""
     tree = xr.DataTree.from_dict({DRAWS: _plain(draws), TRUTH: _plain(truth)})
     tree.attrs = {key: json.dumps(strict_json(value)) for key, value in about.items()}
@@ -118,7 +118,7 @@ def keep(folder: Path, name: str, draws: xr.Dataset, truth: xr.Dataset, **about:
     return tree
 
 
-def forget_half_written(folder: Path) -> None:
+def remove_partial_fits(folder: Path) -> None:
     """Remove hidden folders that a killed process left behind."""
     for path in (folder / _FITS).glob(".*"):
         shutil.rmtree(path, ignore_errors=True)
