@@ -112,7 +112,6 @@ def counterfactual(
         for s, world in zip(scenarios, worlds, strict=True)
     ]
     sweeps = SweepPlan(
-        economy,
         parameters,
         technology,
         worlds,
@@ -122,7 +121,7 @@ def counterfactual(
         size,
         unit,
         tolerance,
-        {name: feasible(parameters, economy, name, count, unit) for name in technology},
+        [{name: feasible(parameters, world, name, count, unit) for name in technology} for world in worlds],
     )
     labels = labels_of(economy)
     coords: dict[str, Any] = {

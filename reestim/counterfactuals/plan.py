@@ -66,7 +66,6 @@ _COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
 class SweepPlan:
     """All equilibria that were asked for, in chunks of ``unit`` consecutive draws of one scenario and technology."""
 
-    economy: Economy
     parameters: Parameters  # along SAMPLE
     technology: Sequence[str]
     worlds: Sequence[Economy]  # of each scenario: the economy with its mines
@@ -76,7 +75,7 @@ class SweepPlan:
     size: int  # draws solved at once
     unit: int
     tolerance: float
-    inside: Mapping[str, Bool[np.ndarray, " draw"]]  # by technology: draws inside the interior
+    inside: Sequence[Mapping[str, Bool[np.ndarray, " draw"]]]  # of each scenario, by technology: feasible draws
 
     @property
     def static(self) -> list[str]:
@@ -90,9 +89,9 @@ class SweepPlan:
 
     def chunk(self, k: int, name: str, first: int) -> Chunk:
         """Everything that the equilibria of a chunk follow from."""
-        good, index = self.inside[name], np.arange(first, min(first + self.unit, self.count))
+        good, index = self.inside[k][name], np.arange(first, min(first + self.unit, self.count))
         index = np.where(good[index], index, np.argmax(good))  # who is outside is marked so, and must not be in the way
-        draws = drawn(self.parameters, index).to_batch(self.economy, name, SAMPLE)
+        draws = drawn(self.parameters, index).to_batch(self.worlds[k], name, SAMPLE)
         transition = name == "transition"
         return Chunk(
             transition,
@@ -135,17 +134,17 @@ class SweepPlan:
                 k, name, first = jobs[number]
                 transition = name == "transition"
                 ahead = {SCENARIO: k} if transition else {SCENARIO: k, TECHNOLOGY: self.static.index(name)}
-                good = self.inside[name][first : first + self.unit]
+                good = self.inside[k][name][first : first + self.unit]
                 for variable, part in labelled(found, good, transition).items():
                     whole.put(variable, part, ahead, first)
 
     def _name(self, coords: Mapping[str, Any]) -> str:
         """Hash of what the results follow from, labels included."""
-        values = [getattr(self.parameters, name) for name in Parameters.names()]
+        values = {name: getattr(self.parameters, name) for name in Parameters.names()}
         return fingerprint(
             [world.baseline for world in self.worlds],
             [dict(policy) for policy in self.policies],
-            [np.asarray(value) for value in values if value is not None],
+            {name: np.asarray(value) for name, value in values.items() if value is not None},
             [np.asarray(v) for v in coords.values()],
             self.technology,
             self.tolerance,

@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Array, Float, Int
 
-from reestim.dims import COUNTRY, ELEMENT, FACTOR, SECTOR
+from reestim.dims import COUNTRY, ELEMENT, FACTOR, SECTOR, resource
 from reestim.equilibrium.contract import OPTIONAL, REQUIRED
 from reestim.errors import Problem
 
@@ -25,8 +25,10 @@ class Baseline(NamedTuple):
     expenditure: Float[Array, "country sector"]  # X, purchaser prices
     tariff: Float[Array, "importer exporter sector"]  # τ
     export_tax: Float[Array, "importer exporter sector"]  # x
-    factor_share: Float[Array, "country factor sector"]  # γ_nfs, shares within the X bundle
+    factor_share: Float[Array, "country factor sector"]  # γ_nfs, shares within the X bundle, rents apart
     input_share: Float[Array, "country input sector"]  # γ_nks
+    resource_share: Float[Array, "country element"]  # r, rent's share of a mine's revenue
+    resource: Float[Array, "factor element"]  # 1 where the factor is the element's resource
     ree_share: Float[Array, "country sector"]  # θ
     element_share: Float[Array, "country element sector"]  # ϑ
     element_index: Int[Array, " element"]  # position of each element among the sectors
@@ -49,8 +51,7 @@ def account(ds: xr.Dataset) -> tuple[Baseline, pd.DataFrame]:
     theta, omega = get["ree_share"], get["element_share"]
     mix = omega.sum(axis=1, keepdims=True)
     omega = np.divide(omega, mix, out=np.zeros_like(omega), where=mix > 0)
-    sectors = list(ds[SECTOR].values)
-    element_index = np.array([sectors.index(e) for e in ds[ELEMENT].values], dtype=int)
+    element_index = _places(ds)
 
     flow = pi * x[:, None, :]
     revenue = (flow / ((1 + tau) * (1 + tax))).sum(axis=0)
@@ -96,13 +97,11 @@ def account(ds: xr.Dataset) -> tuple[Baseline, pd.DataFrame]:
     user_output = np.where(theta > 0, revenue, 0.0)
     world = user_output.sum(axis=0, keepdims=True)
     weight = np.divide(user_output, world, out=np.zeros_like(user_output), where=world > 0)
-    arrays = {
+    arrays = _without_rent(gamma_f, gamma_k, ds) | {
         "trade_share": pi,
         "expenditure": x,
         "tariff": tau,
         "export_tax": tax,
-        "factor_share": gamma_f,
-        "input_share": gamma_k,
         "ree_share": theta,
         "element_share": omega,
         "element_index": element_index,
@@ -115,6 +114,26 @@ def account(ds: xr.Dataset) -> tuple[Baseline, pd.DataFrame]:
     }
     baseline = Baseline(**{name: jnp.asarray(value) for name, value in arrays.items()})
     return baseline, pd.concat(gaps, ignore_index=True)
+
+
+def _places(ds: xr.Dataset) -> np.ndarray:
+    """Position of each element among the sectors."""
+    sectors = list(ds[SECTOR].values)
+    return np.array([sectors.index(e) for e in ds[ELEMENT].values], dtype=int)
+
+
+def _without_rent(factor_share: np.ndarray, input_share: np.ndarray, ds: xr.Dataset) -> dict[str, np.ndarray]:
+    """Cost shares, those of mines in what is not rent; rent's share of revenue; which factor is whose resource."""
+    names, e = [resource(str(e)) for e in ds[ELEMENT].values], _places(ds)
+    own = np.array([[str(f) == name for name in names] for f in ds[FACTOR].values], dtype=float)
+    own = own.reshape(ds[FACTOR].size, len(names))
+    rent = np.einsum("nfe,fe->ne", factor_share[:, :, e], own)
+    factors, inputs, other = factor_share.copy(), input_share.copy(), (1 - rent)[:, None, :]
+    factors[:, :, e] *= 1 - own
+    for shares in (factors, inputs):
+        here = shares[:, :, e]
+        shares[:, :, e] = np.divide(here, other, out=np.zeros_like(here), where=other > 0)
+    return {"factor_share": factors, "input_share": inputs, "resource_share": rent, "resource": own}
 
 
 def _use_cost(input_share: np.ndarray, ree_share: np.ndarray, revenue: np.ndarray) -> np.ndarray:

@@ -26,6 +26,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "factor_income": (COUNTRY, FACTOR),
     "deficit": (COUNTRY,),
     "trade_elasticity": (SECTOR,),
+    "supply_elasticity": (COUNTRY, ELEMENT),
 }
 
 

@@ -24,6 +24,7 @@ from reestim.dims import COUNTRY
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.equations import State, Unknowns, at_elements, evaluate
 from reestim.equilibrium.implicit import all_residuals, baseline_unknowns, equilibrium, within_tolerance
+from reestim.equilibrium.mining import drawn_baseline
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario, scaled
 from reestim.equilibrium.solve import solve
@@ -78,7 +79,7 @@ def decompose(
     exact = solve(economy, scenario, parameters, technology, TOLERANCE, supply=supply)
     economy = scenario.world(economy)
     policy, draw = scenario.to_arrays(economy, supply), parameters.to_arrays(economy, technology)
-    b = economy.baseline
+    b = drawn_baseline(economy.baseline, draw)
     step = jax.jit(partial(_slopes, b, policy, draw))
     start, _ = ravel_pytree(baseline_unknowns(b, policy))
     point = jax.jit(lambda at, z: _point(b, policy, draw, z, at))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -11,14 +12,18 @@ from jaxtyping import Array, Bool, Float, Int
 
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.equations import State, Unknowns, evaluate
+from reestim.equilibrium.mining import idle_resources
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays, scaled
 from reestim.technology import innovation_passthrough, price_passthrough
 
+if TYPE_CHECKING:
+    from reestim.equilibrium.economy import Economy
+
 
 class Reason(IntEnum):
     """Whether a draw has a solution, else why not: the code is what results keep as ``reason``, ``words`` what people
-    are told. The last two name what keeps an equilibrium from existing."""
+    are told. The last three name what keeps an equilibrium from existing."""
 
     words: str
 
@@ -27,6 +32,7 @@ class Reason(IntEnum):
     NOT_FOUND = 2, "no equilibrium found"
     EXHAUSTED = 3, "subsidies or a deficit exhaust an income"
     NOT_DETERMINATE = 4, "not determinate: an equilibrium need not exist"
+    IDLE = 5, "a mine may sell less than it yields when its resource is free"
 
     def __new__(cls, code: int, words: str) -> Reason:
         """The code as a whole number that carries its words."""
@@ -69,7 +75,19 @@ def reason(
     state = evaluate(b, scaled(b, policy, stage), parameters, u)
     exhausted = jnp.any(outlays(b, policy, state) > EXHAUSTING)
     unclear = ~determinate(b, parameters, state.costs.ree_share)
-    return jnp.where(exhausted, Reason.EXHAUSTED, jnp.where(unclear, Reason.NOT_DETERMINATE, Reason.NOT_FOUND))
+    idle = jnp.any(_idle(b, policy, parameters, u, state))
+    why = jnp.where(unclear, Reason.NOT_DETERMINATE, Reason.NOT_FOUND)
+    return jnp.where(exhausted, Reason.EXHAUSTED, jnp.where(idle, Reason.IDLE, why))
+
+
+def _idle(
+    b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns, state: State
+) -> Bool[Array, "country element"]:
+    """Mines whose resource is all but idle."""
+    e = b.element_index
+    before = jnp.where(b.output[:, e] > 0, b.output[:, e], 1.0)
+    quantity = jnp.log(state.output[:, e] / before) - state.costs.unit_cost[:, e] - u.margin
+    return idle_resources(b, parameters, policy.log_endowment @ b.resource + policy.log_productivity[:, e], quantity)
 
 
 def advice(
@@ -78,7 +96,7 @@ def advice(
     parameters: ParameterArrays,
     u: Unknowns,
     stage: float,
-    countries: tuple[str, ...],
+    economy: Economy,
 ) -> str:
     """What an unsolved scenario's error says beyond the residual."""
     why = Reason(int(reason(b, policy, parameters, u, jnp.asarray(stage))))
@@ -87,8 +105,17 @@ def advice(
         share = np.asarray(outlays(b, policy, state))
         k = int(np.nanargmax(share))
         return (
-            f"At {stage:.0%} of the shock subsidies and deficits take {share[k]:.0%} of what {countries[k]} receives: "
-            "beyond, its income is exhausted and there is no equilibrium. Lower them, or use deficits='balanced'."
+            f"At {stage:.0%} of the shock subsidies and deficits take {share[k]:.0%} of what {economy.countries[k]} "
+            "receives: beyond, its income is exhausted and there is no equilibrium. Lower them, or use "
+            "deficits='balanced'."
+        )
+    if why is Reason.IDLE:
+        at = scaled(b, policy, jnp.asarray(stage))
+        n, e = np.argwhere(np.asarray(_idle(b, at, parameters, u, evaluate(b, at, parameters, u))))[0]
+        return (
+            f"The resource of {economy.elements[e]} in {economy.countries[n]} is idle at {stage:.0%} of the shock: "
+            "with this supply elasticity the mine yields more than it may sell even when its resource is free. Take a "
+            "supply_elasticity between 0 and (1 − r)/r, r the resource_share, or restrict the mine less."
         )
     if why is Reason.NOT_DETERMINATE:
         return (

@@ -31,7 +31,8 @@ class Economy:
     ds
         trade_share (importer, exporter, sector), expenditure (country, sector), factor_share (country, factor, sector),
         input_share (country, input, sector); optionally tariff and export_tax (importer, exporter, sector), ree_share
-        (country, sector), element_share (country, element, sector), trade_elasticity (sector).
+        (country, sector), element_share (country, element, sector), trade_elasticity (sector), supply_elasticity
+        (country, element).
     allow_imbalance
         Accept data that are not an equilibrium. Such an economy cannot be solved, only ``rebased``.
 

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from reestim.equilibrium.accounts import Baseline
+from reestim.equilibrium.mining import mine_costs
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays
 from reestim.technology import Costs, unit_costs
@@ -35,11 +36,20 @@ class Unknowns(NamedTuple):
     margin: CountryElement  # ln of price over unit cost at a mine's gate; 0 unless supply is joint
 
 
+class Production(NamedTuple):
+    """Costs at the prices of a candidate."""
+
+    other_cost: Cells  # ln ĉ_X; of a mine, with its rent
+    costs: Costs
+    resource_share: CountryElement  # r′, the new share of rent in a mine's cost
+
+
 class State(NamedTuple):
     """Everything at a candidate equilibrium (not only at a solution). New levels unless said otherwise."""
 
-    other_cost: Cells  # ln ĉ_X
+    other_cost: Cells  # ln ĉ_X; of a mine, with its rent
     costs: Costs
+    resource_share: CountryElement  # r′
     log_tariff: Flows  # ln(1+τ′)
     log_export_tax: Flows  # ln(1+x′), shadow taxes included
     trade_cost: Flows  # ln(ĉ b̂), margins and subsidies included
@@ -56,19 +66,20 @@ class State(NamedTuple):
     export_quantity: Quotas  # ln of exports under quota against the baseline
 
 
-def other_input_cost(b: Baseline, factor_price: CountryFactor, price: Cells) -> Cells:
-    """(3) ln ĉ_X: Cobb–Douglas over factors and intermediate inputs."""
-    factors = jnp.einsum("nfs,nf->ns", b.factor_share, factor_price)
-    return factors + jnp.einsum("nks,nk->ns", b.input_share, price)
-
-
-def production(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns) -> tuple[Cells, Costs]:
-    """(3)–(4): ln ĉ_X, and technology, unit costs and cost shares at the prices of ``u``."""
-    other_cost = other_input_cost(b, u.factor_price, u.price)
-    costs = unit_costs(
-        other_cost, u.price[:, b.element_index], b.ree_share, b.element_share, b.diffusion_weight, parameters.technology
+def production(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns) -> Production:
+    """(3) ln ĉ_X, Cobb–Douglas but for the rent of mines; (4) technology, unit costs and cost shares at the prices of ``u``."""
+    e = b.element_index
+    other_cost = jnp.einsum("nfs,nf->ns", b.factor_share, u.factor_price) + jnp.einsum(
+        "nks,nk->ns", b.input_share, u.price
     )
-    return other_cost, costs._replace(unit_cost=costs.unit_cost - policy.log_productivity)
+    resource_price = jnp.einsum("nf,fe->ne", u.factor_price, b.resource)
+    mines, resource_share = mine_costs(b, parameters, resource_price, other_cost[:, e])
+    other_cost = other_cost.at[:, e].set(mines)
+    costs = unit_costs(
+        other_cost, u.price[:, e], b.ree_share, b.element_share, b.diffusion_weight, parameters.technology
+    )
+    costs = costs._replace(unit_cost=costs.unit_cost - policy.log_productivity)
+    return Production(other_cost, costs, resource_share)
 
 
 def at_elements(b: Baseline, values: CountryElement) -> Cells:
@@ -117,7 +128,8 @@ def factor_income(b: Baseline, policy: PolicyArrays, factor_price: CountryFactor
 
 def evaluate(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns) -> State:
     """All equations at the candidate ``u``."""
-    other_cost, costs = production(b, policy, parameters, u)
+    made = production(b, policy, parameters, u)
+    costs = made.costs
     log_tariff, log_export_tax = border_taxes(b, policy, u.shadow_tax)
     margin = at_elements(b, u.margin)
     asked = costs.unit_cost + margin - policy.log_subsidy  # what buyers pay at the gate
@@ -133,13 +145,14 @@ def evaluate(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
     export_tax_revenue = jnp.sum(earned * jnp.expm1(log_export_tax), axis=(0, 2))
     taxes = tariff_revenue + export_tax_revenue - (output - paid).sum(axis=1)
     earnings = factor_income(b, policy, u.factor_price).sum(axis=1)
-    income, demand, factor_demand, scrap = demands(b, policy, costs, output * jnp.exp(-margin), earnings + taxes)
+    income, demand, factor_demand, scrap = demands(b, policy, made, output * jnp.exp(-margin), earnings + taxes)
     quantity = _abroad(earned, policy)
     i, s = policy.quota_exporter, policy.quota_sector
     exports = jnp.log(quantity) - jnp.log(baseline_exports(b, policy)) - asked[i, s]
     return State(
-        other_cost,
+        made.other_cost,
         costs,
+        made.resource_share,
         log_tariff,
         log_export_tax,
         trade_cost,
@@ -158,21 +171,24 @@ def evaluate(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
 
 
 def demands(
-    b: Baseline, policy: PolicyArrays, costs: Costs, cost: Cells, earnings: Country
+    b: Baseline, policy: PolicyArrays, made: Production, cost: Cells, earnings: Country
 ) -> tuple[Country, Cells, CountryFactor, CountryElement]:
     """(10) income, (9) expenditure, (11) what factors are paid, and the value of scrap, at new costs of production.
 
     ``cost`` is what producers spend: output less the margins of mines. ``earnings``: factor incomes and net taxes;
     deficits and scrap come on top.
     """
-    other_spending = (1 - costs.ree_share) * cost
+    costs, e = made.costs, b.element_index
+    rent = made.resource_share * cost[:, e]
+    other_spending = ((1 - costs.ree_share) * cost).at[:, e].add(-rent)
     elements = jnp.einsum("nes,ns->ne", costs.element_share, costs.ree_share * cost)
     scrap = policy.recycled * elements
     income = earnings + policy.deficit + scrap.sum(axis=1)
     income = jnp.where(income > 0, income, jnp.nan)  # a fixed deficit can exhaust it: no equilibrium, never a number
     demand = b.final_share * income[:, None] + jnp.einsum("nks,ns->nk", b.input_share, other_spending)
-    demand = demand.at[:, b.element_index].add(elements - scrap)
-    return income, demand, jnp.einsum("nfs,ns->nf", b.factor_share, other_spending), scrap
+    demand = demand.at[:, e].add(elements - scrap)
+    factors = jnp.einsum("nfs,ns->nf", b.factor_share, other_spending) + jnp.einsum("ne,fe->nf", rent, b.resource)
+    return income, demand, factors, scrap
 
 
 def baseline_exports(b: Baseline, policy: PolicyArrays) -> Quotas:

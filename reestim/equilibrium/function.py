@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from reestim.equilibrium.implicit import all_residuals, baseline_unknowns, equilibrium, within_tolerance
+from reestim.equilibrium.mining import drawn_baseline
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario
 from reestim.equilibrium.solve import TOLERANCE
@@ -49,10 +50,11 @@ def equilibrium_function(
         As :func:`reestim.solve`.
     """
     economy = scenario.world(economy)
-    b = economy.baseline
+    shared = economy.baseline
 
     def function(inputs: Inputs) -> Outcomes:
         draw, policy = inputs.parameters, inputs.policy
+        b = drawn_baseline(shared, draw)
         zero, unravel = ravel_pytree(baseline_unknowns(b, policy))
         root = equilibrium(b, policy, draw, zero, tolerance)
         u = unravel(root.point)

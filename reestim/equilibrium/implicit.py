@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.equations import Unknowns, numeraire_gap, residual
+from reestim.equilibrium.mining import drawn_baseline
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.preconditioner import Preconditioner, apply_preconditioner, binding, build_preconditioner
 from reestim.equilibrium.scenario import PolicyArrays, scaled
@@ -70,7 +71,8 @@ def equilibrium(
 
     Accelerated steps with an approximate inverse; with more ``effort``, Newton's method and continuation from the
     baseline, or the path from there followed past its turning points.
-    The derivative is that of the implicit function: one linear system at the solution, forward and reverse.
+    The derivative is that of the implicit function: one linear system at the solution, forward and reverse. ``b``
+    is the baseline of these parameters (``drawn_baseline``).
     """
     if effort:
 
@@ -84,7 +86,7 @@ def equilibrium(
             else continuation(family, zero, start, tolerance)
         )
         return root._replace(point=drop_rounding(b, policy, root.point))
-    near = build_preconditioner(b, policy, parameters.trade_elasticity)
+    near = build_preconditioner(b, policy, parameters)
     one = jax.tree.map(lambda leaf: leaf[None], parameters)
     found = many_equilibria(b, policy, one, near, start[None], tolerance, empty_history(start.size))
     residual = found.residual[0]
@@ -101,12 +103,13 @@ def many_equilibria(
     history: SecantHistory,
     memory: int = MEMORY,
 ) -> AndersonResult:
-    """Accelerated steps for parameter draws side by side (leading axis of every leaf of ``draws``)."""
+    """Accelerated steps for parameter draws side by side (leading axis of every leaf of ``draws``); ``b`` is shared."""
     _, unravel = ravel_pytree(baseline_unknowns(b, policy))
     weights = jax.vmap(partial(prepare, b, policy))(draws.trade_elasticity)
+    shared = b
 
     def one(draw: ParameterArrays, weight: Weights, z: Float[Array, " n"]) -> tuple[Float[Array, " n"], Array]:
-        u = unravel(z)
+        b, u = drawn_baseline(shared, draw), unravel(z)
         r = separable_residual(b, policy, draw, weight, u)
         step = apply_preconditioner(near, b, policy, binding(draw, policy, u, r), r)
         return ravel_pytree(step)[0], jnp.maximum(largest(ravel_pytree(r)[0]), jnp.abs(numeraire_gap(b, policy, u)))
@@ -123,7 +126,7 @@ def _equilibrium_jvp(effort: int, primals: tuple[Any, ...], tangents: tuple[Any,
     b, policy, parameters, start, tolerance = primals
     root = equilibrium(b, policy, parameters, start, tolerance, effort)
     _, unravel = ravel_pytree(baseline_unknowns(b, policy))
-    near = build_preconditioner(b, policy, parameters.trade_elasticity)
+    near = build_preconditioner(b, policy, parameters)
     u = unravel(root.point)
     bound = binding(parameters, policy, u, residual(b, policy, parameters, u))
     _, slope = jax.linearize(partial(flat_residual, b, policy, parameters), root.point)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reestim.dims import COUNTRY, resource
+from reestim.equilibrium.mining import cost_shares
 from reestim.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def with_mine(economy: Economy, country: str, element: str, share_of_world: floa
 
     ds = economy.ds.drop_vars(_DERIVED, errors="ignore").copy()
     ds["trade_share"] = ds.trade_share.copy(data=share)
-    factors, inputs = np.array(b.factor_share), np.array(b.input_share)
+    factors, inputs = map(np.array, cost_shares(b))
     if not factors[i, economy.factors.index(resource(element)), s] > 0:
         weight = revenue / revenue.sum()
         factors[i, :, s], inputs[i, :, s] = weight @ factors[:, :, s], weight @ inputs[:, :, s]

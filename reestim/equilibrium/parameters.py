@@ -12,8 +12,9 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Bool, Float
 
-from reestim.dims import COUNTRY, SECTOR, TRADED_SECTOR
+from reestim.dims import COUNTRY, ELEMENT, SECTOR, TRADED_SECTOR
 from reestim.equilibrium.coordinates import label_problems
+from reestim.equilibrium.mine_parameters import MINE_PARAMETERS, complete_mines, mine_rules
 from reestim.errors import ParameterError, Problem
 from reestim.technology import TechnologyParameters, sigma_upper_bound
 
@@ -32,6 +33,8 @@ class ParameterArrays(NamedTuple):
 
     technology: TechnologyParameters
     trade_elasticity: Float[Array, "*draw sector"]
+    supply_elasticity: Float[Array, "*draw country element"]
+    resource_share: Float[Array, "*draw country element"] | None = None  # None: the baseline's own
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,14 @@ class Parameters:
         ρ > 0 between elements in the bundle: number or (sector).
     trade_elasticity
         ε > 0: number or (sector). ``None`` takes the economy's own ``trade_elasticity``.
+    supply_elasticity
+        μ ≥ 0 of mines, how output answers the price at given costs of other inputs: number, (element) or (country,
+        element). ``None`` takes the economy's own ``supply_elasticity``; where it has none either, mines are
+        Cobb–Douglas, μ = (1−r)/r.
+    resource_share
+        0 < r < 1, rent's share of a mine's revenue at the baseline: number, (element) or (country, element). ``None``
+        takes the share of the resource in the economy's ``factor_share``. Another one changes the baseline: other
+        inputs of mines in proportion, and incomes and final demand with them; trade and spending stay.
     adjustment_rate
         0 < λ ≤ 1, the share of the distance to (2) that knowledge closes in a year, with ``technology="transition"``: a
         number. It has no effect on the two other technologies.
@@ -62,6 +73,8 @@ class Parameters:
     trade_elasticity: Value | None = None
     diffusion: Value = 0.0
     adjustment_rate: Value = 0.2
+    supply_elasticity: Value | None = None
+    resource_share: Value | None = None
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
@@ -111,12 +124,18 @@ class Parameters:
             raise ParameterError(Problem("the trade elasticity is missing", advice))
         problems: list[Problem] = []
         given = {name: getattr(self, name) for name in self.names()} | {"trade_elasticity": elasticity}
+        if self.supply_elasticity is None:
+            given["supply_elasticity"] = economy.ds.get("supply_elasticity")
         sizes = {v.sizes[batch] for v in given.values() if isinstance(v, xr.DataArray) and batch in v.dims}
         if batch is not None and len(sizes) != 1:
             raise ParameterError(Problem(f"no parameter, or unequal ones, along {batch!r}", "Give one size for all."))
         lead = (sizes.pop(),) if batch is not None else ()
-        shape = (*lead, len(economy.countries), len(economy.sectors))
-        return {name: _place(name, value, economy, shape, batch, problems) for name, value in given.items()}, problems
+        values = {
+            name: _place(name, value, economy, lead, batch, problems)
+            for name, value in given.items()
+            if value is not None
+        }
+        return complete_mines(values, economy, lead), problems
 
 
 def _arrays(values: dict[str, np.ndarray], economy: Economy, technology: str) -> ParameterArrays:
@@ -133,7 +152,10 @@ def _arrays(values: dict[str, np.ndarray], economy: Economy, technology: str) ->
     elasticity = jnp.asarray(values["trade_elasticity"][..., 0, :])
     inherited = jnp.zeros(values["sigma"].shape)
     return ParameterArrays(
-        TechnologyParameters(adjustment_rate=rate, inherited=inherited, **technology_values), elasticity
+        TechnologyParameters(adjustment_rate=rate, inherited=inherited, **technology_values),
+        elasticity,
+        jnp.asarray(values["supply_elasticity"]),
+        jnp.asarray(values["resource_share"]) if "resource_share" in values else None,
     )
 
 
@@ -160,12 +182,14 @@ def _violations(
     if technology != "fixed":
         corner = "σ must be below 1 + 1/κ: outside it research has a corner solution and the model no interior optimum"
         rules.append(("sigma", users, interior | ~np.isfinite(values["sigma"]), corner))
+    rules += mine_rules(values, economy)
     for name, where, good, message in rules:
         bad = where & ~(good & np.isfinite(values[name]))
         if bad.any():
             index = tuple(np.argwhere(bad)[0])
             value = float(values[name][index])
-            cell = f"{economy.countries[index[-2]]} {economy.sectors[index[-1]]}"
+            labels = economy.elements if name in MINE_PARAMETERS else economy.sectors
+            cell = f"{economy.countries[index[-2]]} {labels[index[-1]]}"
             if np.isnan(value):
                 yield (
                     bad,
@@ -176,14 +200,19 @@ def _violations(
 
 
 def _place(
-    name: str, value: Value, economy: Economy, shape: tuple[int, ...], batch: str | None, problems: list[Problem]
+    name: str, value: Value, economy: Economy, lead: tuple[int, ...], batch: str | None, problems: list[Problem]
 ) -> Float[np.ndarray, ...]:
-    """Value broadcast to ``shape`` = ([batch,] country, sector); missing labels become NaN and are judged later."""
+    """Value broadcast to ([batch,] country, sector), of mines ([batch,] country, element).
+
+    ``lead`` is the size of ``batch``; missing labels become NaN and are judged later.
+    """
+    own, names = (ELEMENT, economy.elements) if name in MINE_PARAMETERS else (SECTOR, economy.sectors)
+    shape = (*lead, len(economy.countries), len(names))
     if not isinstance(value, xr.DataArray):
         return np.broadcast_to(np.asarray(value, dtype=float), shape)
     if TRADED_SECTOR in value.dims:
         value = value.rename({TRADED_SECTOR: SECTOR})
-    labels: dict[str, Sequence[str]] = {} if name == "adjustment_rate" else {SECTOR: economy.sectors}
+    labels: dict[str, Sequence[str]] = {} if name == "adjustment_rate" else {own: names}
     if name not in ("trade_elasticity", "adjustment_rate"):
         labels[COUNTRY] = economy.countries
     known = value.isel({batch: 0}, drop=True) if batch in value.dims else value
@@ -192,7 +221,7 @@ def _place(
         problems.extend(wrong)
         return np.ones(shape)
     value = value.reindex({dim: list(labels[str(dim)]) for dim in known.dims})
-    for dim in [d for d in (batch, COUNTRY, SECTOR) if d is not None and d not in value.dims]:
+    order = [d for d in (batch, COUNTRY, own) if d is not None]
+    for dim in [d for d in order if d not in value.dims]:
         value = value.expand_dims(dim)
-    order = [d for d in (batch, COUNTRY, SECTOR) if d is not None]
     return np.broadcast_to(value.transpose(*order).values.astype(float), shape)

@@ -17,6 +17,7 @@ from jaxtyping import Array, Bool, Float
 
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.equations import Unknowns, active_cells, at_quotas, mine_mean, revenue
+from reestim.equilibrium.mining import cost_shares, mine_substitution
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays
 
@@ -41,16 +42,17 @@ class Preconditioner(NamedTuple):
     abroad: Float[Array, "country element"]
     everywhere: Float[Array, "country element"]
     exported: Float[Array, "country element"]  # share of sales abroad
+    substitution: Float[Array, "country element"]  # η between a mine's resource and its other inputs
     quota_elasticity: Float[Array, " quota"]
 
 
-def build_preconditioner(
-    b: Baseline, policy: PolicyArrays, trade_elasticity: Float[Array, " sector"]
-) -> Preconditioner:
-    """The approximate inverse; depends on the baseline and the trade elasticities only."""
-    use = b.input_share * (1 - b.ree_share)[:, None, :]
+def build_preconditioner(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays) -> Preconditioner:
+    """The approximate inverse; depends on the baseline, trade elasticities and supply elasticities only."""
+    trade_elasticity = parameters.trade_elasticity
+    factor_share, input_share = cost_shares(b)
+    use = input_share * (1 - b.ree_share)[:, None, :]
     use = use.at[:, b.element_index, :].add(b.element_share * b.ree_share[:, None, :])
-    direct = b.factor_share * (1 - b.ree_share)[:, None, :]
+    direct = factor_share * (1 - b.ree_share)[:, None, :]
     home = jnp.diagonal(b.trade_share, axis1=0, axis2=1).T
     earned = revenue(b.trade_share, b.expenditure, jnp.log1p(b.tariff), jnp.log1p(b.export_tax))
     made = jnp.where(b.output > 0, b.output, 1.0)
@@ -65,6 +67,10 @@ def build_preconditioner(
     contested = trade_elasticity * jnp.sum(earned * (1 - b.trade_share), axis=0) / made
     income = jnp.where(b.factor_income > 0, b.factor_income, 1.0)
     slope = 1 + jnp.sum(direct * passed * (b.output * contested)[:, None, :], axis=2) / income
+
+    # A resource's share of cost rises by (1−η)(1−r) with its price: not so in a Cobb–Douglas mine.
+    eta = mine_substitution(b, parameters)
+    slope = slope - jnp.einsum("ne,fe->nf", (1 - eta) * (1 - b.resource_share), b.resource)
 
     e = b.element_index
     others = jnp.sum(jnp.where(jnp.arange(made.shape[1])[:, None] == e, 0.0, direct.sum(axis=0)[:, :, None]), axis=1)
@@ -89,6 +95,7 @@ def build_preconditioner(
         jnp.maximum(abroad, SOLE_SUPPLIER),
         jnp.maximum(everywhere, SOLE_SUPPLIER),
         exported,
+        eta,
         trade_elasticity[policy.quota_sector],
     )
 
@@ -142,8 +149,9 @@ def _mines(
     """Steps of resource prices with what they trade off against: shadow taxes of quotas, margins of joint supply.
 
     A resource is in fixed supply, so a tax on its product comes out of its own price. With γ its cost share and o the
-    elasticity of sales, a market under a quota clears with dw = (r_w − s_x·r_t)/(1 − γ + γ·s_h·o_h) and
-    dt = r_t/o_x − γ·dw; joint supply with dw = (r_w − r_m)/(1 − γ) and dm = r_m/o − γ·dw, in deviations from the mine.
+    elasticity of sales, a market under a quota clears with dw = (r_w − s_x·r_t)/(η(1 − γ) + γ·s_h·o_h) and
+    dt = r_t/o_x − γ·dw; joint supply with dw = (r_w − r_m)/(η(1 − γ)) and dm = r_m/o − γ·dw, in deviations from the
+    mine.
     """
     e = b.element_index
     share = jnp.einsum("nfe,fe->ne", near.direct[:, :, e], near.specific)  # γ
@@ -152,14 +160,15 @@ def _mines(
     k = jnp.argmax(s[:, None] == e, axis=1) if e.size else s
     under = jnp.zeros(share.shape).at[i, k].add(jnp.where(bound, 1.0, 0.0)) > 0
     pressed = jnp.zeros(share.shape).at[i, k].add(jnp.where(bound, r.shadow_tax, 0.0))
-    damping = 1 - share + share * (1 - near.exported) * near.at_home
+    supply = near.substitution * (1 - share)
+    damping = supply + share * (1 - near.exported) * near.at_home
     quota_price = (of_resource - near.exported * pressed) / jnp.where(damping > 0, damping, 1.0)
 
     joint = active_cells(b).margin & (policy.joint > 0)
     mean = partial(mine_mean, b)
     apart, uneven = of_resource - mean(of_resource), r.margin - mean(r.margin)
     own = jnp.einsum("nf,fe->ne", factor, near.specific)
-    joint_price = mean(own) + (apart - uneven) / jnp.maximum(1 - share, 0.05)
+    joint_price = mean(own) + (apart - uneven) / jnp.maximum(supply, 0.05)
     price = jnp.where(joint, joint_price, jnp.where(under, quota_price, own))
 
     changed = jnp.where(joint | under, price - own, 0.0)

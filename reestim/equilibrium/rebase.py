@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from reestim.dims import COUNTRY, EXPORTER, FACTOR, IMPORTER, SECTOR
+from reestim.dims import COUNTRY, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.economy import Economy
+from reestim.equilibrium.mining import cost_shares, drawn_baseline
 from reestim.equilibrium.parameters import Parameters
 from reestim.equilibrium.scenario import Scenario
 from reestim.equilibrium.solve import TOLERANCE, solve_adaptively
@@ -27,12 +28,12 @@ def rebase(economy: Economy, deficits: str = "fixed", parameters: Parameters | N
     """
     if deficits not in ("fixed", "balanced"):
         raise InputError(Problem("unknown rule for deficits", "Use 'fixed' or 'balanced'.", value=deficits))
-    b = _with_all_demand(economy.baseline)
+    arrays = (parameters or Parameters()).to_arrays(economy, "fixed")
+    b = _with_all_demand(drawn_baseline(economy.baseline, arrays))
     policy = Scenario(name="rebase").to_arrays(economy)
     # Data that do not add up have no deficits that do either: what the world misses is shared out by income.
     deficit = b.deficit - b.deficit.sum() * b.income / b.income.sum()
     policy = policy._replace(deficit=jnp.zeros_like(b.deficit) if deficits == "balanced" else deficit)
-    arrays = (parameters or Parameters()).to_arrays(economy, "fixed")
     u, _, worst = solve_adaptively(b, policy, arrays, 1e-13)
     if not worst <= TOLERANCE:
         raise EquilibriumError(f"no consistent baseline found: largest relative residual {float(worst):.1e}")
@@ -42,6 +43,12 @@ def rebase(economy: Economy, deficits: str = "fixed", parameters: Parameters | N
     ds["expenditure"] = xr.DataArray(np.asarray(result.expenditure), dims=(COUNTRY, SECTOR))
     ds["ree_share"] = xr.DataArray(np.asarray(result.ree_share), dims=(COUNTRY, SECTOR))
     if economy.elements:
+        mined = b.output[:, b.element_index] > 0
+        factors, inputs = cost_shares(
+            b._replace(resource_share=jnp.where(mined, result.resource_share, b.resource_share))
+        )
+        ds["factor_share"] = xr.DataArray(np.asarray(factors), dims=(COUNTRY, FACTOR, SECTOR))
+        ds["input_share"] = xr.DataArray(np.asarray(inputs), dims=(COUNTRY, INPUT, SECTOR))
         ds["element_share"] = economy.ds.element_share.copy(data=np.asarray(result.element_share))
     logs, shares = "log change", "change of a share"
     old = economy.ds
@@ -50,7 +57,7 @@ def rebase(economy: Economy, deficits: str = "fixed", parameters: Parameters | N
         _move("price", u.price, b.expenditure > 0, logs, (COUNTRY, SECTOR), ds),
         _move("expenditure", u.expenditure, b.expenditure > 0, logs, (COUNTRY, SECTOR), ds),
     ]
-    for name in ("trade_share", "ree_share", "element_share"):
+    for name in ("trade_share", "ree_share", "element_share", "factor_share", "input_share"):
         if name in old and old[name].size:
             dims = tuple(str(dim) for dim in old[name].dims)
             change = ds[name].transpose(*dims).values - old[name].values
@@ -80,7 +87,7 @@ def _move(
 
 def _with_all_demand(b: Baseline) -> Baseline:
     """Start every cell that somebody demands from a positive expenditure, so that the solver may move it."""
-    use = jnp.einsum("nks,ns->nk", b.input_share, (1 - b.ree_share) * b.output)
+    use = jnp.einsum("nks,ns->nk", cost_shares(b)[1], (1 - b.ree_share) * b.output)
     use = use.at[:, b.element_index].add(jnp.einsum("nes,ns->ne", b.element_share, b.ree_share * b.output))
     demand = use + b.final_share * b.income[:, None]
     sold = b.trade_share.sum(axis=1) > 0

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array
 
-from reestim.dims import COUNTRY, SECTOR
+from reestim.dims import COUNTRY, ELEMENT, SECTOR
 from reestim.equilibrium.function import Inputs, equilibrium_function
 from reestim.equilibrium.parameters import Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario
@@ -23,6 +23,12 @@ POLICY = "policy"
 #: Parameters of technology: with respect to their logs, or, for fractions that may be zero, to themselves.
 LOGS = ("sigma", "kappa", "spillover", "element_elasticity")
 FRACTIONS = ("crowding_out", "diffusion")
+_OVER = {
+    "sigma": (SECTOR,),
+    "trade_elasticity": (SECTOR,),
+    "supply_elasticity": (ELEMENT,),
+    "policy_size": (POLICY,),
+}
 
 
 def sensitivity(
@@ -37,9 +43,10 @@ def sensitivity(
     Returns
     -------
     A Dataset with one variable per input, over ``country`` (whose welfare) and where the input has several values over
-    ``sector`` or ``policy``: d welfare / d ln x for sigma, kappa, spillover, element_elasticity and trade_elasticity,
-    d welfare / d x for crowding_out and diffusion, and, as ``policy_size``, the change of welfare for a scenario whose
-    policy is larger by one per cent of its log size, times 100. ``attrs["units"]`` says which.
+    ``sector``, ``element`` or ``policy``: d welfare / d ln x for sigma, kappa, spillover, element_elasticity,
+    trade_elasticity and supply_elasticity, d welfare / d x for crowding_out and diffusion, and, as ``policy_size``,
+    the change of welfare for a scenario whose policy is larger by one per cent of its log size, times 100.
+    ``attrs["units"]`` says which.
 
     Raises
     ------
@@ -60,7 +67,10 @@ def sensitivity(
         users = economy.baseline.ree_share > 0
         changed = {name: jnp.where(users, value, getattr(t, name)) for name, value in changed.items()}
         elasticity = inputs.parameters.trade_elasticity * jnp.exp(move["trade_elasticity"])
-        draw = inputs.parameters._replace(technology=t._replace(**changed), trade_elasticity=elasticity)
+        supply = inputs.parameters.supply_elasticity * jnp.exp(move["supply_elasticity"])
+        draw = inputs.parameters._replace(
+            technology=t._replace(**changed), trade_elasticity=elasticity, supply_elasticity=supply
+        )
         policy = inputs.policy
         for k, part in enumerate(parts):
             policy = _grown(policy, part, rest, move["policy_size"][k])
@@ -68,6 +78,7 @@ def sensitivity(
 
     zero = {name: jnp.zeros(()) for name in (*LOGS[1:], *FRACTIONS)}
     zero |= {"sigma": jnp.zeros(sectors), "trade_elasticity": jnp.zeros(sectors), "policy_size": jnp.zeros(len(parts))}
+    zero["supply_elasticity"] = jnp.zeros(len(economy.elements))
     slopes = jax.jit(jax.jacrev(welfare))(zero)
     return _labelled(economy, scenario, {name: np.asarray(value) for name, value in slopes.items()})
 
@@ -88,9 +99,10 @@ def _labelled(economy: Economy, scenario: Scenario, slopes: dict[str, np.ndarray
         unit = "per unit" if name in FRACTIONS else "per log point"
         if name == "policy_size":
             unit = "per 100 % of the policy's log size"
-        over = {"sigma": (SECTOR,), "trade_elasticity": (SECTOR,), "policy_size": (POLICY,)}.get(name, ())
+        over = _OVER.get(name, ())
         shown = np.where(users, values, np.nan) if name == "sigma" else values
         data[name] = ((COUNTRY, *over), shown, {"units": f"change of welfare {unit}", "long_name": name})
     names = [f"{k + 1}: {policy}" for k, policy in enumerate(scenario.in_force(scenario.year))]
     coords = {COUNTRY: list(economy.countries), SECTOR: list(economy.sectors), POLICY: names}
+    coords[ELEMENT] = list(economy.elements)
     return xr.Dataset(data, coords=coords, attrs={"scenario": scenario.name})

@@ -67,7 +67,8 @@ def separable_residual(
     """Equal to ``equations.residual`` where everything is finite (a test holds them together)."""
     active = active_cells(b)
     epsilon = parameters.trade_elasticity
-    _, costs = production(b, policy, parameters, u)
+    made = production(b, policy, parameters, u)
+    costs = made.costs
     margin = at_elements(b, u.margin)
     asked = costs.unit_cost + margin - policy.log_subsidy
     shadow = at_quotas(b, policy, u.shadow_tax)
@@ -89,7 +90,7 @@ def separable_residual(
     # What is paid at the border and does not reach producers is export tax.
     taxes = tariff_revenue + jnp.sum(sold * at_border - received, axis=1) - jnp.sum(output - paid, axis=1)
     earnings = factor_income(b, policy, u.factor_price).sum(axis=1)
-    _, demand, factor_demand, _ = demands(b, policy, costs, output * jnp.exp(-margin), earnings + taxes)
+    _, demand, factor_demand, _ = demands(b, policy, made, output * jnp.exp(-margin), earnings + taxes)
 
     i, s = policy.quota_exporter, policy.quota_sector
     exports = jnp.log(received[i, s]) - weights.log_exports - asked[i, s]

@@ -25,6 +25,7 @@ from reestim.equilibrium.implicit import (
     equilibrium,
     within_tolerance,
 )
+from reestim.equilibrium.mining import drawn_baseline
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario
 from reestim.equilibrium.welfare import outcomes, to_dataset
@@ -133,7 +134,7 @@ def solve(
         raise InputError(Problem("years are for a transition", advice, value=list(years)))
     policy = scenario.to_arrays(economy, supply)
     arrays = parameters.to_arrays(economy, technology)
-    b = economy.baseline
+    b = drawn_baseline(economy.baseline, arrays)
     u, root, worst = solve_adaptively(b, policy, arrays, tolerance)
     solved = bool(within_tolerance(worst, tolerance))
     if not solved and throw:
@@ -141,7 +142,7 @@ def solve(
         raise EquilibriumError(
             f"no equilibrium found for scenario {scenario.name!r}: largest relative residual {float(worst):.1e} after "
             f"{int(root.steps)} Newton steps, {reached:.0%} of the shock reached. "
-            + diagnosis.advice(b, policy, arrays, u, reached, economy.countries)
+            + diagnosis.advice(b, policy, arrays, u, reached, economy)
         )
     ds = to_dataset(economy, outcomes(b, policy, arrays, u))
     return with_verdict(ds, np.asarray(solved), np.asarray(worst), np.asarray(root.steps)).assign_attrs(attrs)

@@ -26,6 +26,7 @@ from reestim.equilibrium.diagnosis import Reason
 from reestim.equilibrium.diagnosis import reason as why
 from reestim.equilibrium.equations import Unknowns
 from reestim.equilibrium.implicit import all_residuals, baseline_unknowns, many_equilibria, within_tolerance
+from reestim.equilibrium.mining import drawn_baseline
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.preconditioner import Preconditioner, build_preconditioner
 from reestim.equilibrium.scenario import PolicyArrays
@@ -64,7 +65,7 @@ def _solve_reference_draw(
     b: Baseline, policy: PolicyArrays, draw: ParameterArrays, start: Float[Array, " n"], tolerance: Tolerance
 ) -> tuple[_WarmStart, Float[Array, ""]]:
     """Warm start from the reference draw, and its largest residual."""
-    near = build_preconditioner(b, policy, draw.trade_elasticity)
+    near = build_preconditioner(drawn_baseline(b, draw), policy, draw)
     one = jax.tree.map(lambda leaf: leaf[None], draw)
     found = many_equilibria(b, policy, one, near, start[None], tolerance, empty_history(start.size), SHARED_HISTORY)
     warm_start = _WarmStart(
@@ -92,7 +93,7 @@ def _solve_batch(
 def _results(
     b: Baseline, policy: PolicyArrays, kept: tuple[str, ...], draw: ParameterArrays, point: Float[Array, " n"]
 ) -> tuple[dict[str, Array], Float[Array, ""]]:
-    u = ravel_pytree(baseline_unknowns(b, policy))[1](point)
+    b, u = drawn_baseline(b, draw), ravel_pytree(baseline_unknowns(b, policy))[1](point)
     result = outcomes(b, policy, draw, u)
     return {name: getattr(result, name) for name in kept}, all_residuals(b, policy, draw, u)
 
@@ -101,6 +102,7 @@ def _solve_one(
     b: Baseline, policy: PolicyArrays, draw: ParameterArrays, tolerance: float, kept: tuple[str, ...]
 ) -> tuple[dict[str, Array], Int[Array, ""], Float[Array, ""], Int[Array, ""]]:
     """One draw by Newton's method, and what would explain a failure."""
+    b = drawn_baseline(b, draw)
     u, root, worst = solve_by_newton(b, policy, draw, tolerance)
     return *_explained(b, policy, draw, u, root.stage, kept), worst, root.steps
 

@@ -19,6 +19,7 @@ from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.equations import production
 from reestim.equilibrium.implicit import FAST, ROBUST, all_residuals, baseline_unknowns, equilibrium, within_tolerance
+from reestim.equilibrium.mining import drawn_baseline
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario
 from reestim.equilibrium.solve import with_verdict
@@ -48,6 +49,7 @@ def solve_path(
 
     ``policies`` has a leading axis of years. Differentiable like one equilibrium.
     """
+    b = drawn_baseline(b, parameters)
     first = jax.tree.map(lambda leaf: leaf[0], policies)
     zero, unravel = ravel_pytree(baseline_unknowns(b, first))
     rate = parameters.technology.adjustment_rate
@@ -57,7 +59,7 @@ def solve_path(
         now = parameters._replace(technology=parameters.technology._replace(inherited=(1 - rate) * knowledge))
         root = equilibrium(b, policy, now, start, tolerance, effort)
         u = unravel(root.point)
-        _, costs = production(b, policy, now, u)
+        costs = production(b, policy, now, u).costs
         cause = diagnosis.reason(b, policy, now, u, root.stage)
         found = Path(outcomes(b, policy, now, u), all_residuals(b, policy, now, u), root.steps, cause)
         onward = jnp.where(jnp.isfinite(root.point), root.point, 0.0)

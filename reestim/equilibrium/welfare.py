@@ -40,6 +40,7 @@ class Outcomes(NamedTuple):
     expenditure: Array
     ree_share: Array
     element_share: Array
+    resource_share: Array
     export_tax: Array
     tariff_revenue: Array
     quota_rent: Array
@@ -78,6 +79,7 @@ VARIABLES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "expenditure": (_CELL, "Expenditure at purchaser prices", _MONEY),
     "ree_share": (_CELL, "Share of rare earths in cost", "fraction"),
     "element_share": ((COUNTRY, ELEMENT, SECTOR), "Share of an element in the rare-earth bundle", "fraction"),
+    "resource_share": ((COUNTRY, ELEMENT), "Share of rent in a mine's revenue", "fraction"),
     "export_tax": (_BILATERAL, "Export tax, shadow tax of quotas included", "ad valorem fraction"),
     "tariff_revenue": ((COUNTRY,), "Tariff revenue", _MONEY),
     "quota_rent": (_CELL, "Rent of export quotas", _MONEY),
@@ -124,6 +126,7 @@ def outcomes(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
         expenditure=b.expenditure * jnp.exp(u.expenditure),
         ree_share=state.costs.ree_share,
         element_share=state.costs.element_share,
+        resource_share=jnp.where(b.output[:, b.element_index] > 0, state.resource_share, jnp.nan),
         export_tax=jnp.expm1(state.log_export_tax),
         tariff_revenue=state.tariff_revenue,
         quota_rent=rent,

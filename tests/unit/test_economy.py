@@ -97,6 +97,8 @@ def test_rebasing_a_consistent_economy_moves_nothing(economy: ree.Economy) -> No
         "trade_share",
         "ree_share",
         "element_share",
+        "factor_share",
+        "input_share",
         "deficit",
     }
     assert moved[["smallest", "largest"]].abs().max(axis=None) < 1e-9
