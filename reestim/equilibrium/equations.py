@@ -67,11 +67,10 @@ class State(NamedTuple):
 
 
 def production(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns) -> Production:
-    """(3) ln ĉ_X, Cobb–Douglas but for the rent of mines; (4) technology, unit costs and cost shares at the prices of ``u``."""
+    """(3), Cobb–Douglas but for the rent of mines; (4) technology, unit costs and cost shares at ``u``."""
     e = b.element_index
-    other_cost = jnp.einsum("nfs,nf->ns", b.factor_share, u.factor_price) + jnp.einsum(
-        "nks,nk->ns", b.input_share, u.price
-    )
+    other_cost = jnp.einsum("nfs,nf->ns", b.factor_share, u.factor_price)
+    other_cost = other_cost + jnp.einsum("nks,nk->ns", b.input_share, u.price)
     resource_price = jnp.einsum("nf,fe->ne", u.factor_price, b.resource)
     mines, resource_share = mine_costs(b, parameters, resource_price, other_cost[:, e])
     other_cost = other_cost.at[:, e].set(mines)
