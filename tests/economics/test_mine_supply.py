@@ -149,9 +149,8 @@ def test_what_no_mine_can_have_is_listed_together() -> None:
 
 @pytest.mark.slow
 def test_an_idle_resource_is_named() -> None:
-    """η = 5: with its resource free the mine yields r^(5/4) of what it did, a quarter, and may sell a twentieth."""
+    """η = 5: with its resource free a mine yields .3^(5/4) of what it did, a fifth; scrap leaves a twentieth to sell."""
     economy = random_economy(82, countries=2, goods=2, elements=1, zero_flows=False)
-    closed = ree.Scenario(policies=(ree.ExportTax(1e4, "all", "all", ("e0",)),))
     parameters = ree.Parameters(sigma=0.2, kappa=0.2, resource_share=0.3, supply_elasticity=5 * 0.7 / 0.3)
     with pytest.raises(EquilibriumError, match="is idle"):
-        ree.solve(economy, closed, parameters)
+        ree.solve(economy, ree.Scenario(policies=(ree.Recycling(0.95),)), parameters)
