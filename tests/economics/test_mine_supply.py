@@ -149,7 +149,7 @@ def test_what_no_mine_can_have_is_listed_together() -> None:
 
 @pytest.mark.slow
 def test_an_idle_resource_is_named() -> None:
-    """η = 5: with its resource free a mine yields .3^(5/4) of what it did, a fifth; scrap leaves a twentieth to sell."""
+    """η = 5: with its resource free a mine yields .3^(5/4) of what it did, a fifth; it may sell a twentieth."""
     economy = random_economy(82, countries=2, goods=2, elements=1, zero_flows=False)
     parameters = ree.Parameters(sigma=0.2, kappa=0.2, resource_share=0.3, supply_elasticity=5 * 0.7 / 0.3)
     with pytest.raises(EquilibriumError, match="is idle"):
