@@ -69,12 +69,12 @@ def direct(data: xr.Dataset, priors: Mapping[str, Prior], *, marginal: bool) -> 
     """
     coords = coordinates(data)
     with pm.Model(coords=coords) as model:
-        kappa = variable(priors, "kappa", long_name="κ")
-        spillover = variable(priors, "spillover", long_name="ξ")
-        crowding_out = variable(priors, "crowding_out", long_name="χ")
+        kappa = variable(priors, "kappa")
+        spillover = variable(priors, "spillover")
+        crowding_out = variable(priors, "crowding_out")
         epsilon = measured_trade_elasticity(data)
-        mu, tau = variable(priors, "mu", long_name="μ"), variable(priors, "tau", long_name="τ")
-        beta = variable(priors, "beta", long_name="β", dims="property")
+        mu, tau = variable(priors, "mu"), variable(priors, "tau", long_name="τ")
+        beta = variable(priors, "beta", dims="property")
         z = data["substitutability"].transpose(SECTOR, "property").values
         logit = pm.Normal("logit_sigma", mu + pt.dot(z, beta), tau, dims=SECTOR)
         bound: Any = sigma_upper_bound(kappa)
@@ -83,19 +83,19 @@ def direct(data: xr.Dataset, priors: Mapping[str, Prior], *, marginal: bool) -> 
 
         q = data["relative_price"].transpose(COUNTRY, SECTOR, YEAR).values
         counts = data["patent_count"].transpose(COUNTRY, SECTOR, YEAR, LABEL).values.astype(np.int64)
-        level = variable(priors, "class_log_odds", long_name="level", dims="class")
-        unit_sd = variable(priors, "unit_sd", long_name="spread", dims="class")
-        year_sd = variable(priors, "year_sd", long_name="spread", dims="class")
+        level = variable(priors, "class_log_odds", dims="class")
+        unit_sd = variable(priors, "unit_sd", dims="class")
+        year_sd = variable(priors, "year_sd", dims="class")
         unit = pm.Normal("unit_effect", level[:, None], unit_sd[:, None], dims=("class", "unit"))
         year = pm.Normal("year_effect", 0.0, year_sd[:, None], dims=("class", YEAR))
-        u = variable(priors, "using_slope", long_name="u")
-        v = variable(priors, "substituting_slope", long_name="v")
+        u = variable(priors, "using_slope")
+        v = variable(priors, "substituting_slope")
         slopes: Any = pt.stack([u * pt.ones(len(z)), m, v * pt.ones(len(z))])
         eta = unit.reshape((3, *q.shape[:2]))[..., None] + year[:, None, None, :] + slopes[:, None, :, None] * q
         odds: Any = pt.concatenate([pt.zeros((1, *q.shape)), eta])
         p: Any = pm.math.softmax(odds.dimshuffle(1, 2, 3, 0), axis=-1)
         confusion = confusion_matrix(priors)
-        phi = variable(priors, "concentration", long_name="φ")
+        phi = variable(priors, "concentration")
         weight = phi * pt.dot(p.reshape((-1, 4)), confusion)
         flat = counts.reshape((-1, 4))
         if marginal:
@@ -105,7 +105,7 @@ def direct(data: xr.Dataset, priors: Mapping[str, Prior], *, marginal: bool) -> 
             pm.Multinomial("patent_count", n=flat.sum(axis=1), p=share, observed=flat)
         label_audit(data["label_audit"], confusion, true_prevalence(data["patent_count"], p))
         event_effects(data, predicted_effects(data, m, spillover, crowding_out, epsilon))
-        rate = variable(priors, "adjustment_rate", long_name="λ")
+        rate = variable(priors, "adjustment_rate")
         ree_use(data, sigma, m, rate, priors)
     return model
 

@@ -133,7 +133,7 @@ def random(shares: tuple[float, float], countries: int) -> tuple[PatentWorld, re
 def drawn_truth(spec: Spec, properties: Sequence[str], seed: int) -> Truth:
     """Truth with the parameters of ``_DRAWN`` from the study's priors, the others as stated in `Truth`."""
     with pm.Model(coords={"property": list(properties)}):
-        made = [variable(spec.priors, n, long_name=n, dims="property" if n == "beta" else None) for n in _DRAWN]
+        made = [variable(spec.priors, n, dims="property" if n == "beta" else None) for n in _DRAWN]
         values = pm.draw(made, random_seed=seed)
     found: dict[str, Any] = {n: np.asarray(v, float).tolist() for n, v in zip(_DRAWN, values, strict=True)}
     return replace(Truth(), **(found | {"beta": tuple(found["beta"])}))

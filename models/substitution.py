@@ -6,8 +6,6 @@ of `reestim.estimate`, usable on its own, and a study (`.toml`) names the file i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pymc as pm
 import xarray as xr
 
@@ -16,26 +14,21 @@ from reestim.estimate.event_effects import event_effects, predicted_effects
 from reestim.estimate.inputs import coordinates
 from reestim.estimate.misclassification import confusion_matrix, label_audit
 from reestim.estimate.patent_counts import class_probabilities, patent_counts, true_prevalence
-from reestim.estimate.priors import variable
+from reestim.estimate.priors import Priors, variable
 from reestim.estimate.ree_use import ree_use, sectors_with_own_use
 from reestim.estimate.relative_price import in_transition, knowledge_flow, knowledge_growth, relative_price
-from reestim.study.prior import Prior
 
 
-def build(data: xr.Dataset, priors: Mapping[str, Prior]) -> pm.Model:
+def build(data: xr.Dataset, priors: Priors) -> pm.Model:
     """The joint model of the evidence that `data` holds (see `reestim.estimate.inputs.model_inputs` for its variables).
 
     A kind of evidence that the study switches off is absent from `data`, and its block is left out.
     """
     with pm.Model(coords=coordinates(data)) as model:
         # How research responds, and what it is worth.
-        kappa = variable(priors, "kappa", long_name="κ, response of research to relative returns", units="elasticity")
-        spillover = variable(
-            priors, "spillover", long_name="ξ, social over private return of knowledge, less one", units="ratio"
-        )
-        crowding_out = variable(
-            priors, "crowding_out", long_name="χ, research drawn from inside the sector", units="share"
-        )
+        kappa = variable(priors, "kappa")
+        spillover = variable(priors, "spillover")
+        crowding_out = variable(priors, "crowding_out")
         # What is measured elsewhere carries its error along.
         trade_elasticity = measured_trade_elasticity(data)
 
@@ -49,12 +42,7 @@ def build(data: xr.Dataset, priors: Mapping[str, Prior]) -> pm.Model:
         # λ: how fast knowledge follows; of the model in time, and of equation (15).
         rate = None
         if in_transition(data) or "use_share_change" in data:
-            rate = variable(
-                priors,
-                "adjustment_rate",
-                long_name="λ, share of the gap that knowledge closes in a year",
-                units="share",
-            )
+            rate = variable(priors, "adjustment_rate")
 
         # (12) true classes of patents; (13) their noisy labels, and the audit that says how noisy.
         if "patent_count" in data:

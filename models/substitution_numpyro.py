@@ -6,7 +6,6 @@ solved and differentiated inside the sampler, instead of in closed form (`equili
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -24,55 +23,32 @@ from reestim.estimate.inputs import coordinates
 from reestim.estimate.misclassification import audited, confusion_weights
 from reestim.estimate.numpyro_blocks import DirichletMultinomial, zero_sum_normal
 from reestim.estimate.numpyro_model import NumpyroModel, deterministic, distribution, observe, prior, sample
-from reestim.estimate.priors import share_weights
+from reestim.estimate.priors import Priors, share_weights
 from reestim.estimate.ree_use import expected_change, has_unit_value_error, sectors_with_own_use, unit_value_changes
 from reestim.estimate.relative_price import (
-    GROWTH,
     PRICE_LAG,
     in_transition,
     knowledge_flow,
     over_lags,
     prices_by_lag,
 )
-from reestim.study.prior import Prior
 
 
-def build(data: xr.Dataset, priors: Mapping[str, Prior]) -> NumpyroModel:
+def build(data: xr.Dataset, priors: Priors) -> NumpyroModel:
     """The joint model of the evidence that `data` holds; each function below is a part of docs/model.md section 4."""
 
     def model() -> None:
-        kappa = prior(priors, "kappa", long_name="κ, response of research to relative returns", units="elasticity")
-        spillover = prior(
-            priors, "spillover", long_name="ξ, social over private return of knowledge, less one", units="ratio"
-        )
-        crowding_out = prior(
-            priors, "crowding_out", long_name="χ, research drawn from inside the sector", units="share"
-        )
-        epsilon = sample(
-            "trade_elasticity",
-            dist.LogNormal(*lognormal_trade_elasticity(data)),
-            dims=TRADED_SECTOR,
-            long_name="ε, trade elasticity",
-            units="elasticity",
-        )
+        kappa = prior(priors, "kappa")
+        spillover = prior(priors, "spillover")
+        crowding_out = prior(priors, "crowding_out")
+        epsilon = sample("trade_elasticity", dist.LogNormal(*lognormal_trade_elasticity(data)), dims=TRADED_SECTOR)
         sigma = elasticity(data, kappa, priors)
-        m = deterministic(
-            "innovation_passthrough",
-            technology.innovation_passthrough(sigma, kappa),
-            dims=SECTOR,
-            long_name="m, log points of knowledge per log point of relative price",
-            units="elasticity",
-        )
+        m = deterministic("innovation_passthrough", technology.innovation_passthrough(sigma, kappa), dims=SECTOR)
         q, lag_weights = price(data, priors)
 
         rate = None
         if in_transition(data) or "use_share_change" in data:
-            rate = prior(
-                priors,
-                "adjustment_rate",
-                long_name="λ, share of the gap that knowledge closes in a year",
-                units="share",
-            )
+            rate = prior(priors, "adjustment_rate")
 
         if "patent_count" in data:
             patents(data, q, m, rate, priors)
@@ -87,8 +63,6 @@ def build(data: xr.Dataset, priors: Mapping[str, Prior]) -> NumpyroModel:
                 dist.MultivariateNormal(effects, scale_tril=np.linalg.cholesky(covariance)),
                 data["event_estimate"].values,
                 dims="effect",
-                long_name="event-study effect of exposure",
-                units="log points for one standard deviation of exposure",
             )
         if "use_share_change" in data:
             use(data, sigma, m, rate, priors)
@@ -96,88 +70,58 @@ def build(data: xr.Dataset, priors: Mapping[str, Prior]) -> NumpyroModel:
     return NumpyroModel(model, coordinates(data))
 
 
-def elasticity(data: xr.Dataset, kappa: Any, priors: Mapping[str, Prior]) -> Any:
+def elasticity(data: xr.Dataset, kappa: Any, priors: Priors) -> Any:
     """σ_j (sector), equation (14): logit(σ_j / (1+1/κ)) = μ + β′z_j + τ·u_j, u_j ~ N(0, 1).
 
     Sampled are μ less its ridge with κ, and for sectors with evidence of their own the logit itself, for geometry.
     """
     z = data["substitutability"].transpose(SECTOR, "property").values
     own = sectors_with_own_use(data).astype(float)
-    about: Any = {"long_name": "μ, mean of the scaled log odds of σ", "units": "log odds"}
     location, shift = location_prior(priors), 0.0
     if location is None:
-        along = prior(priors, "mu", **about)
+        along = prior(priors, "mu")
     else:
         shift = ridge_slope(own) * jnp.log(kappa)
         moved = location.model_copy(update={"mu": location.parameters["mu"] - shift})
-        along = sample("mu_along_ridge", distribution(moved), long_name="μ less its ridge", units="log odds")
-        deterministic("mu", along + shift, **about)
-    beta = prior(
-        priors, "beta", dims="property", long_name="β, effect of substitutability on σ", units="log odds per sd"
-    )
-    tau = prior(priors, "tau", long_name="τ, spread of σ around its properties", units="log odds")
+        along = sample("mu_along_ridge", distribution(moved))
+        deterministic("mu", along + shift)
+    beta = prior(priors, "beta", dims="property")
+    tau = prior(priors, "tau")
     mean = along + z @ beta
-    sampled = sample(
-        "sigma_sampled",
-        dist.Normal(own * mean, own * tau + (1 - own)),
-        dims=SECTOR,
-        long_name="what is sampled for σ: u_j, or for a sector with strong evidence its logit less the ridge",
-        units="standard deviations, or log odds",
-    )
+    sampled = sample("sigma_sampled", dist.Normal(own * mean, own * tau + (1 - own)), dims=SECTOR)
     logit = shift + own * sampled + (1 - own) * (mean + tau * sampled)
     sigma = technology.sigma_upper_bound(kappa) * jax.nn.sigmoid(logit)
-    return deterministic(
-        "sigma", sigma, dims=SECTOR, long_name="σ, elasticity of substitution of rare earths", units="elasticity"
-    )
+    return deterministic("sigma", sigma, dims=SECTOR)
 
 
-def price(data: xr.Dataset, priors: Mapping[str, Prior]) -> tuple[Any, Any]:
+def price(data: xr.Dataset, priors: Priors) -> tuple[Any, Any]:
     """q (country, sector, year) and the weights of its lags, None where one lag is fixed."""
     weights = rho = None
     if PRICE_LAG in data["relative_price"].dims:
         weights = sample(
-            "lag_weights",
-            dist.Dirichlet(share_weights(priors, "lag_weights", data.sizes[PRICE_LAG])),
-            dims=PRICE_LAG,
-            long_name="weights of the lags of the relative price",
-            units="share",
+            "lag_weights", dist.Dirichlet(share_weights(priors, "lag_weights", data.sizes[PRICE_LAG])), dims=PRICE_LAG
         )
     if "element_price" in data:
-        about = "ρ, elasticity of substitution between elements of a bundle"
-        rho = prior(priors, "element_elasticity", long_name=about, units="elasticity")
+        rho = prior(priors, "element_elasticity")
     return over_lags(prices_by_lag(data, rho, jnp), weights), weights
 
 
-def patents(data: xr.Dataset, q: Any, m: Any, rate: Any, priors: Mapping[str, Prior]) -> None:
+def patents(data: xr.Dataset, q: Any, m: Any, rate: Any, priors: Priors) -> None:
     """Equations (12) and (13), and the audit of the labels."""
     enhancing = m[:, None] * q
     if in_transition(data):
-        growth = prior(priors, "knowledge_growth", long_name=GROWTH, units="log points a year")
+        growth = prior(priors, "knowledge_growth")
         enhancing = knowledge_flow(data, q, m, rate, growth)
     enhancing = enhancing - enhancing.mean(axis=2, keepdims=True)
     q = q - q.mean(axis=2, keepdims=True)
-    level = prior(
-        priors, "class_log_odds", dims="class", long_name="mean log odds of a class against unrelated", units="log odds"
-    )
-    unit_sd = prior(priors, "unit_sd", dims="class", long_name="spread of country-sector effects", units="log odds")
-    year_sd = prior(priors, "year_sd", dims="class", long_name="spread of year effects", units="log odds")
+    level = prior(priors, "class_log_odds", dims="class")
+    unit_sd = prior(priors, "unit_sd", dims="class")
+    year_sd = prior(priors, "year_sd", dims="class")
     countries, sectors, years = (data.sizes[d] for d in (COUNTRY, SECTOR, YEAR))
-    deviation = sample(
-        "unit_deviation",
-        zero_sum_normal(unit_sd, countries * sectors),
-        dims=("class", "unit"),
-        long_name="α, country-sector effect against the mean of its class",
-        units="log odds",
-    )
-    year = sample(
-        "year_effect",
-        zero_sum_normal(year_sd, years),
-        dims=("class", YEAR),
-        long_name="λ, year effect, sum zero",
-        units="log odds",
-    )
-    u = prior(priors, "using_slope", long_name="u, slope of using on q", units="elasticity")
-    v = prior(priors, "substituting_slope", long_name="v, slope of substituting on q", units="elasticity")
+    deviation = sample("unit_deviation", zero_sum_normal(unit_sd, countries * sectors), dims=("class", "unit"))
+    year = sample("year_effect", zero_sum_normal(year_sd, years), dims=("class", YEAR))
+    u = prior(priors, "using_slope")
+    v = prior(priors, "substituting_slope")
     unit = (level[:, None] + deviation).reshape((-1, countries, sectors))
     response = jnp.stack([u * q, enhancing, v * q])
     logit = unit[..., None] + year[:, None, None, :] + response
@@ -188,57 +132,25 @@ def patents(data: xr.Dataset, q: Any, m: Any, rate: Any, priors: Mapping[str, Pr
     n = counts.sum(axis=-1)
     observed_share = p
     if "label_audit" in data:
-        pi = sample(
-            "confusion",
-            dist.Dirichlet(confusion_weights(priors)),
-            dims=("true_label", "machine_label"),
-            long_name="Π, probability of a label given the true class",
-            units="probability",
-        )
+        pi = sample("confusion", dist.Dirichlet(confusion_weights(priors)), dims=("true_label", "machine_label"))
         observed_share = p @ pi
         prevalence = jnp.einsum("cst,cstk->k", n / n.sum(), p)
         tables, share, dims = audited(data["label_audit"], pi, prevalence)
-        observe(
-            "label_audit",
-            dist.Multinomial(tables.sum(axis=-1), share),
-            tables,
-            dims=dims,
-            long_name="audited patents by true class and label",
-            units="patents",
-        )
-    phi = prior(
-        priors, "concentration", long_name="φ, concentration of counts around their probabilities", units="patents"
-    )
-    observe(
-        "patent_count",
-        DirichletMultinomial(phi * observed_share, n),
-        counts,
-        dims=(COUNTRY, SECTOR, YEAR, LABEL),
-        long_name="patents by label",
-        units="patents",
-    )
+        observe("label_audit", dist.Multinomial(tables.sum(axis=-1), share), tables, dims=dims)
+    phi = prior(priors, "concentration")
+    observe("patent_count", DirichletMultinomial(phi * observed_share, n), counts, dims=(COUNTRY, SECTOR, YEAR, LABEL))
 
 
-def use(data: xr.Dataset, sigma: Any, m: Any, rate: Any, priors: Mapping[str, Prior]) -> None:
+def use(data: xr.Dataset, sigma: Any, m: Any, rate: Any, priors: Priors) -> None:
     """Equation (15): the cost share of rare earths, fast and slow, with unit values that err."""
-    noise = prior(
-        priors, "ree_use_noise", long_name="spread of the yearly change of the cost share", units="log points"
-    )
+    noise = prior(priors, "ree_use_noise")
     years = np.sqrt(data["use_years"].values.astype(float))
     error = jnp.zeros(data.sizes["use_price_point"])
     if has_unit_value_error(data, priors):
-        size = prior(priors, "unit_value_error", long_name="error of unit values as a price", units="log points")
-        spread = prior(
-            priors, "unit_value_spread", long_name="spread of the yearly change of the true price", units="log points"
-        )
+        size = prior(priors, "unit_value_error")
+        spread = prior(priors, "unit_value_spread")
         measured = np.flatnonzero(data["use_is_unit_value"].values)
-        z = sample(
-            "unit_value_deviation",
-            dist.Normal().expand((measured.size,)),
-            dims="use_unit_value",
-            long_name="error of each unit value",
-            units="standard deviations",
-        )
+        z = sample("unit_value_deviation", dist.Normal().expand((measured.size,)), dims="use_unit_value")
         error = error.at[measured].set(size * z)
         changed, now, before = unit_value_changes(data)
         level = data["use_price"].values
@@ -247,14 +159,10 @@ def use(data: xr.Dataset, sigma: Any, m: Any, rate: Any, priors: Mapping[str, Pr
             dist.Normal(error[now] - error[before], spread * years[changed]),
             level[now] - level[before],
             dims="use_unit_value_change",
-            long_name="change of the log unit value",
-            units="log points",
         )
     observe(
         "use_share_change",
         dist.Normal(expected_change(data, sigma, m, rate, error), noise * years),
         data["use_share_change"].values,
         dims="use_observation",
-        long_name="change of the log cost share of rare earths",
-        units="log points",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import xarray as xr
 
 from reestim import technology
 from reestim.dims import SECTOR, TRADED_SECTOR
-from reestim.estimate.priors import describe, in_float64, variable
+from reestim.estimate.priors import Priors, in_float64, variable
 from reestim.study.prior import Prior
 
 #: Largest coefficient of variation of a measured trade elasticity: above, a lognormal has its mass near zero.
@@ -22,9 +21,7 @@ _AT_GIVEN_SIGMA, _AT_GIVEN_PASSTHROUGH = 0.7, 1.4
 _MIN_CV = 1e-4  # a standard deviation of zero: known to four digits
 
 
-def pooled_elasticity(
-    substitutability: xr.DataArray, kappa: Any, priors: Mapping[str, Prior], *, centred: Any = False
-) -> Any:
+def pooled_elasticity(substitutability: xr.DataArray, kappa: Any, priors: Priors, *, centred: Any = False) -> Any:
     """σ_j (sector): logit(σ_j / (1+1/κ)) = μ + β′z_j + τ·u_j, u_j ~ N(0, 1), equation (14); every draw is interior.
 
     substitutability: z (sector, property), standardised. Priors: ``mu``, ``beta`` (property), ``tau``. ``centred``
@@ -34,43 +31,36 @@ def pooled_elasticity(
     z = substitutability.transpose(SECTOR, "property").values
     own = np.broadcast_to(np.asarray(centred, bool), len(z)).astype(float)
     along, shift = _mean_along_ridge(kappa, priors, ridge_slope(centred))
-    beta = variable(
-        priors, "beta", dims="property", long_name="β, effect of substitutability on σ", units="log odds per sd"
-    )
-    tau = variable(priors, "tau", long_name="τ, spread of σ around its properties", units="log odds")
+    beta = variable(priors, "beta", dims="property")
+    tau = variable(priors, "tau")
     mean = along + pt.dot(z, beta)
     sampled = pm.Normal("sigma_sampled", own * mean, own * tau + (1 - own), dims=SECTOR)
-    about = "what is sampled for σ: u_j, or for a sector with strong evidence its logit less the ridge"
-    describe(sampled, about, "standard deviations, or log odds")
     logit = shift + own * sampled + (1 - own) * (mean + tau * sampled)
     sigma = technology.sigma_upper_bound(kappa) * pm.math.sigmoid(logit)
-    return describe(
-        pm.Deterministic("sigma", sigma, dims=SECTOR), "σ, elasticity of substitution of rare earths", "elasticity"
-    )
+    return pm.Deterministic("sigma", sigma, dims=SECTOR)
 
 
-def _mean_along_ridge(kappa: Any, priors: Mapping[str, Prior], slope: float) -> tuple[Any, Any]:
+def _mean_along_ridge(kappa: Any, priors: Priors, slope: float) -> tuple[Any, Any]:
     """(μ*, shift) with μ = μ* + shift, shift = slope·ln κ, and μ with exactly its stated prior.
 
     Evidence that fixes one combination of κ and σ leaves a ridge: logit(x), x = σ_j/(1+1/κ), moves with ln κ
     by 1−m_j where σ_j is known, by κ/((1+κ)x) where m_j is. Sampling μ* instead of μ straightens it. In a location
     family μ* is drawn around the stated mean less the shift; for another prior of μ the shift is zero.
     """
-    about = {"long_name": "μ, mean of the scaled log odds of σ", "units": "log odds"}
     prior = location_prior(priors)
     if prior is None:
-        return variable(priors, "mu", **about), 0.0
+        return variable(priors, "mu"), 0.0
     log_kappa: Any = pt.log(kappa)
     shift: Any = slope * log_kappa
     parameters = {**in_float64(prior), "mu": prior.parameters["mu"] - shift}
-    along = describe(getattr(pm, prior.distribution)("mu_along_ridge", **parameters), "μ less its ridge", "log odds")
-    describe(pm.Deterministic("mu", along + shift), **about)
+    along = getattr(pm, prior.distribution)("mu_along_ridge", **parameters)
+    pm.Deterministic("mu", along + shift)
     return along, shift
 
 
-def location_prior(priors: Mapping[str, Prior]) -> Prior | None:
+def location_prior(priors: Priors) -> Prior | None:
     """The prior of μ if it is of a location family, else None."""
-    prior = priors["mu"] if "mu" in priors else None  # noqa: SIM401 - a PriorBook answers [] for what it lacks
+    prior = priors.get("mu")
     return prior if prior is not None and prior.distribution in ("Normal", "StudentT") else None
 
 
@@ -81,15 +71,13 @@ def ridge_slope(centred: Any) -> float:
 
 def passthrough(sigma: Any, kappa: Any) -> Any:
     """m_j (sector), equation (2), kept in the posterior as ``innovation_passthrough``."""
-    m = pm.Deterministic("innovation_passthrough", technology.innovation_passthrough(sigma, kappa), dims=SECTOR)
-    return describe(m, "m, log points of knowledge per log point of relative price", "elasticity")
+    return pm.Deterministic("innovation_passthrough", technology.innovation_passthrough(sigma, kappa), dims=SECTOR)
 
 
 def measured_trade_elasticity(data: xr.Dataset) -> Any:
     """ε (traded_sector): lognormal with the measured mean and standard deviation, so that bands contain its error."""
     location, spread = lognormal_trade_elasticity(data)
-    epsilon = pm.LogNormal("trade_elasticity", location, spread, dims=TRADED_SECTOR)
-    return describe(epsilon, "ε, trade elasticity", "elasticity")
+    return pm.LogNormal("trade_elasticity", location, spread, dims=TRADED_SECTOR)
 
 
 def lognormal_trade_elasticity(data: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,6 @@ import xarray as xr
 from reestim.dims import COUNTRY, SECTOR, TRADED_SECTOR
 from reestim.errors import InputError, Problem
 from reestim.estimate.equilibrium_effects import is_solved
-from reestim.estimate.priors import describe
 from reestim.estimate.relative_price import KNOWLEDGE_AGE, PRICE_LAG, age_weights, over_lags
 
 
@@ -65,5 +64,4 @@ def event_effects(data: xr.Dataset, predicted: Any) -> Any:
     """β̂ ~ N(β, V̂): ``event_estimate`` (effect) with ``event_covariance`` (effect, effect_other)."""
     root = np.linalg.cholesky(data["event_covariance"].transpose("effect", "effect_other").values)
     estimate = data["event_estimate"].values
-    beta = pm.MvNormal("event_estimate", predicted, chol=root, observed=estimate, dims="effect")
-    return describe(beta, "event-study effect of exposure", "log points for one standard deviation of exposure")
+    return pm.MvNormal("event_estimate", predicted, chol=root, observed=estimate, dims="effect")

@@ -21,14 +21,14 @@ from reestim.estimate import pymc_model, sampling
 from reestim.estimate.gates import GateWarning, check_gates
 from reestim.estimate.inputs import checked, model_inputs
 from reestim.estimate.log_terms import log_terms
-from reestim.estimate.priors import PriorBook
+from reestim.estimate.priors import PriorBook, Priors
 from reestim.io.json_attrs import LEFT_OUT
 from reestim.study.spec import Gates
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
     from reestim.estimate.numpyro_model import NumpyroModel
-    from reestim.study.spec import Prior, Sampler, Spec
+    from reestim.study.spec import Sampler, Spec
 
 Model = Union["pm.Model", "NumpyroModel"]
 
@@ -55,7 +55,7 @@ def build(spec: Spec, data: Dataset | xr.Dataset) -> Model:
     if found or inputs is None or module is None:
         raise InputError(found, f"the model of the study {spec.name!r} cannot be built")
     book = PriorBook(spec.priors)
-    model = cast("Callable[[xr.Dataset, Mapping[str, Prior]], Model]", module.build)(inputs, book)
+    model = cast("Callable[[xr.Dataset, Priors], Model]", module.build)(inputs, book)
     if not (isinstance(model, pm.Model) or hasattr(model, "density")):
         advice = "Let build return the pm.Model, or a reestim.estimate.numpyro_model.NumpyroModel"
         raise InputError(Problem("build did not return a model", advice, file=str(spec.model_path)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,26 +10,25 @@ import xarray as xr
 
 from reestim.dims import LABELS
 from reestim.errors import InputError, Problem
-from reestim.estimate.priors import describe, share_weights
-from reestim.study.prior import Prior
+from reestim.estimate.priors import Priors, share_weights
 
 DESIGNS = ("by_label", "by_class", "random")
 
 
-def confusion_matrix(priors: Mapping[str, Prior]) -> Any:
+def confusion_matrix(priors: Priors) -> Any:
     """Π (true_label, machine_label): P(label | true class).
 
     Each row is Dirichlet with weight ``a`` on every label and ``diagonal`` more on the right one (prior ``confusion``).
     """
     weight = confusion_weights(priors)
-    pi = pm.Dirichlet("confusion", weight, dims=("true_label", "machine_label"))
-    return describe(pi, "Π, probability of a label given the true class", "probability")
+    return pm.Dirichlet("confusion", weight, dims=("true_label", "machine_label"))
 
 
-def confusion_weights(priors: Mapping[str, Prior]) -> np.ndarray:
+def confusion_weights(priors: Priors) -> np.ndarray:
     """Dirichlet weights of the rows of Π (true_label, machine_label)."""
     weight = np.tile(share_weights(priors, "confusion", len(LABELS)), (len(LABELS), 1))
-    return weight + priors["confusion"].parameters.get("diagonal", 0.0) * np.eye(len(LABELS))
+    prior = priors.get("confusion")
+    return weight + (prior.parameters.get("diagonal", 0.0) if prior else 0.0) * np.eye(len(LABELS))
 
 
 def label_audit(audit: xr.DataArray, confusion: Any, prevalence: Any) -> Any:
@@ -41,8 +39,7 @@ def label_audit(audit: xr.DataArray, confusion: Any, prevalence: Any) -> Any:
     informs P(true | label) = wΠ / Σ wΠ; random draws from all and informs the joint wΠ. People are taken to be right.
     """
     counts, p, dims = audited(audit, confusion, prevalence)
-    table = pm.Multinomial("label_audit", n=counts.sum(axis=-1), p=p, observed=counts, dims=dims)
-    return describe(table, "audited patents by true class and label", "patents")
+    return pm.Multinomial("label_audit", n=counts.sum(axis=-1), p=p, observed=counts, dims=dims)
 
 
 def audited(audit: xr.DataArray, confusion: Any, prevalence: Any) -> tuple[np.ndarray, Any, tuple[str, ...] | None]:

@@ -28,7 +28,8 @@ from reestim import technology  # switches JAX to float64  # noqa: F401
 from reestim.dims import CHAIN, DRAW
 from reestim.errors import InputError, Problem
 from reestim.estimate.density import Density
-from reestim.estimate.priors import checked_prior
+from reestim.estimate.priors import Priors, checked_prior
+from reestim.estimate.variables import attributes
 from reestim.study.prior import Prior
 
 Dims = str | tuple[str, ...] | None
@@ -145,8 +146,8 @@ class NumpyroModel:
         return {d: list(self.coords[d]) for v in data.values() for d in v[0] if d in self.coords}
 
 
-def prior(priors: Mapping[str, Prior], name: str, *, long_name: str, units: str = "1", dims: Dims = None) -> Any:
-    """A variable drawn from ``priors[name]``; the twin of `reestim.estimate.priors.variable`.
+def prior(priors: Priors, name: str, *, dims: Dims = None, long_name: str = "", units: str = "") -> Any:
+    """A variable drawn from the prior of this name; the twin of `reestim.estimate.priors.variable`.
 
     A ``Fixed`` prior makes a constant that still appears in the posterior. Raises InputError where the prior is missing
     or puts mass outside the support of the parameter.
@@ -161,21 +162,23 @@ def prior(priors: Mapping[str, Prior], name: str, *, long_name: str, units: str 
     return sample(name, base.expand(shape) if shape else base, dims=dims, long_name=long_name, units=units)
 
 
-def sample(name: str, distribution: dist.Distribution, *, long_name: str, units: str = "1", dims: Dims = None) -> Any:
+def sample(
+    name: str, distribution: dist.Distribution, *, dims: Dims = None, long_name: str = "", units: str = ""
+) -> Any:
     """A free variable with its dims."""
     _note(name, dims, long_name, units, free=True)
     event = len(distribution.batch_shape)
     return numpyro.sample(name, distribution.to_event(event) if event else distribution)
 
 
-def deterministic(name: str, value: Any, *, long_name: str, units: str = "1", dims: Dims = None) -> Any:
+def deterministic(name: str, value: Any, *, dims: Dims = None, long_name: str = "", units: str = "") -> Any:
     """A function of the variables that the posterior keeps."""
     _note(name, dims, long_name, units)
     return numpyro.deterministic(name, value)
 
 
 def observe(
-    name: str, distribution: dist.Distribution, values: Any, *, long_name: str, units: str = "1", dims: Dims = None
+    name: str, distribution: dist.Distribution, values: Any, *, dims: Dims = None, long_name: str = "", units: str = ""
 ) -> None:
     """A term of the likelihood."""
     _note(name, dims, long_name, units)
@@ -213,7 +216,7 @@ _DISTRIBUTIONS: dict[str, tuple[Callable[..., dist.Distribution], tuple[str, ...
 
 
 def _note(name: str, dims: Dims, long_name: str, units: str, *, free: bool = False) -> None:
-    _MODEL.get().sites[name] = _Site(_names(dims), {"long_name": long_name, "units": units}, free)
+    _MODEL.get().sites[name] = _Site(_names(dims), attributes(name, long_name, units), free)
 
 
 def _shape(dims: Dims) -> tuple[int, ...]:

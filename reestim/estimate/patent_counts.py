@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,14 +13,13 @@ from pytensor.tensor.variable import TensorConstant
 from scipy.special import gammaln
 
 from reestim.dims import COUNTRY, LABEL, SECTOR, YEAR
-from reestim.estimate.priors import describe, variable
-from reestim.study.prior import Prior
+from reestim.estimate.priors import Priors, variable
 
 _COUNT = (COUNTRY, SECTOR, YEAR, LABEL)
 
 
 def class_probabilities(
-    relative_price: Any, innovation_passthrough: Any, priors: Mapping[str, Prior], *, enhancing: Any = None
+    relative_price: Any, innovation_passthrough: Any, priors: Priors, *, enhancing: Any = None
 ) -> Any:
     """p (country, sector, year, true_label), equation (12): multinomial logit against ``unrelated``.
 
@@ -36,21 +34,17 @@ def class_probabilities(
     else:
         enhancing = enhancing - enhancing.mean(axis=2, keepdims=True)
     shape = [len(pm.modelcontext(None).coords[d] or ()) for d in (COUNTRY, SECTOR, YEAR)]
-    level = variable(
-        priors, "class_log_odds", dims="class", long_name="mean log odds of a class against unrelated", units="log odds"
-    )
-    unit_sd = variable(priors, "unit_sd", dims="class", long_name="spread of country-sector effects", units="log odds")
-    year_sd = variable(priors, "year_sd", dims="class", long_name="spread of year effects", units="log odds")
+    level = variable(priors, "class_log_odds", dims="class")
+    unit_sd = variable(priors, "unit_sd", dims="class")
+    year_sd = variable(priors, "year_sd", dims="class")
     # Geometry: a common shift of all effects is one number (level), not one a unit; effects deviate from it with sum
     # zero. Each has many counts behind it, so it is sampled as it is, not over its spread (whose prior avoids zero).
     deviation = pm.ZeroSumNormal("unit_deviation", unit_sd[:, None], dims=("class", "unit"))
     year: Any = pm.ZeroSumNormal("year_effect", year_sd[:, None], dims=("class", YEAR))
-    describe(deviation, "α, country-sector effect against the mean of its class", "log odds")
-    describe(year, "λ, year effect, sum zero", "log odds")
     unit = (level[:, None] + deviation).reshape((-1, *shape[:2]))
 
-    u = variable(priors, "using_slope", long_name="u, slope of using on q", units="elasticity")
-    v = variable(priors, "substituting_slope", long_name="v, slope of substituting on q", units="elasticity")
+    u = variable(priors, "using_slope")
+    v = variable(priors, "substituting_slope")
     response: Any = pt.stack([u * q, enhancing, v * q])
     logit = unit[..., None] + year[:, None, None, :] + response
     logit: Any = pt.concatenate([pt.zeros((1, *shape)), logit])
@@ -64,18 +58,16 @@ def true_prevalence(patent_count: xr.DataArray, p: Any) -> Any:
     return pt.dot(n.ravel() / n.sum(), p.reshape((-1, 4)))
 
 
-def patent_counts(patent_count: xr.DataArray, p: Any, confusion: Any, priors: Mapping[str, Prior]) -> Any:
+def patent_counts(patent_count: xr.DataArray, p: Any, confusion: Any, priors: Priors) -> Any:
     """y_cjt ~ DirichletMultinomial(n_cjt, φ·p_cjt Π), equation (13).
 
     patent_count: (country, sector, year, label), whole numbers. Cells without patents carry no information.
     ``confusion`` None: labels are taken for the true classes. Prior: ``concentration`` φ (large: no overdispersion).
     """
     counts = patent_count.transpose(*_COUNT).values.astype(np.int64)
-    phi = variable(
-        priors, "concentration", long_name="φ, concentration of counts around their probabilities", units="patents"
-    )
+    phi = variable(priors, "concentration")
     observed_share = p if confusion is None else pt.dot(p.reshape((-1, 4)), confusion).reshape(counts.shape)
-    y = pm.CustomDist(
+    return pm.CustomDist(
         "patent_count",
         counts.sum(axis=-1),
         phi * observed_share,
@@ -85,7 +77,6 @@ def patent_counts(patent_count: xr.DataArray, p: Any, confusion: Any, priors: Ma
         observed=counts,
         dims=_COUNT,
     )
-    return describe(y, "patents by label", "patents")
 
 
 def dirichlet_multinomial_logp(counts: Any, n: Any, a: Any) -> Any:

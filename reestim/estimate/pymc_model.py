@@ -9,15 +9,14 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
+from reestim.estimate.variables import attributes
+
 
 def about(model: pm.Model) -> dict[str, dict[str, str]]:
-    """long_name and units of each variable, as `describe` noted them."""
+    """long_name and units of each variable, from `reestim.estimate.variables` or as `set_units` noted them."""
     named = [*model.free_RVs, *model.observed_RVs, *model.deterministics]
     return {
-        str(v.name): {
-            "long_name": getattr(v.tag, "long_name", str(v.name).replace("_", " ")),
-            "units": getattr(v.tag, "units", "not stated"),
-        }
+        str(v.name): attributes(str(v.name), getattr(v.tag, "long_name", ""), getattr(v.tag, "units", ""))
         for v in named
     }
 

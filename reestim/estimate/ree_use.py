@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,7 @@ import xarray as xr
 from reestim import technology
 from reestim.dims import COUNTRY, SECTOR, YEAR
 from reestim.errors import InputError, Problem
-from reestim.estimate.priors import describe, variable
-from reestim.study.prior import Prior
+from reestim.estimate.priors import Priors, variable
 
 AGGREGATE = "all"
 _FILE = "ree_use_panel.csv"
@@ -146,9 +144,7 @@ def sectors_with_own_use(data: xr.Dataset, least: int = 10) -> np.ndarray:
     return (data["use_weight"].transpose("use_observation", SECTOR).values == 1).sum(axis=0) >= least
 
 
-def ree_use(
-    data: xr.Dataset, sigma: Any, innovation_passthrough: Any, adjustment_rate: Any, priors: Mapping[str, Prior]
-) -> Any:
+def ree_use(data: xr.Dataset, sigma: Any, innovation_passthrough: Any, adjustment_rate: Any, priors: Priors) -> Any:
     """Δ ln(θ/(1−θ)) = Σ_j w_j (1−σ_j)(Δq − m_j·ΔF) + noise, equation (15); an aggregate weighs its sectors by value.
 
     data: from `use_changes`; F is the partial adjustment of q at the rate λ (`partial_adjustment`): on impact only λ of
@@ -157,46 +153,39 @@ def ree_use(
     would pull σ down: with the prior ``unit_value_error`` (not Fixed at 0) the true price is the unit value less an
     error with that standard deviation, and true prices change by ``unit_value_spread`` a year.
     """
-    noise = variable(
-        priors, "ree_use_noise", long_name="spread of the yearly change of the cost share", units="log points"
-    )
+    noise = variable(priors, "ree_use_noise")
     years = np.sqrt(data["use_years"].values.astype(float))
     error = _unit_value_error(data, years, priors)
     mean = expected_change(data, sigma, innovation_passthrough, adjustment_rate, error)
     change = data["use_share_change"].values
-    y = pm.Normal("use_share_change", mean, noise * years, observed=change, dims="use_observation")
-    return describe(y, "change of the log cost share of rare earths", "log points")
+    return pm.Normal("use_share_change", mean, noise * years, observed=change, dims="use_observation")
 
 
-def _unit_value_error(data: xr.Dataset, years: np.ndarray, priors: Mapping[str, Prior]) -> Any:
+def _unit_value_error(data: xr.Dataset, years: np.ndarray, priors: Priors) -> Any:
     """Error of each log price (use_price_point); zero where prices are no unit values, or known without error."""
     measured = np.flatnonzero(data["use_is_unit_value"].values)
     if not has_unit_value_error(data, priors):
         return np.zeros(data.sizes["use_price_point"])
-    size = variable(priors, "unit_value_error", long_name="error of unit values as a price", units="log points")
-    spread = variable(
-        priors, "unit_value_spread", long_name="spread of the yearly change of the true price", units="log points"
-    )
+    size = variable(priors, "unit_value_error")
+    spread = variable(priors, "unit_value_spread")
     z = pm.Normal("unit_value_deviation", dims="use_unit_value")
-    describe(z, "error of each unit value", "standard deviations")
     error: Any = pt.set_subtensor(pt.zeros(data.sizes["use_price_point"])[measured], size * z)
     changed, now, before = unit_value_changes(data)
-    moved = pm.Normal(
+    pm.Normal(
         "unit_value_change",
         error[now] - error[before],
         spread * years[changed],
         observed=(data["use_price"].values[now] - data["use_price"].values[before]),
         dims="use_unit_value_change",
     )
-    describe(moved, "change of the log unit value", "log points")
     return error
 
 
-def has_unit_value_error(data: xr.Dataset, priors: Mapping[str, Prior]) -> bool:
+def has_unit_value_error(data: xr.Dataset, priors: Priors) -> bool:
     """Whether there are unit values and the study gives them an error."""
     if not data["use_is_unit_value"].values.any():
         return False
-    known = priors["unit_value_error"] if "unit_value_error" in priors else None  # noqa: SIM401 - see PriorBook
+    known = priors.get("unit_value_error")
     return known is None or known.distribution != "Fixed" or known.parameters["value"] > 0
 
 

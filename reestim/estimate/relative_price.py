@@ -5,7 +5,6 @@ Arithmetic for any array library: the blocks of PyMC and NumPyro share it, each 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,17 +15,15 @@ import xarray as xr
 from reestim import technology
 from reestim.dims import COUNTRY, ELEMENT, SECTOR, YEAR
 from reestim.errors import InputError, Problem
-from reestim.estimate.priors import describe, share_weights, variable
-from reestim.study.prior import Prior
+from reestim.estimate.priors import Priors, share_weights, variable
 
 PRICE_LAG = "price_lag"
 #: Years since a price, where knowledge follows prices over time.
 KNOWLEDGE_AGE = "knowledge_age"
-GROWTH = "g, growth of relative knowledge in normal times"
 TRANSITION, LONG_RUN = "transition", "long run"
 
 
-def relative_price(data: xr.Dataset, priors: Mapping[str, Prior]) -> tuple[Any, Any]:
+def relative_price(data: xr.Dataset, priors: Priors) -> tuple[Any, Any]:
     """q (country, sector, year) and the weights of its lags (price_lag), None where the study fixes one lag.
 
     With several lags, q_t = Σ_k w_k q_{t−k}, w ~ Dirichlet (prior ``lag_weights``). With prices by element in ``data``
@@ -37,10 +34,8 @@ def relative_price(data: xr.Dataset, priors: Mapping[str, Prior]) -> tuple[Any, 
     if PRICE_LAG in data["relative_price"].dims:
         size = data.sizes[PRICE_LAG]
         weights = pm.Dirichlet("lag_weights", share_weights(priors, "lag_weights", size), dims=PRICE_LAG)
-        describe(weights, "weights of the lags of the relative price", "share")
     if "element_price" in data:
-        about = "ρ, elasticity of substitution between elements of a bundle"
-        rho = variable(priors, "element_elasticity", long_name=about, units="elasticity")
+        rho = variable(priors, "element_elasticity")
     return over_lags(prices_by_lag(data, rho, pt), weights), weights
 
 
@@ -89,9 +84,9 @@ def knowledge_flow(data: xr.Dataset, q: Any, passthrough: Any, adjustment_rate: 
     return adjustment_rate / growth * passthrough[:, None] * adjustment_gap(q, adjustment_rate)
 
 
-def knowledge_growth(priors: Mapping[str, Prior]) -> Any:
+def knowledge_growth(priors: Priors) -> Any:
     """g, the yearly growth of relative knowledge in normal times (prior ``knowledge_growth``)."""
-    return variable(priors, "knowledge_growth", long_name=GROWTH, units="log points a year")
+    return variable(priors, "knowledge_growth")
 
 
 def adjustment_gap(q: Any, adjustment_rate: Any) -> Any:

@@ -13,7 +13,7 @@ import pytest
 
 from reestim.equilibrium import contract, welfare
 from reestim.equilibrium.parameters import Parameters
-from reestim.estimate.priors import SUPPORT
+from reestim.estimate.variables import parameters
 from tests.conftest import PROJECT
 
 PAGE = (PROJECT / "docs" / "model.md").read_text(encoding="utf-8")
@@ -98,7 +98,7 @@ def test_every_section_and_page_that_is_cited_exists() -> None:
 
 def test_every_name_of_a_parameter_an_array_and_a_result_is_on_the_page() -> None:
     arrays = contract.REQUIRED | contract.OPTIONAL
-    names = {*Parameters.names(), *SUPPORT, *arrays, *welfare.VARIABLES}
+    names = {*Parameters.names(), *parameters(), *arrays, *welfare.VARIABLES}
     assert sorted(name for name in names if f"`{name}`" not in PAGE) == []
 
 

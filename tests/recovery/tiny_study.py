@@ -16,8 +16,8 @@ from reestim.technology import sigma_upper_bound
 
 def build(data, priors):
     with pm.Model(coords={"sector": data["sector"].values, "year": data["year"].values}) as model:
-        kappa = variable(priors, "kappa", long_name="kappa")
-        mu = variable(priors, "mu", long_name="mu", dims="sector")
+        kappa = variable(priors, "kappa")
+        mu = variable(priors, "mu", dims="sector")
         sigma = pm.Deterministic("sigma", sigma_upper_bound(kappa) * pm.math.sigmoid(mu), dims="sector")
         m = passthrough(sigma, kappa)
         q = data["relative_price"].isel(country=0).transpose("sector", "year").values

@@ -16,7 +16,7 @@ from reestim.estimate import sampling
 from reestim.estimate.gates import GateReport, GateWarning, check_gates
 from reestim.estimate.inputs import assemble, checked
 from reestim.estimate.predictive import prior_predictive
-from reestim.estimate.priors import PriorBook, outside, variable
+from reestim.estimate.priors import outside, variable
 from reestim.study.prior import Prior
 from reestim.study.spec import Evidence, Gates, Sampler
 from tests.recovery.study import POLICY_YEAR, TRUTH, default_spec, inputs_of
@@ -78,7 +78,7 @@ def test_a_fixed_prior_is_a_constant_of_the_posterior() -> None:
     assert not model.free_RVs
     np.testing.assert_array_equal(model["tau"].eval(), [0.2, 0.2])
     with pm.Model(), pytest.raises(InputError, match=r"priors\.kappa"):
-        variable(PriorBook({})._priors, "kappa", long_name="κ")
+        variable({}, "kappa")
 
 
 def test_the_shifted_mean_keeps_its_stated_prior(inputs: xr.Dataset) -> None:
