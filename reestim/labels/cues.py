@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
-from jaxtyping import Float
-
 from reestim.labels.lexicon import mask, plain, sentences
-from reestim.labels.lexicon import words as words_of
 
 _ANY = r"(?:rareearth|reeterm|heavyree|reemagnet)"
 _NOT_HEAVY = r"(?:rareearth|reeterm|reemagnet)"
@@ -55,12 +51,24 @@ _SEPARATE = (
     r"|ores?\b|concentrates?\b"
     r"|flotation|beneficiat\w*|back-?extract\w*|mixer-settler\w*|smelt\w*|electroly(?:sis|tic|zing|sing)"
     r"|precipitat\w+|purif\w+"
-    r"|roast\w*|ion[- ]exchange|adsorb\w*|eluent|elut\w+)"
+    r"|roast\w*|strip(?:s|ping)? (?:solution|liquor)|raffinate|chromatograph\w*|mixer[- ]settlers?|calcine|lixivi\w+"
+    r"|ion[- ]exchange|adsorb\w*|eluent|elut\w+)"
 )
 _BETTER = (
     r"(?:improv\w+|enhanc\w+|increas\w+|rais\w+|higher|high|rise\w*|superior|excellent|great(?:er|ly)|doubl\w+"
     r"|tripl\w+|times)"
 )
+_UNTIL_NOW = (
+    r"(?:customar\w+|conventional\w*|usual\w*|ordinar\w+|generally|hitherto|heretofore|so far|thus far|up to now"
+    r"|until now|to date|prior art|state of the art|previously|formerly|for decades|mostly|typically|commonly"
+    r"|standard|are known|is known)"
+)
+_NOT_NEEDED = (
+    r"(?:t(?:ake|akes|aken|ook|aking) over|supersed\w+|dispens\w+|superfluous|unnecessary|absent|none of"
+    r"|no longer (?:required|needed|necessary)|eschew\w*|independen\w+ (?:of|from)|do without|not depend\w*|neither"
+    r"|fully replac\w+|exempt|obviat\w+|ends?\b)"
+)
+_SAVED = r"(?:sav(?:e|es|ed|ing)|halv\w+|cut by|a (?:third|half|quarter|fifth)|one (?:third|half|quarter|fifth|fourth))"
 _LIST = (
     r"(?:selected from|chosen from|at least one (?:of|element|metal|kind|member|selected|or more)"
     r"|one or more (?:of|selected|elements|metals)"
@@ -77,7 +85,15 @@ _ITEMS = (
 )
 
 CUES: dict[str, str] = {
-    "ree free": rf"{_NOT_HEAVY}[ -]{{0,3}}free\\b|non - ?rareearth|non[- ]rareearth|{_NOT_HEAVY} ?- ?less",
+    "ree free": rf"{_NOT_HEAVY}(?: (?:element|metal|oxide)s?)?[ -]{{0,3}}(?:free|less)\b|non ?- ?{_NOT_HEAVY}"
+    rf"|free (?:of|from) {_FEW}{_NOT_HEAVY}",
+    "ree until now": rf"{_UNTIL_NOW} {_SOME}{_ANY}|{_ANY} {_SOME}{_UNTIL_NOW}",
+    "ree not needed": rf"{_NOT_NEEDED} {_SOME}{_ANY}|{_ANY} {_SOME}{_NOT_NEEDED}",
+    "not needed": rf"\b{_NOT_NEEDED}",
+    "scarce elements": r"(?:scarce|critical|costl\w+|expensive) (?:raw )?(?:elements?|materials?|metals?|activators?)"
+    r"|abundant|raw materials? list|price risk|geograph\w+ concentrated",
+    "amount of ree falls": rf"{_ANY} {_SOME}(?:down from|rather than num|instead of num|in place of num|against num"
+    rf"|compared with num|in contrast to num)|{_SAVED} {_SOME}{_ANY}|{_ANY} {_SOME}{_SAVED}",
     "heavy free": r"heavyree[ -]{0,3}(?:free|less)\b",
     "without ree": rf"\b{_WITHOUT} {_FEW}{_NOT_HEAVY}",
     "without heavy": rf"\b{_WITHOUT} {_FEW}heavyree",
@@ -138,7 +154,6 @@ CUES: dict[str, str] = {
 
 _COMPILED = {name: re.compile(pattern) for name, pattern in CUES.items()}
 _MENTION = re.compile(_ANY)
-_LISTED = re.compile(rf"\b{_LIST}")
 _OPTIONAL = re.compile(
     r"\b(?:optional\w*|if necessary|as necessary|may (?:further |also )?(?:be |include|contain|compris)"
     r"|can be added|for instance|e\.g\."
@@ -177,29 +192,19 @@ _ORDER = re.compile(
 )
 
 
-def cue_vector(title: str, parts: list[str]) -> Float[np.ndarray, " cue"]:
-    """Cues of one text: each cue in the title and in the text (0 or 1), then counts of mentions (log1p)."""
-    text = " ".join(parts)
-    whole = f"{title} . {text}"
-    mentions = len(_MENTION.findall(whole))
-    listed = sum(_listed(part) for part in parts)
-    outside = sum(bool(_MENTION.search(part)) for part in parts if not _LISTED.search(part))
-    counts = [
-        np.log1p(mentions),
-        np.log1p(max(0, mentions - listed)),
-        float(0 < mentions <= listed),
-        float(bool(_MENTION.search(title))),
-        outside / max(1, len(parts)),
-        float(len(re.findall("heavyree", whole)) > 0),
-        float("reemagnet" in whole),
-        float(mentions == 0),
-    ]
-    flags = [float(bool(pattern.search(whole))) for pattern in _COMPILED.values()]
-    in_title = [float(bool(pattern.search(title))) for pattern in _COMPILED.values()]
-    return np.array([*counts, *flags, *in_title])
+def cue_flags(masked: str, head: str) -> list[float]:
+    """Which cues a masked text has, and which its head (how it begins) has: 0 or 1, in the order of ``CUES``."""
+    in_text = [bool(pattern.search(masked)) for pattern in _COMPILED.values()]
+    in_head = [there and bool(p.search(head)) for there, p in zip(in_text, _COMPILED.values(), strict=True)]
+    return [*map(float, in_text), *map(float, in_head)]
 
 
-def _listed(sentence: str) -> int:
+def mentions(masked: str) -> int:
+    """How often a masked text mentions rare earths."""
+    return len(_MENTION.findall(masked))
+
+
+def listed_mentions(sentence: str) -> int:
     """Mentions that are only items of a list with other metals, or additions that may be there or not."""
     if _OPTIONAL.search(sentence) and re.search("metalterm|compoundterm|group", sentence):
         return len(_MENTION.findall(sentence))
@@ -212,24 +217,3 @@ def screened_out(title: str, parts: list[str]) -> bool:
     """The keyword screen: neither a mention of rare earths nor anything that could stand in for them."""
     whole = f"{title} . {' '.join(parts)}"
     return not (_MENTION.search(whole) or _SUBSTITUTE.search(whole))
-
-
-def in_english(title: str, abstract: str) -> bool:
-    """Whether the words that every English text is held together by are there; formulas and names do not count."""
-    words = re.findall(r"[^\W\d_]+", plain(f"{title} {abstract}").lower())
-    common = sum(word in _COMMON for word in words)
-    foreign = sum(word in _FOREIGN for word in words)
-    if len(words) < 8:  # a bare title: only other alphabets and clearly foreign words betray it
-        return foreign == 0 and all(word.isascii() or word in {"α", "β", "γ", "δ", "µ", "μ"} for word in words[:8])
-    return common / len(words) >= 0.08 and common > foreign
-
-
-_COMMON = set(
-    words_of("the of and a an in is to for with by from at or as are be which on that wherein having comprising")
-)
-_FOREIGN = set(
-    words_of(
-        "der die das und ein eine mit von zur zum wird sind ist le la les des du une et pour dans est el los "
-        "las del una para con por en que y il di e della per con che em um uma dos das 本发明 発明"
-    )
-)

@@ -85,7 +85,8 @@ _METAL_NAMES = words(
     "selenium"
 )
 
-_NO_FORMULA = {"HeLa", "PrPSc", "HoLEP", "LaTeX", "CeCo"}  # a cell line, a prion, a therapy: they parse, and mean else
+#: They parse as formulas and mean something else: a cell line, a prion, a therapy, capacitor classes.
+_NO_FORMULA = {"HeLa", "PrPSc", "HoLEP", "LaTeX", "CeCo", "Y5V", "Y5U", "Y5P"}
 _PATTERNS = (
     ("heavyree", re.compile(rf"\b(?:heavy[- ]rare[- ]?earths?(?: elements?| metals?)?|hree|{_HEAVY})\b", re.I)),
     ("reemagnet", re.compile(rf"(?<![\w-])(?:{_RE_MAGNETS})(?!\w)", re.I)),
@@ -114,16 +115,38 @@ _SYMBOL = re.compile("|".join(sorted(_ELEMENTS, key=len, reverse=True)))
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _METAL = re.compile(rf"\b(?:{'|'.join(_METAL_NAMES)})\b", re.I)
 _METAL_SYMBOLS = re.compile(
-    r"(?<![\w-])(?:Li|Na|K|Rb|Cs|Mg|Ca|Sr|Ba|Ti|Zr|Hf|V|Nb|Ta|Cr|Mo|Mn|Fe|Co|Ni|Cu|Ag|Zn|Cd|Al|Ga|Sn|Pb|Sb|Bi"
+    r"(?<![\w-])(?<!\d )(?:Li|Na|K|Rb|Cs|Mg|Ca|Sr|Ba|Ti|Zr|Hf|V|Nb|Ta|Cr|Mo|Mn|Fe|Co|Ni|Cu|Ag|Zn|Cd|Al|Ga|Sn|Pb|Sb|Bi"
     r"|Si|Ge|P|B"
     r"|Re|Ru|Rh|Pd|Pt|Te|Se)(?![\w-])"
 )
+#: "RE" is rare earths only where the text says so elsewhere, or where it stands as no other abbreviation does.
+_ABBREVIATION = re.compile(r"(?<![\w-])(?:RE|REs)(?![\w-]|\d)")
+_TELLING_ABBREVIATION = re.compile(
+    r"(?<![\w-])REs? (?:oxides?|oxalates?|carbonates?|chlorides?|ions?|metals?|magnets?|recovery|concentrates?"
+    r"|alloys?|content|concentration|phosphates?|fluorides?|nitrates?)\b|% RE\b(?! of)|(?:leach|extract|recover)\w*"
+    r" (?:of )?REs?\b|rare[- ]earth|REO\b|REE\b|lanthan|neodymium|cerium|yttrium"
+)
+#: Magnet patents write R for the rare earth of R-T-B, and often say nothing else.
+_VARIABLE = re.compile(
+    r"(?<![\w-])R(?=[- ]rich\b)|(?<=content of )R\b|(?<=amount of )R\b|(?<=portion of )R\b|(?<=% )R\b"
+)
+_MAGNET_TEXT = re.compile(r"\b(?:sintered|permanent|hard|rare earth) magnet|coerciv|HcJ|R-T-B|R-Fe-B")
+_LIST_SYMBOL = rf"(?:{'|'.join(sorted(_ELEMENTS, key=len, reverse=True))})(?![\w-])"
+_SYMBOL_LIST = re.compile(rf"(?<![\w-]){_LIST_SYMBOL}(?:(?:, ?| and | or |, and |, or |/){_LIST_SYMBOL}){{2,}}")
+_SUBSCRIPT = r"(?:\d+(?:\.\d+)?|[a-zδαβ](?![a-z]))"
+#: A subscript with letters, as x or 1-x-y: a number like any other.
+_VARIABLE_SUBSCRIPT = re.compile(
+    rf"(?:\.sub\.|<sub>)\(?(?=[\d.+-]*[a-zδαβ](?![a-z])){_SUBSCRIPT}(?:[-+]{_SUBSCRIPT})*\)?(?:</sub>|\.sub\.)?"
+)
+#: Hard magnets without rare earths: the element that comes first, its partner, and what may be added to both.
+_OTHER_MAGNETS_AS_FORMULA = (("Mn", "Bi"), ("Mn", "Al"), ("Mn", "Ga"), ("Fe", "N"), ("Hf", "Co"), ("Zr", "Co"))
+_MINOR = ("B", "C", "Co", "Fe")
 MASKS = ("rareearth", "reeterm", "heavyree", "reemagnet", "othermagnet")
 
 
 def plain(text: str) -> str:
     """The text with one kind of hyphen, digit, quote and blank; patents come with many."""
-    text = unicodedata.normalize("NFKC", text)
+    text = _VARIABLE_SUBSCRIPT.sub("1", unicodedata.normalize("NFKC", text))
     text = re.sub(r"</?su[bp]>|\.su[bp]\.", "", text)  # Fe.sub.16N.sub.2 and Fe<sub>16</sub> are Fe16N2
     text = re.sub(r"[‐‑‒–—―−﹣-]+", "-", text)
     return re.sub(r"\s+", " ", text).strip()
@@ -131,9 +154,11 @@ def plain(text: str) -> str:
 
 def mask(text: str) -> str:
     """Text with every mention of rare earths, other hard magnets, metals and numbers replaced by its kind."""
-    text = plain(text)
+    text = _mask_abbreviations(plain(text))
+    text = _SYMBOL_LIST.sub(lambda found: _SYMBOL.sub(_mask_listed, found.group()), text)
     for kind, pattern in _PATTERNS:
         text = pattern.sub(f" {kind} ", text)
+    text = re.sub(r"\b2Pr\b", "polarisation", text)  # twice the remanent polarisation of a ferroelectric
     text = re.sub(r"\b([A-Z][a-z]?)-\d{2,3}m?\b", r"\1", text)  # isotopes: Lu-177
     text = _SYMBOL_AND_WORD.sub(_mask_symbol, text)
     text = _FORMULA.sub(_mask_formula, text)
@@ -149,6 +174,23 @@ def sentences(masked: str) -> list[str]:
     return [part.strip().lower() for part in re.split(r"(?<=[.;:!?])\s+(?=[A-Z\[(]|reeterm|rareearth)", masked) if part]
 
 
+def _mask_abbreviations(text: str) -> str:
+    """RE and the R of magnet patents written out, where they mean rare earths."""
+    if _TELLING_ABBREVIATION.search(text):
+        text = _ABBREVIATION.sub("rare earth", text)
+    if _MAGNET_TEXT.search(text):
+        text = _VARIABLE.sub("rare earth", text)
+    return text
+
+
+def _mask_listed(found: re.Match[str]) -> str:
+    """A symbol in a list of elements, where even one letter is an element."""
+    symbol = found.group()
+    if symbol in _HEAVY_SYMBOLS:
+        return "heavyree"
+    return "reeterm" if symbol in _RARE_SYMBOLS else "metalterm"
+
+
 def _mask_symbol(found: re.Match[str]) -> str:
     return " heavyree " if found["symbol"] in _HEAVY_SYMBOLS else " reeterm "
 
@@ -156,10 +198,17 @@ def _mask_symbol(found: re.Match[str]) -> str:
 def _mask_formula(found: re.Match[str]) -> str:
     token = found.group()
     parsed = _symbols(token.rstrip(".,:"))
+    tail = token[len(token.rstrip(".,:")) :]
+    elements = set(parsed)
+    if not parsed:
+        return token
+    if elements & _RARE_SYMBOLS and {"Fe", "B"} <= elements:
+        return f" reemagnet {tail}"
+    if any(parsed[0] == pair[0] and set(pair) <= elements <= {*pair, *_MINOR} for pair in _OTHER_MAGNETS_AS_FORMULA):
+        return f" othermagnet {tail}"
     kinds = {"heavyree" if s in _HEAVY_SYMBOLS else "reeterm" for s in parsed if s in _RARE_SYMBOLS}
     if not kinds:
-        return " compoundterm " if len(parsed) > 1 and any(c.isdigit() for c in token) else token
-    tail = token[len(token.rstrip(".,:")) :]
+        return f" compoundterm {tail}" if len(parsed) > 1 and any(c.isdigit() for c in token) else token
     return f" {'heavyree' if kinds == {'heavyree'} else 'reeterm'} {tail}"
 
 

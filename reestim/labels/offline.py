@@ -17,24 +17,17 @@ from threadpoolctl import threadpool_limits
 
 from reestim.dims import LABELS
 from reestim.errors import InputError, Problem
-from reestim.labels.cues import cue_vector, in_english, masked_parts, screened_out
+from reestim.labels.masked_text import MaskedText, in_english, mask_text, mask_texts
 from reestim.labels.patents import HUMAN, read_corpus
 
 FOLDS = 10
 SEED = 2010
 #: Texts at least this alike (cosine of masked word pairs) are versions of one text and never split by a fold.
 NEAR_DUPLICATE = 0.5
+#: How much one of the user's own texts counts beside one of the corpus, which was written and not found.
+OWN_WEIGHT = 3.0
 #: Fewer texts of a class than this, and its confusion cannot be cross-validated.
 FEWEST = 5
-
-
-@dataclass(frozen=True)
-class Masked:
-    """A text with every mention of rare earths masked, its cues (cue,), and whether the screen lets it pass."""
-
-    joined: str
-    cues: np.ndarray
-    screened_out: bool
 
 
 @dataclass(frozen=True)
@@ -74,7 +67,7 @@ class OfflineLabeller:
         """
         out = pd.DataFrame({"label": "", "probability": np.nan, "reason": ""}, index=patents.index)
         waiting: list[Any] = []
-        masked: list[Masked] = []
+        masked: list[MaskedText] = []
         for row, title, abstract in zip(patents.index, patents["title"], patents["abstract"], strict=True):
             known = self.out_of_fold.get(_key(title, abstract))
             if not (title.strip() or abstract.strip()):
@@ -83,7 +76,7 @@ class OfflineLabeller:
                 out.loc[row, ["label", "reason"]] = [known, "model that had not seen this text of the sample"]
             elif not in_english(title, abstract):
                 out.loc[row, "reason"] = "not English: translate it, or use the language model"
-            elif (text := _read(title, abstract)).screened_out:
+            elif (text := mask_text(title, abstract)).screened_out:
                 out.loc[row, ["label", "reason"]] = ["unrelated", "keyword screen"]
             else:
                 waiting.append(row)
@@ -132,7 +125,8 @@ def train(sample: pd.DataFrame | None = None) -> OfflineLabeller:
     corpus = read_corpus()
     if sample is None:
         validation = cross_validate(corpus)
-        return OfflineLabeller(_fitted_to(corpus), validation, out_of_fold=_labels_by_text(corpus, validation))
+        model = _fitted(mask_texts(corpus), _human(corpus))
+        return OfflineLabeller(model, validation, out_of_fold=_labels_by_text(corpus, validation))
     empty = [row for row, label in zip(sample.index, sample[HUMAN], strict=True) if not label]
     if empty:
         advice = "Label every row, or leave out the column: a sample of the easy cases would mislead"
@@ -140,9 +134,9 @@ def train(sample: pd.DataFrame | None = None) -> OfflineLabeller:
             [Problem("no human label", advice, row=int(row), column=HUMAN) for row in empty], "nothing can be learnt"
         )
     validation = cross_validate(sample, also_train_on=corpus)
-    both = pd.concat([corpus, sample], ignore_index=True)
-    known = _labels_by_text(sample, validation)
-    return OfflineLabeller(_fitted_to(both), validation, frozenset(validation.ids), known)
+    both = pd.concat([sample, corpus], ignore_index=True)
+    model = _fitted(mask_texts(both), _human(both), own=len(sample))
+    return OfflineLabeller(model, validation, frozenset(validation.ids), _labels_by_text(sample, validation))
 
 
 def cross_validate(
@@ -154,10 +148,10 @@ def cross_validate(
     train unless they are near-duplicates of the fold. ``leave_out`` (text,) names a group each; whole groups are left
     out instead of random folds, which shows how far the labeller carries to a field it has not seen.
     """
-    masked = _masked(sample)
-    human = sample[HUMAN].to_numpy(dtype=object)
-    extra = _masked(also_train_on) if also_train_on is not None else []
-    extra_labels = also_train_on[HUMAN].to_numpy(dtype=object) if also_train_on is not None else np.array([], object)
+    masked = mask_texts(sample)
+    human = _human(sample)
+    extra = mask_texts(also_train_on) if also_train_on is not None else []
+    extra_labels = _human(also_train_on) if also_train_on is not None else np.array([], object)
     group = near_duplicates([*masked, *extra])
     own, others = group[: len(masked)], group[len(masked) :]
     if leave_out is not None:
@@ -177,14 +171,15 @@ def cross_validate(
     for learn, judge in splits:
         apart = ~np.isin(others, own[judge])
         texts = [masked[i] for i in learn] + [t for t, keep in zip(extra, apart, strict=True) if keep]
-        model = _fitted(texts, np.concatenate([human[learn], extra_labels[apart]]))
+        own_texts = len(learn) if extra else None
+        model = _fitted(texts, np.concatenate([human[learn], extra_labels[apart]]), own=own_texts)
         open_ = [i for i in judge if not masked[i].screened_out]
         if open_:
             machine[open_] = model.predict([masked[i] for i in open_])
     return CrossValidation(human, machine, tuple(map(str, sample["patent_id"])), folds)
 
 
-def near_duplicates(masked: Sequence[Masked]) -> np.ndarray:
+def near_duplicates(masked: Sequence[MaskedText]) -> np.ndarray:
     """Group of each text (text,): texts joined by a chain of near-duplicates share a number."""
     from scipy.sparse.csgraph import connected_components
 
@@ -196,39 +191,41 @@ def near_duplicates(masked: Sequence[Masked]) -> np.ndarray:
 
 
 def _model() -> Pipeline:
-    """Words and word pairs of the masked text (weight 3) and the cues; balanced logistic regression."""
+    """Words of the text (weight 2), words around mentions (weight 3), and the cues; balanced logistic regression."""
     words = make_pipeline(
         FunctionTransformer(_joined), TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2)
     )
+    near = make_pipeline(
+        FunctionTransformer(_near),
+        TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2, token_pattern=r"(?u)\b\w+\b"),
+    )
     features = FeatureUnion(
-        [("words", words), ("cues", FunctionTransformer(_cues))], transformer_weights={"words": 3.0}
+        [("words", words), ("near", near), ("cues", FunctionTransformer(_cues))],
+        transformer_weights={"words": 2.0, "near": 3.0},
     )
     return make_pipeline(features, LogisticRegression(C=0.3, solver="newton-cg", class_weight="balanced"))
 
 
-def _fitted(texts: Sequence[Masked], labels: np.ndarray) -> Pipeline:
+def _fitted(texts: Sequence[MaskedText], labels: np.ndarray, own: int | None = None) -> Pipeline:
+    """The model fitted to texts; the first ``own`` of them, the user's, count ``OWN_WEIGHT`` times."""
+    weight = np.where(np.arange(len(texts)) < (own or 0), OWN_WEIGHT, 1.0)
     with threadpool_limits(1):  # matrices this small are faster on one thread, by a factor of four
-        return _model().fit(texts, labels)
+        return _model().fit(texts, labels, logisticregression__sample_weight=weight)
 
 
-def _fitted_to(sample: pd.DataFrame) -> Pipeline:
-    return _fitted(_masked(sample), sample[HUMAN].to_numpy(dtype=object))
+def _human(texts: pd.DataFrame) -> np.ndarray:
+    return texts[HUMAN].to_numpy(dtype=object)
 
 
-def _masked(texts: pd.DataFrame) -> list[Masked]:
-    return [_read(title, abstract) for title, abstract in zip(texts["title"], texts["abstract"], strict=True)]
-
-
-def _read(title: str, abstract: str) -> Masked:
-    parts = masked_parts(title, abstract)
-    return Masked(f"{parts[0]} . {' '.join(parts[1])}", cue_vector(*parts), screened_out(*parts))
-
-
-def _joined(masked: Sequence[Masked]) -> list[str]:
+def _joined(masked: Sequence[MaskedText]) -> list[str]:
     return [text.joined for text in masked]
 
 
-def _cues(masked: Sequence[Masked]) -> np.ndarray:
+def _near(masked: Sequence[MaskedText]) -> list[str]:
+    return [text.near for text in masked]
+
+
+def _cues(masked: Sequence[MaskedText]) -> np.ndarray:
     return np.array([text.cues for text in masked])
 
 
