@@ -109,7 +109,6 @@ CUES: dict[str, str] = {
     "replace by other": rf"{_REPLACE} (?:\w+ ){{0,6}}(?:phosphors?|catalysts?|abrasives?|additives?|alloys?)",
     "less ree": rf"\b{_LESS} {_SOME}{_NOT_HEAVY}|{_NOT_HEAVY} {_SOME}{_LESS}\b",
     "less heavy": rf"\b{_LESS} {_SOME}heavyree|heavyree {_SOME}{_LESS}\b",
-    "amount of ree": rf"{_AMOUNT} (?:of|in) {_FEW}{_ANY}|{_ANY} {_FEW}{_AMOUNT}\b",
     "less amount": rf"{_LESS} {_FEW}{_AMOUNT}|{_AMOUNT} {_SOME}{_LESS}",
     "per unit": r"\bper (?:unit|gram|kilogram|kilowatt|megawatt|mole|mol|kg|g|motor|machine|cell|ton|tonne)\b",
     "utilisation": r"utili[sz]ation|efficien\w+ (?:of use|use)|effectively us\w+|yields?\b|near net",
@@ -160,6 +159,11 @@ _OPTIONAL = re.compile(
     r"|at most|in total|impurit\w+|trace amounts?|may be mentioned|one or more (?:of|elements|selected)"
     r"|one or two or more)\b"
 )
+_ALTERNATIVES = re.compile(
+    r"\b(?:selected|chosen|taken|picked) from|\bfrom (?:among|the group|the series)|\bgroup (?:consisting|of|that)"
+    r"|one (?:or|of)\b|\bany of|such as|for example|\be\.g|\blike\b|examples?\b|exemplified|kinds? of|members? of"
+    r"|\bsome of|\beither\b|\bcan be\b|\bmay be\b|\bdenotes?\b|\brepresents?\b|processing ores"
+)
 _ENUMERATION = re.compile(CUES["list of metals"])
 #: Without any mention, a text can still replace rare earths: another hard magnet, or a machine or lamp said to replace.
 _SUBSTITUTE = re.compile(
@@ -172,10 +176,18 @@ _SUBSTITUTE = re.compile(
 )
 
 
+#: Bounds of a composition ("0.2 % or less", "not more than"), which say nothing about using less of anything.
+_MORE = r"(?:more|less|greater|lower|higher|smaller|larger|fewer)"
+_BOUNDS = re.compile(
+    rf"\b(?:(?:no |not )?{_MORE} than(?: or equal to)?|(?:or|and) (?:{_MORE}|below|above|under|over)|equal to"
+    r"|at (?:least|most)(?= num)|up to(?= num))(?! one)|[≤≥<>]=?"
+)
+
+
 def masked_parts(title: str, abstract: str) -> tuple[str, list[str]]:
     """Masked title and the masked sentences of the abstract, in small letters, addresses to the reader left out."""
-    kept = [part for part in sentences(mask(abstract)) if not _ORDER.search(part)]
-    return mask(title).lower(), kept
+    kept = [_BOUNDS.sub(" bound ", part) for part in sentences(mask(abstract)) if not _ORDER.search(part)]
+    return mask(title.lower() if title.isupper() else title).lower(), kept
 
 
 def gives_orders(title: str, abstract: str) -> bool:
@@ -205,12 +217,21 @@ def mentions(masked: str) -> int:
 
 
 def listed_mentions(sentence: str) -> int:
-    """Mentions that are only items of a list with other metals, or additions that may be there or not."""
-    if _OPTIONAL.search(sentence) and re.search("metalterm|compoundterm|group", sentence):
-        return len(_MENTION.findall(sentence))
-    lists = [found.group() for found in _ENUMERATION.finditer(sentence)]
-    mixed = [items for items in lists if len(re.findall("metalterm|compoundterm", items)) >= 2]
-    return sum(len(_MENTION.findall(items)) for items in mixed)
+    """Mentions that are only items of a list of alternatives, or additions that may be there or not.
+
+    "M is at least one of Al, Ti and La" lists; "the glass contains SiO2, TiO2 and La2O3" states a composition.
+    """
+    listed = 0
+    optional = _OPTIONAL.search(sentence)
+    if optional and re.search("metalterm|compoundterm|group", sentence):
+        listed = len(_MENTION.findall(sentence[optional.start() :]))
+        sentence = sentence[: optional.start()]
+    for items in _ENUMERATION.finditer(sentence):
+        before = sentence[max(0, items.start() - 90) : items.start()]
+        alternatives = _ALTERNATIVES.search(before) or re.search(r"\bor\b", items.group())
+        if alternatives and len(re.findall("metalterm|compoundterm", items.group())) >= 2:
+            listed += len(_MENTION.findall(items.group()))
+    return listed
 
 
 def screened_out(title: str, parts: list[str]) -> bool:

@@ -30,7 +30,7 @@ _COMPOUNDS = (
     r"|lanthanum[- ]flint|ceri(?:a|um)[- ]zirconi(?:a|um)|ysz|gdc|lscf|ybco|rebco|lyso|lso|yag|luag|lutetium"
     r"|bastn[aä]e?site|monazite|xenotime|loparite|eudialyte|allanite|gadolinite"
     r"|ion[- ]adsorption (?:rare earth )?(?:clay|ore)s?"
-    r"|lanmodulin|edfa|lanthanum[- ]nickel|r[- ]type zeolite|(?:ree|reo|treo|hree|lree)s?"
+    r"|lanmodulin|(?:edf|ydf|tdf)(?:as?|s)?|lanthanum[- ]nickel|r[- ]type zeolite|(?:ree|reo|treo|hree|lree)s?"
 )
 _HEAVY = r"dysprosium|terbium|holmium"
 _RE_MAGNETS = (

@@ -17,8 +17,6 @@ from reestim.labels.lexicon import words as words_of
 
 #: Words on either side of a mention that belong to it.
 NEAR = 6
-#: A text in which one word of twenty is a mention is as dense as counts.
-_DENSE = 20
 _MASKED_WORD = re.compile("|".join(MASKS))
 
 
@@ -27,12 +25,14 @@ class MaskedText:
     """A text with every mention of rare earths masked.
 
     joined : title and abstract. near : the words around each mention (``NEAR`` on either side), gaps as full stops.
-    cues : (cue,) numbers, see ``mask_text``. screened_out : the keyword screen sets the text aside as unrelated.
+    cues : (cue,) numbers, see ``mask_text``. mentioned : rare earths are mentioned at all. screened_out : the keyword
+    screen sets the text aside as unrelated.
     """
 
     joined: str
     near: str
     cues: Float[np.ndarray, " cue"]
+    mentioned: bool
     screened_out: bool
 
 
@@ -41,13 +41,14 @@ def mask_text(title: str, abstract: str) -> MaskedText:
     """Mask a text and take its cues.
 
     The cues are flags (0 or 1) in the whole text, flags in its head (title and first sentence, which say what the
-    invention is), and shares. None is a count, which would grow with the length of the text and say nothing about it.
+    invention is), and where mentions stand. None is a count or a density of mentions: a long text, or one that names its
+    rare earth in every sentence, need not do more with it.
     """
     masked_title, parts = masked_parts(title, abstract)
     head = f"{masked_title} . {parts[0] if parts else ''}"
     joined = f"{masked_title} . {' '.join(parts)}"
     cues = np.array([*_shares(joined, head, parts), *cue_flags(joined, head)])
-    return MaskedText(joined, _around_mentions(joined), cues, screened_out(masked_title, parts))
+    return MaskedText(joined, _around_mentions(joined), cues, mentions(joined) > 0, screened_out(masked_title, parts))
 
 
 def mask_texts(texts: pd.DataFrame) -> list[MaskedText]:
@@ -56,23 +57,20 @@ def mask_texts(texts: pd.DataFrame) -> list[MaskedText]:
 
 
 def _shares(joined: str, head: str, parts: Sequence[str]) -> list[float]:
-    """How dense mentions are, where they stand, and of which kind, each between 0 and 1."""
+    """Where mentions stand and of which kind they are, each number between 0 and 1."""
     number = mentions(joined)
     listed = min(number, sum(map(listed_mentions, parts)))
-    sentences = [mentions(part) > 0 for part in parts]
     in_head = mentions(head) > 0
     return [
-        min(1.0, _DENSE * number / max(1, len(joined.split()))),
         (number - listed) / max(1, number),
         float(0 < number == listed),
         float(in_head),
-        float(np.mean(sentences)) if sentences else 0.0,
         float("heavyree" in joined),
         float("reemagnet" in joined),
         float("othermagnet" in joined),
         float(number == 0),
         float(number > 0 and not in_head),
-        float(sum(sentences) == 1),
+        float(sum(mentions(part) > 0 for part in parts) == 1),
     ]
 
 

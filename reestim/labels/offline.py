@@ -82,8 +82,7 @@ class OfflineLabeller:
                 waiting.append(row)
                 masked.append(text)
         if waiting:
-            with threadpool_limits(1):
-                chances = self.model.predict_proba(masked)
+            chances = _chances(self.model, masked)
             out.loc[waiting, "label"] = self.model.classes_[chances.argmax(axis=1)]
             out.loc[waiting, "probability"] = chances.max(axis=1)
             out.loc[waiting, "reason"] = "model"
@@ -175,7 +174,8 @@ def cross_validate(
         model = _fitted(texts, np.concatenate([human[learn], extra_labels[apart]]), own=own_texts)
         open_ = [i for i in judge if not masked[i].screened_out]
         if open_:
-            machine[open_] = model.predict([masked[i] for i in open_])
+            chances = _chances(model, [masked[i] for i in open_])
+            machine[open_] = model.classes_[chances.argmax(axis=1)]
     return CrossValidation(human, machine, tuple(map(str, sample["patent_id"])), folds)
 
 
@@ -193,17 +193,17 @@ def near_duplicates(masked: Sequence[MaskedText]) -> np.ndarray:
 def _model() -> Pipeline:
     """Words of the text (weight 2), words around mentions (weight 3), and the cues; balanced logistic regression."""
     words = make_pipeline(
-        FunctionTransformer(_joined), TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2)
+        FunctionTransformer(_joined), TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=3)
     )
     near = make_pipeline(
         FunctionTransformer(_near),
-        TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2, token_pattern=r"(?u)\b\w+\b"),
+        TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=3, token_pattern=r"(?u)\b\w+\b"),
     )
     features = FeatureUnion(
         [("words", words), ("near", near), ("cues", FunctionTransformer(_cues))],
         transformer_weights={"words": 2.0, "near": 3.0},
     )
-    return make_pipeline(features, LogisticRegression(C=0.3, solver="newton-cg", class_weight="balanced"))
+    return make_pipeline(features, LogisticRegression(C=1.0, solver="newton-cg", class_weight="balanced"))
 
 
 def _fitted(texts: Sequence[MaskedText], labels: np.ndarray, own: int | None = None) -> Pipeline:
@@ -211,6 +211,15 @@ def _fitted(texts: Sequence[MaskedText], labels: np.ndarray, own: int | None = N
     weight = np.where(np.arange(len(texts)) < (own or 0), OWN_WEIGHT, 1.0)
     with threadpool_limits(1):  # matrices this small are faster on one thread, by a factor of four
         return _model().fit(texts, labels, logisticregression__sample_weight=weight)
+
+
+def _chances(model: Pipeline, texts: Sequence[MaskedText]) -> np.ndarray:
+    """Probability of each class (text, label). What never mentions rare earths can neither use nor enhance them."""
+    with threadpool_limits(1):
+        chances = model.predict_proba(texts)
+    silent = np.array([not text.mentioned for text in texts])
+    chances[np.ix_(silent, np.isin(model.classes_, ["using", "enhancing"]))] = 0.0
+    return chances / chances.sum(axis=1, keepdims=True)
 
 
 def _human(texts: pd.DataFrame) -> np.ndarray:
