@@ -41,8 +41,8 @@ def mask_text(title: str, abstract: str) -> MaskedText:
     """Mask a text and take its cues.
 
     The cues are flags (0 or 1) in the whole text, flags in its head (title and first sentence, which say what the
-    invention is), and where mentions stand. None is a count or a density of mentions: a long text, or one that names its
-    rare earth in every sentence, need not do more with it.
+    invention is), and where mentions stand. None is a count or a density of mentions: a long text, or one that names
+    its rare earth in every sentence, need not do more with it.
     """
     masked_title, parts = masked_parts(title, abstract)
     head = f"{masked_title} . {parts[0] if parts else ''}"
