@@ -115,7 +115,8 @@ def offline(
         Path | None, typer.Argument(help="Audited sample (default: the corpus of REEstim).", metavar="[SAMPLE]")
     ] = None,
     by: Annotated[
-        str | None, typer.Option("--leave-out", help="Leave out whole groups: `field` of the corpus, or a column.")
+        str | None,
+        typer.Option("--leave-out", help="Leave out whole groups: `field` or `kind` of the corpus, or a column."),
     ] = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -128,13 +129,13 @@ def offline(
         from reestim.cli import printing
         from reestim.labels import offline as room
         from reestim.labels.agreement import agreement, audit_rows, confusion_counts
-        from reestim.labels.patents import read_corpus, read_patents
+        from reestim.labels.patents import corpus_groups, read_corpus, read_patents
 
         corpus = read_corpus()
         texts = corpus if sample is None else read_patents(sample, human_labels=True, also=(by,) if by else ())
         groups = None
         if by is not None:
-            groups = [p.split("-")[1] for p in texts["patent_id"]] if sample is None else texts[by].astype(str).tolist()
+            groups = corpus_groups(corpus, by) if sample is None else texts[by].astype(str).tolist()
         found = room.cross_validate(texts, also_train_on=None if sample is None else corpus, leave_out=groups)
         counts = confusion_counts(list(found.human), list(found.machine))
         scores = agreement(counts, "random")

@@ -64,6 +64,24 @@ def read_corpus() -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def corpus_groups(corpus: pd.DataFrame, by: str) -> list[str]:
+    """Group of each text of the corpus: its ``field`` of technology, or the ``kind`` of what makes it hard ("plain").
+
+    Raises
+    ------
+    InputError
+        If ``by`` is neither.
+    """
+    if by == "field":
+        return [str(identifier).split("-")[1] for identifier in corpus["patent_id"]]
+    if by == "kind":
+        return [str(kind) or "plain" for kind in corpus["hard"]]
+    advice = f"The corpus has groups by field and by kind. {closest(by, ('field', 'kind'))}"
+    raise InputError(
+        Problem("the corpus has no such groups", advice, column="--leave-out", value=by), "nothing was left out"
+    )
+
+
 def _cells(path: Path) -> tuple[pd.DataFrame | None, list[Problem]]:
     """The file as cells of text; the index is the row."""
     suffix = path.suffix.lower()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,10 +12,11 @@ from reestim.dims import LABELS
 from reestim.errors import InputError
 from reestim.labels import offline
 from reestim.labels.agreement import agreement, confusion_counts
-from reestim.labels.cues import masked_parts
+from reestim.labels.cues import CUES, masked_parts
 from reestim.labels.labelling import label_patents
 from reestim.labels.lexicon import mask
-from reestim.labels.patents import read_corpus, read_patents
+from reestim.labels.masked_text import mask_text
+from reestim.labels.patents import corpus_groups, read_corpus, read_patents
 from reestim.labels.taxonomy import read_prompt
 
 
@@ -33,12 +36,16 @@ def patents(*texts: tuple[str, str]) -> pd.DataFrame:
 
 
 def test_the_corpus_covers_every_class_and_the_hard_cases(corpus: pd.DataFrame) -> None:
-    assert len(corpus) >= 250
+    assert len(corpus) == 756
     assert corpus["patent_id"].is_unique
     assert corpus["abstract"].is_unique
     assert (corpus["human_label"].value_counts().reindex(list(LABELS)) >= 40).all()
-    for case in ("recycling", "substitution", "mere_use", "catalyst", "boilerplate", "no_words", "neighbour"):
+    for case in ("recycling", "substitution", "mere_use", "catalyst", "boilerplate", "no_words", "neighbour", "praise",
+                 "claims", "main_ingredient"):  # fmt: skip
         assert (corpus["hard"] == case).sum() >= 10, case
+    words = corpus["abstract"].str.split().str.len()
+    assert words.between(80, 210).sum() >= 300  # as long as real abstracts
+    assert (corpus["title"] == "").sum() >= 100
 
 
 def test_cross_validation_is_as_good_as_the_docs_say(labeller: offline.OfflineLabeller) -> None:
@@ -114,7 +121,113 @@ def test_labels_of_a_sample_are_those_of_models_that_had_not_seen_it(corpus: pd.
         offline.train(sample[sample["human_label"] != "using"])
 
 
+BOILERPLATE = (
+    " Various embodiments are set out in the following description and in the drawings. It is understood that the "
+    "scope is defined by the appended claims, and that features of one embodiment may be combined with those of "
+    "another. The parts may be arranged in another order, and dimensions are given by way of illustration. "
+    "Reference numerals serve clarity."
+)
+
+
+def test_length_does_not_decide(labeller: offline.OfflineLabeller, corpus: pd.DataFrame) -> None:
+    """Fifty words that say nothing leave the label as it is."""
+    some = corpus.groupby("human_label").sample(25, random_state=4).reset_index(drop=True)
+    short = labeller.label(some.assign(abstract=some["abstract"] + " It is shown."))
+    long = labeller.label(some.assign(abstract=some["abstract"] + BOILERPLATE))
+    assert (short["label"] == long["label"]).mean() >= 0.96
+
+
+HARD = {
+    "praise": (
+        "using",
+        "",
+        "A headlamp comprises a laser diode and a Ce:YAG ceramic plate by which blue light is converted. "
+        "Efficiency is improved by 20 %, the size is reduced to one half and the cost is lower than that of known "
+        "lamps.",
+    ),
+    "ingredients": (
+        "using",
+        "Optical glass",
+        "The glass comprises, in mass %, SiO.sub.2 5 to 10, B.sub.2O.sub.3 15 to 25, La.sub.2O.sub.3 30 to 45, "
+        "ZnO 5 to 10 and ZrO.sub.2 3 to 8, and has a refractive index of 1.80 to 1.85.",
+    ),
+    "alternatives": (
+        "unrelated",
+        "",
+        "An oxidation catalyst has the formula Mo.sub.12Bi.sub.aFe.sub.bX.sub.c, where X is at least one element "
+        "selected from the group consisting of K, Mg, Zn, La, Ce, Sb and W. The yield is 85 %.",
+    ),
+    "no words": (
+        "substituting",
+        "MnBi bonded magnet",
+        "Mn-Bi powder is annealed, milled, aligned and compression moulded with a resin. Coercivity rises with "
+        "temperature.",
+    ),
+    "nothing there": (
+        "unrelated",
+        "PEROVSKITE CATALYST",
+        "A perovskite of calcium, manganese and titanium is used as oxygen storage material in a three-way "
+        "catalyst for exhaust gas.",
+    ),
+    "abbreviation": (
+        "enhancing",
+        "",
+        "REO are separated by chromatography: a leachate with 12 g/L REE is loaded on a column of ion exchange "
+        "resin and Dy and Tb are eluted with a ligand in bands of 99.9 % purity.",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", list(HARD))
+def test_kinds_of_error_on_real_abstracts(labeller: offline.OfflineLabeller, kind: str) -> None:
+    label, title, abstract = HARD[kind]
+    assert labeller.label(patents((title, abstract)))["label"].tolist() == [label]
+
+
+def test_own_labels_count_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To a user a plain use is none: the model is surer of what he says than it would be at equal weight."""
+    known = read_corpus().groupby("human_label").sample(5, random_state=5)
+    text = "A {} has a voice coil in the gap of a neodymium magnet and a cone of paper."
+    own = patents(("Doorbell", text.format("doorbell"))).assign(human_label="unrelated")
+    sample = pd.concat([known, own], ignore_index=True).assign(patent_id=[f"s{i}" for i in range(21)])
+    asked = patents(("Headphone", text.format("headphone")))
+    plain = offline.train().label(asked)
+    weighted = offline.train(sample).label(asked)
+    monkeypatch.setattr(offline, "OWN_WEIGHT", 1.0)
+    equal = offline.train(sample).label(asked)
+    assert plain["label"].tolist() == ["using"]
+    assert weighted["label"].tolist() == equal["label"].tolist() == ["unrelated"]
+    assert weighted["probability"].item() > equal["probability"].item() + 0.02
+
+
+def test_cues_of_what_is_free_of_rare_earths() -> None:
+    for text in (
+        "A rare-earth-free magnet.",
+        "A magnet free of rare earth elements.",
+        "A cerium-free glass.",
+        "Non-rare-earth.",
+    ):
+        masked = mask_text("", text).joined
+        assert re.search(CUES["ree free"], masked), masked
+    assert not re.search(
+        CUES["less ree"], mask_text("", "It contains 0.2 % or less of lanthanum, not more than 3 %.").joined
+    )
+
+
+def test_corpus_groups(corpus: pd.DataFrame) -> None:
+    assert len(set(corpus_groups(corpus, "field"))) == 7
+    assert {"praise", "plain"} <= set(corpus_groups(corpus, "kind"))
+    with pytest.raises(InputError, match="no such groups"):
+        corpus_groups(corpus, "colour")
+
+
 def test_masks() -> None:
+    assert "reemagnet" in mask("(Nd.sub.1-xCe.sub.x).sub.2Fe.sub.14B")
+    assert "othermagnet" in mask("Mn.sub.aAl.sub.bC.sub.c")
+    assert "reeterm" not in mask("Y5V capacitors; remanent polarization 2Pr of 18; heating at 2 K/min")
+    assert mask("at least one of Al, W, Y and La").count("metalterm") == 2
+    assert "rareearth" in mask("RE are extracted and an RE oxalate results")
+    assert "rareearth" not in mask("each resource element (RE) of the subframe")
     assert mask("A Nd2Fe14B magnet with dysprosium") == mask("A Nd-Fe-B magnet with terbium")
     assert "reeterm" in mask("La0.7Sr0.3MnO3 cathode")
     assert "reeterm" not in mask("HeLa cells in a LaTeX document about Yttria-free Nd")[:30]
