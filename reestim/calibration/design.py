@@ -20,6 +20,7 @@ from reestim.estimate import fit as fitting
 from reestim.estimate import sampling
 from reestim.estimate.equilibrium_effects import is_solved
 from reestim.estimate.gates import check_gates
+from reestim.estimate.model import EstimationModel, SampledModel, adapt
 from reestim.study.spec import Spec
 
 WELFARE = "welfare"
@@ -106,7 +107,7 @@ def fewer_countries(inputs: xr.Dataset, count: int | None) -> xr.Dataset:
     return inputs.isel({COUNTRY: np.sort(np.argsort(-size, kind="stable")[:count])})
 
 
-def fitted(model: Any, design: SbcDesign, seed: int) -> tuple[xr.Dataset, Mapping[str, Any]]:
+def fitted(model: SampledModel, design: SbcDesign, seed: int) -> tuple[xr.Dataset, Mapping[str, Any]]:
     """Posterior draws (chain, draw) of a model by the study's sampler, and what its gates say."""
     sampler = design.spec.sampler
     tree = sampling.SAMPLERS[sampler.name](model, sampler, seed, False)
@@ -142,9 +143,9 @@ def with_welfare(draws: xr.Dataset, design: SbcDesign) -> xr.Dataset:
     )
 
 
-def model_of(design: SbcDesign) -> Any:
+def model_of(design: SbcDesign) -> EstimationModel:
     """The study's model on the inputs; InputError with all that keeps it from being sampled."""
-    model = fitting.build(design.spec, design.inputs)
+    model = adapt(fitting.build(design.spec, design.inputs))
     problems = sampling.problems(design.spec.sampler, model)
     if problems:
         raise InputError(problems, "the model cannot be sampled")

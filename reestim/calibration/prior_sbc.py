@@ -38,8 +38,8 @@ def calibrate(
 
     Raises InputError, before anything is sampled, for a model in another language than PyMC.
     """
-    model = model_of(design)
-    if not isinstance(model, pm.Model):
+    model = model_of(design).pymc
+    if model is None:
         advice = "Calibrate models/substitution.toml: the two state the same density"
         raise InputError(
             Problem("simuk calibrates PyMC models with data inside, not NumPyro's", advice, column="model")

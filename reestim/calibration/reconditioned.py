@@ -13,7 +13,8 @@ import pymc as pm
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array
 
-from reestim.estimate.density import Density, of_pymc
+from reestim.estimate.density import Density
+from reestim.estimate.pymc_model import PymcModel
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ class ModelOnData:
     """What a sampler takes: a model, in no language of its own, on one dataset."""
 
     made: Density
+
+    @property
+    def pymc(self) -> None:
+        """PyMC's own sampler cannot run it."""
+        return
 
     def density(self) -> Density:
         """The density on the unconstrained scale."""
@@ -65,7 +71,7 @@ class ReconditionedModel:
         self._kinds = {name: value.type.dtype for name, value in observed.items()}  # pyright: ignore
         self._log_density = log_density
         self._value_and_gradient = jax.jit(jax.value_and_grad(log_density))
-        self._own = of_pymc(model)
+        self._own = PymcModel(model).density()
 
     def given(self, data: Mapping[str, Any]) -> ModelOnData:
         """The model on these data, one array for each observed variable."""

@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from reestim.dims import CHAIN, DRAW
 from reestim.errors import InputError, Problem
-
-if TYPE_CHECKING:
-    import pymc as pm
 
 #: How far starting points are spread around the model's own, on the unconstrained scale, as PyMC does.
 _JITTER = 1.0
@@ -80,25 +75,3 @@ class Density:
         used = {d for dims in self.dims.values() for d in dims}
         coords = {d: list(self.coords[d]) for d in used if d in self.coords}
         return xr.Dataset(data, coords={CHAIN: range(chains), DRAW: range(count), **coords})
-
-
-def of_pymc(model: pm.Model) -> Density:
-    """The density of a PyMC model, compiled to JAX; the variables are its free ones and its deterministics."""
-    from pymc.sampling.jax import get_jaxified_graph
-
-    start = model.initial_point()
-    values = [np.asarray(start[str(v.name)], float) for v in model.value_vars]
-    centre, unravel = ravel_pytree([jnp.asarray(v) for v in values])
-    wanted: Any = [*model.free_RVs, *model.deterministics]
-    log_density: Any = get_jaxified_graph(inputs=model.value_vars, outputs=[cast(Any, model.logp())])
-    outputs = cast(Any, model.replace_rvs_by_values(wanted))
-    expand: Any = get_jaxified_graph(inputs=model.value_vars, outputs=outputs)
-    names = [str(v.name) for v in wanted]
-    dims: Any = model.named_vars_to_dims
-    return Density(
-        log_density=lambda x: log_density(*unravel(x))[0],
-        centre=np.asarray(centre),
-        variables=lambda x: dict(zip(names, expand(*unravel(x)), strict=True)),
-        dims={n: tuple(dims.get(n) or (f"{n}_dim_{i}" for i in range(model[n].ndim))) for n in names},
-        coords={str(d): list(labels) for d, labels in model.coords.items() if labels is not None},
-    )

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Union, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pymc as pm
@@ -17,11 +17,13 @@ import xarray as xr
 
 from reestim.dims import CHAIN, DRAW
 from reestim.errors import InputError, Problem, in_one_line
-from reestim.estimate import pymc_model, sampling
+from reestim.estimate import sampling
 from reestim.estimate.gates import GateWarning, check_gates
 from reestim.estimate.inputs import checked, model_inputs
 from reestim.estimate.log_terms import log_terms
+from reestim.estimate.model import EstimationModel, Model, Study, adapt
 from reestim.estimate.priors import PriorBook, Priors
+from reestim.estimate.pymc_model import StudyModel
 from reestim.io.json_attrs import LEFT_OUT
 from reestim.study.spec import Gates
 
@@ -30,11 +32,8 @@ if TYPE_CHECKING:
     from reestim.estimate.numpyro_model import NumpyroModel
     from reestim.study.spec import Sampler, Spec
 
-Model = Union["pm.Model", "NumpyroModel"]
-
 #: Draws of the prior that a result carries, to be set against the posterior.
 PRIOR_DRAWS = 1000
-INPUTS, _STATED = "_reestim_inputs", "_reestim_stated"
 
 
 def build(spec: Spec, data: Dataset | xr.Dataset) -> Model:
@@ -55,15 +54,18 @@ def build(spec: Spec, data: Dataset | xr.Dataset) -> Model:
     if found or inputs is None or module is None:
         raise InputError(found, f"the model of the study {spec.name!r} cannot be built")
     book = PriorBook(spec.priors)
-    model = cast("Callable[[xr.Dataset, Priors], Model]", module.build)(inputs, book)
-    if not (isinstance(model, pm.Model) or hasattr(model, "density")):
+    model = cast("Callable[[xr.Dataset, Priors], object]", module.build)(inputs, book)
+    if not isinstance(model, pm.Model | EstimationModel):
         advice = "Let build return the pm.Model, or a reestim.estimate.numpyro_model.NumpyroModel"
         raise InputError(Problem("build did not return a model", advice, file=str(spec.model_path)))
     if book.problems():
         raise InputError(book.problems(), f"the priors of the study {spec.name!r} cannot be used")
-    object.__setattr__(model, INPUTS, inputs)
-    object.__setattr__(model, _STATED, tuple(book))
-    return model
+    study = Study(inputs, tuple(book))
+    if isinstance(model, pm.Model):
+        return StudyModel(model, study)
+    built = cast("NumpyroModel", model)
+    built.study = study
+    return built
 
 
 def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates: Gates | None = None) -> xr.DataTree:
@@ -81,20 +83,17 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
     problems = sampling.problems(sampler, model)
     if not 0 <= seed < 2**32:
         problems.append(Problem("a seed lies between 0 and 2^32 - 1", "Choose another", column="seed", value=seed))
-    if not (model.free_RVs if isinstance(model, pm.Model) else model.free):
+    adapted = adapt(model)
+    if not adapted.free:
         problems.append(Problem("the model has nothing to sample", "Check that its priors are not all Fixed"))
     if problems:
         raise InputError(problems, "the model cannot be sampled")
     prior = prior_draws(model, PRIOR_DRAWS, seed)
-    if isinstance(model, pm.Model):
-        about = pymc_model.about(model)
-        observed = pymc_model.observed_data(model, about)
-    else:
-        about, observed = model.about, model.observed_data()
+    about, observed = adapted.about, adapted.observed_data()
     start = time.perf_counter()
     tree = sampling.SAMPLERS[sampler.name](model, sampler, seed, progress)
     seconds = time.perf_counter() - start
-    inputs = getattr(model, INPUTS, None)
+    inputs = adapted.study.inputs if adapted.study else None
     post = xr.DataTree.from_dict(
         {
             "posterior": _documented(tree["posterior"].to_dataset(), about),
@@ -106,7 +105,7 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
     )
     left_out: dict[str, str] = {}
     try:
-        for name, group in log_terms(model, post["posterior"].to_dataset(), getattr(model, _STATED, ())).items():
+        for name, group in log_terms(model, post["posterior"].to_dataset()).items():
             post[name] = xr.DataTree(group)
     except Exception as error:  # whatever it is, the draws have taken longer and are good
         left_out["log_likelihood"] = in_one_line(error)
@@ -134,7 +133,7 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
 def prior_draws(model: Model, draws: int, seed: int) -> xr.Dataset:
     """Draws of all parameters from their prior (chain, draw, ...). Raises InputError where some are infinite: a prior
     so wide that its numbers end."""
-    prior = pymc_model.prior(model, draws, seed) if isinstance(model, pm.Model) else model.prior(draws, seed)
+    prior = adapt(model).prior(draws, seed)
     wild = [name for name, values in prior.data_vars.items() if np.isinf(values).any()]
     if wild:
         advice = "Narrow the priors: some draws of these are past the largest number there is"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import Any, cast
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pymc as pm
 import xarray as xr
 
 from reestim.dims import CHAIN, DRAW
-from reestim.estimate.numpyro_model import NumpyroModel
+from reestim.estimate.model import EstimationModel, Model, adapt
 
 LIKELIHOOD, PRIOR = "log_likelihood", "log_prior"
 
@@ -24,31 +22,22 @@ _BATCH = 64
 #: μ is sampled less its ridge; the density of what is sampled given κ is the stated prior of μ (see elasticity).
 _ALONG_RIDGE = "_along_ridge"
 
-_Terms = Callable[[dict[str, Any]], dict[str, Any]]
 
-
-def log_terms(model: pm.Model | NumpyroModel, posterior: xr.Dataset, stated: Collection[str]) -> dict[str, xr.Dataset]:
+def log_terms(model: Model | EstimationModel, posterior: xr.Dataset) -> dict[str, xr.Dataset]:
     """The groups ``log_likelihood`` and ``log_prior``, those that are not empty; dims chain, draw and the model's own.
 
     ``log_likelihood`` (nats) has one variable per kind of evidence and one value per observation (a vector of event
     effects with a joint covariance is one observation), unless that takes more than ``LARGEST`` bytes
-    (``attrs["pointwise"]`` is 0 then). ``log_prior`` holds the priors that the study states (``stated``), each under
+    (``attrs["pointwise"]`` is 0 then). ``log_prior`` holds the priors that the study of the model states, each under
     its name: effects whose spread is estimated belong to the model, and power-scaling must leave them alone.
     """
-    if isinstance(model, pm.Model):
-        observed, free = [str(v.name) for v in model.observed_RVs], [str(v.name) for v in model.free_RVs]
-        dims: Any = model.named_vars_to_dims
-        labels = {str(d): v for d, v in model.coords.items() if v is not None}
-    else:
-        observed, free, dims, labels = list(model.observed), list(model.free), model.dims, model.coords
+    model = adapt(model)
+    observed, free, dims, labels = list(model.observed), list(model.free), model.dims, model.coords
+    stated = model.study.stated if model.study else ()
     known = {name: name.removesuffix(_ALONG_RIDGE) for name in free if name.removesuffix(_ALONG_RIDGE) in stated}
     if not observed and not known:
         return {}
-    terms = (
-        _of_pymc(model, observed, list(known))
-        if isinstance(model, pm.Model)
-        else _of_numpyro(model, observed, list(known))
-    )
+    terms = model.log_terms([*observed, *known])
     chains, draws = posterior.sizes[CHAIN], posterior.sizes[DRAW]
     lead = posterior[free].transpose(CHAIN, DRAW, ...)
     flat = {n: jnp.asarray(lead[n].values.reshape(chains * draws, *lead[n].shape[2:])) for n in free}
@@ -81,32 +70,3 @@ def log_terms(model: pm.Model | NumpyroModel, posterior: xr.Dataset, stated: Col
     if known:
         groups[PRIOR] = group({mine: variable(n, f"log prior density of {mine}") for n, mine in known.items()})
     return groups
-
-
-def _of_pymc(model: pm.Model, observed: list[str], priors: list[str]) -> _Terms:
-    """Terms as functions of the variables on their own scale: priors as stated, without Jacobians."""
-    from pymc.model.transform.conditioning import remove_value_transforms
-    from pymc.sampling.jax import get_jaxified_graph
-
-    plain = remove_value_transforms(model)
-    names = [*observed, *priors]
-    outputs: Any = plain.logp(vars=[cast(Any, plain[name]) for name in names], sum=False, jacobian=False)
-    graph: Any = get_jaxified_graph(inputs=plain.value_vars, outputs=outputs)
-    inputs = [str(plain.values_to_rvs[v].name) for v in plain.value_vars]
-    kinds = {str(plain.values_to_rvs[v].name): v.type.dtype for v in plain.value_vars}
-    return lambda x: dict(zip(names, graph(*(x[name].astype(kinds[name]) for name in inputs)), strict=True))
-
-
-def _of_numpyro(model: NumpyroModel, observed: list[str], priors: list[str]) -> _Terms:
-    from numpyro import handlers
-
-    def terms(values: dict[str, Any]) -> dict[str, Any]:
-        trace = handlers.trace(handlers.substitute(model, values)).get_trace()
-        out = {}
-        for name in (*observed, *priors):
-            site = trace[name]
-            each = site["fn"].base_dist if type(site["fn"]).__name__ == "Independent" else site["fn"]
-            out[name] = each.log_prob(site["value"])
-        return out
-
-    return terms

@@ -28,6 +28,7 @@ from reestim import technology  # switches JAX to float64  # noqa: F401
 from reestim.dims import CHAIN, DRAW
 from reestim.errors import InputError, Problem
 from reestim.estimate.density import Density
+from reestim.estimate.model import LogTerms, Study
 from reestim.estimate.priors import Priors, checked_prior
 from reestim.estimate.variables import attributes
 from reestim.study.prior import Prior
@@ -46,12 +47,16 @@ class _Site:
 _MODEL: contextvars.ContextVar[NumpyroModel] = contextvars.ContextVar("model")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class NumpyroModel:
-    """A NumPyro model and the labels of its dims; building it runs the function once, to learn what it states."""
+    """A NumPyro model and the labels of its dims; building it runs the function once, to learn what it states.
+
+    It is its own adapter, see `reestim.estimate.model.EstimationModel`. ``study``: what `reestim.build` made it from.
+    """
 
     function: Callable[[], None]
     coords: Mapping[str, Sequence[object]]
+    study: Study | None = None
     sites: dict[str, _Site] = field(init=False, repr=False, default_factory=dict)
     observed: dict[str, np.ndarray] = field(init=False, repr=False, default_factory=dict)
 
@@ -65,6 +70,16 @@ class NumpyroModel:
             self.function()
         finally:
             _MODEL.reset(token)
+
+    @property
+    def language(self) -> str:
+        """``numpyro``."""
+        return "numpyro"
+
+    @property
+    def pymc(self) -> None:
+        """It is no PyMC model."""
+        return
 
     @property
     def about(self) -> dict[str, dict[str, str]]:
@@ -141,6 +156,20 @@ class NumpyroModel:
         """What the likelihood conditions on."""
         data = {name: (self.sites[name].dims, value, self.about[name]) for name, value in self.observed.items()}
         return xr.Dataset(data, coords=self._labels(data))
+
+    def log_terms(self, names: Sequence[str]) -> LogTerms:
+        """Log density of each of these variables given the others, priors as stated, without Jacobians."""
+
+        def terms(values: dict[str, Any]) -> dict[str, Any]:
+            trace = handlers.trace(handlers.substitute(self, values)).get_trace()
+            out = {}
+            for name in names:
+                site = trace[name]
+                each = site["fn"].base_dist if type(site["fn"]).__name__ == "Independent" else site["fn"]
+                out[name] = each.log_prob(site["value"])
+            return out
+
+        return terms
 
     def _labels(self, data: Mapping[str, tuple[Any, ...]]) -> dict[str, list[object]]:
         return {d: list(self.coords[d]) for v in data.values() for d in v[0] if d in self.coords}

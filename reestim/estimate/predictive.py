@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import pymc as pm
 import xarray as xr
 
 from reestim.dims import CHAIN, DRAW
 from reestim.draws import thinned
 from reestim.errors import InputError, Problem
-from reestim.estimate import pymc_model
-from reestim.estimate.fit import INPUTS, PRIOR_DRAWS, plain_labels, prior_draws
-
-if TYPE_CHECKING:
-    from reestim.estimate.fit import Model
+from reestim.estimate.fit import PRIOR_DRAWS, plain_labels, prior_draws
+from reestim.estimate.model import Model, adapt
 
 #: Draws whose data are made: enough for a 90 % interval and a tail probability to two digits.
 PREDICTIVE_DRAWS = 200
@@ -35,11 +31,11 @@ def prior_predictive(model: Model, seed: int, draws: int = PRIOR_DRAWS) -> xr.Da
     if draws < 1:
         raise InputError(Problem("the number of draws must be positive", "Give at least 1", value=draws))
     prior = prior_draws(model, draws, seed)
-    in_pymc = isinstance(model, pm.Model)
-    observed = pymc_model.observed_data(model, pymc_model.about(model)) if in_pymc else model.observed_data()
+    adapted = adapt(model)
+    observed = adapted.observed_data()
     groups = {"prior": prior, "prior_predictive": simulated(model, prior, seed), "observed_data": observed}
-    inputs = getattr(model, INPUTS, None)
-    return xr.DataTree.from_dict(groups if inputs is None else groups | {"constant_data": inputs})
+    study = adapted.study
+    return xr.DataTree.from_dict(groups if study is None else groups | {"constant_data": study.inputs})
 
 
 def posterior_predictive(model: Model, post: xr.DataTree, seed: int, draws: int = PREDICTIVE_DRAWS) -> xr.DataTree:
@@ -57,15 +53,14 @@ def simulated(model: Model, parameters: xr.Dataset, seed: int, draws: int = PRED
 
     Whole numbers stay whole. Raises InputError where the model conditions on no data.
     """
-    in_pymc = isinstance(model, pm.Model)
-    names = [str(v.name) for v in model.observed_RVs] if in_pymc else list(model.observed)
+    adapted = adapt(model)
+    names = list(adapted.observed)
     if not names:
         raise InputError(Problem("the model conditions on no data", "Switch a kind of evidence on in the study"))
-    about = pymc_model.about(model) if in_pymc else model.about
-    sizes = pymc_model.observed_data(model, about) if in_pymc else model.observed_data()
-    at_most = max(1, int(_LARGEST / (8 * sum(sizes[name].size for name in names))))
+    about = adapted.about
+    at_most = max(1, int(_LARGEST / (8 * sum(np.size(values) for values in adapted.observed.values()))))
     chosen = thinned(parameters, min(draws, at_most))
-    found = pymc_model.simulated(model, chosen, names, seed) if in_pymc else model.simulated(chosen, seed)
+    found = adapted.simulated(chosen, seed)
     out = xr.Dataset({n: found[n].astype(_smallest(found[n])).assign_attrs(about[n]) for n in names})
     out.attrs = {"sample_dims": [CHAIN, DRAW]}
     return plain_labels(out)

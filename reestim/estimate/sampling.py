@@ -17,12 +17,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from reestim.errors import InputError, Problem
 from reestim.estimate.memory import kept_memory
+from reestim.estimate.model import Model, SampledModel, adapt
 
 if TYPE_CHECKING:
-    import pymc as pm
-
     from reestim.estimate.density import Density
-    from reestim.estimate.numpyro_model import NumpyroModel
     from reestim.study.spec import Sampler
 
 #: The unconstrained vector among nutpie's variables.
@@ -45,9 +43,10 @@ STATISTICS: dict[str, tuple[str, ...]] = {
 }
 
 
-def problems(sampler: Sampler, model: pm.Model | NumpyroModel) -> list[Problem]:
+def problems(sampler: Sampler, model: Model | SampledModel) -> list[Problem]:
     """What keeps a sampler from running here on this model, before anything is compiled."""
-    able = [name for name in SAMPLERS if name != "pymc" or _in_pymc(model)]
+    in_pymc = adapt(model).pymc is not None
+    able = [name for name in SAMPLERS if name != "pymc" or in_pymc]
     found = []
     if sampler.name not in SAMPLERS:
         advice = f"Use {', '.join(SAMPLERS)}"
@@ -79,12 +78,12 @@ def statistics(stats: xr.Dataset, max_tree_depth: int) -> xr.Dataset:
     return kept.assign({name: kept[name].astype("int64") for name in ("tree_depth", "n_steps") if name in kept})
 
 
-def _nutpie(model: pm.Model | NumpyroModel, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
+def _nutpie(model: SampledModel, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
     """nutpie with JAX gradients: compiles in seconds where Numba takes half a minute, and samples as fast here."""
     import nutpie
 
-    density = None if _in_pymc(model) else _density(model)
-    compiled = _compiled(density) if density else _compiled_pymc(model)
+    density = model.density() if model.pymc is None else None
+    compiled = _compiled(density) if density else _compiled_pymc(model.pymc)
     bar = _Bar(sampler) if progress else None
     if bar:
         bar.start()
@@ -142,31 +141,19 @@ def _compiled(density: Density) -> Any:
     )
 
 
-def _numpyro(model: pm.Model | NumpyroModel, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
+def _numpyro(model: SampledModel, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
     from reestim.estimate import jax_samplers
 
-    return jax_samplers.numpyro(_density(model), sampler, seed, progress)
+    return jax_samplers.numpyro(model.density(), sampler, seed, progress)
 
 
-def _blackjax(model: pm.Model | NumpyroModel, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
+def _blackjax(model: SampledModel, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
     from reestim.estimate import jax_samplers
 
-    return jax_samplers.blackjax(_density(model), sampler, seed, progress)
+    return jax_samplers.blackjax(model.density(), sampler, seed, progress)
 
 
-def _in_pymc(model: pm.Model | NumpyroModel) -> bool:
-    import pymc as pm
-
-    return isinstance(model, pm.Model)
-
-
-def _density(model: Any) -> Density:
-    from reestim.estimate.density import of_pymc
-
-    return of_pymc(model) if _in_pymc(model) else model.density()
-
-
-def _pymc(model: Any, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
+def _pymc(model: SampledModel, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
     import pymc as pm
 
     tree = pm.sample(
@@ -179,24 +166,25 @@ def _pymc(model: Any, sampler: Sampler, seed: int, progress: bool) -> xr.DataTre
         progressbar=progress,
         compute_convergence_checks=False,
         quiet=True,
-        model=model,
+        model=model.pymc,
     )
     if tree["posterior"].sizes["draw"] < sampler.draws:  # PyMC answers Ctrl-C with the draws it has
         raise KeyboardInterrupt
     return tree
 
 
-Sample = Callable[["pm.Model | NumpyroModel", "Sampler", int, bool], xr.DataTree]
+_Sample = Callable[[SampledModel, "Sampler", int, bool], xr.DataTree]
+Sample = Callable[["Model | SampledModel", "Sampler", int, bool], xr.DataTree]
 
 
-def _guarded(sample: Sample) -> Sample:
+def _guarded(sample: _Sample) -> Sample:
     """Memory is kept while it samples; a density that is nowhere finite is a problem of the study."""
 
     @wraps(sample)
-    def sampled(model: pm.Model | NumpyroModel, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
+    def sampled(model: Model | SampledModel, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
         try:
             with kept_memory():
-                return sample(model, sampler, seed, progress)
+                return sample(adapt(model), sampler, seed, progress)
         except RuntimeError as error:
             if any(words in str(error) for words in _NOT_STARTED):
                 from reestim.estimate.density import NO_START

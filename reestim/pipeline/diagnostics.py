@@ -17,7 +17,7 @@ from reestim.io.json_attrs import LEFT_OUT, json_attr
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
-    from reestim.estimate.fit import Model
+    from reestim.estimate.model import Model
     from reestim.study.spec import Spec
 
 #: Noted in ``run.json`` when all of this was tried.

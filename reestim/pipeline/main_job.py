@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from reestim.data.dataset import Dataset
-    from reestim.estimate.fit import Model
+    from reestim.estimate.model import Model
     from reestim.study.spec import Spec
 
 STAGES = 8

@@ -9,12 +9,14 @@ import numpy as np
 import pymc as pm
 import pytest
 import xarray as xr
+from scipy import stats
 
 from reestim.errors import InputError
 from reestim.estimate import fit as fitting
 from reestim.estimate import sampling
 from reestim.estimate.gates import GateReport, GateWarning, check_gates
 from reestim.estimate.inputs import assemble, checked
+from reestim.estimate.model import adapt
 from reestim.estimate.predictive import prior_predictive
 from reestim.estimate.priors import outside, variable
 from reestim.study.prior import Prior
@@ -70,6 +72,36 @@ def test_a_prior_of_a_block_that_is_off_is_no_problem(inputs: xr.Dataset) -> Non
     model = fitting.build(default_spec(), inputs.drop_vars(["patent_count", "label_audit"]))
     assert "concentration" not in model.named_vars
     assert {"sigma", "kappa", "event_estimate", "use_share_change"} <= set(model.named_vars)
+
+
+def test_a_built_model_is_a_pymc_model_that_knows_its_study(inputs: xr.Dataset, tmp_path: Path) -> None:
+    """Whatever a model file does with PyMC: what ``pm.do`` makes is another model than the one that was written."""
+    text = """
+import pymc as pm
+from reestim.estimate.priors import variable
+
+def build(data, priors):
+    with pm.Model(coords={"sector": data["sector"].values}) as model:
+        kappa = variable(priors, "kappa")
+        x = pm.Normal("x", kappa, dims="sector")
+        pm.Normal("y", x, observed=[0.0, 1.0], dims="sector")
+    return pm.do(model, {"x": [1.0, 2.0]})
+"""
+    (tmp_path / "done.py").write_text(text)
+    data = inputs.isel(sector=[0, 1])
+    spec = default_spec()
+    spec = spec.model_copy(update={"model": str(tmp_path / "done.py"), "priors": {"kappa": spec.priors["kappa"]}})
+    model = fitting.build(spec, data)
+    assert isinstance(model, pm.Model)
+    assert [v.name for v in model.free_RVs] == ["kappa"]
+    expected = stats.lognorm(0.4, scale=np.exp(0.182)).logpdf(1.1) + stats.norm.logpdf([-1.0, -1.0]).sum()
+    kappa = model.rvs_to_values[model["kappa"]]
+    np.testing.assert_allclose(model.logp(jacobian=False).eval({kappa: np.log(1.1)}), expected, rtol=1e-12)
+    assert adapt(model).study.inputs is data
+    assert adapt(model).study.stated == ("kappa",)
+    with pm.Model() as plain:
+        pm.Normal("x")
+    assert adapt(plain).study is None
 
 
 def test_a_fixed_prior_is_a_constant_of_the_posterior() -> None:

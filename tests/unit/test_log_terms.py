@@ -10,8 +10,9 @@ import pytest
 import xarray as xr
 
 from reestim.estimate import fit as fitting
-from reestim.estimate import pymc_model, sampling
+from reestim.estimate import sampling
 from reestim.estimate.log_terms import log_terms
+from reestim.estimate.model import adapt
 from reestim.estimate.predictive import simulated
 from reestim.study.spec import Gates, Sampler
 from tests.recovery.study import default_spec, inputs_of
@@ -31,8 +32,8 @@ def models() -> tuple[pm.Model, Any, xr.Dataset]:
 def test_terms_of_both_languages_agree_and_are_those_of_the_model(models: tuple[pm.Model, Any, xr.Dataset]) -> None:
     model, twin, prior = models
     spec = default_spec()
-    mine = log_terms(model, prior, tuple(spec.priors))
-    other = log_terms(twin, prior, tuple(spec.priors))
+    mine = log_terms(model, prior)
+    other = log_terms(twin, prior)
     assert set(mine) == {"log_likelihood", "log_prior"}
     assert set(mine["log_likelihood"].data_vars) == {str(v.name) for v in model.observed_RVs}
     assert {"kappa", "mu", "tau", "confusion"} <= set(mine["log_prior"].data_vars)
@@ -56,7 +57,7 @@ def test_both_languages_make_the_same_kind_of_data(models: tuple[pm.Model, Any, 
     model, twin, prior = models
     many = xr.concat([prior.isel(draw=0)] * 60, "draw").assign_coords(draw=range(60))
     mine, other = (simulated(m, many, seed=5, draws=60) for m in (model, twin))
-    seen = pymc_model.observed_data(model, pymc_model.about(model))
+    seen = adapt(model).observed_data()
     assert set(mine.data_vars) == set(other.data_vars) == set(seen.data_vars)
     for name, observed in seen.data_vars.items():
         assert mine[name].dims == other[name].dims == ("chain", "draw", *observed.dims)
