@@ -116,12 +116,16 @@ def counterfactual(
         technology,
         worlds,
         policies,
+        [scenario.horizon for scenario in scenarios],
         asked,
         count,
         size,
         unit,
         tolerance,
-        [{name: feasible(parameters, world, name, count, unit) for name in technology} for world in worlds],
+        [
+            {name: feasible(parameters, world, name, s.horizon, count, unit) for name in technology}
+            for s, world in zip(scenarios, worlds, strict=True)
+        ],
     )
     labels = labels_of(economy)
     coords: dict[str, Any] = {
@@ -150,7 +154,7 @@ def counterfactual(
 
 def describe(scenario: Scenario) -> dict[str, Any]:
     """A scenario in words and numbers that JSON holds; arrays are summarised by their range."""
-    out: dict[str, Any] = {"description": scenario.description, "year": scenario.year}
+    out: dict[str, Any] = {"description": scenario.description, "year": scenario.year, "horizon": scenario.horizon}
     out["policies"] = [{"policy": policy.kind} | dataclasses.asdict(policy) for policy in scenario.policies]
     if scenario.mines:
         out["mines"] = [dataclasses.asdict(mine) for mine in scenario.mines]

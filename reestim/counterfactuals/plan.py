@@ -70,6 +70,7 @@ class SweepPlan:
     technology: Sequence[str]
     worlds: Sequence[Economy]  # of each scenario: the economy with its mines
     policies: Sequence[Mapping[str, PolicyArrays]]  # of each scenario, by technology
+    horizons: Sequence[str]  # of each scenario
     years: Sequence[int]  # of the transition
     count: int  # draws in all
     size: int  # draws solved at once
@@ -91,7 +92,7 @@ class SweepPlan:
         """Everything that the equilibria of a chunk follow from."""
         good, index = self.inside[k][name], np.arange(first, min(first + self.unit, self.count))
         index = np.where(good[index], index, np.argmax(good))  # who is outside is marked so, and must not be in the way
-        draws = drawn(self.parameters, index).to_batch(self.worlds[k], name, SAMPLE)
+        draws = drawn(self.parameters, index).to_batch(self.worlds[k], name, SAMPLE, self.horizons[k])
         transition = name == "transition"
         return Chunk(
             transition,
@@ -147,6 +148,7 @@ class SweepPlan:
             {name: np.asarray(value) for name, value in values.items() if value is not None},
             [np.asarray(v) for v in coords.values()],
             self.technology,
+            self.horizons,
             self.tolerance,
             self.size,
             self.unit,
@@ -184,7 +186,7 @@ def drawn(parameters: Parameters, index: np.ndarray) -> Parameters:
 
 
 def feasible(
-    parameters: Parameters, economy: Economy, technology: str, count: int, unit: int
+    parameters: Parameters, economy: Economy, technology: str, horizon: str, count: int, unit: int
 ) -> Bool[np.ndarray, " draw"]:
     """Which draws are inside the interior; judged by chunks, so that their arrays are never all there at once.
 
@@ -193,7 +195,7 @@ def feasible(
     parts, problems = [], []
     for first in range(0, count, unit):
         index = np.arange(first, min(first + unit, count))
-        good, wrong = drawn(parameters, index).inside(economy, technology, SAMPLE)
+        good, wrong = drawn(parameters, index).inside(economy, technology, SAMPLE, horizon)
         parts.append(good)
         problems = problems or wrong
     inside = np.concatenate(parts)

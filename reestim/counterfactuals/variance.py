@@ -85,10 +85,10 @@ def welfare_variance(
         policy = scenario.to_arrays(world, supply)
         row = []
         for technology in ds[TECHNOLOGY].values.tolist():
-            inside, _ = points.inside(world, technology, _POINT)
+            inside, _ = points.inside(world, technology, _POINT, scenario.horizon)
             welfare = np.full((2 * len(parts), len(economy.countries)), np.nan)
             if inside.all():  # else the mean is too near a corner of research
-                batch = points.to_batch(world, technology, _POINT)
+                batch = points.to_batch(world, technology, _POINT, scenario.horizon)
                 found = solve_draws(world.baseline, policy, batch, tolerance, KEPT, size)  # as compiled for the draws
                 welfare = np.where(found.solved[:, None], np.asarray(found.outcomes["welfare"]), np.nan)
             at = ds.sel({SCENARIO: scenario.name, TECHNOLOGY: technology})

@@ -27,6 +27,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "deficit": (COUNTRY,),
     "trade_elasticity": (SECTOR,),
     "supply_elasticity": (COUNTRY, ELEMENT),
+    "long_run_supply_elasticity": (COUNTRY, ELEMENT),
 }
 
 

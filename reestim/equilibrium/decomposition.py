@@ -78,7 +78,7 @@ def decompose(
     """
     exact = solve(economy, scenario, parameters, technology, TOLERANCE, supply=supply)
     economy = scenario.world(economy)
-    policy, draw = scenario.to_arrays(economy, supply), parameters.to_arrays(economy, technology)
+    policy, draw = scenario.to_arrays(economy, supply), parameters.to_arrays(economy, technology, scenario.horizon)
     b = drawn_baseline(economy.baseline, draw)
     step = jax.jit(partial(_slopes, b, policy, draw))
     start, _ = ravel_pytree(baseline_unknowns(b, policy))

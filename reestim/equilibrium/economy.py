@@ -32,7 +32,7 @@ class Economy:
         trade_share (importer, exporter, sector), expenditure (country, sector), factor_share (country, factor, sector),
         input_share (country, input, sector); optionally tariff and export_tax (importer, exporter, sector), ree_share
         (country, sector), element_share (country, element, sector), trade_elasticity (sector), supply_elasticity
-        (country, element).
+        and long_run_supply_elasticity (country, element).
     allow_imbalance
         Accept data that are not an equilibrium. Such an economy cannot be solved, only ``rebased``.
 

@@ -62,4 +62,6 @@ def equilibrium_function(
         result = outcomes(b, policy, draw, u)
         return jax.tree.map(lambda x: x if x.dtype == bool else jnp.where(good, x, jnp.nan), result)
 
-    return function, Inputs(parameters.to_arrays(economy, technology), scenario.to_arrays(economy, supply))
+    return function, Inputs(
+        parameters.to_arrays(economy, technology, scenario.horizon), scenario.to_arrays(economy, supply)
+    )

@@ -6,40 +6,59 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reestim.equilibrium.horizon import LONG, MONTHS, SUPPLY, YEAR
+from reestim.errors import Problem
+
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
 
 #: Parameters over (country, element).
-MINE_PARAMETERS = ("supply_elasticity", "resource_share")
+MINE_PARAMETERS = (*SUPPLY.values(), "resource_share")
+#: Of these, what an economy may state.
+IN_ECONOMY = (SUPPLY[YEAR], SUPPLY[LONG])
 #: Largest fall of final demand below zero that is rounding, as a share of spending.
 ROUNDING = 1e-12
 
 Rule = tuple[str, np.ndarray, np.ndarray, str]
 
 
-def complete_mines(values: dict[str, np.ndarray], economy: Economy, lead: tuple[int, ...]) -> dict[str, np.ndarray]:
-    """The placed parameters with what mines need: where nothing is mined the baseline's share, and μ = (1−r)/r where
-    no supply elasticity is given."""
+def complete_mines(
+    values: dict[str, np.ndarray], economy: Economy, horizon: str, lead: tuple[int, ...], problems: list[Problem]
+) -> dict[str, np.ndarray]:
+    """The placed parameters with what mines need at a horizon, as ``supply_elasticity`` and ``resource_share``.
+
+    Where nothing is mined the share is the baseline's. Where no supply elasticity is given it is (1−r)/r, and of months
+    s times that of a year; of the long run it must be given.
+    """
     mined, own = _mined(economy), np.asarray(economy.baseline.resource_share)
     values = dict(values)
     share = np.broadcast_to(own, (*lead, *own.shape))
     if "resource_share" in values:
         share = values["resource_share"] = np.where(mined, values["resource_share"], share)
     rents = mined & (share > 0)
-    cobb_douglas = np.divide(1 - share, share, out=np.zeros(share.shape), where=rents)
-    values["supply_elasticity"] = np.where(rents, values.get("supply_elasticity", cobb_douglas), 0.0)
+    supply = values.get(SUPPLY[horizon])
+    if supply is None:
+        cobb_douglas = np.divide(1 - share, share, out=np.zeros(share.shape), where=rents)
+        supply = values.get(SUPPLY[YEAR], cobb_douglas)
+        if horizon == MONTHS:
+            supply = values["impact_ratio"][..., :1, :1] * supply
+        elif horizon == LONG and rents.any():
+            advice = f"Give Parameters({SUPPLY[LONG]}=...), or put {SUPPLY[LONG]} (country, element) into the economy."
+            problems.append(Problem('horizon "long" needs to know how mines answer in the long run', advice))
+    values[SUPPLY[YEAR]] = np.where(rents, supply, 0.0)
     return values
 
 
-def mine_rules(values: dict[str, np.ndarray], economy: Economy) -> list[Rule]:
+def mine_rules(values: dict[str, np.ndarray], economy: Economy, horizon: str) -> list[Rule]:
     """(parameter, cells that are judged, cells that are sound, sentence) of every bound."""
+    name = SUPPLY[horizon] if SUPPLY[horizon] in values else SUPPLY[YEAR]
     b, mined = economy.baseline, _mined(economy)
     elasticity = values["supply_elasticity"]
     share = values.get("resource_share", np.asarray(b.resource_share))
     rules: list[Rule] = [
-        ("supply_elasticity", mined, elasticity >= 0, "μ must be ≥ 0"),
+        (name, mined, elasticity >= 0, "μ must be ≥ 0"),
         (
-            "supply_elasticity",
+            name,
             mined & (share == 1) & (elasticity > 0),
             elasticity == 0,
             "a mine that is all rent (r = 1) cannot answer its price, so μ must be 0",

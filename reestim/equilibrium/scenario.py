@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Int
 from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.coordinates import label_problems
+from reestim.equilibrium.horizon import MONTHS, YEAR, horizon_problems
 from reestim.equilibrium.mines import Mine, with_mine
 from reestim.equilibrium.placing import Levels
 from reestim.equilibrium.policies import POLICIES, Policy
@@ -54,7 +55,9 @@ class Scenario:
     dimensions and labels, NaN meaning no change; ``trade_cost`` (iceberg, same dimensions) and ``productivity``
     (country, sector) are factors, 1 meaning no change. Domestic sales (importer = exporter) are never taxed at a
     border. ``year`` is the year that a static solution speaks of: dated policies hold if it is one of theirs.
-    ``mines`` are in the baseline that the scenario is set against, where the economy has none.
+    ``mines`` are in the baseline that the scenario is set against, where the economy has none. ``horizon`` is the time
+    that users and mines have: ``"months"`` (elasticities σ·s and ρ·s, supply of months), ``"year"`` or ``"long"``
+    (mines enter: long-run supply elasticity), see :class:`reestim.Parameters`.
     """
 
     name: str = "scenario"
@@ -66,12 +69,14 @@ class Scenario:
     productivity: xr.DataArray | None = None
     policies: tuple[Policy, ...] = ()
     mines: tuple[Mine, ...] = ()
+    horizon: str = YEAR
 
     def __post_init__(self) -> None:
+        advice = f"Use {', '.join(kind.__name__ for kind in POLICIES)}."
         stray = [p for p in self.policies if not isinstance(p, POLICIES)]
-        if stray:
-            advice = f"Use {', '.join(kind.__name__ for kind in POLICIES)}."
-            raise InputError([Problem("this is no policy", advice, value=repr(p)) for p in stray])
+        problems = [Problem("this is no policy", advice, value=repr(p)) for p in stray]
+        if problems := problems + horizon_problems(self.horizon):
+            raise InputError(problems)
 
     def world(self, economy: Economy) -> Economy:
         """The economy with the scenario's mines, the baseline that results are measured against.
@@ -98,6 +103,9 @@ class Scenario:
 
     def path(self, economy: Economy, years: Sequence[int], supply: str = "independent") -> PolicyArrays:
         """The arrays of every year, stacked along a leading axis; a quota not in force is too large to bind."""
+        if self.horizon == MONTHS:
+            advice = 'Give the scenario horizon="year" or "long", or solve without a transition.'
+            raise InputError(Problem("a transition is a path of years and its horizon is of months", advice))
         each = [self.at(year).to_arrays(economy, supply) for year in years]
         keys = sorted({key for one in each for key in _quotas(one)})
         stacked = []

@@ -125,6 +125,7 @@ def solve(
         raise InputError(Problem("this economy is not in equilibrium at its baseline", advice))
     economy = scenario.world(economy)
     attrs = {"scenario": scenario.name, "technology": technology, "tolerance": tolerance, "supply": supply}
+    attrs["horizon"] = scenario.horizon
     if technology == "transition":
         from reestim.equilibrium.transition import solve_transition
 
@@ -133,7 +134,7 @@ def solve(
         advice = "Give technology='transition', or Scenario(year=...) for one year."
         raise InputError(Problem("years are for a transition", advice, value=list(years)))
     policy = scenario.to_arrays(economy, supply)
-    arrays = parameters.to_arrays(economy, technology)
+    arrays = parameters.to_arrays(economy, technology, scenario.horizon)
     b = drawn_baseline(economy.baseline, arrays)
     u, root, worst = solve_adaptively(b, policy, arrays, tolerance)
     solved = bool(within_tolerance(worst, tolerance))

@@ -89,7 +89,7 @@ def solve_transition(
     """What :func:`reestim.solve` does with ``technology="transition"``."""
     asked = check_years(years)
     policies = scenario.path(economy, asked, supply)
-    arrays = parameters.to_arrays(economy, "transition")
+    arrays = parameters.to_arrays(economy, "transition", scenario.horizon)
     path = solve_path(economy.baseline, policies, arrays, tolerance)
     if not within_tolerance(np.asarray(path.residual), tolerance).all():
         path = solve_path(economy.baseline, policies, arrays, tolerance, effort=ROBUST)

@@ -17,6 +17,8 @@ from reestim.results.format import percent, with_interval
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: What a horizon other than a year adds to the words for a scenario.
+_TIME = {"months": ", within months", "long": ", in the long run, with new mines"}
 #: How sure a statement about a sign must be before the page makes it.
 _SURE = 0.95
 
@@ -34,7 +36,8 @@ def sentences(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[str
         ds, economy = post["counterfactual"].to_dataset(), economy_of(post)
         described = json_attr(ds.attrs, "scenarios", {})
         for scenario in ds[SCENARIO].values.tolist():
-            words = described.get(scenario, {}).get("description") or scenario
+            about = described.get(scenario, {})
+            words = f"{about.get('description') or scenario}{_TIME.get(about.get('horizon'), '')}"
             inside = restrictors(ds, scenario, economy)
             out += _scenario(str(words), tables, scenario, inside)
     return out

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -45,6 +45,7 @@ class ScenarioFile(BaseModel):
     description: str = ""
     year: Year | None = None
     source: str = ""
+    horizon: Literal["months", "year", "long"] = "year"
     mine: list[MineEntry] = []
 
     def entries(self) -> list[tuple[str, int, Policy]]:
@@ -125,7 +126,9 @@ def read_scenario(path: str | Path) -> Scenario:
 
     policies = tuple(policy for _, _, policy in scenario.entries())
     mines = tuple(Mine(entry.country, entry.element, entry.share_of_world) for entry in scenario.mine)
-    return Scenario(scenario.name, scenario.description, scenario.year, policies=policies, mines=mines)
+    return Scenario(
+        scenario.name, scenario.description, scenario.year, policies=policies, mines=mines, horizon=scenario.horizon
+    )
 
 
 def check_scenario(path: str | Path) -> list[Problem]:

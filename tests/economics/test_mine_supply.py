@@ -11,8 +11,8 @@ import pytest
 import xarray as xr
 
 import reestim as ree
-from reestim.equilibrium.mining import drawn_baseline, mine_costs
-from reestim.errors import EquilibriumError, ParameterError
+from reestim.equilibrium.mining import drawn_baseline, idle_resources, mine_costs
+from reestim.errors import ParameterError
 from tests.oracles import random_economy, random_parameters, random_scenario
 
 SHAPE = {"countries": 3, "goods": 2, "elements": 2, "factors": 2}
@@ -147,10 +147,14 @@ def test_what_no_mine_can_have_is_listed_together() -> None:
         with_mines(supply_elasticity=xr.DataArray([1.0], coords={"element": ["lead"]})).to_arrays(ECONOMY)
 
 
-@pytest.mark.slow
-def test_an_idle_resource_is_named() -> None:
-    """η = 5: with its resource free a mine yields .3^(5/4) of what it did, a fifth; it may sell a twentieth."""
-    economy = random_economy(82, countries=2, goods=2, elements=1, zero_flows=False)
-    parameters = ree.Parameters(sigma=0.2, kappa=0.2, resource_share=0.3, supply_elasticity=5 * 0.7 / 0.3)
-    with pytest.raises(EquilibriumError, match="is idle"):
-        ree.solve(economy, ree.Scenario(policies=(ree.Recycling(0.95),)), parameters)
+@pytest.mark.parametrize("eta", [5.0, 0.0])
+def test_a_mine_whose_resource_is_all_but_free_counts_as_idle(eta: float) -> None:
+    """With η = 5 it still yields r^(5/4) of its output, with η = 0 all of it; less cannot be sold at any price."""
+    arrays = with_mines(resource_share=0.3, supply_elasticity=eta * 0.7 / 0.3).to_arrays(ECONOMY)
+    b = drawn_baseline(ECONOMY.baseline, arrays)
+    mined, zero = np.asarray(b.output)[:, np.asarray(b.element_index)] > 0, jnp.zeros(b.resource_share.shape)
+    price, share = mine_costs(b, arrays, zero - 20.0, zero)
+    quantity = jnp.log(b.resource_share / share) - 20.0 - price
+    np.testing.assert_allclose(quantity[mined], 1.25 * np.log(0.3) if eta else 0.0, atol=1e-3)
+    assert (np.asarray(idle_resources(b, arrays, zero, quantity)) == mined).all()
+    assert not np.asarray(idle_resources(b, arrays, zero, zero + 0.1)).any()
