@@ -5,9 +5,12 @@ The command line turns each into its exit code: 1 bad input, 2 a gate failed, 3 
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
 #: A value or a sentence of a problem longer than this is cut: it is there to be recognised, not read.
 _LONGEST_VALUE, _LONGEST_SENTENCE = 120, 600
@@ -82,6 +85,28 @@ def problem_lines(problems: Sequence[Problem], cap: int = 5) -> list[str]:
     return lines
 
 
+def nearest(word: object, known: Iterable[str]) -> str | None:
+    """The known word that was most likely meant, letter case aside, or None."""
+    return _nearest(str(word).lower(), tuple(known))
+
+
+@lru_cache(maxsize=4096)  # one wrong label often stands in thousands of rows
+def _nearest(word: str, known: tuple[str, ...]) -> str | None:
+    names = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(word, list(names), n=1, cutoff=0.6)
+    return names[near[0]] if near else None
+
+
+def closest(word: object, known: Iterable[str]) -> str:
+    """Advice: the nearest known word (``Did you mean 'chemicals'?``) or, where none is near, the known words."""
+    names = list(known)
+    near = nearest(word, names)
+    if near is not None:
+        return f"Did you mean {near!r}?"
+    listed = ", ".join(names[:25]) + (f", ... ({len(names)} in all)" if len(names) > 25 else "")
+    return f"Known: {listed or 'none'}"
+
+
 def in_one_line(error: Exception) -> str:
     """An error that is said in passing."""
     lines = str(error).strip().splitlines()
@@ -99,9 +124,37 @@ class InputError(ReestimError):
 
     def __init__(self, problems: Sequence[Problem] | Problem, title: str = "the input cannot be used") -> None:
         self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        self.title = title
+        super().__init__("\n".join([self.heading, *(f"  - {line}" for line in problem_lines(self.problems))]))
+
+    @property
+    def heading(self) -> str:
+        """``title (3 problems):``."""
         n = len(self.problems)
-        count = "1 problem" if n == 1 else f"{n} problems"
-        super().__init__("\n".join([f"{title} ({count}):", *(f"  - {p}" for p in self.problems)]))
+        return f"{self.title} ({'1 problem' if n == 1 else f'{n} problems'}):"
+
+
+class Problems(list[Problem]):
+    """The problems of an input, collected until all of it was read, and raised together."""
+
+    @contextmanager
+    def collect(self) -> Generator[None]:
+        """Add the problems of an `InputError` that the block raises, and go on behind the block."""
+        try:
+            yield
+        except InputError as error:
+            self += error.problems
+
+    def attempt[T](self, make: Callable[[], T]) -> T | None:
+        """What ``make()`` returns; None, with its problems collected, where it raises an `InputError`."""
+        with self.collect():
+            return make()
+        return None
+
+    def raise_any(self, title: str) -> None:
+        """Raise `InputError` with everything collected, if there is anything."""
+        if self:
+            raise InputError(self, title)
 
 
 class ParameterError(InputError):

@@ -155,14 +155,14 @@ def patents(folder: Path) -> None:
 def run(folder: Path) -> None:
     """A run folder that nobody estimated, and a chunk of solved draws."""
     import reestim as ree
-    from reestim.counterfactuals.chunk_store import keep
+    from reestim.counterfactuals.chunk_store import save_chunk
     from reestim.equilibrium.sweep import DrawSolutions
     from tests.interface.conftest import make_post, with_everything
 
     ree.save(with_everything(make_post()), folder / "run", seed=1)
     flat = np.zeros((1, 4))
     whole = flat.astype(int)
-    keep(folder / "chunks", "chunk", DrawSolutions({"welfare": np.ones((1, 4, 3))}, flat > 1, flat, whole, whole))
+    save_chunk(folder / "chunks", "chunk", DrawSolutions({"welfare": np.ones((1, 4, 3))}, flat > 1, flat, whole, whole))
 
 
 def originals(folder: Path) -> None:

@@ -220,9 +220,9 @@ def sealed_run(folder: Path, rng: Rng) -> None:
 
 def chunk(folder: Path, rng: Rng) -> None:
     """A kept chunk of draws is read as it was written, or computed again."""
-    from reestim.counterfactuals.chunk_store import kept
+    from reestim.counterfactuals.chunk_store import load_chunk
 
-    found = kept(folder / "chunks", "chunk")
+    found = load_chunk(folder / "chunks", "chunk")
     need(found is None or (found.outcomes["welfare"] == 1).all(), "a spoiled chunk was believed")
 
 

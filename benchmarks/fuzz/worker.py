@@ -133,10 +133,11 @@ def _words(error: Exception) -> tuple[str, str]:
     from reestim.errors import InputError, problem_lines
     from reestim.io.files import strict_json
 
-    problems = error.problems if isinstance(error, InputError) else ()
-    lines = problem_lines(problems) if problems else str(error).splitlines()
+    if not isinstance(error, InputError):
+        error = InputError([], str(error))
+    lines = problem_lines(error.problems) or error.title.splitlines()
     text = "\n".join(lines)
-    if not text.strip() or (isinstance(error, InputError) and not problems):
+    if not text.strip():
         return "words", "a refusal without words"
     if max(map(len, lines)) > LONGEST_LINE:
         worst = max(lines, key=len)
@@ -148,7 +149,7 @@ def _words(error: Exception) -> tuple[str, str]:
         return "words", f"control character {strange[0]!r} in {around!r}"
     try:
         text.encode()
-        json.dumps(strict_json(problems_as_json(problems, "title")), allow_nan=False, ensure_ascii=False).encode()
+        json.dumps(strict_json(problems_as_json(error)), allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, TypeError, RecursionError) as failed:
         return "words", f"cannot be printed: {failed}"
     return REFUSED, lines[0][:200]

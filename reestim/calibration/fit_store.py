@@ -127,6 +127,6 @@ def remove_partial_fits(folder: Path) -> None:
 def _plain(data: xr.Dataset) -> xr.Dataset:
     """Text coordinates as fixed-length strings, attrs of the machinery dropped."""
     text = {d: data[d].values.astype(str) for d in data.dims if d in data.coords and data[d].dtype.kind == "O"}
-    plain = data.assign_coords(text).drop_vars([c for c in data.coords if c not in data.dims])
+    plain = data.assign_coords(text).reset_coords(drop=True)
     plain.attrs = {}
     return plain

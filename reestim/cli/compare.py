@@ -30,20 +30,17 @@ def compare(
     with error_boundary(as_json, debug):
         import reestim as ree
         from reestim.cli import printing
-        from reestim.errors import InputError, Problem
+        from reestim.errors import Problem, Problems
         from reestim.intervals import INTERVAL, LEVEL
         from reestim.results.format import with_interval
 
-        problems, found = [], {}
+        problems, found = Problems(), {}
         for path in runs:
-            try:
+            with problems.collect():
                 found[str(path)] = ree.load(find_run(path))
-            except InputError as error:
-                problems += error.problems
         if len(set(map(str, runs))) < len(runs):
             problems.append(Problem("a run is named twice", "Name each run once."))
-        if problems:
-            raise InputError(problems, "the runs cannot be compared")
+        problems.raise_any("the runs cannot be compared")
         names = _short(list(found))
         result = ree.compare({names[path]: post for path, post in found.items()})
         if as_json:

@@ -60,8 +60,7 @@ def data_build(
     """
     with error_boundary(as_json, debug):
         from reestim.cli import printing
-        from reestim.data.read import closest
-        from reestim.errors import InputError, Problem
+        from reestim.errors import InputError, Problem, closest
         from reestim.importers.world_tables import SOURCES
 
         problems = []

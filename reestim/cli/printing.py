@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from reestim.errors import Problem
+    from reestim.errors import InputError
     from reestim.runs.store import Run
 
 _NARROWEST = 118
@@ -41,23 +41,13 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(strict_json(value), indent=1, ensure_ascii=False) + "\n")
 
 
-def print_problems(problems: Sequence[Problem], title: str) -> None:
-    """All problems as one list on standard error; repeated ones are counted."""
-    from reestim.errors import problem_lines
-
-    n = len(problems)
-    sys.stderr.write(f"{title} ({'1 problem' if n == 1 else f'{n} problems'}):\n")
-    for line in problem_lines(problems):
-        sys.stderr.write(f"  - {line}\n")
-
-
-def problems_as_json(problems: Sequence[Problem], title: str) -> dict[str, Any]:
+def problems_as_json(error: InputError) -> dict[str, Any]:
     """``{"error": ..., "problems": [{"file", "row", "column", "value", "message", "advice"}]}``."""
     rows = [
         {"file": p.file, "row": p.row, "column": p.column, "value": p.value, "message": p.message, "advice": p.advice}
-        for p in problems
+        for p in error.problems
     ]
-    return {"error": title, "problems": rows}
+    return {"error": error.title, "problems": rows}
 
 
 def result_as_json(post: xr.DataTree, paths: dict[str, str]) -> dict[str, Any]:

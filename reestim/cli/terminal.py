@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import shlex
 import sys
 from collections.abc import Callable, Generator, Sequence
@@ -102,11 +101,10 @@ def error_boundary(as_json: bool, debug: bool) -> Generator[None]:
             raise
         from reestim.cli import printing
 
-        title = re.sub(r" \(\d+ problems?\):$", "", str(error).splitlines()[0])
         if as_json:
-            printing.print_json(printing.problems_as_json(error.problems, title))
+            printing.print_json(printing.problems_as_json(error))
         else:
-            printing.print_problems(error.problems, title)
+            sys.stderr.write(f"{error}\n")
         raise typer.Exit(error.exit_code) from None
     except ReestimError as error:
         _complain(as_json, str(error))

@@ -1,7 +1,7 @@
-"""Where the chunks of a sweep come together as one Dataset: in memory, or in a zarr folder that is read when asked.
+"""Put the chunks of a sweep together as one Dataset: in memory, or in a zarr folder that is read when it is used.
 
-Chunks arrive in any order and are written to their place, so that no more than one is held beside the whole; and the
-whole is held only where no folder was given.
+Chunks arrive in any order and are written to their place, so that at most one is in memory beside the whole; and the
+whole is in memory only where no folder was given.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from reestim.equilibrium.welfare import VARIABLES
 from reestim.io.files import atomic_folder
 
 #: One variable of a chunk: names of all dims (chain and draw among them), values over its samples, and attributes.
-Part = tuple[tuple[str, ...], np.ndarray, dict[str, Any]]
+VariablePart = tuple[tuple[str, ...], np.ndarray, dict[str, Any]]
 
 #: Chunks of draws that share a file of the folder.
 _CHUNKS_A_FILE = 4
@@ -46,7 +46,7 @@ class Assembly:
             xr.Dataset(coords=self.coords).to_zarr(folder, mode="w", **_FORMAT)
             self.group = zarr.open_group(folder, mode="r+", use_consolidated=False)
 
-    def put(self, name: str, part: Part, ahead: Mapping[str, int], first: int) -> None:
+    def put(self, name: str, part: VariablePart, ahead: Mapping[str, int], first: int) -> None:
         """Values (sample, ...) of a variable whose samples begin with number ``first``; samples run through the draws
         of one chain, then of the next. ``ahead`` says at which scenario and technology."""
         dims, values, attrs = part
@@ -88,7 +88,7 @@ class Assembly:
         )
 
 
-def labelled(part: DrawSolutions, inside: Bool[np.ndarray, " draw"], transition: bool) -> dict[str, Part]:
+def to_variables(part: DrawSolutions, inside: Bool[np.ndarray, " draw"], transition: bool) -> dict[str, VariablePart]:
     """The variables of one chunk of draws; those unsolved, or outside the interior, are NaN."""
     ahead, suffix = (
         ((SCENARIO, CHAIN, DRAW, YEAR), "_path") if transition else ((SCENARIO, TECHNOLOGY, CHAIN, DRAW), "")
@@ -114,8 +114,8 @@ def labelled(part: DrawSolutions, inside: Bool[np.ndarray, " draw"], transition:
 
 
 @contextmanager
-def assembled(coords: Mapping[str, Sequence[Any]], place: Path | None, unit: int) -> Generator[Assembly]:
-    """An assembly to fill; with ``place``, it is a hidden folder beside it, renamed when it is whole.
+def assembly_in(coords: Mapping[str, Sequence[Any]], place: Path | None, unit: int) -> Generator[Assembly]:
+    """An assembly to fill: in memory, or with ``place`` in a hidden folder that is renamed to it when complete.
 
     Raises InputError where the folder cannot be written.
     """
@@ -126,6 +126,6 @@ def assembled(coords: Mapping[str, Sequence[Any]], place: Path | None, unit: int
         yield Assembly(coords, hidden, unit)
 
 
-def opened(place: Path) -> xr.Dataset:
+def open_assembly(place: Path) -> xr.Dataset:
     """An assembly on disk; each variable is read when it is used."""
     return xr.open_zarr(place, chunks=None, consolidated=False)

@@ -16,7 +16,7 @@ import jax
 import numpy as np
 import xarray as xr
 
-import reestim
+from reestim import __version__
 from reestim.equilibrium.sweep import DrawSolutions
 from reestim.io.files import atomic_folder
 from reestim.io.safe_arrays import is_safe_zarr
@@ -26,7 +26,7 @@ _STATUS = ("solved", "residual", "steps", "reason")
 
 def fingerprint(*inputs: Any) -> str:
     """Hash of arrays (in any nesting of tuples and dicts), numbers and texts, and of the versions that compute."""
-    digest = hashlib.sha256(f"{reestim.__version__} {jax.__version__}".encode())
+    digest = hashlib.sha256(f"{__version__} {jax.__version__}".encode())
     leaves, shape = jax.tree.flatten(inputs)
     digest.update(str(shape).encode())
     for leaf in leaves:
@@ -36,13 +36,13 @@ def fingerprint(*inputs: Any) -> str:
     return digest.hexdigest()[:32]
 
 
-def kept(folder: Path, name: str) -> DrawSolutions | None:
-    """The chunk of this name, if it is there as it was written; a damaged or foreign one is none."""
+def load_chunk(folder: Path, name: str) -> DrawSolutions | None:
+    """The chunk of this name as it was written; None where there is none, or it is damaged or not ours."""
     place = folder / f"{name}.zarr"
     return _read(place) if place.is_dir() and is_safe_zarr(place) else None
 
 
-def keep(folder: Path, name: str, found: DrawSolutions) -> None:
+def save_chunk(folder: Path, name: str, found: DrawSolutions) -> None:
     """Write a chunk, whole or not at all. Raises InputError where the folder cannot be written."""
     with atomic_folder(folder / f"{name}.zarr") as hidden:
         arrays = found.outcomes | {key: getattr(found, key) for key in _STATUS}

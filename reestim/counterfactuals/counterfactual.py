@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-from reestim.counterfactuals.executors import opened
+from reestim.counterfactuals.executors import open_executor
 from reestim.counterfactuals.plan import SweepPlan, chunk_size, feasible, parameters_of
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY, YEAR
 from reestim.draws import thinned
@@ -136,8 +136,8 @@ def counterfactual(
         COUNTRY: labels[COUNTRY],
         SECTOR: labels[SECTOR],
     } | ({YEAR: asked} if asked else {})
-    with opened(executor, devices) as run:
-        ds = sweeps.solved(coords, run, Path(store) if store else None, progress)
+    with open_executor(executor, devices) as run:
+        ds = sweeps.solve(coords, run, Path(store) if store else None, progress)
     ds.attrs = {
         "tolerance": tolerance,
         "supply": supply,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import queue
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 import numpy as np
 
-import reestim
-from reestim.counterfactuals.chunk_store import fingerprint, keep, kept
+from reestim import __version__
+from reestim.counterfactuals.chunk_store import fingerprint, load_chunk, save_chunk
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.path_sweep import solve_draw_paths
@@ -46,25 +46,25 @@ class Chunk(NamedTuple):
     policy: PolicyArrays
     draws: ParameterArrays
     tolerance: float
-    kept: tuple[str, ...]
+    outcomes: tuple[str, ...]  # which results to keep of each equilibrium
     size: int  # draws solved at once
 
 
 Advance = Callable[[int], None]
 Todo = Iterable[tuple[int, Chunk]]
 Done = Iterator[tuple[int, DrawSolutions]]
-#: Solves numbered chunks and hands each back as it is finished; the second argument is told how many draws of which
-#: chunk were.
+#: (numbered chunks, ``on_progress``) → (number, solutions) of each chunk, in order of completion;
+#: ``on_progress(number, draws)`` is called as draws of a chunk are solved.
 Executor = Callable[[Todo, Callable[[int, int], None]], Done]
 
 
 def solve_chunk(chunk: Chunk, advance: Advance = lambda _: None) -> DrawSolutions:
     """Solve one chunk in this process."""
     solver = solve_draw_paths if chunk.transition else solve_draws
-    return solver(chunk.baseline, chunk.policy, chunk.draws, chunk.tolerance, list(chunk.kept), chunk.size, advance)
+    return solver(chunk.baseline, chunk.policy, chunk.draws, chunk.tolerance, list(chunk.outcomes), chunk.size, advance)
 
 
-def finished(
+def solve_chunks(
     count: int,
     chunk: Callable[[int], Chunk],
     run: Executor,
@@ -72,10 +72,10 @@ def finished(
     advance: Callable[[int, int], None],
     skipped: Callable[[int, int], None],
 ) -> Done:
-    """All of ``count`` chunks, each as soon as it is known: first those that ``store`` keeps, then those solved now.
+    """Solutions of ``count`` chunks: first those that ``store`` holds, then the others as they are solved.
 
-    ``chunk(k)`` makes the k-th. Chunks that follow from the same inputs are solved once. ``skipped`` is told of draws
-    that took no time.
+    ``chunk(k)`` makes the k-th. Chunks that follow from the same inputs are solved once. ``skipped(k, draws)`` is
+    called for draws that were not solved now.
     """
     if store is None:
         yield from run(((k, chunk(k)) for k in range(count)), advance)
@@ -85,7 +85,7 @@ def finished(
         numbers.setdefault(fingerprint(*chunk(k)), []).append(k)
     missing: dict[int, list[int]] = {}
     for name, same in numbers.items():
-        found = kept(store, name)
+        found = load_chunk(store, name)
         if found is None:
             missing[same[0]] = same
             continue
@@ -94,7 +94,7 @@ def finished(
             yield k, found
     names = {same[0]: name for name, same in numbers.items()}
     for k, found in run(((k, chunk(k)) for k in missing), advance):
-        keep(store, names[k], found)
+        save_chunk(store, names[k], found)
         yield k, found
         for twin in missing[k][1:]:
             skipped(twin, len(found.solved))
@@ -102,8 +102,8 @@ def finished(
 
 
 @contextmanager
-def opened(executor: Client | str | None, devices: Sequence[Any] | str | None) -> Generator[Executor]:
-    """The executor that ``ree.counterfactual(executor=, devices=)`` names; what it opened is closed again.
+def open_executor(executor: Client | str | None, devices: Sequence[Any] | str | None) -> Generator[Executor]:
+    """The executor that ``ree.counterfactual(executor=, devices=)`` names; a cluster it starts is stopped again.
 
     Raises InputError where Dask is not installed, nobody answers at an address, or both are given.
     """
@@ -142,7 +142,7 @@ class _OnDevices:
         for device in self.devices:
             free.put(device)
 
-        def solved(number: int, chunk: Chunk) -> DrawSolutions:
+        def solve(number: int, chunk: Chunk) -> DrawSolutions:
             device = free.get()
             try:
                 placed = jax.device_put((chunk.baseline, chunk.policy), device)
@@ -151,46 +151,59 @@ class _OnDevices:
                 free.put(device)
 
         with ThreadPoolExecutor(max_workers=len(self.devices)) as pool:
-            rest, pending = iter(chunks), {}
-            while True:
-                for number, chunk in islice(rest, AHEAD * len(self.devices) - len(pending)):
-                    pending[pool.submit(solved, number, chunk)] = number
-                if not pending:
-                    return
-                done: set[Future[DrawSolutions]] = wait(pending, return_when=FIRST_COMPLETED).done
-                for future in done:
-                    yield pending.pop(future), future.result()
+            yield from _in_window(
+                chunks, lambda number, chunk: pool.submit(solve, number, chunk), wait, lambda: AHEAD * len(self.devices)
+            )
+
+
+def _in_window(
+    chunks: Todo, submit: Callable[[int, Chunk], Any], wait_for: Callable[..., Any], ahead: Callable[[], int]
+) -> Done:
+    """Submit chunks so that ``ahead()`` of them are under way, and yield each as soon as it is solved.
+
+    ``submit(number, chunk)`` returns a future of ``concurrent.futures`` or of Dask, ``wait_for`` is the function of the
+    same library that waits for the first of them.
+    """
+    rest, pending = iter(chunks), dict[Any, int]()
+    try:
+        while True:
+            for number, chunk in islice(rest, ahead() - len(pending)):
+                pending[submit(number, chunk)] = number
+            if not pending:
+                return
+            for future in wait_for(list(pending), return_when=FIRST_COMPLETED).done:
+                yield pending.pop(future), future.result()
+    finally:
+        for future in pending:
+            future.cancel()
 
 
 class _OnDask:
-    """Chunks on the workers of a cluster. What a lost worker had is computed again: every input is itself a task."""
+    """Chunks on the workers of a cluster. What a lost worker held is computed again: every input is itself a task."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
 
     def __call__(self, chunks: Todo, advance: Callable[[int, int], None]) -> Done:
-        from distributed import KilledWorker, as_completed
+        from distributed import KilledWorker, wait
 
-        rest, pending = iter(chunks), {}
         world: tuple[tuple[Any, Any], Any] | None = None
-        completed = as_completed(with_results=True)
+
+        def submit(_number: int, chunk: Chunk) -> Any:
+            nonlocal world
+            shared = (chunk.baseline, chunk.policy)
+            if world is None or world[0][0] is not shared[0] or world[0][1] is not shared[1]:
+                world = (shared, self._send(shared))
+            own = (_plain(chunk.draws), chunk.transition, chunk.tolerance, chunk.outcomes, chunk.size)
+            return self.client.submit(_on_worker, world[1], own, __version__, pure=False)
+
+        def ahead() -> int:
+            threads: dict[str, int] = self.client.nthreads()  # pyright: ignore[reportAssignmentType]
+            return AHEAD * max(sum(threads.values()), 4)
+
         try:
-            while True:
-                threads: dict[str, int] = self.client.nthreads()  # pyright: ignore[reportAssignmentType]
-                ahead = AHEAD * max(sum(threads.values()), 4)
-                for number, chunk in islice(rest, ahead - len(pending)):
-                    shared = (chunk.baseline, chunk.policy)
-                    if world is None or world[0][0] is not shared[0] or world[0][1] is not shared[1]:
-                        world = (shared, self._sent(shared))
-                    own = (_plain(chunk.draws), chunk.transition, chunk.tolerance, chunk.kept, chunk.size)
-                    future = self.client.submit(_on_worker, world[1], own, reestim.__version__, pure=False)
-                    pending[future] = (number, len(chunk.draws.trade_elasticity))
-                    completed.add(future)
-                if not pending:
-                    return
-                future, found = next(completed)
-                number, count = pending.pop(future)
-                advance(number, count)
+            for number, found in _in_window(chunks, submit, wait, ahead):
+                advance(number, len(found.solved))
                 yield number, found
         except KilledWorker as error:
             raise ReestimError(
@@ -202,18 +215,15 @@ class _OnDask:
                 f"the Dask cluster went away ({type(error).__name__}: {error}). Start it again; with store= (--chunks) "
                 "the chunks that were finished are not solved again."
             ) from error
-        finally:
-            for future in pending:
-                future.cancel()
 
-    def _sent(self, shared: tuple[Baseline, PolicyArrays]) -> Any:
+    def _send(self, shared: tuple[Baseline, PolicyArrays]) -> Any:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Sending large graph", UserWarning)  # once for all chunks of a scenario
-            return self.client.submit(_held, _plain(shared), pure=False)
+            return self.client.submit(_share, _plain(shared), pure=False)
 
 
-def _held(arrays: Any) -> Any:
-    """The baseline and policy of many chunks, kept by a worker; a task, so that the scheduler can make it again."""
+def _share(arrays: Any) -> Any:
+    """Keep the baseline and policy of many chunks on a worker; a task, so that the scheduler can compute it again."""
     return arrays
 
 
@@ -222,10 +232,10 @@ def _on_worker(
     own: tuple[ParameterArrays, bool, float, tuple[str, ...], int],
     version: str,
 ) -> DrawSolutions:
-    if version != reestim.__version__:
+    if version != __version__:
         raise InputError(
             Problem(
-                f"the workers have REEstim {reestim.__version__}, this process {version}",
+                f"the workers have REEstim {__version__}, this process {version}",
                 "Start the cluster from the same environment.",
             )
         )

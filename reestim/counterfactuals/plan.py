@@ -12,17 +12,17 @@ import xarray as xr
 from jaxtyping import Bool
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from reestim.counterfactuals.assembly import Assembly, assembled, labelled, opened
+from reestim.counterfactuals.assembly import Assembly, assembly_in, open_assembly, to_variables
 from reestim.counterfactuals.chunk_store import fingerprint
-from reestim.counterfactuals.executors import Chunk, Executor, finished
+from reestim.counterfactuals.executors import Chunk, Executor, solve_chunks
 from reestim.dims import CHAIN, DRAW, SCENARIO, TECHNOLOGY
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.parameters import Parameters
 from reestim.equilibrium.scenario import PolicyArrays
 from reestim.errors import InputError, ParameterError, Problem
 
-#: Results kept for every draw; bilateral arrays are left out, a sweep of them would not fit in memory.
-KEPT = (
+#: Outcomes of every draw; bilateral arrays are left out, those of a whole sweep would not fit in memory.
+DRAW_OUTCOMES = (
     "welfare",
     "real_wage",
     "income",
@@ -43,8 +43,8 @@ KEPT = (
     "quota_rent",
 )
 
-#: Results kept for every year of a transition, under the name with ``_path`` behind it.
-KEPT_PATH = (
+#: Outcomes of every year of a transition, named with ``_path`` behind.
+YEAR_OUTCOMES = (
     "welfare",
     "real_wage",
     "income",
@@ -91,8 +91,9 @@ class SweepPlan:
     def chunk(self, k: int, name: str, first: int) -> Chunk:
         """Everything that the equilibria of a chunk follow from."""
         good, index = self.inside[k][name], np.arange(first, min(first + self.unit, self.count))
-        index = np.where(good[index], index, np.argmax(good))  # who is outside is marked so, and must not be in the way
-        draws = drawn(self.parameters, index).to_batch(self.worlds[k], name, SAMPLE, self.horizons[k])
+        # A draw outside the interior is replaced by one inside: it cannot stall the batch, and `inside` masks it later.
+        index = np.where(good[index], index, np.argmax(good))
+        draws = take_draws(self.parameters, index).to_batch(self.worlds[k], name, SAMPLE, self.horizons[k])
         transition = name == "transition"
         return Chunk(
             transition,
@@ -100,20 +101,20 @@ class SweepPlan:
             self.policies[k][name],
             draws,
             self.tolerance,
-            KEPT_PATH if transition else KEPT,
+            YEAR_OUTCOMES if transition else DRAW_OUTCOMES,
             min(self.size, self.unit),
         )
 
-    def solved(self, coords: Mapping[str, Any], run: Executor, store: Path | None, progress: bool) -> xr.Dataset:
+    def solve(self, coords: Mapping[str, Any], run: Executor, store: Path | None, progress: bool) -> xr.Dataset:
         """Results of all chunks over ``coords``: in memory, or read from ``store`` when used."""
         if store is None:
             whole = Assembly(coords, None, self.unit)
             self._fill(whole, run, None, progress)
             return whole.dataset()
         place = store / "results" / f"{self._name(coords)}.zarr"
-        with assembled(coords, place, self.unit) as whole:  # anew each time, from chunks, which are checked when read
+        with assembly_in(coords, place, self.unit) as whole:  # anew each time, from chunks, which are checked when read
             self._fill(whole, run, store, progress)
-        return opened(place)
+        return open_assembly(place)
 
     def _fill(self, whole: Assembly, run: Executor, store: Path | None, progress: bool) -> None:
         jobs = self.jobs()
@@ -131,12 +132,12 @@ class SweepPlan:
             def skipped(number: int, draws: int) -> None:  # it took no time, and must not make the rest look quick
                 bar.update(task, total=(bar.tasks[0].total or 0) - solves(number, draws))
 
-            for number, found in finished(len(jobs), lambda j: self.chunk(*jobs[j]), run, store, advance, skipped):
+            for number, found in solve_chunks(len(jobs), lambda j: self.chunk(*jobs[j]), run, store, advance, skipped):
                 k, name, first = jobs[number]
                 transition = name == "transition"
                 ahead = {SCENARIO: k} if transition else {SCENARIO: k, TECHNOLOGY: self.static.index(name)}
                 good = self.inside[k][name][first : first + self.unit]
-                for variable, part in labelled(found, good, transition).items():
+                for variable, part in to_variables(found, good, transition).items():
                     whole.put(variable, part, ahead, first)
 
     def _name(self, coords: Mapping[str, Any]) -> str:
@@ -176,7 +177,7 @@ def chunk_size(economy: Economy, count: int) -> int:
     return int(np.clip(_BYTES_PER_CHUNK / (8 * (12 * cells + 4 * unknowns)), 1, min(256, count)))
 
 
-def drawn(parameters: Parameters, index: np.ndarray) -> Parameters:
+def take_draws(parameters: Parameters, index: np.ndarray) -> Parameters:
     """Some of the draws."""
     values = {name: getattr(parameters, name) for name in Parameters.names()}
     at = {SAMPLE: index}
@@ -195,7 +196,7 @@ def feasible(
     parts, problems = [], []
     for first in range(0, count, unit):
         index = np.arange(first, min(first + unit, count))
-        good, wrong = drawn(parameters, index).inside(economy, technology, SAMPLE, horizon)
+        good, wrong = take_draws(parameters, index).inside(economy, technology, SAMPLE, horizon)
         parts.append(good)
         problems = problems or wrong
     inside = np.concatenate(parts)

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from reestim.counterfactuals.plan import KEPT, chunk_size, parameters_of
+from reestim.counterfactuals.plan import DRAW_OUTCOMES, chunk_size, parameters_of
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.parameters import Parameters
@@ -89,7 +89,8 @@ def welfare_variance(
             welfare = np.full((2 * len(parts), len(economy.countries)), np.nan)
             if inside.all():  # else the mean is too near a corner of research
                 batch = points.to_batch(world, technology, _POINT, scenario.horizon)
-                found = solve_draws(world.baseline, policy, batch, tolerance, KEPT, size)  # as compiled for the draws
+                # the outcomes of the draws, so that what was compiled for them is used
+                found = solve_draws(world.baseline, policy, batch, tolerance, DRAW_OUTCOMES, size)
                 welfare = np.where(found.solved[:, None], np.asarray(found.outcomes["welfare"]), np.nan)
             at = ds.sel({SCENARIO: scenario.name, TECHNOLOGY: technology})
             row.append(_split(welfare, parts, at, list(economy.countries)))

@@ -17,19 +17,21 @@ from reestim.data.magnitudes import magnitude_questions
 from reestim.data.meta import FILE as META_FILE
 from reestim.data.meta import DatasetMeta, read_meta
 from reestim.data.partial_tables import Tables
-from reestim.data.read import closest, decode, read_bytes, read_table
+from reestim.data.read import decode, read_bytes, read_table
 from reestim.data.rules import cross_file_problems, goods_of, regions_of
 from reestim.data.schemas import REQUIRED, SCHEMAS
 from reestim.data.tables import check_table
-from reestim.errors import InputError, Problem, problem_lines
+from reestim.errors import InputError, Problem, closest
 from reestim.io.resources import DATA
 
 __all__ = ["Dataset", "DatasetMeta", "check_dataset", "load_dataset"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # by identity: what is built from a dataset is remembered by it
 class Dataset:
     """A checked dataset. ``tables`` maps the stem of a file (``"trade"``) to its frame; absent files are absent.
+
+    Do not change frames in place: what is built from them is kept. ``dataclasses.replace`` makes another dataset.
 
     ``hash`` is the SHA-256 over the names and bytes of ``dataset.toml``, the tables and ``patent_labels.json``;
     ``label_record`` is what that file says of who labelled the patents, None where there is none.
@@ -89,11 +91,7 @@ def load_dataset(name_or_path: str | Path) -> Dataset:
     dataset, found = (None, []) if folder is None else _read(folder)
     problems += found
     if problems or dataset is None:
-        title = f"the dataset {str(name_or_path)!r} cannot be used"
-        error = InputError(problems, title=title)
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        error.args = ("\n".join([f"{title} ({count}):", *(f"  - {line}" for line in problem_lines(problems))]),)
-        raise error
+        raise InputError(problems, f"the dataset {str(name_or_path)!r} cannot be used")
     return dataset
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reestim.data.read import closest
+from reestim.errors import closest
 
 ALL = "all"
 _BUT = ["all", "but"]

@@ -9,8 +9,7 @@ import pandas as pd
 from jaxtyping import Bool
 
 from reestim.data.policy import policy_arrays
-from reestim.data.read import nearest
-from reestim.errors import Problem
+from reestim.errors import Problem, nearest
 
 TOLERANCE = 1e-6  # relative
 

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from reestim.data.read import closest, decode, read_bytes
+from reestim.data.read import decode, read_bytes
 from reestim.data.schemas import REQUIRED
-from reestim.errors import Problem
+from reestim.errors import Problem, closest
 from reestim.io.toml_files import parse
 
 FILE = "dataset.toml"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -22,28 +20,6 @@ Kind = Literal["text", "number", "integer", "boolean"]
 #: Beyond this, or nearer to 0 than its inverse, no figure has a meaning, and squares and ratios of it have no number.
 LARGEST = 1e100
 _LARGEST_EXACT_INTEGER = 2.0**53
-
-
-def nearest(word: object, known: Iterable[str]) -> str | None:
-    """The known word that was most likely meant, letter case aside, or None."""
-    return _nearest(str(word).lower(), tuple(known))
-
-
-@lru_cache(maxsize=4096)  # one wrong label often stands in thousands of rows
-def _nearest(word: str, known: tuple[str, ...]) -> str | None:
-    names = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(word, list(names), n=1, cutoff=0.6)
-    return names[near[0]] if near else None
-
-
-def closest(word: object, known: Iterable[str]) -> str:
-    """Advice: the nearest known word, ``Did you mean 'chemicals'?``, or where none is near, the known ones."""
-    names = list(known)
-    near = nearest(word, names)
-    if near is not None:
-        return f"Did you mean {near!r}?"
-    listed = ", ".join(names[:25]) + (f", ... ({len(names)} in all)" if len(names) > 25 else "")
-    return f"Known: {listed or 'none'}"
 
 
 def gaps(years: Iterable[int]) -> list[str]:

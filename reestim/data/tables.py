@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
-from reestim.data.read import closest, parse_column
+from reestim.data.read import parse_column
 from reestim.data.schemas import LABELS_OF, SCHEMAS, Field, FileSchema
-from reestim.errors import Problem
+from reestim.errors import Problem, closest
 
 
 def check_table(stem: str, raw: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem], set[int]]:

@@ -157,7 +157,7 @@ def baseline_of(data: xr.Dataset) -> Economy:
     """The economy with elastic mines that the inputs hold."""
     names = {name: str(name).removeprefix(_PREFIX) for name in data.data_vars if str(name).startswith(_PREFIX)}
     kept = data[list(names)].rename(names).rename({TRADED_SECTOR: SECTOR})
-    return Economy(kept.drop_vars([c for c in kept.coords if c not in kept.dims]))
+    return Economy(kept.reset_coords(drop=True))
 
 
 def imposed(data: xr.Dataset, economy: Economy) -> tuple[Any, Any]:

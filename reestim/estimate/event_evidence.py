@@ -75,7 +75,7 @@ def _studies(
     elements = set(io["element"].values)
     goods = [s for s in io[SECTOR].values if s not in elements]
     exposure = io["ree_share"].transpose(COUNTRY, SECTOR).sel(sector=goods)
-    exposure = exposure.drop_vars([c for c in exposure.coords if c not in exposure.dims])
+    exposure = exposure.reset_coords(drop=True)
     studies = []
     if panel:
         studies.append(panel_study(tables["outcomes"], exposure, policy_year, names=panel, years=years))

@@ -16,7 +16,7 @@ import pymc as pm
 import xarray as xr
 
 from reestim.dims import CHAIN, DRAW
-from reestim.errors import InputError, Problem, in_one_line
+from reestim.errors import InputError, Problem, Problems, in_one_line
 from reestim.estimate import sampling
 from reestim.estimate.gates import GateWarning, check_gates
 from reestim.estimate.inputs import checked, model_inputs
@@ -43,16 +43,11 @@ def build(spec: Spec, data: Dataset | xr.Dataset) -> Model:
     define ``build(data, priors)`` and return one of the two. Raises InputError with every problem of the inputs and of
     the priors (missing, unused, mass outside the support), before anything is compiled.
     """
-    found: list[Problem] = []
-    inputs, module = None, None
-    for step in (lambda: _inputs(spec, data), lambda: _load(spec.model_path)):
-        try:
-            made = step()
-            inputs, module = (made, module) if isinstance(made, xr.Dataset) else (inputs, made)
-        except InputError as error:
-            found += error.problems
-    if found or inputs is None or module is None:
-        raise InputError(found, f"the model of the study {spec.name!r} cannot be built")
+    problems = Problems()
+    inputs = problems.attempt(lambda: _inputs(spec, data))
+    module = problems.attempt(lambda: _load(spec.model_path))
+    if inputs is None or module is None:
+        raise InputError(problems, f"the model of the study {spec.name!r} cannot be built")
     book = PriorBook(spec.priors)
     model = cast("Callable[[xr.Dataset, Priors], object]", module.build)(inputs, book)
     if not isinstance(model, pm.Model | EstimationModel):

@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from reestim.dims import COUNTRY, EXPORTER, IMPORTER, LABEL, LABELS, SECTOR, TRADED_SECTOR, YEAR
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, Problems
 from reestim.estimate.bundle_inputs import bundle_inputs, several_lags
 from reestim.estimate.event_evidence import event_evidence
 from reestim.estimate.ree_use import unit_value_changes, use_changes
@@ -88,7 +88,7 @@ def assemble(
         ).drop_vars([c for c in (*price.coords, *share.coords, *z.coords) if c not in (*price.dims, *z.dims)]),
         _trade_elasticities(io),
     ]
-    found: list[Problem] = []
+    problems = Problems()
     for switch, make in (
         ("patents", lambda: _patents(tables, price, with_audit=evidence.label_error)),
         ("event_study", lambda: event_evidence(tables, io, every_price, evidence, policy_year, bundle)),
@@ -98,12 +98,9 @@ def assemble(
         ),
     ):
         if getattr(evidence, switch):
-            try:
+            with problems.collect():
                 parts.append(make())
-            except InputError as error:
-                found += error.problems
-    if found:
-        raise InputError(found, "the evidence cannot be used")
+    problems.raise_any("the evidence cannot be used")
     if bundle is not None and evidence.element_elasticity:
         parts.append(bundle.sel(country=price[COUNTRY], sector=users, year=price[YEAR]))
     attrs = {

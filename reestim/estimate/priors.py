@@ -10,9 +10,8 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, closest
 from reestim.estimate.variables import parameters, support_of
-from reestim.io.toml_files import closest
 from reestim.study.prior import Prior
 
 

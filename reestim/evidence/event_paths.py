@@ -120,7 +120,7 @@ def exposure_of(io: xr.Dataset, kind: str = DIRECT) -> xr.DataArray:
 
     goods = [s for s in io[SECTOR].values if s not in set(io[ELEMENT].values)]
     share = exposure(io)[kind].transpose(COUNTRY, SECTOR).sel({SECTOR: goods})
-    return share.drop_vars([c for c in share.coords if c not in share.dims])
+    return share.reset_coords(drop=True)
 
 
 def simulated(data: Dataset, names: Sequence[str]) -> list[str]:

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from scipy.optimize import brentq
 from scipy.special import logsumexp, ndtr
 
 from reestim.errors import InputError, Problem
@@ -25,7 +27,6 @@ PRIORS = (RANDOM_WALK, INDEPENDENT)
 #: log point a year (data/README.md), so it leaves room for ten times that and still shrinks noise.
 SCALE = 0.02
 _GRID = np.geomspace(1e-3, 5.0, 60)  # τ in units of the scale
-_HALVINGS = 80
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,10 @@ class PathPosterior:
         return median, low, high, float(self.weight @ ndtr(center / spread))
 
     def _quantile(self, center: np.ndarray, spread: np.ndarray, p: float) -> float:
+        """The value that the combination is below with probability ``p``."""
         low, high = float((center - 12 * spread).min()), float((center + 12 * spread).max())
-        for _ in range(_HALVINGS):
-            middle = (low + high) / 2
-            if float(self.weight @ ndtr((middle - center) / spread)) < p:
-                low = middle
-            else:
-                high = middle
-        return (low + high) / 2
+        root: Any = brentq(lambda x: float(self.weight @ ndtr((x - center) / spread)) - p, low, high, xtol=1e-15)
+        return float(root)
 
 
 def path_posterior(

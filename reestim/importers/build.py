@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from reestim.data.dataset import Dataset, load_dataset
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, Problems
 from reestim.evidence.simulate import Truth, simulate_evidence, true_sigma
 from reestim.importers import concordance
 from reestim.importers.bundle import write_csv
@@ -83,28 +83,24 @@ def build_from_tables(
     """
     chosen, tables, out, facts = source_named(source), Path(tables), Path(out), Path(facts)
     base_year = facts_year or year
-    problems = table_problems(chosen, tables, year, POLICY_YEAR) + facts_problems(facts, base_year) + _out_problems(out)
+    problems = Problems(table_problems(chosen, tables, year, POLICY_YEAR))
+    problems += facts_problems(facts, base_year) + _out_problems(out)
     files = chosen.files(tables) if tables.exists() else {}
     rates, found = exchange_rates(exchange_rate, sorted(files), chosen.currency)
     problems += found
-    world, found = _first(chosen, files, year, rates)
-    problems += found
+    world = problems.attempt(lambda: _first(chosen, files, year, rates))
     maps: dict[str, dict[str, str]] = {"regions": {}, "sectors": {}}
     table = pd.DataFrame()
     if world is not None:
         countries, labels = world.regions, world.industries
-        try:
+        with problems.collect():
             table = concordance.industry_facts(labels, industries)
-        except InputError as error:
-            problems += error.problems
         for name, read in (
             ("regions", lambda: region_mapping(mapping, countries)),
             ("sectors", lambda: sector_mapping(sectors, labels)),
         ):
-            try:
+            with problems.collect():
                 maps[name] = read()
-            except InputError as error:
-                problems += error.problems
         problems += [] if confirm_units else magnitude_problems(world, files.get(world.year, tables).name)
     if problems or world is None:
         raise InputError(problems, "the dataset cannot be built")
@@ -117,17 +113,12 @@ def build_from_tables(
     return out
 
 
-def _first(
-    source: Source, files: Mapping[int, Path], year: int, rates: Mapping[int, float]
-) -> tuple[WorldTable | None, list[Problem]]:
+def _first(source: Source, files: Mapping[int, Path], year: int, rates: Mapping[int, float]) -> WorldTable | None:
     """The table of the base year, or of another year so that the mappings are checked all the same."""
     if not files:
-        return None, []
+        return None
     at = year if year in files else min(files)
-    try:
-        return source.table(files[at], at, rates.get(at, 1.0)), []
-    except InputError as error:
-        return None, list(error.problems)
+    return source.table(files[at], at, rates.get(at, 1.0))
 
 
 def _rest(source: Source, regions: Mapping[str, str]) -> str:
@@ -162,13 +153,10 @@ def _panel(
     """Exports by region, sector and year of all tables; None where there is one table only."""
     if len(files) == 1:
         return None
-    problems: list[Problem] = []
-    parts = []
+    problems, parts = Problems(), []
     for year, path in sorted(files.items()):
-        try:
-            table = world if year == world.year else source.table(path, year, rates[year])
-        except InputError as error:
-            problems += error.problems
+        table = world if year == world.year else problems.attempt(lambda p=path, y=year: source.table(p, y, rates[y]))
+        if table is None:
             continue
         if differ := same_labels([world, table], lambda t: files[t].name):
             problems += differ

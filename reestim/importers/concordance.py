@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reestim.data.read import closest
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, closest
 from reestim.importers.mapping import read_columns, read_weights
 
 HERE = Path(__file__).resolve().parent / "concordances"

@@ -15,9 +15,9 @@ from typing import Any
 
 import pandas as pd
 
-from reestim.data.read import closest, gaps
+from reestim.data.read import gaps
 from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR, YEAR
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, closest
 from reestim.importers.concordance import HERE
 from reestim.importers.imported import Choices, Imported, unit_value_problem
 from reestim.importers.mapping import read_columns, read_weights

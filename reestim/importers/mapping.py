@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from reestim.data.read import closest, parse_column, read_cells
+from reestim.data.read import parse_column, read_cells
 from reestim.data.rules import WEIGHT_TOLERANCE
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, closest
 
 REGIONS = Path(__file__).resolve().parent / "concordances" / "regions.csv"
 #: Codes of the sources that are not ISO 3166 or not ours, where every country stays a region of its own.

@@ -12,8 +12,7 @@ from typing import Any
 
 from reestim.data.meta import FILE as META_FILE
 from reestim.data.meta import read_meta
-from reestim.data.read import closest
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, closest
 from reestim.importers.imported import SOURCES, Choices, Imported, file_facts
 from reestim.importers.sources import (
     baci,

@@ -14,8 +14,7 @@ from typing import IO, Any
 
 import pandas as pd
 
-from reestim.data.read import closest
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, closest
 
 #: What reading a damaged, compressed or encrypted file raises.
 DAMAGED = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)

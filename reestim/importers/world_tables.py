@@ -134,7 +134,7 @@ def same_labels(tables: Sequence[WorldTable], file: Callable[[int], str]) -> lis
 def source_named(name: str) -> Source:
     """The source, or InputError with the names there are."""
     if name not in SOURCES:
-        from reestim.data.read import closest
+        from reestim.errors import closest
 
         problem = Problem("this source is unknown", closest(name, SOURCES), column="--source", value=name)
         raise InputError(problem, "no dataset was built")

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import tomllib
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from reestim.errors import Problem
+from reestim.errors import Problem, closest
 from reestim.io.files import bytes_of
 from reestim.io.resources import SHIPPED
 
 #: Line of every key and table of a file, by its place.
 Rows = dict[tuple[str | int, ...], int]
-
-
-def closest(word: object, choices: Iterable[str]) -> str:
-    """A sentence of advice: the choice most like ``word``, or all of them."""
-    choices = list(choices)
-    near = difflib.get_close_matches(str(word), choices, n=1, cutoff=0.6)
-    near = near or [choice for choice in choices if choice.lower() == str(word).lower()]
-    if near:
-        return f"Did you mean {near[0]!r}?"
-    return f"It can be {', '.join(choices)}." if choices else "Remove it."
 
 
 def find(path: str | Path) -> Path:
@@ -138,7 +127,8 @@ def _problems(model: type[BaseModel], item: Mapping[str, Any], name: str, rows: 
     if kind == "several":  # a validator that found more than one thing, see reestim.study.prior
         return [at(name, (*loc, f["key"]), rows, f["message"], f["advice"], value=f["value"]) for f in context["found"]]
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
-        return [at(name, loc, rows, "this key is unknown", closest(loc[-1], _keys(model, loc[:-1])))]
+        keys = _keys(model, loc[:-1])
+        return [at(name, loc, rows, "this key is unknown", closest(loc[-1], keys) if keys else "Remove it.")]
     if kind == "missing":
         return [at(name, loc, rows, "this key is missing", f"Add {loc[-1]} = ...")]
     if kind == "literal_error":

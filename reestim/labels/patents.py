@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reestim.data.read import closest, decode, parse_column, read_bytes, read_cells
+from reestim.data.read import decode, parse_column, read_bytes, read_cells
 from reestim.dims import COUNTRY, LABELS, SECTOR, YEAR
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, closest
 
 COLUMNS = ("patent_id", COUNTRY, SECTOR, YEAR, "title", "abstract")
 HUMAN = "human_label"

@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from reestim.dims import LABELS
-from reestim.errors import InputError, Problem
-from reestim.io.toml_files import closest, parse, read_text, validate
+from reestim.errors import InputError, Problem, closest
+from reestim.io.toml_files import parse, read_text, validate
 
 PROMPTS = Path(__file__).parent / "prompts"
 PROMPT_VERSION = "v1"

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import reestim as ree
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, closest
 from reestim.io.files import exclusive_lock
 from reestim.io.json_attrs import json_attr
-from reestim.io.toml_files import closest
 from reestim.pipeline.scenarios import read_scenarios, run_scenarios, texts_of
 from reestim.runs import store
 from reestim.runs.identity import differences, of_data, of_spec

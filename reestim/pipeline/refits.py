@@ -16,10 +16,9 @@ import xarray as xr
 import reestim as ree
 from reestim.checks.refits import GROUP, summary
 from reestim.dims import SECTOR, YEAR
-from reestim.errors import InputError, Problem, ReestimError
+from reestim.errors import InputError, Problem, ReestimError, closest
 from reestim.io.files import slug
 from reestim.io.json_attrs import json_attr
-from reestim.io.toml_files import closest
 from reestim.runs import store
 from reestim.runs.identity import study_of
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reestim.errors import Problem
+from reestim.errors import Problem, closest
 from reestim.io.files import stays_inside
-from reestim.io.toml_files import Rows, at, closest, parse, read_text
+from reestim.io.toml_files import Rows, at, parse, read_text
 
 KEY = "based_on"
 

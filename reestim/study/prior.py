@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from reestim.io.toml_files import closest
+from reestim.errors import closest
 
 
 class Parameter(NamedTuple):

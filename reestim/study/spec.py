@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, closest
 from reestim.io.files import stays_inside
-from reestim.io.toml_files import Rows, at, closest, find, key_rows, parse, read_text, validate
+from reestim.io.toml_files import Rows, at, find, key_rows, parse, read_text, validate
 from reestim.study.inheritance import inherit
 from reestim.study.prior import Prior
 from reestim.study.scenario_file import check_scenario, read_scenario

@@ -102,7 +102,7 @@ def _ranked(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _frame(ds: xr.Dataset, keys: list[str]) -> pd.DataFrame:
-    found: Any = ds.drop_vars([c for c in ds.coords if c not in ds.dims]).to_dataframe(dim_order=keys).reset_index()
+    found: Any = ds.reset_coords(drop=True).to_dataframe(dim_order=keys).reset_index()
     return found[[*keys, *map(str, ds.data_vars)]]
 
 

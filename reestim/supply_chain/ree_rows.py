@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 import xarray as xr
 
@@ -51,7 +52,12 @@ def ree_input_output(data: Dataset) -> xr.Dataset:
     InputError
         When prices, producers or weights are missing, or naming each cell of the host sector that is too small.
     """
-    split = split_world(data)
+    if data not in _tables:
+        _tables[data] = _table(data, split_world(data))
+    return _tables[data].copy(deep=True)
+
+
+def _table(data: Dataset, split: Split) -> xr.Dataset:
     return (
         _shares(data, split.base, split.elements, split.world)
         .assign(
@@ -81,8 +87,19 @@ class Split(NamedTuple):
     rebalanced: int
 
 
+#: What was built from a dataset, for as long as it lives: a main job asks for both four times.
+_splits: WeakKeyDictionary[Dataset, Split] = WeakKeyDictionary()
+_tables: WeakKeyDictionary[Dataset, xr.Dataset] = WeakKeyDictionary()
+
+
 def split_world(data: Dataset) -> Split:
-    """The flows behind ``ree_input_output``; raises what it raises."""
+    """The flows behind ``ree_input_output``, not to be changed; raises what it raises."""
+    if data not in _splits:
+        _splits[data] = _split(data)
+    return _splits[data]
+
+
+def _split(data: Dataset) -> Split:
     base = accounts(data)
     use = sector_use(data)
     supply = element_supply(data, use)

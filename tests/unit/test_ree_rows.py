@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import xarray as xr
 
 from reestim.data.dataset import Dataset
 from reestim.errors import InputError
+from reestim.supply_chain import ree_rows
 from reestim.supply_chain.accounts import accounts
 from reestim.supply_chain.ree_rows import ree_input_output
 from tests.unit.supply_world import ELEMENTS, Tables, tiny_world
@@ -217,3 +219,17 @@ def test_what_cannot_be_is_refused_by_name(edit: Callable[[Tables], None], said:
     with pytest.raises(InputError, match=said) as caught:
         ree_input_output(tiny_world(edit))
     assert all(p.advice for p in caught.value.problems)
+
+
+def test_the_table_of_a_dataset_is_built_once_and_nobody_shares_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    data, again = tiny_world(), tiny_world()
+    built: list[Any] = []
+    split = ree_rows.split_host
+    monkeypatch.setattr(ree_rows, "split_host", lambda *given: built.append(given) or split(*given))
+    first = ree_input_output(data)
+    first["trade_share"][:] = 0.0
+    second = ree_input_output(data)
+    assert len(built) == 1
+    assert float(second["trade_share"].sum()) > 0
+    ree_input_output(again)
+    assert len(built) == 2, "another dataset has a table of its own"

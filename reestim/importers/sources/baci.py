@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from reestim.dims import EXPORTER, IMPORTER, YEAR
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, Problems
 from reestim.importers.countries import CUSTOMS_ALPHA3
 from reestim.importers.hs import RARE_EARTHS, HsTrade, hs_industries, trade_tables
 from reestim.importers.imported import Choices, Imported, file_date
@@ -38,7 +38,7 @@ _NO_MASS = ("", "NA")
 
 
 @dataclass(frozen=True)
-class Part:
+class ArchiveMember:
     """A file of the edition: by itself, or a member of an archive."""
 
     path: Path
@@ -70,19 +70,16 @@ def read(files: Sequence[Path], choices: Choices, work: Path) -> Imported:
     flows, figures that are none, magnitudes that are not plausible, missing years, and codes that would be lost.
     """
     del work
-    parts, problems = _parts(files)
+    parts, found = _parts(files)
+    problems = Problems(found)
     named = [(part, m) for part in parts if (m := _TRADE.fullmatch(part.name))]
     problems += _edition_problems(parts, named)
-    try:
-        concordance = hs_industries(choices.concordance)
-    except InputError as error:
-        problems += error.problems
-        concordance = pd.DataFrame()
+    concordance = problems.attempt(lambda: hs_industries(choices.concordance))
     codes: dict[str, str] = {}
     for part in [part for part in parts if _COUNTRIES.fullmatch(part.name)][:1]:
         codes, found = _country_codes(part)
         problems += found
-    if problems:
+    if problems or concordance is None:
         raise InputError(problems, "the files of BACI cannot be used")
     trade = HsTrade(concordance, choices.hs or RARE_EARTHS)
     for part, match in named:
@@ -100,11 +97,11 @@ def read(files: Sequence[Path], choices: Choices, work: Path) -> Imported:
     return Imported(imported.tables, edition, rules, imported.left_out, imported.extra)
 
 
-def _parts(files: Sequence[Path]) -> tuple[list[Part], list[Problem]]:
+def _parts(files: Sequence[Path]) -> tuple[list[ArchiveMember], list[Problem]]:
     parts, problems = [], []
     for path in files:
         if path.suffix.lower() != ".zip":
-            parts.append(Part(path))
+            parts.append(ArchiveMember(path))
             continue
         try:
             with zipfile.ZipFile(path) as archive:
@@ -112,11 +109,11 @@ def _parts(files: Sequence[Path]) -> tuple[list[Part], list[Problem]]:
         except DAMAGED:
             problems.append(Problem("the archive cannot be read", "Download it again", file=path.name))
             continue
-        parts += [Part(path, name) for name in names]
+        parts += [ArchiveMember(path, name) for name in names]
     return parts, problems
 
 
-def _edition_problems(parts: Sequence[Part], named: Sequence[tuple[Part, Any]]) -> list[Problem]:
+def _edition_problems(parts: Sequence[ArchiveMember], named: Sequence[tuple[ArchiveMember, Any]]) -> list[Problem]:
     problems = []
     for part in parts:
         if _OLD.fullmatch(part.name):
@@ -148,7 +145,7 @@ def _edition_problems(parts: Sequence[Part], named: Sequence[tuple[Part, Any]]) 
     return problems
 
 
-def _column_problems(part: Part) -> list[Problem]:
+def _column_problems(part: ArchiveMember) -> list[Problem]:
     try:
         with part.open() as file:
             there = header(file, part.name)
@@ -159,23 +156,20 @@ def _column_problems(part: Part) -> list[Problem]:
     return missing_columns([name for name in COLUMNS if name not in there], there, part.name)
 
 
-def _country_codes(part: Part) -> tuple[dict[str, str], list[Problem]]:
+def _country_codes(part: ArchiveMember) -> tuple[dict[str, str], list[Problem]]:
     codes: dict[str, str] = {}
-    problems: list[Problem] = []
-    try:
-        with part.open() as file:
-            for piece in pieces(file, part.name, CODES):
-                for row, code, iso3 in piece.astype(object).itertuples():
-                    if str(code).lstrip("0") in codes:
-                        place: Any = {"file": part.name, "row": int(row), "value": code}
-                        problems.append(Problem("the code is repeated", "Download the file again", **place))
-                    codes[str(code).lstrip("0")] = CUSTOMS_ALPHA3.get(str(iso3), str(iso3))
-    except InputError as error:
-        problems += error.problems
+    problems = Problems()
+    with problems.collect(), part.open() as file:
+        for piece in pieces(file, part.name, CODES):
+            for row, code, iso3 in piece.astype(object).itertuples():
+                if str(code).lstrip("0") in codes:
+                    place: Any = {"file": part.name, "row": int(row), "value": code}
+                    problems.append(Problem("the code is repeated", "Download the file again", **place))
+                codes[str(code).lstrip("0")] = CUSTOMS_ALPHA3.get(str(iso3), str(iso3))
     return codes, problems
 
 
-def _add(trade: HsTrade, part: Part, year: int, codes: dict[str, str], confirmed: bool) -> list[Problem]:
+def _add(trade: HsTrade, part: ArchiveMember, year: int, codes: dict[str, str], confirmed: bool) -> list[Problem]:
     """Add up one file, piece by piece; flows are remembered as one number each, to find those that are repeated."""
     problems: list[Problem] = []
     keys, prices = [], []

@@ -15,9 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from reestim.data.read import closest
 from reestim.dims import EXPORTER, IMPORTER, YEAR
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, Problems, closest
 from reestim.importers.countries import CUSTOMS_ALPHA3, alpha3_codes, alpha3_of_code
 from reestim.importers.hs import RARE_EARTHS, HsTrade, hs_industries, trade_tables
 from reestim.importers.imported import Choices, Imported, file_date
@@ -52,22 +51,16 @@ def read(files: Sequence[Path], choices: Choices, work: Path) -> Imported:
     magnitudes that are not plausible, years that are missing, and codes that would be lost.
     """
     del work
-    problems, parts, words = [], [], {}
+    problems, parts, words = Problems(), [], {}
     for path in files:
-        try:
+        with problems.collect():
             for piece in _pieces(path):
                 rows, found = _flows(piece, path.name, choices.flow or "M", words)
                 problems += found
                 parts.append(rows)
-        except InputError as error:
-            problems += error.problems
     problems += flow_problems(choices)
-    try:
-        concordance = hs_industries(choices.concordance)
-    except InputError as error:
-        problems += error.problems
-        concordance = pd.DataFrame()
-    if problems:
+    concordance = problems.attempt(lambda: hs_industries(choices.concordance))
+    if problems or concordance is None:
         raise InputError(problems, "the files of Comtrade cannot be used")
     rows: Any = pd.concat(parts, ignore_index=True)
     problems = _row_problems(rows, files)

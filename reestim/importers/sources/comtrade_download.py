@@ -17,8 +17,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from reestim.data.read import closest
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, closest
 from reestim.importers.countries import CUSTOMS_CODES, alpha3_of_code
 from reestim.importers.hs import RARE_EARTHS
 from reestim.importers.imported import Choices

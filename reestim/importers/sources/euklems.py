@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from reestim.dims import COUNTRY, YEAR
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, Problems
 from reestim.importers.concordance import HERE
 from reestim.importers.countries import alpha3_of_alpha2
 from reestim.importers.imported import Choices, Imported
@@ -47,19 +47,12 @@ def read(files: Sequence[Path], choices: Choices, work: Path) -> Imported:
     missing variables, repeated and contradicting figures, values of different units, a concordance that loses value.
     """
     del work
-    problems, parts = [], []
+    problems, parts = Problems(), []
     for path in files:
-        try:
-            part = _workbook(path) if path.suffix.lower() in (".xlsx", ".xls") else _text(path)
-            parts.append(part)
-        except InputError as error:
-            problems += error.problems
-    concordance = pd.DataFrame()
-    try:
-        concordance = nace_industries(choices.concordance or NACE_INDUSTRIES)
-    except InputError as error:
-        problems += error.problems
-    if problems:
+        with problems.collect():
+            parts.append(_workbook(path) if path.suffix.lower() in (".xlsx", ".xls") else _text(path))
+    concordance = problems.attempt(lambda: nace_industries(choices.concordance or NACE_INDUSTRIES))
+    if problems or concordance is None:
         raise InputError(problems, "the accounts cannot be used")
     wide, problems = _joined(pd.concat(parts, ignore_index=True), files)
     if problems:

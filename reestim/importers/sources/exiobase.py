@@ -16,8 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from reestim.data.read import closest
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, closest
 from reestim.importers.countries import alpha3_of_alpha2
 from reestim.importers.frames import raw_table
 from reestim.importers.sources.arrays import by_year

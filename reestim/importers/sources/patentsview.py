@@ -16,9 +16,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reestim.data.read import closest
 from reestim.dims import COUNTRY, SECTOR, YEAR
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, Problems, closest
 from reestim.importers.concordance import HERE
 from reestim.importers.countries import alpha3_of_alpha2
 from reestim.importers.hs import longest_prefix
@@ -54,17 +53,14 @@ def read(files: Sequence[Path], choices: Choices, work: Path) -> Imported:
     figures that are none, tables of different releases, and symbols that the concordance would lose.
     """
     tables, problems = _tables(files)
-    pattern, industries = None, {}
+    pattern = None
     try:
         pattern = re.compile(choices.matching, re.I) if choices.matching else None
     except re.error as error:
         advice = "Write a regular expression, like 'rare.?earth|neodym'"
         problems.append(Problem(f"the pattern is none ({error})", advice, column="--matching", value=choices.matching))
-    try:
-        industries = cpc_industries(choices.concordance)
-    except InputError as error:
-        problems += error.problems
-    if problems:
+    industries = problems.attempt(lambda: cpc_industries(choices.concordance))
+    if problems or industries is None:
         raise InputError(problems, "the tables of PatentsView cannot be used")
     sector = sectors_of(choices.sectors, sorted(set(industries.values())))
     with PatentJoin(work) as join:
@@ -109,10 +105,10 @@ def cpc_industries(path: Path | None) -> dict[str, str]:
     return found
 
 
-def _tables(files: Sequence[Path]) -> tuple[dict[str, Path], list[Problem]]:
+def _tables(files: Sequence[Path]) -> tuple[dict[str, Path], Problems]:
     """Files by table, by their names; their columns are checked."""
     tables: dict[str, Path] = {}
-    problems: list[Problem] = []
+    problems = Problems()
     for path in files:
         match = _NAME.fullmatch(path.name)
         name = match.group(1) if match else ""
@@ -131,11 +127,9 @@ def _tables(files: Sequence[Path]) -> tuple[dict[str, Path], list[Problem]]:
         if name in tables:
             problems.append(Problem("the table is there twice", "Give it once", file=path.name))
         tables[name] = path
-        try:
-            there = header(path, path.name, "\t")
+        there = problems.attempt(lambda p=path: header(p, p.name, "\t"))
+        if there is not None:
             problems += missing_columns([c for c in TABLES[name] if c not in there], there, path.name)
-        except InputError as error:
-            problems += error.problems
     advice = f"Give all of {', '.join(TABLES)}, of one release"
     problems += [Problem("the table is missing", advice, file=f"{name}.tsv") for name in TABLES if name not in tables]
     return tables, problems

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reestim.data.read import closest, parse_column
-from reestim.errors import InputError, Problem
+from reestim.data.read import parse_column
+from reestim.errors import InputError, Problem, closest
 from reestim.importers.mapping import read_columns
 from reestim.importers.sources.arrays import by_year
 from reestim.importers.world import RawTable

@@ -14,9 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from reestim.data.read import closest
 from reestim.dims import COUNTRY, YEAR
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, closest
 from reestim.importers.countries import alpha3_of_name
 from reestim.importers.imported import Choices, Imported, file_date
 from reestim.importers.mapping import read_columns

@@ -13,9 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-from reestim.data.read import Kind, closest, parse_column
+from reestim.data.read import Kind, parse_column
 from reestim.dims import COUNTRY, YEAR
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, closest
 from reestim.importers.countries import alpha3_of_name
 from reestim.importers.imported import Choices, Imported, file_date
 from reestim.importers.mapping import read_columns

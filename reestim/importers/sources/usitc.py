@@ -14,9 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-from reestim.data.read import closest, parse_column
+from reestim.data.read import parse_column
 from reestim.dims import COUNTRY, SECTOR, YEAR
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, closest
 from reestim.importers.countries import alpha3_codes, alpha3_of_name
 from reestim.importers.imported import Choices, Imported, file_date, unit_value_problem
 from reestim.importers.mapping import read_columns
