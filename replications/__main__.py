@@ -15,8 +15,8 @@ from typing import Annotated
 
 import typer
 
-from reestim.cli.options import DebugOption
-from reestim.cli.terminal import error_boundary, find_run
+from reestim.cli.command import DebugOption, error_boundary
+from reestim.cli.terminal import find_run
 from reestim.errors import InputError, Problem
 from reestim.io.files import atomic_write
 from replications import tables

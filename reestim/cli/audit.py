@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reestim.cli.options import DebugOption, JsonOption, OverwriteOption, SeedOption
-from reestim.cli.terminal import error_boundary
+from reestim.cli.command import Output, command
+from reestim.cli.options import OverwriteOption, SeedOption
 
 if TYPE_CHECKING:
     from reestim.labels.agreement import Agreement
@@ -22,12 +22,8 @@ audit_app: typer.Typer = typer.Typer(
 )
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.add_typer(audit_app, name="audit")
-
-
 @audit_app.command("draw")
+@command()
 def draw(
     labels: Annotated[Path, typer.Argument(help=_LABELS_HELP, metavar="LABELS")],
     patents: Annotated[Path, typer.Argument(help="The patents that were labelled.", metavar="PATENTS")],
@@ -38,78 +34,78 @@ def draw(
     seed: SeedOption = 1,
     out: Annotated[Path, typer.Option("--out", help="CSV file for people to fill in.")] = Path("audit_sample.csv"),
     overwrite: OverwriteOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    *,
+    output: Output,
 ) -> None:
     """Draw patents for people to label; the machine's label is not shown.
 
     Example: reestim audit draw my-labels patents.jsonl --size 400 --out sample.csv
     """
-    with error_boundary(as_json, debug):
-        from reestim.cli import printing
-        from reestim.labels.audit import draw_audit
-        from reestim.labels.labelling import read_labels
-        from reestim.labels.patents import read_patents
+    from reestim.cli import printing
+    from reestim.labels.audit import draw_audit
+    from reestim.labels.labelling import read_labels
+    from reestim.labels.patents import read_patents
 
-        _free(out, overwrite)
-        drawn = draw_audit(read_labels(labels), read_patents(patents), design=design, size=size, seed=seed)
-        _write_csv(drawn, out)
-        if as_json:
-            printing.print_json({"sample": str(out), "patents": len(drawn), "design": design, "seed": seed})
-            return
-        typer.echo(f"sample: {out}, {len(drawn)} patents, design {design}, seed {seed}")
-        typer.echo(f"next: fill in the column human_label, then `reestim audit read {out} {labels}`")
+    _free(out, overwrite)
+    drawn = draw_audit(read_labels(labels), read_patents(patents), design=design, size=size, seed=seed)
+    _write_csv(drawn, out)
+    if output.as_json:
+        printing.print_json({"sample": str(out), "patents": len(drawn), "design": design, "seed": seed})
+        return
+    typer.echo(f"sample: {out}, {len(drawn)} patents, design {design}, seed {seed}")
+    typer.echo(f"next: fill in the column human_label, then `reestim audit read {out} {labels}`")
 
 
 @audit_app.command("read")
+@command()
 def read(
     sample: Annotated[Path, typer.Argument(help="The sample, human_label filled in.", metavar="SAMPLE")],
     labels: Annotated[Path, typer.Argument(help=_LABELS_HELP, metavar="LABELS")],
     out: Annotated[Path, typer.Option("--out", help="label_audit.csv of the dataset.")] = Path("label_audit.csv"),
     by_year: Annotated[Path | None, typer.Option("--by-year", help="CSV file for the agreement by year.")] = None,
     overwrite: OverwriteOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    *,
+    output: Output,
 ) -> None:
     """Compare people's labels with the machine's: confusion, kappa, drift by year; writes label_audit.csv.
 
     Example: reestim audit read sample.csv my-labels --out my-data/label_audit.csv
     """
-    with error_boundary(as_json, debug):
-        from reestim.cli import printing
-        from reestim.labels.audit import read_audit
-        from reestim.labels.labelling import read_labels
+    from reestim.cli import printing
+    from reestim.labels.audit import read_audit
+    from reestim.labels.labelling import read_labels
 
-        for path in (out, by_year):
-            _free(path, overwrite)
-        audit = read_audit(sample, read_labels(labels))
-        _write_csv(audit.rows(), out)
-        if by_year is not None:
-            _write_csv(audit.by_year, by_year)
-        if as_json:
-            printing.print_json(
-                {
-                    "label_audit": str(out),
-                    "design": audit.design,
-                    "counts": audit.rows().to_dict("records"),
-                    "agreement": _as_json(audit.agreement),
-                    "by_year": audit.by_year.to_dict("records"),
-                    "trend_p_value": audit.trend,
-                }
-            )
-            return
-        _print_confusion(audit.counts.to_numpy().tolist(), f"Audited patents, design {audit.design}")
-        _print_agreement(audit.agreement, f"Agreement among all patents. {_INTERVALS}")
-        printing.print_rows(
-            "Agreement by year of the audited",
-            ["year", "audited", "agree", "share, 90 %"],
-            [[f"{r[0]}", f"{r[1]}", f"{r[2]}", f"{r[3]:.2f} [{r[4]:.2f}, {r[5]:.2f}]"] for r in audit.by_year.values],
+    for path in (out, by_year):
+        _free(path, overwrite)
+    audit = read_audit(sample, read_labels(labels))
+    _write_csv(audit.rows(), out)
+    if by_year is not None:
+        _write_csv(audit.by_year, by_year)
+    if output.as_json:
+        printing.print_json(
+            {
+                "label_audit": str(out),
+                "design": audit.design,
+                "counts": audit.rows().to_dict("records"),
+                "agreement": _as_json(audit.agreement),
+                "by_year": audit.by_year.to_dict("records"),
+                "trend_p_value": audit.trend,
+            }
         )
-        typer.echo(_trend_words(audit.trend))
-        typer.echo(f"label_audit: {out}")
+        return
+    _print_confusion(audit.counts.to_numpy().tolist(), f"Audited patents, design {audit.design}")
+    _print_agreement(audit.agreement, f"Agreement among all patents. {_INTERVALS}")
+    printing.print_rows(
+        "Agreement by year of the audited",
+        ["year", "audited", "agree", "share, 90 %"],
+        [[f"{r[0]}", f"{r[1]}", f"{r[2]}", f"{r[3]:.2f} [{r[4]:.2f}, {r[5]:.2f}]"] for r in audit.by_year.values],
+    )
+    typer.echo(_trend_words(audit.trend))
+    typer.echo(f"label_audit: {out}")
 
 
 @audit_app.command("offline")
+@command()
 def offline(
     sample: Annotated[
         Path | None, typer.Argument(help="Audited sample (default: the corpus of REEstim).", metavar="[SAMPLE]")
@@ -118,34 +114,33 @@ def offline(
         str | None,
         typer.Option("--leave-out", help="Leave out whole groups: `field` or `kind` of the corpus, or a column."),
     ] = None,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    *,
+    output: Output,
 ) -> None:
     """Cross-validate the offline labeller: macro-F1 and confusion on texts it has not seen.
 
     Example: reestim audit offline --leave-out field
     """
-    with error_boundary(as_json, debug):
-        from reestim.cli import printing
-        from reestim.labels import offline as room
-        from reestim.labels.agreement import agreement, audit_rows, confusion_counts
-        from reestim.labels.patents import corpus_groups, read_corpus, read_patents
+    from reestim.cli import printing
+    from reestim.labels import offline as room
+    from reestim.labels.agreement import agreement, audit_rows, confusion_counts
+    from reestim.labels.patents import corpus_groups, read_corpus, read_patents
 
-        corpus = read_corpus()
-        texts = corpus if sample is None else read_patents(sample, human_labels=True, also=(by,) if by else ())
-        groups = None
-        if by is not None:
-            groups = corpus_groups(corpus, by) if sample is None else texts[by].astype(str).tolist()
-        found = room.cross_validate(texts, also_train_on=None if sample is None else corpus, leave_out=groups)
-        counts = confusion_counts(list(found.human), list(found.machine))
-        scores = agreement(counts, "random")
-        if as_json:
-            rows = audit_rows(counts, "by_class").to_dict("records")
-            printing.print_json({"folds": found.folds, "counts": rows, "agreement": _as_json(scores)})
-            return
-        which = "the corpus, synthetic texts" if sample is None else str(sample)
-        _print_confusion(counts.to_numpy().tolist(), f"Cross-validation on {len(texts)} texts ({which}); {found.folds}")
-        _print_agreement(scores, f"Scores on these texts. {_INTERVALS}")
+    corpus = read_corpus()
+    texts = corpus if sample is None else read_patents(sample, human_labels=True, also=(by,) if by else ())
+    groups = None
+    if by is not None:
+        groups = corpus_groups(corpus, by) if sample is None else texts[by].astype(str).tolist()
+    found = room.cross_validate(texts, also_train_on=None if sample is None else corpus, leave_out=groups)
+    counts = confusion_counts(list(found.human), list(found.machine))
+    scores = agreement(counts, "random")
+    if output.as_json:
+        rows = audit_rows(counts, "by_class").to_dict("records")
+        printing.print_json({"folds": found.folds, "counts": rows, "agreement": _as_json(scores)})
+        return
+    which = "the corpus, synthetic texts" if sample is None else str(sample)
+    _print_confusion(counts.to_numpy().tolist(), f"Cross-validation on {len(texts)} texts ({which}); {found.folds}")
+    _print_agreement(scores, f"Scores on these texts. {_INTERVALS}")
 
 
 def _print_confusion(counts: list[list[int]], title: str) -> None:

@@ -7,15 +7,12 @@ from typing import Annotated
 
 import typer
 
-from reestim.cli.options import DatasetOption, DebugOption, JsonOption, RunArgument
-from reestim.cli.terminal import GATE_FAILED, error_boundary, find_run, say
+from reestim.cli.command import GATE_FAILED, Output, command
+from reestim.cli.options import DatasetOption, RunArgument
+from reestim.cli.terminal import find_run
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(check)
-
-
+@command()
 def check(
     run: RunArgument,
     refit: Annotated[
@@ -31,36 +28,37 @@ def check(
     ] = None,
     spec: Annotated[Path | None, typer.Option(help="With --refit: the study, if it has moved.")] = None,
     dataset: DatasetOption = None,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    *,
+    output: Output,
 ) -> None:
     """Gates, equilibria, what rests on priors, predictions of the data, refits; exit code 2 where a check fails.
 
     Example: reestim check posteriors/mine --refit
     """
-    with error_boundary(as_json, debug):
-        import reestim as ree
-        from reestim.cli import printing
-        from reestim.io.files import exclusive_lock
+    from reestim.checks.every import check_run
+    from reestim.cli import printing
+    from reestim.io.files import exclusive_lock
+    from reestim.pipeline.refits import refits
+    from reestim.runs.store import load
 
-        place = find_run(run)
-        if refit or only:
-            with exclusive_lock(place):
-                post = ree.refits(place, only or (), spec=spec, dataset=dataset, progress=not as_json, say=say(as_json))
-        else:
-            post = ree.load(place)
-        found = ree.check_run(post)
-        if as_json:
-            rows = [
-                {"check": c.name, "verdict": c.verdict, "words": list(c.words), "rows": c.table.to_dict("records")}
-                for c in found
-            ]
-            printing.print_json({"run": str(place), "checks": rows})
-        else:
-            for one in found:
-                typer.echo(f"{one.name}: {one.verdict.upper() if one.verdict == 'fail' else one.verdict}")
-                for words in one.words:
-                    typer.echo(f"  {words}")
-            typer.echo("Brackets: 90 % equal-tailed intervals.")
-        if any(one.verdict == "fail" for one in found):
-            raise typer.Exit(GATE_FAILED)
+    place = find_run(run)
+    if refit or only:
+        with exclusive_lock(place):
+            post = refits(place, only or (), spec=spec, dataset=dataset, progress=output.progress, say=output.announce)
+    else:
+        post = load(place)
+    found = check_run(post)
+    if output.as_json:
+        rows = [
+            {"check": c.name, "verdict": c.verdict, "words": list(c.words), "rows": c.table.to_dict("records")}
+            for c in found
+        ]
+        printing.print_json({"run": str(place), "checks": rows})
+    else:
+        for one in found:
+            typer.echo(f"{one.name}: {one.verdict.upper() if one.verdict == 'fail' else one.verdict}")
+            for words in one.words:
+                typer.echo(f"  {words}")
+        typer.echo("Brackets: 90 % equal-tailed intervals.")
+    if any(one.verdict == "fail" for one in found):
+        raise typer.Exit(GATE_FAILED)

@@ -8,15 +8,10 @@ from typing import Annotated
 
 import typer
 
-from reestim.cli.options import DebugOption, JsonOption, QuietOption
-from reestim.cli.terminal import error_boundary
+from reestim.cli.command import Output, command
 
 
-def register(data_app: typer.Typer) -> None:
-    """Add the command to ``reestim data``."""
-    data_app.command("build")(data_build)
-
-
+@command(quiet=True)
 def data_build(
     tables: Annotated[Path, typer.Option("--tables", help="Folder of the source's files, one a year; or one file.")],
     out: Annotated[Path, typer.Option("--out", help="Dataset folder to write; it must not exist yet.")],
@@ -50,51 +45,47 @@ def data_build(
         bool, typer.Option("--simulated/--no-simulated", help="With simulated patents, or with nothing simulated.")
     ] = True,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated files.")] = 2010,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    *,
+    output: Output,
 ) -> None:
     """Make a dataset whose world economy is a real input-output table.
 
     Example: reestim data build --source icio --tables ICIO --year 2008 --out my-data
     """
-    with error_boundary(as_json, debug):
-        from reestim.cli import printing
-        from reestim.errors import InputError, Problem, closest
-        from reestim.importers.world_tables import SOURCES
+    from reestim.cli import printing
+    from reestim.errors import InputError, Problem, closest
+    from reestim.importers.world_tables import SOURCES
 
-        problems = []
-        if source not in SOURCES:
-            problems.append(
-                Problem("this source is unknown", closest(source, SOURCES), column="--source", value=source)
-            )
-        if mapping is not None and all_regions:
-            advice = "Give --mapping or --all-regions, not both."
-            problems.append(Problem("two mappings are asked for", advice, column="--mapping", value=str(mapping)))
-        if problems:
-            raise InputError(problems, "no dataset was built")
-        from reestim.importers.build import build_from_tables
-        from reestim.io.resources import BUNDLED
+    problems = []
+    if source not in SOURCES:
+        problems.append(Problem("this source is unknown", closest(source, SOURCES), column="--source", value=source))
+    if mapping is not None and all_regions:
+        advice = "Give --mapping or --all-regions, not both."
+        problems.append(Problem("two mappings are asked for", advice, column="--mapping", value=str(mapping)))
+    if problems:
+        raise InputError(problems, "no dataset was built")
+    from reestim.importers.build import build_from_tables
+    from reestim.io.resources import BUNDLED
 
-        written = build_from_tables(
-            tables,
-            year,
-            out,
-            mapping="full" if all_regions else mapping,
-            seed=seed,
-            facts=facts or BUNDLED,
-            source=source,
-            sectors=sectors,
-            industries=industries,
-            exchange_rate=exchange_rate,
-            facts_year=facts_year,
-            confirm_units=confirm_units,
-            simulated=simulated,
-        )
-        moved = printing.moved_by_cleaning(written)
-        if as_json:
-            printing.print_json({"dataset": str(written), "cleaning": moved})
-        elif quiet:
-            typer.echo(f"dataset: {written}")
-        else:
-            typer.echo(f"{moved}\ndataset: {written}\nnext: reestim run --dataset {shlex.quote(str(written))}")
+    written = build_from_tables(
+        tables,
+        year,
+        out,
+        mapping="full" if all_regions else mapping,
+        seed=seed,
+        facts=facts or BUNDLED,
+        source=source,
+        sectors=sectors,
+        industries=industries,
+        exchange_rate=exchange_rate,
+        facts_year=facts_year,
+        confirm_units=confirm_units,
+        simulated=simulated,
+    )
+    moved = printing.moved_by_cleaning(written)
+    if output.as_json:
+        printing.print_json({"dataset": str(written), "cleaning": moved})
+    elif output.quiet:
+        typer.echo(f"dataset: {written}")
+    else:
+        typer.echo(f"{moved}\ndataset: {written}\nnext: reestim run --dataset {shlex.quote(str(written))}")

@@ -8,18 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reestim.cli.options import DebugOption, JsonOption, QuietOption
-from reestim.cli.terminal import error_boundary
+from reestim.cli.command import Output, command
 
 if TYPE_CHECKING:
     from reestim.errors import Problem
 
 
-def register(data_app: typer.Typer) -> None:
-    """Add the command to ``reestim data``."""
-    data_app.command("import")(data_import)
-
-
+@command(quiet=True)
 def data_import(
     source: Annotated[str | None, typer.Argument(help="A name of --list.", metavar="SOURCE")] = None,
     files: Annotated[list[Path] | None, typer.Argument(help="Its files, as published.", metavar="FILE...")] = None,
@@ -59,9 +54,8 @@ def data_import(
         bool, typer.Option("--confirm-units", help="The magnitudes are right, however odd they look.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace tables that are there already.")] = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    *,
+    output: Output,
 ) -> None:
     """Turn the files that a source publishes into files of a dataset.
 
@@ -73,59 +67,58 @@ def data_import(
 
     Example: reestim data import --list
     """
-    with error_boundary(as_json, debug):
-        from reestim.cli import printing
-        from reestim.errors import InputError, Problem
-        from reestim.importers.imported import Choices
-        from reestim.importers.registry import ORIGINALS, import_files
+    from reestim.cli import printing
+    from reestim.errors import InputError, Problem
+    from reestim.importers.imported import Choices
+    from reestim.importers.registry import ORIGINALS, import_files
 
-        if list_sources:
-            _list(as_json)
-            return
-        problems: list[Problem] = []
-        if source is None:
-            known = ", ".join(ORIGINALS)
-            problems.append(Problem("no source is named", f"Name one of {known}; see --list", column="SOURCE"))
-        if out is None:
-            problems.append(Problem("no folder is named", "Say --out FOLDER", column="--out"))
-        span = _span(years, problems)
-        if source is None or out is None or problems:
-            raise InputError(problems, "nothing was imported")
-        choices = Choices(
-            year=year,
-            years=span,
-            partners=tuple(partner or ()),
-            hs=tuple(hs or ()),
-            flow=flow,
-            matching=matching,
-            concordance=concordance,
-            sectors=sectors,
-            mapping=mapping,
-            partial=partial,
-            confirm_units=confirm_units,
-            reporters=tuple(reporter or ()),
+    if list_sources:
+        _list(output.as_json)
+        return
+    problems: list[Problem] = []
+    if source is None:
+        known = ", ".join(ORIGINALS)
+        problems.append(Problem("no source is named", f"Name one of {known}; see --list", column="SOURCE"))
+    if out is None:
+        problems.append(Problem("no folder is named", "Say --out FOLDER", column="--out"))
+    span = _span(years, problems)
+    if source is None or out is None or problems:
+        raise InputError(problems, "nothing was imported")
+    choices = Choices(
+        year=year,
+        years=span,
+        partners=tuple(partner or ()),
+        hs=tuple(hs or ()),
+        flow=flow,
+        matching=matching,
+        concordance=concordance,
+        sectors=sectors,
+        mapping=mapping,
+        partial=partial,
+        confirm_units=confirm_units,
+        reporters=tuple(reporter or ()),
+    )
+    result = import_files(source, files or [], out, choices, only=tuple(only or ()), overwrite=overwrite)
+    if output.as_json:
+        printing.print_json(
+            {"folder": str(result.folder), "written": result.written, "simulated": result.simulated, **result.about}
         )
-        result = import_files(source, files or [], out, choices, only=tuple(only or ()), overwrite=overwrite)
-        if as_json:
-            printing.print_json(
-                {"folder": str(result.folder), "written": result.written, "simulated": result.simulated, **result.about}
-            )
-            return
-        if quiet:
-            for name in result.written:
-                typer.echo(f"written: {result.folder / name}")
-            return
-        about = result.about
-        typer.echo(f"{about['citation']}: {about['edition']}")
-        for rule in about["rules"]:
-            typer.echo(f"  rule: {rule}")
-        for words in about["left_out"]:
-            typer.echo(f"  LEFT OUT: {words}")
+        return
+    if output.quiet:
         for name in result.written:
             typer.echo(f"written: {result.folder / name}")
-        for name in result.simulated:
-            typer.echo(f"dataset.toml still calls {name} simulated: take it off the list `synthetic`")
-        typer.echo(f"next: reestim data check {shlex.quote(str(result.folder))}")
+        return
+    about = result.about
+    typer.echo(f"{about['citation']}: {about['edition']}")
+    for rule in about["rules"]:
+        typer.echo(f"  rule: {rule}")
+    for words in about["left_out"]:
+        typer.echo(f"  LEFT OUT: {words}")
+    for name in result.written:
+        typer.echo(f"written: {result.folder / name}")
+    for name in result.simulated:
+        typer.echo(f"dataset.toml still calls {name} simulated: take it off the list `synthetic`")
+    typer.echo(f"next: reestim data check {shlex.quote(str(result.folder))}")
 
 
 def _span(years: str | None, problems: list[Problem]) -> tuple[int, int] | None:

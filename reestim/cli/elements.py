@@ -7,15 +7,10 @@ from typing import Annotated
 
 import typer
 
-from reestim.cli.options import DebugOption, JsonOption
-from reestim.cli.terminal import error_boundary
+from reestim.cli.command import Output, command
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(elements)
-
-
+@command()
 def elements(
     dataset: Annotated[Path, typer.Argument(help="Dataset folder, or its name in data/.", metavar="DATASET")] = Path(
         "rare-earths-2010"
@@ -26,8 +21,8 @@ def elements(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for the figure (PNG, SVG) and the tables (CSV).")
     ] = None,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    *,
+    output: Output,
 ) -> None:
     """Which elements resemble which, and how hard each sector's elements are to substitute (z, higher = harder).
 
@@ -35,53 +30,53 @@ def elements(
 
     Example: reestim elements --look-up "Ho Er Lu"
     """
-    with error_boundary(as_json, debug):
-        import reestim as ree
-        from reestim.cli import printing
-        from reestim.errors import InputError, Problem
-        from reestim.supply_chain.element_similarity import element_properties, similarity_table, wide
-        from reestim.supply_chain.substitutability import substitutability
+    from reestim.cli import printing
+    from reestim.data.dataset import load_dataset
+    from reestim.errors import InputError, Problem
+    from reestim.supply_chain.element_similarity import element_properties, element_similarity, similarity_table, wide
+    from reestim.supply_chain.ree_rows import ree_input_output
+    from reestim.supply_chain.substitutability import substitutability
 
-        if look_up is not None:
-            if out is not None:
-                advice = "Leave --out away, or --look-up: the columns are printed"
-                raise InputError(Problem("--look-up writes no files", advice, column="--out", value=str(out)))
-            found = element_properties(look_up.replace(",", " ").split())
-            if as_json:
-                printing.print_json(found.to_dict("records"))
-            else:
-                typer.echo(found.to_csv(index=False), nl=False)
-            return
-        data = ree.load_dataset(dataset)
-        similarity = ree.element_similarity(data)
-        z = substitutability(data, ree.ree_input_output(data))
-        tables = {
-            "element_similarity": similarity_table(similarity),
-            "element_distance": wide(similarity["distance"]),
-            "substitutability": wide(z),
-        }
-        written: list[Path] = []
+    if look_up is not None:
         if out is not None:
-            from reestim.cli.writing import write_results
-            from reestim.reports.figures.elements import element_figure
+            advice = "Leave --out away, or --look-up: the columns are printed"
+            raise InputError(Problem("--look-up writes no files", advice, column="--out", value=str(out)))
+        found = element_properties(look_up.replace(",", " ").split())
+        if output.as_json:
+            printing.print_json(found.to_dict("records"))
+        else:
+            typer.echo(found.to_csv(index=False), nl=False)
+        return
+    data = load_dataset(dataset)
+    similarity = element_similarity(data)
+    z = substitutability(data, ree_input_output(data))
+    tables = {
+        "element_similarity": similarity_table(similarity),
+        "element_distance": wide(similarity["distance"]),
+        "substitutability": wide(z),
+    }
+    written: list[Path] = []
+    if out is not None:
+        from reestim.cli.writing import write_results
+        from reestim.reports.figures.elements import element_figure
 
-            written = write_results(out, tables, {"element_similarity": element_figure(similarity)})
-        if as_json:
-            rows = {name: table.to_dict("records") for name, table in tables.items()}
-            printing.print_json({"written": [str(path) for path in written], **rows})
-            return
-        printing.print_rows(
-            "Elements by likeness: difference of properties, standard deviations",
-            ["element", "group", "most like", "difference", "least like", "difference"],
-            [
-                [f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row]
-                for row in tables["element_similarity"].itertuples(index=False)
-            ],
-        )
-        printing.print_rows(
-            "Substitutability z by sector: standard deviations over sectors, higher = harder to substitute",
-            list(tables["substitutability"].columns),
-            [[str(row[0]), *(f"{v:+.2f}" for v in row[1:])] for row in tables["substitutability"].itertuples(False)],
-        )
-        for path in written:
-            typer.echo(f"written: {path}")
+        written = write_results(out, tables, {"element_similarity": element_figure(similarity)})
+    if output.as_json:
+        rows = {name: table.to_dict("records") for name, table in tables.items()}
+        printing.print_json({"written": [str(path) for path in written], **rows})
+        return
+    printing.print_rows(
+        "Elements by likeness: difference of properties, standard deviations",
+        ["element", "group", "most like", "difference", "least like", "difference"],
+        [
+            [f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row]
+            for row in tables["element_similarity"].itertuples(index=False)
+        ],
+    )
+    printing.print_rows(
+        "Substitutability z by sector: standard deviations over sectors, higher = harder to substitute",
+        list(tables["substitutability"].columns),
+        [[str(row[0]), *(f"{v:+.2f}" for v in row[1:])] for row in tables["substitutability"].itertuples(False)],
+    )
+    for path in written:
+        typer.echo(f"written: {path}")

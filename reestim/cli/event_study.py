@@ -7,18 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reestim.cli.options import DebugOption, JsonOption
-from reestim.cli.terminal import error_boundary
+from reestim.cli.command import Output, command
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command("event-study")(event_study)
-
-
+@command()
 def event_study(
     dataset: Annotated[Path, typer.Argument(help="Dataset folder, or its name in data/.", metavar="DATASET")] = Path(
         "rare-earths-2010"
@@ -40,45 +35,45 @@ def event_study(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for the figures (PNG, SVG) and the tables (CSV).")
     ] = None,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    *,
+    output: Output,
 ) -> None:
     """Effects of one standard deviation of exposure on exports, TFP and patents, by year; pre-trends; placebo years.
 
     Example: reestim event-study my-data --countries all --countries "all but CHN" --out evidence
     """
-    with error_boundary(as_json, debug):
-        import reestim as ree
-        from reestim.cli import printing
-        from reestim.cli.writing import free_place, write_results
-        from reestim.evidence.event_paths import event_tables
+    from reestim.cli import printing
+    from reestim.cli.writing import free_place, write_results
+    from reestim.data.dataset import load_dataset
+    from reestim.evidence import event_paths
+    from reestim.evidence.event_paths import event_tables
 
-        if out is not None:
-            free_place(out)
-        study = ree.event_study(
-            ree.load_dataset(dataset),
-            outcomes=outcome,
-            countries=countries,
-            policy_year=policy_year,
-            exposure=exposure,
-            cluster=cluster,
-            prior=prior,
-            prior_scale=prior_scale,
-            placebo=not no_placebo,
-        )
-        tables = event_tables(study)
-        written: list[Path] = []
-        if out is not None:
-            from reestim.reports.figures.events import event_figures
+    if out is not None:
+        free_place(out)
+    study = event_paths.event_study(
+        load_dataset(dataset),
+        outcomes=outcome,
+        countries=countries,
+        policy_year=policy_year,
+        exposure=exposure,
+        cluster=cluster,
+        prior=prior,
+        prior_scale=prior_scale,
+        placebo=not no_placebo,
+    )
+    tables = event_tables(study)
+    written: list[Path] = []
+    if out is not None:
+        from reestim.reports.figures.events import event_figures
 
-            written = write_results(out, tables, event_figures(study))
-        if as_json:
-            rows = {name: table.to_dict("records") for name, table in tables.items()}
-            printing.print_json({"written": [str(path) for path in written], **study.attrs, **rows})
-            return
-        _print(study)
-        for path in written:
-            typer.echo(f"written: {path}")
+        written = write_results(out, tables, event_figures(study))
+    if output.as_json:
+        rows = {name: table.to_dict("records") for name, table in tables.items()}
+        printing.print_json({"written": [str(path) for path in written], **study.attrs, **rows})
+        return
+    _print(study)
+    for path in written:
+        typer.echo(f"written: {path}")
 
 
 def _print(study: xr.Dataset) -> None:

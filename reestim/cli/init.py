@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from reestim.cli.options import DebugOption, JsonOption, QuietOption
-from reestim.cli.terminal import error_boundary
+from reestim.cli.command import Output, command
 
 _NEXT = """
 next:
@@ -24,40 +23,34 @@ yours to edit:
 """
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(init)
-
-
+@command(quiet=True)
 def init(
     folder: Annotated[Path, typer.Argument(help="A new or an empty folder.", metavar="FOLDER")],
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    *,
+    output: Output,
 ) -> None:
     """Begin a study of your own: copies the models, the scenarios and the bundled dataset.
 
     Example: reestim init my-study
     """
-    with error_boundary(as_json, debug):
-        import shutil
+    import shutil
 
-        from reestim.cli.writing import free_place
-        from reestim.io import resources
-        from reestim.io.files import atomic_update
+    from reestim.cli.writing import free_place
+    from reestim.io import resources
+    from reestim.io.files import atomic_update
 
-        free_place(folder, "FOLDER")
-        passed_over = shutil.ignore_patterns("__pycache__", ".*")
-        with atomic_update(folder.resolve()) as hidden:
-            shutil.copytree(resources.MODELS, hidden / "models", ignore=passed_over)
-            shutil.copytree(resources.BUNDLED, hidden / "data" / resources.BUNDLED.name, ignore=passed_over)
-            shutil.copyfile(resources.DATA / "README.md", hidden / "data" / "README.md")
-        if as_json:
-            from reestim.cli import printing
+    free_place(folder, "FOLDER")
+    passed_over = shutil.ignore_patterns("__pycache__", ".*")
+    with atomic_update(folder.resolve()) as hidden:
+        shutil.copytree(resources.MODELS, hidden / "models", ignore=passed_over)
+        shutil.copytree(resources.BUNDLED, hidden / "data" / resources.BUNDLED.name, ignore=passed_over)
+        shutil.copyfile(resources.DATA / "README.md", hidden / "data" / "README.md")
+    if output.as_json:
+        from reestim.cli import printing
 
-            written = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-            printing.print_json({"study": str(folder), "written": written})
-            return
-        typer.echo(f"study: {folder}")
-        if not quiet:
-            typer.echo(_NEXT.format(folder=shlex.quote(str(folder))), nl=False)
+        written = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+        printing.print_json({"study": str(folder), "written": written})
+        return
+    typer.echo(f"study: {folder}")
+    if not output.quiet:
+        typer.echo(_NEXT.format(folder=shlex.quote(str(folder))), nl=False)

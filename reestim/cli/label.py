@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reestim.cli.options import DebugOption, JsonOption, OverwriteOption, QuietOption
-from reestim.cli.terminal import error_boundary, say
+from reestim.cli.command import Output, command
+from reestim.cli.options import OverwriteOption
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 _MODEL = "Language model"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(label)
-
-
+@command(quiet=True)
 def label(
     patents: Annotated[
         Path, typer.Argument(help="Patents: .csv, .jsonl or .parquet, or a dataset that holds them.", metavar="PATENTS")
@@ -83,9 +79,8 @@ def label(
         str | None, typer.Option("--answers", help="Typed by tool, schema or prompt (tool).", rich_help_panel=_MODEL)
     ] = None,
     overwrite: OverwriteOption = False,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    *,
+    output: Output,
 ) -> None:
     """Label patents: unrelated, using, enhancing or substituting rare earths.
 
@@ -93,44 +88,41 @@ def label(
 
     Example: reestim label patents.jsonl --labeller llm --dry-run
     """
-    with error_boundary(as_json, debug):
-        from reestim.errors import InputError, Problem
-        from reestim.labels import labelling
-        from reestim.labels.patents import read_patents
+    from reestim.errors import InputError, Problem
+    from reestim.labels import labelling
+    from reestim.labels.patents import read_patents
 
-        labelling.check_place(out, overwrite=overwrite)
-        table = read_patents(patents)
-        if labeller == "llm":
-            settings = {
-                "patents_per_request": batch,
-                "requests_at_once": concurrency,
-                "requests_per_minute": rate,
-                "attempts": attempts,
-                "first_wait": first_wait,
-                "timeout": timeout,
-                "answers": answers,
-            }
-            model = _language_model(
-                cache, prompt, (price_input, price_output), settings, say(as_json or quiet), dry_run
-            )
-            model.max_cost, model.ask_again = max_cost, ask_again
-            if dry_run:
-                _print_plan(model, model.plan(table), len(table), as_json)
-                return
-            labelled = labelling.label_patents(table, model, synthetic=synthetic)
-        elif labeller == "offline":
-            from reestim.labels.offline import train
+    labelling.check_place(out, overwrite=overwrite)
+    table = read_patents(patents)
+    if labeller == "llm":
+        settings = {
+            "patents_per_request": batch,
+            "requests_at_once": concurrency,
+            "requests_per_minute": rate,
+            "attempts": attempts,
+            "first_wait": first_wait,
+            "timeout": timeout,
+            "answers": answers,
+        }
+        model = _language_model(cache, prompt, (price_input, price_output), settings, output.announce, dry_run)
+        model.max_cost, model.ask_again = max_cost, ask_again
+        if dry_run:
+            _print_plan(model, model.plan(table), len(table), output.as_json)
+            return
+        labelled = labelling.label_patents(table, model, synthetic=synthetic)
+    elif labeller == "offline":
+        from reestim.labels.offline import train
 
-            known = read_patents(sample, human_labels=True) if sample else None
-            labelled = labelling.label_patents(table, train(known), synthetic=synthetic)
-        else:
-            problem = Problem("unknown labeller", "It can be offline or llm.", column="--labeller", value=labeller)
-            raise InputError(problem, "nothing was labelled")
-        labelling.write_labels(labelled, out, overwrite=overwrite)
-        if quiet and not as_json:
-            typer.echo(f"labels: {out}")
-        else:
-            _print_labels(labelled, out, as_json)
+        known = read_patents(sample, human_labels=True) if sample else None
+        labelled = labelling.label_patents(table, train(known), synthetic=synthetic)
+    else:
+        problem = Problem("unknown labeller", "It can be offline or llm.", column="--labeller", value=labeller)
+        raise InputError(problem, "nothing was labelled")
+    labelling.write_labels(labelled, out, overwrite=overwrite)
+    if output.quiet and output.progress:
+        typer.echo(f"labels: {out}")
+    else:
+        _print_labels(labelled, out, output.as_json)
 
 
 def _language_model(

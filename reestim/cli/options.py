@@ -32,12 +32,7 @@ OutOption = Annotated[
 ]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random numbers.")]
 QuickOption = Annotated[bool, typer.Option("--quick", help="Smoke run in under a minute; not for its numbers.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, no progress.")]
-QuietOption = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress, no tables; print only where the results are.")
-]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the run that is in --out.")]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Keep the traceback of an unexpected error.")]
 AllowOption = Annotated[
     list[str] | None,
     typer.Option("--allow", metavar="GATE", help="A gate that may fail with exit code 0; repeat for several."),
@@ -45,3 +40,5 @@ AllowOption = Annotated[
 DrawsOption = Annotated[
     int | None, typer.Option("--draws", min=1, help="How many posterior draws to solve (default: all).")
 ]
+#: The study that is run where none is named.
+STUDY = Path("models/substitution.toml")

@@ -8,18 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reestim.cli.options import DatasetOption, DebugOption, JsonOption, QuietOption, SeedOption, SpecArgument
-from reestim.cli.terminal import GATE_FAILED, error_boundary, say
+from reestim.cli.command import GATE_FAILED, Output, command
+from reestim.cli.options import DatasetOption, SeedOption, SpecArgument
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(sbc)
-
-
+@command(quiet=True)
 def sbc(
     spec: SpecArgument = Path("models/substitution.toml"),
     out: Annotated[Path | None, typer.Option(help="Folder of the calibration; the same command goes on there.")] = None,
@@ -41,9 +37,8 @@ def sbc(
         bool, typer.Option(help="Fit no more: tables and figures of the datasets that are done.")
     ] = False,
     seed: SeedOption = 1,
-    quiet: QuietOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    *,
+    output: Output,
 ) -> None:
     """Calibrate a study: draw truths from its prior, simulate data, fit, and see whether intervals hold the truth.
 
@@ -53,49 +48,48 @@ def sbc(
 
     Example: reestim sbc --countries 3 -n 100 --draws 300 --tune 400 --chains 2 --out calibration
     """
-    with error_boundary(as_json, debug):
-        from reestim.calibration.design import parse_shard
-        from reestim.calibration.fit_store import refuse_stranger
-        from reestim.calibration.run import CalibrationRequest, calibrate_labels, calibrate_prior
-        from reestim.cli import printing
-        from reestim.io.files import slug
-        from reestim.pipeline.main_job import read_job
+    from reestim.calibration.design import parse_shard
+    from reestim.calibration.fit_store import refuse_stranger
+    from reestim.calibration.run import CalibrationRequest, calibrate_labels, calibrate_prior
+    from reestim.cli import printing
+    from reestim.io.files import slug
+    from reestim.pipeline.main_job import read_job
 
-        job = read_job(spec, dataset, None)
-        short = {k: v for k, v in (("draws", draws), ("tune", tune), ("chains", chains)) if v is not None}
-        study = job.spec.model_copy(update={"sampler": job.spec.sampler.model_copy(update=short)})
-        kind = "labels" if misclassified is not None else "prior"
-        folder = out or Path("calibration") / f"{slug(study.name)}-{kind}"
-        request = CalibrationRequest(
-            study, job.data, folder, simulations, countries, ranked, seed, so_far, parse_shard(part)
+    job = read_job(spec, dataset, None)
+    short = {k: v for k, v in (("draws", draws), ("tune", tune), ("chains", chains)) if v is not None}
+    study = job.spec.model_copy(update={"sampler": job.spec.sampler.model_copy(update=short)})
+    kind = "labels" if misclassified is not None else "prior"
+    folder = out or Path("calibration") / f"{slug(study.name)}-{kind}"
+    request = CalibrationRequest(
+        study, job.data, folder, simulations, countries, ranked, seed, so_far, parse_shard(part)
+    )
+    refuse_stranger(folder)
+    talk, progress = output.announce, output.progress
+    talk(f"{simulations} SIMULATED datasets; every fit is kept in {folder}, the same command goes on after a kill")
+    if misclassified is not None:
+        found = calibrate_labels(request, misclassified, progress)
+    else:
+        found = calibrate_prior(request, progress)
+    if output.as_json:
+        printing.print_json(
+            {
+                "folder": str(folder),
+                "interval": "equal-tailed",
+                "words": list(found.words),
+                "failed_gates": found.failed_gates,
+                "calibrated": found.calibrated,
+                "rows": found.table.to_dict("records"),
+            }
         )
-        refuse_stranger(folder)
-        talk, progress = say(as_json or quiet), not (as_json or quiet)
-        talk(f"{simulations} SIMULATED datasets; every fit is kept in {folder}, the same command goes on after a kill")
-        if misclassified is not None:
-            found = calibrate_labels(request, misclassified, progress)
-        else:
-            found = calibrate_prior(request, progress)
-        if as_json:
-            printing.print_json(
-                {
-                    "folder": str(folder),
-                    "interval": "equal-tailed",
-                    "words": list(found.words),
-                    "failed_gates": found.failed_gates,
-                    "calibrated": found.calibrated,
-                    "rows": found.table.to_dict("records"),
-                }
-            )
-        else:
-            if not quiet:
-                if not found.table.empty:
-                    _print(found.table, misclassified is not None)
-                for words in found.words:
-                    typer.echo(words)
-            typer.echo(f"calibration: {folder}")
-        if not found.calibrated:
-            raise typer.Exit(GATE_FAILED)
+    else:
+        if not output.quiet:
+            if not found.table.empty:
+                _print(found.table, misclassified is not None)
+            for words in found.words:
+                typer.echo(words)
+        typer.echo(f"calibration: {folder}")
+    if not found.calibrated:
+        raise typer.Exit(GATE_FAILED)
 
 
 def _print(table: pd.DataFrame, labels: bool) -> None:

@@ -7,15 +7,11 @@ from typing import Annotated
 
 import typer
 
-from reestim.cli.options import DebugOption, JsonOption, OverwriteOption
-from reestim.cli.terminal import error_boundary
+from reestim.cli.command import Output, command
+from reestim.cli.options import OverwriteOption
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(tfp)
-
-
+@command()
 def tfp(
     accounts: Annotated[
         Path, typer.Argument(help="growth_accounts.csv, or a dataset that holds it.", metavar="ACCOUNTS")
@@ -31,43 +27,42 @@ def tfp(
         bool, typer.Option("--ree-within", help="Intermediates hold the rare earths: take them out first.")
     ] = False,
     overwrite: OverwriteOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    *,
+    output: Output,
 ) -> None:
     """Growth of output by source and TFP (Törnqvist), rare earths apart from other intermediates.
 
     Example: reestim tfp my-data/growth_accounts.csv --outcomes my-data/outcomes.csv
     """
-    with error_boundary(as_json, debug):
-        import reestim as ree
-        from reestim.cli import printing
-        from reestim.cli.writing import free_picture
-        from reestim.data.growth_accounts import STEM, read_accounts
-        from reestim.evidence import productivity
+    from reestim.cli import printing
+    from reestim.cli.writing import free_picture
+    from reestim.data.dataset import load_dataset
+    from reestim.data.growth_accounts import STEM, read_accounts
+    from reestim.evidence import productivity
 
-        if figure is not None:
-            free_picture(figure, overwrite)
-        table = read_accounts(accounts) if accounts.is_file() else ree.load_dataset(accounts)[STEM]
-        if ree_within:
-            table = productivity.without_ree(table)
-        accounting = ree.growth_accounting(table)
-        result = productivity.as_table(accounting)
-        written = productivity.write_results(accounting, out, outcomes, overwrite=overwrite)
-        if figure is not None:
-            from reestim.io.files import atomic_write
-            from reestim.reports.figures.images import image
-            from reestim.reports.figures.productivity import means_of, productivity_figure
+    if figure is not None:
+        free_picture(figure, overwrite)
+    table = read_accounts(accounts) if accounts.is_file() else load_dataset(accounts)[STEM]
+    if ree_within:
+        table = productivity.without_ree(table)
+    accounting = productivity.growth_accounting(table)
+    result = productivity.as_table(accounting)
+    written = productivity.write_results(accounting, out, outcomes, overwrite=overwrite)
+    if figure is not None:
+        from reestim.io.files import atomic_write
+        from reestim.reports.figures.images import image
+        from reestim.reports.figures.productivity import means_of, productivity_figure
 
-            atomic_write(figure, image(productivity_figure(means_of(accounting)), figure.suffix.lower()[1:]))
-            written.append(figure)
-        if as_json:
-            printing.print_json({"written": [str(path) for path in written], "rows": result.to_dict("records")})
-            return
-        means = productivity.average_growth(result)
-        printing.print_rows(
-            "Average growth a year, per cent: output is the sum of the rest",
-            [name.removesuffix("_growth").removesuffix("_contribution") for name in means.columns],
-            [[*row[:3], *(f"{100 * value:.2f}" for value in row[3:])] for row in means.itertuples(index=False)],
-        )
-        for path in written:
-            typer.echo(f"written: {path}")
+        atomic_write(figure, image(productivity_figure(means_of(accounting)), figure.suffix.lower()[1:]))
+        written.append(figure)
+    if output.as_json:
+        printing.print_json({"written": [str(path) for path in written], "rows": result.to_dict("records")})
+        return
+    means = productivity.average_growth(result)
+    printing.print_rows(
+        "Average growth a year, per cent: output is the sum of the rest",
+        [name.removesuffix("_growth").removesuffix("_contribution") for name in means.columns],
+        [[*row[:3], *(f"{100 * value:.2f}" for value in row[3:])] for row in means.itertuples(index=False)],
+    )
+    for path in written:
+        typer.echo(f"written: {path}")

@@ -48,11 +48,23 @@ def test_a_mine_that_cannot_be_is_refused_in_words() -> None:
         economy.with_mine("c0", "e0", 0.01)
 
 
-def test_more_ore_abroad_lowers_what_users_pay() -> None:
+def test_more_ore_abroad_lowers_what_users_pay_and_what_other_mines_earn() -> None:
+    """The more, the larger the new deposit; and the world gains the ore."""
     economy = random_economy(73, countries=3, goods=2, elements=1).with_mine("c2", "e0", 0.02)
-    wider = ree.Scenario(policies=(ree.SupplyShock("c2", "e0", 5.0),))
-    found = ree.solve(economy, wider, ree.Parameters())
-    assert bool((found.ree_price.sel(sector="g1") < 0).all())
+    users = np.asarray(economy.baseline.ree_share > 0)
+    assert users.any()
+    income = np.asarray(economy.baseline.income)
+    before = None
+    for size in (2.0, 5.0):
+        found = ree.solve(economy, ree.Scenario(policies=(ree.SupplyShock("c2", "e0", size),)), ree.Parameters())
+        moved = {
+            "what users pay": found.ree_price.values[users],
+            "price on every market": found.price.sel(sector="e0").values,
+            "value of the other mines": found.output.sel(sector="e0", country=["c0", "c1"]).values,
+            "less the world's real income": -(income @ found.welfare.values),
+        }
+        assert all(np.all(value < (0 if before is None else before[name])) for name, value in moved.items()), moved
+        before = moved
 
 
 FILE = """

@@ -49,10 +49,31 @@ def test_a_new_mine_is_its_owner_s_domar_gain_to_first_order(economy: ree.Econom
     assert gaps[1] < 0.3 * gaps[0]
 
 
-def test_closing_a_mine_raises_the_price_and_hurts_the_buyers(economy: ree.Economy, parameters: ree.Parameters) -> None:
-    closed = ree.solve(economy, ree.Scenario(policies=(ree.SupplyShock("c0", ("e0",), 0.0),)), parameters)
-    assert float(closed.price.sel(sector="e0").min()) > 0
+def test_closing_a_mine_costs_the_world_its_ore_and_moves_the_rest_between_countries() -> None:
+    """The owner loses its ore. The others lose what they pay more for it, or gain where they sell more than they buy:
+    their terms of trade, which cancel over countries, so that without taxes the world loses the ore, to first order."""
+    economy = random_economy(62, taxes=False, deficits=False, ree_share=(0.01, 0.1), zero_flows=False)
+    parameters = random_parameters(62, economy, sigma=0.5, kappa=1.2)
+    income = np.asarray(economy.baseline.income)
+
+    def shut(left: float) -> xr.Dataset:
+        shock = ree.Scenario(policies=(ree.SupplyShock("c0", ("e0",), left),))
+        return ree.solve(economy, shock, parameters, technology="fixed", tolerance=1e-13)
+
+    gaps = []
+    for left in (0.98, 0.99):
+        result = shut(left)
+        assert income @ result.terms_of_trade.values == pytest.approx(0, abs=1e-12)
+        gaps.append(abs(income @ (100 * result.welfare - result.endowment_effect).values))
+        others = result.drop_sel(country="c0")
+        np.testing.assert_array_equal(np.sign(others.welfare), np.sign(others.terms_of_trade))
+        assert set(np.sign(others.welfare.values)) == {-1, 1}, "some gain, some lose"
+    assert gaps[1] < 0.3 * gaps[0]
+    closed = shut(0.0)
     assert float(closed.output.sel(country="c0", sector="e0")) < -2
+    assert float(closed.price.sel(sector="e0").min()) > 0
+    assert float(closed.welfare.sel(country="c0")) < float(closed.welfare.drop_sel(country="c0").min())
+    assert income @ closed.welfare.values < 0
 
 
 def test_recycling_lowers_purchases_and_pays_households(economy: ree.Economy, parameters: ree.Parameters) -> None:

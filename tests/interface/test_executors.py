@@ -54,7 +54,7 @@ SEVERAL = """
 import sys
 import jax
 import reestim as ree
-from reestim import executors
+from reestim.counterfactuals import executors
 from tests.interface.test_killed_sweep import world
 
 assert len(jax.devices()) == 3

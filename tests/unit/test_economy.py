@@ -137,8 +137,15 @@ def test_parameters_outside_the_model_are_refused(economy: ree.Economy, changes:
 
 
 def test_fixed_technology_needs_no_interior(economy: ree.Economy) -> None:
-    result = ree.solve(economy, ree.Scenario(), ree.Parameters(sigma=3.0, kappa=1.0), technology="fixed")
-    assert bool(result.solved)
+    """σ ≥ 1 + 1/κ has no interior optimum of research; where technology stands still, κ is not asked for at all."""
+    quota = ree.Scenario(policies=(ree.ExportQuota("c0", "all", 0.7),))
+    outside = ree.Parameters(sigma=3.0, kappa=1.0)
+    with pytest.raises(ParameterError, match="below 1 \\+ 1/κ"):
+        ree.solve(economy, quota, outside, technology="directed")
+    result = ree.solve(economy, quota, outside, technology="fixed")
+    assert float(abs(result.welfare).max()) > 1e-5
+    without_research = ree.solve(economy, quota, ree.Parameters(sigma=3.0, kappa=0.0), technology="directed")
+    xr.testing.assert_allclose(result.welfare, without_research.welfare, atol=1e-10)
 
 
 @pytest.mark.parametrize(

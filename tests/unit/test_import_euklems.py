@@ -120,10 +120,18 @@ def test_industries_are_added_up_with_tornqvist_weights(tmp_path: Path) -> None:
     np.testing.assert_allclose(table["intermediates_share"], (one["II_CP"] + other["II_CP"]) / cost)
 
 
-def test_growth_accounting_takes_the_result(tmp_path: Path) -> None:
+def test_growth_accounting_of_the_result_is_the_residual_by_hand(tmp_path: Path) -> None:
     import_files("euklems", tidy(tmp_path), tmp_path / "out")
     accounting = ree.growth_accounting(read_accounts(tmp_path / "out" / "growth_accounts.csv"))
-    assert np.isfinite(accounting["tfp_growth"].isel(year=-1).to_numpy()).all()
+    mine = accounts().query("geo_code == 'DE' and nace_r2_code == 'A'").set_index("year")
+    inputs = {"II_Q": "II_CP", "LAB_QI": "LAB", "CAP_QI": "CAP"}  # volume, and the cost that weighs it
+    for year in YEARS[1:]:
+        growth = {name: np.log(mine[name][year] / mine[name][year - 1]) for name in ("GO_Q", *inputs)}
+        share = {name: (mine[cost] / mine["GO_CP"])[[year - 1, year]].mean() for name, cost in inputs.items()}
+        residual = growth["GO_Q"] - sum(share[name] * growth[name] for name in inputs)
+        found = accounting["tfp_growth"].sel(country="DEU", sector="agriculture", year=year)
+        assert float(found) == pytest.approx(residual, rel=1e-9)
+        assert abs(residual) > 1e-3
 
 
 def blank(t: pd.DataFrame, year: int, name: str = "LAB") -> pd.DataFrame:

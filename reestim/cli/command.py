@@ -1,0 +1,119 @@
+"""What every command has: ``--json``, ``--quiet``, ``--debug``, and failures told in words with an exit code."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+GATE_FAILED, FAULT, INTERRUPTED = 2, 70, 130
+
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, no progress.")]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress, no tables; print only where the results are.")
+]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Keep the traceback of an unexpected error.")]
+
+
+@dataclass(frozen=True)
+class Output:
+    """What the user wants to read: tables and progress, only where the results are, or one JSON document."""
+
+    as_json: bool = False
+    quiet: bool = False
+
+    @property
+    def progress(self) -> bool:
+        """Whether progress is shown."""
+        return not (self.as_json or self.quiet)
+
+    def announce(self, text: str) -> None:
+        """Print a line on standard error, where progress is shown."""
+        if self.progress:
+            typer.echo(text, err=True)
+
+
+def command(*, quiet: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a function a command: its keyword argument ``output`` becomes the options ``--json``, ``--debug`` and, with
+    ``quiet``, ``--quiet``; what it raises becomes words and an exit code."""
+    options = {"quiet": QuietOption} if quiet else {}
+    options |= {"as_json": JsonOption, "debug": DebugOption}
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def run(**given: Any) -> None:
+            as_json, debug = given.pop("as_json"), given.pop("debug")
+            output = Output(as_json, given.pop("quiet", False))
+            with error_boundary(as_json, debug):
+                function(**given, output=output)
+
+        own = inspect.signature(function, eval_str=True)
+        kind = inspect.Parameter.KEYWORD_ONLY
+        added = [inspect.Parameter(name, kind, default=False, annotation=kept) for name, kept in options.items()]
+        run.__signature__ = own.replace(  # type: ignore[attr-defined]  (typer reads it)
+            parameters=[*(p for p in own.parameters.values() if p.name != "output"), *added]
+        )
+        return run
+
+    return decorate
+
+
+@contextmanager
+def error_boundary(as_json: bool, debug: bool) -> Generator[None]:
+    """Turn what goes wrong into words and an exit code; a traceback only with ``debug``."""
+    from reestim.errors import InputError, ReestimError
+
+    for library in ("arviz", "pymc", "pytensor", "jax"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    try:
+        yield
+    except InputError as error:
+        if debug:
+            raise
+        _print_problems(error, as_json)
+        raise typer.Exit(error.exit_code) from None
+    except ReestimError as error:
+        _print_error(as_json, str(error))
+        raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        _print_error(as_json, "interrupted; nothing half-written was left behind")
+        raise typer.Exit(INTERRUPTED) from None
+    except (typer.Exit, typer.Abort):
+        raise
+    except OSError as error:
+        if debug:
+            raise
+        _print_error(as_json, f"the system refused: {error}. Free some space, or choose a place you may write to.")
+        raise typer.Exit(1) from None
+    except Exception as error:
+        if debug:
+            raise
+        from reestim.errors import in_one_line
+
+        fault = in_one_line(error)
+        _print_error(as_json, f"this is a fault in REEstim ({fault}). Please report it, with what --debug prints.")
+        raise typer.Exit(FAULT) from None
+
+
+def _print_problems(error: Any, as_json: bool) -> None:
+    from reestim.cli import printing
+
+    if as_json:
+        printing.print_json(printing.problems_as_json(error))
+    else:
+        typer.echo(str(error), err=True)
+
+
+def _print_error(as_json: bool, message: str) -> None:
+    if as_json:
+        from reestim.cli import printing
+
+        printing.print_json({"error": message, "problems": []})
+    else:
+        typer.echo(f"reestim: {message}", err=True)

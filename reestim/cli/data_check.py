@@ -1,0 +1,38 @@
+"""``reestim data check``: everything that is wrong with a dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reestim.cli.command import Output, command
+
+
+@command()
+def data_check(
+    path: Annotated[Path, typer.Argument(help="Dataset folder, or its name in data/.", metavar="PATH")] = Path(
+        "rare-earths-2010"
+    ),
+    *,
+    output: Output,
+) -> None:
+    """List everything that is wrong with a dataset; state its economy and accounting identities if nothing is.
+
+    Example: reestim data check my-data
+    """
+    from reestim.cli import printing
+    from reestim.data.dataset import load_dataset
+    from reestim.equilibrium.economy import Economy
+
+    data = load_dataset(path)
+    economy = Economy.from_dataset(data)
+    gap = float(economy.check()["relative_gap"].to_numpy().max())
+    if output.as_json:
+        result = {"problems": [], "dataset": data.meta.name, "hash": data.hash, "synthetic": data.meta.synthetic}
+        printing.print_json(result | {"largest_relative_gap": gap})
+        return
+    typer.echo(f"{data.meta.name}: no problems\n{economy!r}")
+    typer.echo(f"  simulated files: {', '.join(data.meta.synthetic) or 'none'}")
+    typer.echo(f"  files with imputed cells: {', '.join(data.meta.imputed) or 'none'}")

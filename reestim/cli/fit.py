@@ -1,0 +1,40 @@
+"""``reestim fit``: the posterior without equilibria."""
+
+from __future__ import annotations
+
+from reestim.cli.command import Output, command
+from reestim.cli.options import (
+    STUDY,
+    AllowOption,
+    DatasetOption,
+    OutOption,
+    OverwriteOption,
+    QuickOption,
+    SeedOption,
+    SpecArgument,
+)
+from reestim.cli.terminal import command_line, finish, inputs
+
+
+@command(quiet=True)
+def fit(
+    spec: SpecArgument = STUDY,
+    dataset: DatasetOption = None,
+    out: OutOption = None,
+    seed: SeedOption = 1,
+    quick: QuickOption = False,
+    allow: AllowOption = None,
+    overwrite: OverwriteOption = False,
+    *,
+    output: Output,
+) -> None:
+    """Sample the posterior and save it, without equilibria. Continue with `reestim counterfactual`.
+
+    Example: reestim fit models/patents_only.toml --out posteriors/patents-only
+    """
+    from reestim.pipeline import main_job
+
+    stages = main_job.Stages(output.announce, total=main_job.STAGES - 2)
+    job = inputs(stages, spec, dataset, out, quick=quick, overwrite=overwrite, allow=allow or ())
+    post, folder = main_job.fit(job, seed=seed, stages=stages, progress=output.progress, command=command_line())
+    finish(post, {"run": str(folder)}, output)

@@ -1,0 +1,42 @@
+"""``reestim run``: the main job."""
+
+from __future__ import annotations
+
+from reestim.cli.command import Output, command
+from reestim.cli.options import (
+    STUDY,
+    AllowOption,
+    DatasetOption,
+    OutOption,
+    OverwriteOption,
+    QuickOption,
+    SeedOption,
+    SpecArgument,
+)
+from reestim.cli.terminal import command_line, finish, inputs
+
+
+@command(quiet=True)
+def run(
+    spec: SpecArgument = STUDY,
+    dataset: DatasetOption = None,
+    out: OutOption = None,
+    seed: SeedOption = 1,
+    quick: QuickOption = False,
+    allow: AllowOption = None,
+    overwrite: OverwriteOption = False,
+    *,
+    output: Output,
+) -> None:
+    """The main job: data, posterior, equilibria over all draws, report.
+
+    Cut off after the posterior was saved, the same command with --out RUN goes on from there.
+
+    Example: reestim run --dataset my-data --out posteriors/mine
+    """
+    from reestim.pipeline import main_job
+
+    stages = main_job.Stages(output.announce)
+    job = inputs(stages, spec, dataset, out, quick=quick, overwrite=overwrite, allow=allow or (), seed=seed)
+    post, folder, page = main_job.run(job, seed=seed, stages=stages, progress=output.progress, command=command_line())
+    finish(post, {"run": str(folder), "report": str(page)}, output)
