@@ -85,7 +85,7 @@ def assemble(
                 "substitutability": z.assign_attrs(long_name="z, hardness to substitute", units="standard deviations"),
                 "ree_share": share.assign_attrs(long_name="θ, share of rare earths in cost", units="share"),
             }
-        ).drop_vars([c for c in (*price.coords, *share.coords, *z.coords) if c not in (*price.dims, *z.dims)]),
+        ).reset_coords(drop=True),
         _trade_elasticities(io),
     ]
     problems = Problems()
@@ -195,7 +195,7 @@ def _missing_files(tables: Mapping[str, pd.DataFrame], evidence: Evidence) -> li
 
 def _trade_elasticities(io: xr.Dataset) -> xr.Dataset:
     chosen = io[["trade_elasticity", "trade_elasticity_sd"]].rename({SECTOR: TRADED_SECTOR})
-    chosen = chosen.drop_vars([c for c in chosen.coords if c != TRADED_SECTOR])
+    chosen = chosen.reset_coords(drop=True)
     chosen["trade_elasticity"].attrs = {"long_name": "ε, measured trade elasticity", "units": "elasticity"}
     chosen["trade_elasticity_sd"].attrs = {"long_name": "standard deviation of ε", "units": "elasticity"}
     return chosen.rename(trade_elasticity="trade_elasticity_mean")
