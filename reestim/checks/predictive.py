@@ -15,6 +15,7 @@ import xarray as xr
 
 from reestim.checks.protocol import Check, Verdict
 from reestim.dims import CHAIN, COUNTRY, DRAW, LABEL, SECTOR, YEAR
+from reestim.draws import thinned
 from reestim.results.effects import quantiles
 from reestim.results.format import number, with_interval
 from reestim.runs.provenance import provenance
@@ -34,6 +35,8 @@ _EXTREME = 0.025
 #: Outside this central share of the prior predictive, the study held what was seen to be nearly impossible.
 _NEARLY_ALL = 0.99
 _NAMED = 3
+#: Draws of simulated data that are compared with what was seen.
+_DRAWS = 200
 
 
 def in_words(evidence: str) -> str:
@@ -199,5 +202,5 @@ def _labels(values: xr.DataArray) -> Iterator[str]:
 
 
 def _only(made: xr.Dataset, post: xr.DataTree) -> xr.Dataset:
-    """The kinds of data that were seen."""
-    return made[[name for name in made.data_vars if name in post[OBSERVED].data_vars]]
+    """The kinds of data that were seen, at as many draws as an interval and a tail probability need."""
+    return thinned(made[[name for name in made.data_vars if name in post[OBSERVED].data_vars]], _DRAWS)

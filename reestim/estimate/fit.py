@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
@@ -67,10 +68,12 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
     """Sample the posterior.
 
     Returns the groups posterior, prior, sample_stats, constant_data (the inputs), observed_data, log_likelihood and
-    log_prior (see ``log_terms``); every variable has attrs long_name and units. Dims: chain, draw and those of the
-    model. ``attrs["gates"]`` (JSON, see ``GateReport``) says whether the draws passed ``gates`` (default: those of
-    ``reestim.study.spec.Gates``); a failure also warns with GateWarning and does not raise. The same model, sampler and
-    seed give the same draws on the same machine. Log densities that cannot be computed are left out with a warning.
+    log_prior (see ``log_terms``), each with ArviZ's attributes (`arviz_attributes`; posterior and sample_stats also
+    sampling_time in seconds and tuning_steps); every variable has attrs long_name and units. Dims: chain, draw and
+    those of the model. ``attrs["gates"]`` (JSON, see ``GateReport``) says whether the draws passed ``gates`` (default:
+    those of ``reestim.study.spec.Gates``); a failure also warns with GateWarning and does not raise. The same model,
+    sampler and seed give the same draws on the same machine. Log densities that cannot be computed are left out with a
+    warning.
 
     Raises InputError before sampling (all problems together). KeyboardInterrupt passes through: no partial result.
     """
@@ -89,19 +92,24 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
     tree = sampling.SAMPLERS[sampler.name](model, sampler, seed, progress)
     seconds = time.perf_counter() - start
     inputs = adapted.study.inputs if adapted.study else None
+    drawn, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
+    source = {"sampling_time": seconds, "tuning_steps": sampler.tune} | stats.attrs | drawn.attrs
+    settings = stats.attrs.get("inference_library_settings")  # of nutpie; ArviZ has them beside the statistics
+    drawn.attrs = {name: value for name, value in source.items() if value is not settings}
+    stats = sampling.statistics(stats, sampler.max_tree_depth).assign_attrs(source | stats.attrs)
     post = xr.DataTree.from_dict(
         {
-            "posterior": _documented(tree["posterior"].to_dataset(), about),
-            "prior": _documented(prior, about),
-            "sample_stats": sampling.statistics(tree["sample_stats"].to_dataset(), sampler.max_tree_depth),
-            "constant_data": inputs if inputs is not None else xr.Dataset(),
-            "observed_data": observed,
+            "posterior": arviz_attributes(_documented(drawn, about), sampler.name),
+            "prior": arviz_attributes(_documented(prior, about), adapted.language),
+            "sample_stats": arviz_attributes(stats, sampler.name),
+            "constant_data": arviz_attributes(inputs if inputs is not None else xr.Dataset(), sampler.name, ()),
+            "observed_data": arviz_attributes(observed, sampler.name, ()),
         }
     )
     left_out: dict[str, str] = {}
     try:
         for name, group in log_terms(model, post["posterior"].to_dataset()).items():
-            post[name] = xr.DataTree(group)
+            post[name] = xr.DataTree(arviz_attributes(group, sampler.name))
     except Exception as error:  # whatever it is, the draws have taken longer and are good
         left_out["log_likelihood"] = in_one_line(error)
         words = f"no log densities (LOO, sensitivity to priors): {left_out['log_likelihood']}"
@@ -160,12 +168,23 @@ def _load(path: Path) -> ModuleType:
 
 
 def _documented(draws: xr.Dataset, about: Mapping[str, Mapping[str, str]]) -> xr.Dataset:
-    """Variables with their attrs, in the order of their names; attrs of the machinery dropped."""
+    """Variables with their long_name and units, in the order of their names."""
     kept = draws[sorted(str(name) for name in draws.data_vars)]
     for name in kept.data_vars:
         kept[name].attrs = dict(about.get(str(name), {"long_name": str(name), "units": "not stated"}))
-    kept.attrs = {"sample_dims": [CHAIN, DRAW]}
     return plain_labels(kept)
+
+
+def arviz_attributes(group: xr.Dataset, library: str, sample_dims: Sequence[str] = (CHAIN, DRAW)) -> xr.Dataset:
+    """A group with the attributes by which ArviZ knows it, under those that it has already.
+
+    These are created_at, creation_library, creation_library_version, creation_library_language, inference_library (the
+    name of the module ``library``), inference_library_version, and sample_dims, the dims that are draws.
+    """
+    from arviz_base import make_attrs
+
+    attrs = make_attrs(group.attrs, inference_library=importlib.import_module(library), sample_dims=sample_dims)
+    return group.assign_attrs(attrs)
 
 
 def plain_labels(data: xr.Dataset) -> xr.Dataset:

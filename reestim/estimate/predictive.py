@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from reestim.dims import CHAIN, DRAW
 from reestim.draws import thinned
 from reestim.errors import InputError, Problem
-from reestim.estimate.fit import PRIOR_DRAWS, plain_labels, prior_draws
+from reestim.estimate.fit import PRIOR_DRAWS, arviz_attributes, plain_labels, prior_draws
 from reestim.estimate.model import Model, adapt
 
-#: Draws whose data are made: enough for a 90 % interval and a tail probability to two digits.
-PREDICTIVE_DRAWS = 200
-#: Larger than this (bytes), fewer draws are used.
-_LARGEST = 200e6
+#: Draws of the prior whose data are made: enough for a 90 % interval and a tail probability to two digits.
+PRIOR_PREDICTIVE_DRAWS = 200
+#: Larger than this (bytes), fewer draws are used, as log likelihoods are summed there (`log_terms.LARGEST`).
+_LARGEST = 400e6
 
 
 def prior_predictive(model: Model, seed: int, draws: int = PRIOR_DRAWS) -> xr.DataTree:
@@ -32,24 +31,32 @@ def prior_predictive(model: Model, seed: int, draws: int = PRIOR_DRAWS) -> xr.Da
         raise InputError(Problem("the number of draws must be positive", "Give at least 1", value=draws))
     prior = prior_draws(model, draws, seed)
     adapted = adapt(model)
-    observed = adapted.observed_data()
-    groups = {"prior": prior, "prior_predictive": simulated(model, prior, seed), "observed_data": observed}
-    study = adapted.study
-    return xr.DataTree.from_dict(groups if study is None else groups | {"constant_data": study.inputs})
+    study, library = adapted.study, adapted.language
+    groups = {
+        "prior": arviz_attributes(prior, library),
+        "prior_predictive": simulated(model, prior, seed, PRIOR_PREDICTIVE_DRAWS),
+        "observed_data": arviz_attributes(adapted.observed_data(), library, ()),
+    }
+    if study is not None:
+        groups["constant_data"] = arviz_attributes(study.inputs, library, ())
+    return xr.DataTree.from_dict(groups)
 
 
-def posterior_predictive(model: Model, post: xr.DataTree, seed: int, draws: int = PREDICTIVE_DRAWS) -> xr.DataTree:
+def posterior_predictive(model: Model, post: xr.DataTree, seed: int, draws: int | None = None) -> xr.DataTree:
     """A copy of ``post`` with the group ``posterior_predictive`` (chain, draw, and the dims of each kind of data).
 
-    ``draws`` in all, evenly spaced over each chain. Raises InputError where the model conditions on no data.
+    One set of data for every posterior draw, so that ``az.plot_loo_pit`` finds them side by side; with ``draws``, or
+    where they would take more than 400 MB, as many in all, evenly spaced over each chain. Raises InputError where the
+    model conditions on no data.
     """
     out = post.copy()
     out["posterior_predictive"] = xr.DataTree(simulated(model, post["posterior"].to_dataset(), seed, draws))
     return out
 
 
-def simulated(model: Model, parameters: xr.Dataset, seed: int, draws: int = PREDICTIVE_DRAWS) -> xr.Dataset:
-    """Data made by the model at ``draws`` of the parameters (chain, draw, ...), named as what was observed.
+def simulated(model: Model, parameters: xr.Dataset, seed: int, draws: int | None = None) -> xr.Dataset:
+    """Data made by the model at the draws (chain, draw, ...) of the parameters, or at ``draws`` of them, named as what
+    was observed.
 
     Whole numbers stay whole. Raises InputError where the model conditions on no data.
     """
@@ -59,11 +66,10 @@ def simulated(model: Model, parameters: xr.Dataset, seed: int, draws: int = PRED
         raise InputError(Problem("the model conditions on no data", "Switch a kind of evidence on in the study"))
     about = adapted.about
     at_most = max(1, int(_LARGEST / (8 * sum(np.size(values) for values in adapted.observed.values()))))
-    chosen = thinned(parameters, min(draws, at_most))
+    chosen = thinned(parameters, min(draws or at_most, at_most))
     found = adapted.simulated(chosen, seed)
     out = xr.Dataset({n: found[n].astype(_smallest(found[n])).assign_attrs(about[n]) for n in names})
-    out.attrs = {"sample_dims": [CHAIN, DRAW]}
-    return plain_labels(out)
+    return arviz_attributes(plain_labels(out), adapted.language)
 
 
 def _smallest(values: xr.DataArray) -> Any:

@@ -29,7 +29,7 @@ def judged(
 ) -> xr.DataTree:
     """``post`` with the groups prior_predictive, posterior_predictive, prior_sensitivity and those of
     ``reestim.evidence.groups.evidence_groups``, as far as each can be computed."""
-    from reestim.estimate.predictive import simulated
+    from reestim.estimate.predictive import PRIOR_PREDICTIVE_DRAWS, simulated
     from reestim.evidence.groups import evidence_groups
 
     def sensitivity() -> dict[str, xr.Dataset]:
@@ -37,8 +37,10 @@ def judged(
         return {} if found is None else {"prior_sensitivity": found}
 
     makers: dict[str, Callable[[], dict[str, xr.Dataset]]] = {
-        f"{group}_predictive": lambda g=group: {f"{g}_predictive": simulated(model, post[g].to_dataset(), seed)}
-        for group in ("prior", "posterior")
+        f"{group}_predictive": lambda g=group, n=draws: {
+            f"{g}_predictive": simulated(model, post[g].to_dataset(), seed, n)
+        }
+        for group, draws in (("prior", PRIOR_PREDICTIVE_DRAWS), ("posterior", None))
         if group in post.children
     }
     makers["evidence"] = lambda: evidence_groups(data, spec.evidence, quick=spec.is_quick, say=say)

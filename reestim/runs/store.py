@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reestim.errors import InputError, Problem, in_one_line
+from reestim.io.attributes import restored, storable
 from reestim.io.files import atomic_folder, is_locked, sha256, slug, strict_json
 from reestim.io.json_attrs import json_attr
 from reestim.io.safe_arrays import unsafe_content
@@ -21,6 +22,8 @@ from reestim.runs.provenance import SCHEMA, describe
 if TYPE_CHECKING:
     import xarray as xr
 
+#: How numbers are packed: without loss; bytes of the same rank side by side, which halves what packing leaves.
+_PACKED = {"zlib": True, "complevel": 4, "shuffle": True}
 POSTERIOR, RUN, REPORT, REFITS = "posterior.nc", "run.json", "report", "refits"
 
 
@@ -32,8 +35,7 @@ def save(
     Parameters
     ----------
     post
-        Any DataTree. Attributes that netCDF cannot hold (dictionaries, lists of text, None, booleans) are written as
-        JSON strings.
+        Any DataTree. Its attributes come back with their types (`reestim.io.attributes`).
     overwrite
         Replace the run that is there. Its report goes with it, and all else but ``keep``.
     keep
@@ -50,10 +52,9 @@ def save(
     if problems := place_problems(path, overwrite):
         raise InputError(problems, "nothing was saved")
     with atomic_folder(path) as folder:
-        tree = _storable(post)
-        packed = {"zlib": True, "complevel": 2}
+        tree = storable(post)
         encoding = {
-            node.path: {str(name): packed for name, v in node.data_vars.items() if v.ndim and v.dtype.kind == "f"}
+            node.path: {str(name): _PACKED for name, v in node.variables.items() if v.ndim and v.dtype.kind in "iufb"}
             for node in tree.subtree
         }
         # In memory first: HDF5 crashes the process where the disk is full while it writes.
@@ -117,7 +118,7 @@ def load(path: str | Path) -> xr.DataTree:
         message = f"{POSTERIOR} holds what no run has ({strange})"
         raise _unreadable(path, message, "It was not made by REEstim; do not use it.")
     try:
-        post = xr.load_datatree(file, engine="h5netcdf")
+        post = restored(xr.load_datatree(file, engine="h5netcdf"))
     except Exception as error:  # the libraries below raise many kinds for what no library wrote
         raise _unreadable(path, f"{POSTERIOR} cannot be opened ({in_one_line(error)})", "Run it again.") from error
     if altered := _altered(run, post):
@@ -259,36 +260,6 @@ def new_run_folder(name: str, root: str | Path = "posteriors") -> Path:
     while is_locked(path):
         path, n = Path(root) / f"{stem}-{n}", n + 1
     return path
-
-
-def _storable(post: xr.DataTree) -> xr.DataTree:
-    """A copy whose attributes netCDF can hold; the data are shared."""
-    import xarray as xr
-
-    datasets = {}
-    for node in post.subtree:
-        ds = node.to_dataset(inherit=False).copy()
-        for variable in ds.variables.values():
-            variable.attrs = _plain(variable.attrs)
-        datasets[node.path] = ds.assign_attrs(_plain(ds.attrs))
-    return xr.DataTree.from_dict(datasets, name=post.name)
-
-
-def _plain(attrs: Mapping[Any, Any]) -> dict[str, Any]:
-    return {
-        str(name): value if _holds(value) else json.dumps(strict_json(value), ensure_ascii=False)
-        for name, value in attrs.items()
-    }
-
-
-def _holds(value: Any) -> bool:
-    """Can netCDF hold this attribute: text, a number, an array or list of numbers."""
-    if isinstance(value, str):
-        return True
-    if isinstance(value, list | tuple):
-        return len(value) > 0 and all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
-    kind = getattr(getattr(value, "dtype", None), "kind", None)
-    return kind in {"i", "u", "f"} or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
 def _unreadable(path: Path, message: str, advice: str) -> InputError:

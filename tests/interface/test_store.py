@@ -51,6 +51,62 @@ def test_everything_survives(post: xr.DataTree, tmp_path: Path) -> None:
     assert post.attrs["unstorable"] is None
 
 
+#: What attributes may be, with values that netCDF alone would change.
+ATTRIBUTES: dict[str, object] = {
+    "sample_dims": ["chain", "draw"],
+    "one": ["chain"],
+    "none": [],
+    "pair": ("a", "b"),
+    "years": [2010, 2011],
+    "mixed": [1, 2.5, None, True],
+    "yes": True,
+    "nothing": None,
+    "number": 3,
+    "share": 0.25,
+    "huge": 2**70,
+    "table": {"a": [1, {"b": float("inf")}], "c": "\ud800"},
+    "looks like JSON": "[1, 2]",
+    "null": "null",
+    "zero": "a\0b",
+    "half": "\ud800",
+}
+
+
+def test_attributes_come_back_with_their_types(post: xr.DataTree, tmp_path: Path) -> None:
+    weights = np.array([0.5])
+    post["posterior"].attrs = {**ATTRIBUTES, "weights": weights}
+    post["posterior"]["sigma"].attrs = dict(ATTRIBUTES)
+    back = load(save(post, tmp_path / "first"))
+    found = dict(back["posterior"].attrs)
+    assert np.array_equal(found.pop("weights"), weights)
+    for attrs in (found, dict(back["posterior"]["sigma"].attrs)):
+        assert attrs == ATTRIBUTES
+        assert {name: type(value) for name, value in attrs.items()} == {n: type(v) for n, v in ATTRIBUTES.items()}
+    assert list(xr.open_datatree(tmp_path / "first" / "posterior.nc")["posterior"].attrs["sample_dims"]) == [
+        "chain",
+        "draw",
+    ], "any other program reads it as it is"
+
+
+def test_attributes_of_an_earlier_run_are_repaired(post: xr.DataTree, tmp_path: Path) -> None:
+    path = save(post, tmp_path / "first")
+    with h5py.File(path / "posterior.nc", "a") as file:
+        del file.attrs["reestim_attribute_types"]
+        file["posterior"].attrs["sample_dims"] = '["chain", "draw"]'
+        file["counterfactual"].attrs["scenarios"] = '{"quota": {"year": 2010}}'
+        file["economy"].attrs["rebasing"] = '{"moves": []}'
+    sealed(path)
+    back = load(path)
+    assert back["posterior"].attrs["sample_dims"] == ["chain", "draw"]
+    assert back["counterfactual"].attrs["scenarios"] == {"quota": {"year": 2010}}
+    assert back["economy"].attrs["rebasing"] == '{"moves": []}', "the equilibrium reads this as text"
+    with h5py.File(path / "posterior.nc", "a") as file:
+        file.attrs["reestim_attribute_types"] = '{"of nothing": "json"}'
+    sealed(path)
+    with pytest.raises(InputError, match="cannot be opened"):
+        load(path)
+
+
 def test_run_json_says_what_made_the_numbers(post: xr.DataTree, tmp_path: Path) -> None:
     path = save(post, tmp_path / "first", seed=7, timings={"fit": float("nan")})
     run = json.loads((path / "run.json").read_text(), parse_constant=pytest.fail)

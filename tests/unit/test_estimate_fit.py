@@ -320,6 +320,14 @@ def test_every_sampler_reports_what_the_gates_need(name: str) -> None:
     with pytest.warns(GateWarning):
         post = fitting.fit(model, sampler, seed=3, progress=False)
     assert set(sampling.STATISTICS) == set(post["sample_stats"].data_vars)
+    for group in ("posterior", "sample_stats"):
+        attrs = post[group].attrs
+        assert attrs["inference_library"] == name
+        assert attrs["sample_dims"] == ["chain", "draw"]
+        assert attrs["tuning_steps"] == 100
+        assert attrs["sampling_time"] > 0
+        assert {f"creation_library{end}" for end in ("", "_version", "_language")} <= set(attrs)
+        assert {"created_at", "inference_library_version"} <= set(attrs)
     report = {g.gate: g for g in GateReport.from_json(post.attrs["gates"]).gates}
     assert not any(np.isnan(gate.value) for gate in report.values())
     assert report["divergences"].value > 0
