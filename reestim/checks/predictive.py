@@ -35,7 +35,7 @@ _EXTREME = 0.025
 #: Outside this central share of the prior predictive, the study held what was seen to be nearly impossible.
 _NEARLY_ALL = 0.99
 _NAMED = 3
-#: Draws of simulated data that are compared with what was seen.
+#: Draws that the interval of every single observation is taken from.
 _DRAWS = 200
 
 
@@ -95,7 +95,7 @@ def coverage_table(post: xr.DataTree) -> pd.DataFrame:
             if group not in post.children or name not in post[group].data_vars:
                 continue
             for level in (0.5, 0.9):
-                band = quantiles(_only(post[group].to_dataset(), post)[name], level)
+                band = quantiles(thinned(_only(post[group].to_dataset(), post), _DRAWS)[name], level)
                 inside = ((observed >= band["low"]) & (observed <= band["high"])).where(counts)
                 row[f"{start}inside_{round(100 * level)}"] = float(inside.mean())
         rows.append(row)
@@ -202,5 +202,5 @@ def _labels(values: xr.DataArray) -> Iterator[str]:
 
 
 def _only(made: xr.Dataset, post: xr.DataTree) -> xr.Dataset:
-    """The kinds of data that were seen, at as many draws as an interval and a tail probability need."""
-    return thinned(made[[name for name in made.data_vars if name in post[OBSERVED].data_vars]], _DRAWS)
+    """The kinds of data that were seen."""
+    return made[[name for name in made.data_vars if name in post[OBSERVED].data_vars]]

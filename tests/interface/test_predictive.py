@@ -48,7 +48,7 @@ def test_groups_are_those_of_arviz(right: xr.DataTree) -> None:
         assert made.dims == ("chain", "draw", *DIMS)
         assert made.dtype == np.int32
         assert bool((made.sum("label") == 400).all()), "how many patents there are is given, not made"
-    assert right["posterior_predictive"].sizes["draw"] == 100, "200 in all"
+    assert right["posterior_predictive"].sizes["draw"] == 150, "one for every posterior draw"
     assert set(right.children) >= {"prior", "observed_data", "posterior"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
