@@ -63,15 +63,16 @@ def random_world(
     )
     kappa = float(np.exp(rng.uniform(np.log(0.05), np.log(5.0))))
     technology = ("fixed", "directed")[rng.integers(2)]
-    upper = 1 + 1 / kappa if technology == "directed" else 5.0
+    spillover = float(rng.uniform(0, 2))
+    upper = 1 + 1 / (kappa * (1 + spillover)) if technology == "directed" else 5.0
     sigma = xr.DataArray(
         rng.uniform(0.02, 0.99 * upper, len(economy.sectors)), coords={"sector": list(economy.sectors)}
     )
     parameters = ree.Parameters(
         sigma=sigma,
         kappa=kappa,
-        spillover=float(rng.uniform(0, 2)),
-        crowding_out=float(rng.uniform(0, 1)),
+        spillover=spillover,
+        spillover_gap=float(rng.uniform(0, 1)),
         element_elasticity=float(rng.uniform(0.3, 3.0)),
         diffusion=float(rng.uniform(0, 1)),
     )
@@ -146,7 +147,7 @@ def examine(
         sigma=np.broadcast_to(np.asarray(parameters.sigma), (n, s)),
         kappa=parameters.kappa,
         xi=parameters.spillover,
-        chi=parameters.crowding_out,
+        gap=parameters.spillover_gap,
         psi=parameters.diffusion,
         rho=np.full((n, s), parameters.element_elasticity),
         policy=policy,
@@ -186,8 +187,8 @@ def judged(
     b: Baseline, policy: PolicyArrays, arrays: ParameterArrays, u: Unknowns, stage: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     """Is the equilibrium determinate; and the reason, should it be unsolved."""
-    share = evaluate(b, policy, arrays, u).costs.ree_share
-    return determinate(b, arrays, share), reason(b, policy, arrays, u, stage)
+    costs = evaluate(b, policy, arrays, u).costs
+    return determinate(b, arrays, costs), reason(b, policy, arrays, u, stage)
 
 
 def random_shape(rng: np.random.Generator) -> dict[str, int]:

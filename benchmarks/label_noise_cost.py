@@ -83,7 +83,7 @@ def costs(confusion: pd.DataFrame, *, block: bool, worlds: Sequence[int], draws:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", GateWarning)  # what failed is returned
             post = fitting.fit(model, sampler_of(spec, draws, draws), seed=SEED, progress=False, gates=gates)
-        true = {"σ": sigma, "m": innovation_passthrough(sigma, truth.kappa)}
+        true = {"σ": sigma, "m": innovation_passthrough(sigma, truth.kappa, truth.spillover)}
         for name, variable in (("σ", "sigma"), ("m", "innovation_passthrough")):
             drawn = post["posterior"][variable].sel(sector=sigma["sector"])
             low, high = (drawn.quantile(q, ["chain", "draw"]) for q in (0.05, 0.95))

@@ -36,7 +36,7 @@ def posterior(economy: ree.Economy, draws: int) -> xr.DataTree:
             "sigma": (("chain", "draw", "sector"), rng.uniform(0.2, 1.2, (*shape, len(users)))),
             "kappa": (("chain", "draw"), rng.uniform(0.5, 2.0, shape)),
             "spillover": (("chain", "draw"), rng.uniform(0.0, 1.0, shape)),
-            "crowding_out": (("chain", "draw"), rng.uniform(0.0, 1.0, shape)),
+            "spillover_gap": (("chain", "draw"), rng.uniform(0.0, 1.0, shape)),
         },
         coords={"sector": users},
     )

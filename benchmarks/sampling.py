@@ -71,15 +71,15 @@ def direct(data: xr.Dataset, priors: Mapping[str, Prior], *, marginal: bool) -> 
     with pm.Model(coords=coords) as model:
         kappa = variable(priors, "kappa")
         spillover = variable(priors, "spillover")
-        crowding_out = variable(priors, "crowding_out")
+        spillover_gap = variable(priors, "spillover_gap")
         epsilon = measured_trade_elasticity(data)
         mu, tau = variable(priors, "mu"), variable(priors, "tau", long_name="τ")
         beta = variable(priors, "beta", dims="property")
         z = data["substitutability"].transpose(SECTOR, "property").values
         logit = pm.Normal("logit_sigma", mu + pt.dot(z, beta), tau, dims=SECTOR)
-        bound: Any = sigma_upper_bound(kappa)
+        bound: Any = sigma_upper_bound(kappa, spillover)
         sigma = pm.Deterministic("sigma", bound * pm.math.sigmoid(logit), dims=SECTOR)
-        m = passthrough(sigma, kappa)
+        m = passthrough(sigma, kappa, spillover)
 
         q = data["relative_price"].transpose(COUNTRY, SECTOR, YEAR).values
         counts = data["patent_count"].transpose(COUNTRY, SECTOR, YEAR, LABEL).values.astype(np.int64)
@@ -104,9 +104,9 @@ def direct(data: xr.Dataset, priors: Mapping[str, Prior], *, marginal: bool) -> 
             share = pm.Dirichlet("label_share", weight, shape=flat.shape)
             pm.Multinomial("patent_count", n=flat.sum(axis=1), p=share, observed=flat)
         label_audit(data["label_audit"], confusion, true_prevalence(data["patent_count"], p))
-        event_effects(data, predicted_effects(data, m, spillover, crowding_out, epsilon))
+        event_effects(data, predicted_effects(data, m, kappa, spillover, spillover_gap, epsilon))
         rate = variable(priors, "adjustment_rate")
-        ree_use(data, sigma, m, rate, priors)
+        ree_use(data, sigma, m, spillover, rate, priors)
     return model
 
 

@@ -44,7 +44,7 @@ from reestim.technology import sigma_upper_bound
 from tests.oracles import random_economy
 
 _JUDGED = {"sigma": "σ", "innovation_passthrough": "m", "kappa": "κ", "spillover": "ξ", "welfare": "welfare"}
-_DRAWN = ("kappa", "spillover", "crowding_out", "mu", "beta", "tau", "using_slope", "substituting_slope")
+_DRAWN = ("kappa", "spillover", "mu", "beta", "tau", "using_slope", "substituting_slope")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def _around_one(truth: Truth, world: PatentWorld) -> Truth:
 def _corner(truth: Truth, world: PatentWorld) -> Truth:
     """Every other sector at 1 % of the bound, the others at 99 %."""
     users = world.price[SECTOR].values
-    share = np.where(np.arange(len(users)) % 2, 0.01, 0.99) * sigma_upper_bound(truth.kappa)
+    share = np.where(np.arange(len(users)) % 2, 0.01, 0.99) * sigma_upper_bound(truth.kappa, truth.spillover)
     return replace(truth, sigma=dict(zip(users, share, strict=True)))
 
 
@@ -160,7 +160,7 @@ def one(case: Case, spec: Spec, folder: Path, name: str, seed: int) -> xr.DataTr
         post[GROUP] = xr.DataTree(sensitivity)
     table: Any = prior_posterior_table(post).set_index("parameter")
     true = truths(replace(world, truth=truth), seed, inputs)
-    true = true.assign(spillover=truth.spillover, crowding_out=truth.crowding_out)
+    true = true.assign(spillover=truth.spillover, spillover_gap=truth.spillover_gap)
     design = SbcDesign(used, inputs, economy, scenario, 1, 99, seed)
     posterior = post["posterior"].to_dataset()
     draws = with_welfare(

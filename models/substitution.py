@@ -28,13 +28,15 @@ def build(data: xr.Dataset, priors: Priors) -> pm.Model:
         # How research responds, and what it is worth.
         kappa = variable(priors, "kappa")
         spillover = variable(priors, "spillover")
-        crowding_out = variable(priors, "crowding_out")
+        spillover_gap = variable(priors, "spillover_gap")
         # What is measured elsewhere carries its error along.
         trade_elasticity = measured_trade_elasticity(data)
 
         # (14) elasticities of substitution, pooled on the properties of the elements a sector uses; (2) pass-through.
-        sigma = pooled_elasticity(data["substitutability"], kappa, priors, centred=sectors_with_own_use(data))
-        m = passthrough(sigma, kappa)
+        sigma = pooled_elasticity(
+            data["substitutability"], kappa, spillover, priors, centred=sectors_with_own_use(data)
+        )
+        m = passthrough(sigma, kappa, spillover)
 
         # The relative price that research answers: its lags, and the bundle of elements that it is the price of.
         q, lag_weights = relative_price(data, priors)
@@ -57,10 +59,10 @@ def build(data: xr.Dataset, priors: Priors) -> pm.Model:
 
         # Event study of outcomes: the same regression, run on what the structure predicts.
         if "event_estimate" in data:
-            effects = predicted_effects(data, m, spillover, crowding_out, trade_elasticity, lag_weights, rate)
+            effects = predicted_effects(data, m, kappa, spillover, spillover_gap, trade_elasticity, lag_weights, rate)
             event_effects(data, effects)
 
         # (15) the cost share of rare earths, fast and slow: what separates κ from σ.
         if "use_share_change" in data:
-            ree_use(data, sigma, m, rate, priors)
+            ree_use(data, sigma, m, spillover, rate, priors)
     return model

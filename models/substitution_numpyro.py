@@ -16,7 +16,7 @@ import xarray as xr
 
 from reestim import technology
 from reestim.dims import COUNTRY, LABEL, SECTOR, TRADED_SECTOR, YEAR
-from reestim.estimate.elasticity import location_prior, lognormal_trade_elasticity, ridge_slope
+from reestim.estimate.elasticity import location_prior, lognormal_trade_elasticity, ridge
 from reestim.estimate.equilibrium_effects import equilibrium_effects, is_solved
 from reestim.estimate.event_effects import predicted_effects
 from reestim.estimate.inputs import coordinates
@@ -40,10 +40,13 @@ def build(data: xr.Dataset, priors: Priors) -> NumpyroModel:
     def model() -> None:
         kappa = prior(priors, "kappa")
         spillover = prior(priors, "spillover")
-        crowding_out = prior(priors, "crowding_out")
+        spillover_gap = prior(priors, "spillover_gap")
         epsilon = sample("trade_elasticity", dist.LogNormal(*lognormal_trade_elasticity(data)), dims=TRADED_SECTOR)
-        sigma = elasticity(data, kappa, priors)
-        m = deterministic("innovation_passthrough", technology.innovation_passthrough(sigma, kappa), dims=SECTOR)
+        sigma = elasticity(data, kappa, spillover, priors)
+        deterministic("long_run_elasticity", technology.long_run_elasticity(sigma, kappa, spillover), dims=SECTOR)
+        m = deterministic(
+            "innovation_passthrough", technology.innovation_passthrough(sigma, kappa, spillover), dims=SECTOR
+        )
         q, lag_weights = price(data, priors)
 
         rate = None
@@ -54,9 +57,11 @@ def build(data: xr.Dataset, priors: Priors) -> NumpyroModel:
             patents(data, q, m, rate, priors)
         if "event_estimate" in data:
             if is_solved(data):
-                effects = equilibrium_effects(data, sigma, kappa, spillover, crowding_out, epsilon)
+                effects = equilibrium_effects(data, sigma, kappa, spillover, spillover_gap, epsilon)
             else:
-                effects = predicted_effects(data, m, spillover, crowding_out, epsilon, lag_weights, rate)
+                effects = predicted_effects(
+                    data, m, kappa, spillover, spillover_gap, epsilon, lag_weights, rate, xp=jnp
+                )
             covariance = data["event_covariance"].transpose("effect", "effect_other").values
             observe(
                 "event_estimate",
@@ -65,15 +70,15 @@ def build(data: xr.Dataset, priors: Priors) -> NumpyroModel:
                 dims="effect",
             )
         if "use_share_change" in data:
-            use(data, sigma, m, rate, priors)
+            use(data, sigma, m, spillover, rate, priors)
 
     return NumpyroModel(model, coordinates(data))
 
 
-def elasticity(data: xr.Dataset, kappa: Any, priors: Priors) -> Any:
-    """σ_j (sector), equation (14): logit(σ_j / (1+1/κ)) = μ + β′z_j + τ·u_j, u_j ~ N(0, 1).
+def elasticity(data: xr.Dataset, kappa: Any, spillover: Any, priors: Priors) -> Any:
+    """σ_j (sector), equation (14): logit(σ_j / (1+1/κ̃)) = μ + β′z_j + τ·u_j, u_j ~ N(0, 1).
 
-    Sampled are μ less its ridge with κ, and for sectors with evidence of their own the logit itself, for geometry.
+    Sampled, for geometry: μ less its ridge with κ and ξ, and for sectors with evidence of their own the logit itself.
     """
     z = data["substitutability"].transpose(SECTOR, "property").values
     own = sectors_with_own_use(data).astype(float)
@@ -81,7 +86,7 @@ def elasticity(data: xr.Dataset, kappa: Any, priors: Priors) -> Any:
     if location is None:
         along = prior(priors, "mu")
     else:
-        shift = ridge_slope(own) * jnp.log(kappa)
+        shift = ridge(kappa, spillover, own, jnp.log)
         moved = location.model_copy(update={"mu": location.parameters["mu"] - shift})
         along = sample("mu_along_ridge", distribution(moved))
         deterministic("mu", along + shift)
@@ -90,7 +95,7 @@ def elasticity(data: xr.Dataset, kappa: Any, priors: Priors) -> Any:
     mean = along + z @ beta
     sampled = sample("sigma_sampled", dist.Normal(own * mean, own * tau + (1 - own)), dims=SECTOR)
     logit = shift + own * sampled + (1 - own) * (mean + tau * sampled)
-    sigma = technology.sigma_upper_bound(kappa) * jax.nn.sigmoid(logit)
+    sigma = technology.sigma_upper_bound(kappa, spillover) * jax.nn.sigmoid(logit)
     return deterministic("sigma", sigma, dims=SECTOR)
 
 
@@ -141,7 +146,7 @@ def patents(data: xr.Dataset, q: Any, m: Any, rate: Any, priors: Priors) -> None
     observe("patent_count", DirichletMultinomial(phi * observed_share, n), counts, dims=(COUNTRY, SECTOR, YEAR, LABEL))
 
 
-def use(data: xr.Dataset, sigma: Any, m: Any, rate: Any, priors: Priors) -> None:
+def use(data: xr.Dataset, sigma: Any, m: Any, spillover: Any, rate: Any, priors: Priors) -> None:
     """Equation (15): the cost share of rare earths, fast and slow, with unit values that err."""
     noise = prior(priors, "ree_use_noise")
     years = np.sqrt(data["use_years"].values.astype(float))
@@ -162,7 +167,7 @@ def use(data: xr.Dataset, sigma: Any, m: Any, rate: Any, priors: Priors) -> None
         )
     observe(
         "use_share_change",
-        dist.Normal(expected_change(data, sigma, m, rate, error), noise * years),
+        dist.Normal(expected_change(data, sigma, m, spillover, rate, error), noise * years),
         data["use_share_change"].values,
         dims="use_observation",
     )

@@ -1,4 +1,4 @@
-"""Where rare earths enter production: equations (1) and (2) of the model, stated once.
+"""Where rare earths enter production: equations (1), (2), (2a) and (2b) of the model, stated once.
 
 The first part is arithmetic only and works on numbers, NumPy, JAX and PyTensor alike, so that the estimation and the
 equilibrium share it. The second part is JAX: the CES functions of the equilibrium, smooth through σ = 1 in value and
@@ -16,68 +16,103 @@ from reestim.numerics.jax_setup import configure
 
 configure()
 
+#: ln(1−δ) − g where nothing limits how fast knowledge may fall: technology that stands still has no years.
+UNLIMITED = -1e9
+
 
 class TechnologyParameters(NamedTuple):
-    """Parameters of equations (1)–(2), each broadcast to (country, sector); σ is 1 where no rare earths are used."""
+    """Parameters of equations (1)–(2b), each broadcast to (country, sector); σ is 1 where no rare earths are used."""
 
     sigma: Float[Array, "country sector"]
     kappa: Float[Array, "country sector"]
     spillover: Float[Array, "country sector"]
-    crowding_out: Float[Array, "country sector"]
+    spillover_gap: Float[Array, "country sector"]
     diffusion: Float[Array, "country sector"]
     element_elasticity: Float[Array, "country sector"]
     adjustment_rate: Float[Array, ""]  # λ: 1 the long run of directed technology, 0 fixed technology
-    inherited: Float[Array, "country sector"]  # (1−λ)·a of the year before; 0 but in a transition
+    largest_loss: Float[Array, ""]  # ln(1−δ) − g, the fastest fall of knowledge in a year
+    research_before: Float[Array, "country sector"]  # a/κ of the year before; 0 but in a transition
 
 
 # --- Directed technological change, any array library ---------------------------------------------------------------
 
 
-def sigma_upper_bound(kappa: Any) -> Any:
-    """Supremum of σ for an interior research optimum, 1 + 1/κ (condition under equation 2)."""
-    return 1 + 1 / kappa
+def sigma_upper_bound(kappa: Any, spillover: Any) -> Any:
+    """Supremum of σ for an interior research optimum, 1 + 1/κ̃ with κ̃ = κ(1+ξ) (condition under equation 2)."""
+    return 1 + 1 / (kappa * (1 + spillover))
 
 
-def innovation_passthrough(sigma: Any, kappa: Any) -> Any:
-    """m = κ(1−σ) / (1 + κ(1−σ)), equation (2): log points of technology bias per log point of relative price."""
-    lean = kappa * (1 - sigma)
-    return lean / (1 + lean)
+def research_response(sigma: Any, kappa: Any, spillover: Any) -> Any:
+    """a/κ per log point of the relative price, (1−σ)/(1+κ̃(1−σ)): how far the odds of research follow scarcity.
 
-
-def ree_technology(bias: Any, ree_share: Any, crowding_out: Any) -> Any:
-    """ln Â from the technology bias a = ln Â − ln B̂, given ln B̂ = −χ·θ/(1−θ)·ln Â. Log change."""
-    return bias / (1 + crowding_out * ree_share / (1 - ree_share))
-
-
-def other_technology(log_ree_technology: Any, ree_share: Any, crowding_out: Any) -> Any:
-    """ln B̂ = −χ·θ/(1−θ)·ln Â: what REE-enhancing research takes from the other bundle. Log change."""
-    return -crowding_out * ree_share / (1 - ree_share) * log_ree_technology
-
-
-def tfp_effect(ree_share: Any, log_ree_technology: Any, crowding_out: Any, spillover: Any) -> Any:
-    """First-order effect of directed technology on sectoral TFP, θ(1−χ+ξ)·ln Â. Log change."""
-    return ree_share * (1 - crowding_out + spillover) * log_ree_technology
-
-
-def cost_effect(ree_share: Any, relative_price: Any, log_ree_technology: Any, crowding_out: Any, spillover: Any) -> Any:
-    """First-order d ln c − d ln c_X = θ·q − θ(1−χ+ξ)·ln Â. Log change; q in log points."""
-    return ree_share * relative_price - tfp_effect(ree_share, log_ree_technology, crowding_out, spillover)
-
-
-def price_passthrough(ree_share: Any, new_ree_share: Any, response: Any, crowding_out: Any, spillover: Any) -> Any:
-    """d ln c / d q at given ln c_X: θ′ less what the response a = response·q of technology takes off the cost.
-
-    Between 0 and 1 dearer rare earths raise unit costs by less than themselves. Outside, a strong ξ·θ makes them lower
-    costs, or technology overshoots, and the equilibrium need not be unique.
+    It is also how far the cost share moves in the long run, 1 − σ_L, because research follows the cost share.
     """
-    taken = crowding_out * ree_share / (1 - ree_share)
-    saved = (new_ree_share + spillover * ree_share - (1 - new_ree_share) * taken) / (1 + taken)
-    return new_ree_share - response * saved
+    return (1 - sigma) / (1 + kappa * (1 + spillover) * (1 - sigma))
 
 
-def cost_share_effect(sigma: Any, relative_price: Any, bias: Any) -> Any:
-    """Δ ln(θ/(1−θ)) = (1−σ)(q − a), equation (15). Log change."""
-    return (1 - sigma) * (relative_price - bias)
+def innovation_passthrough(sigma: Any, kappa: Any, spillover: Any) -> Any:
+    """m = κ(1−σ) / (1+κ̃(1−σ)), equation (2): log points of technology bias per log point of relative price."""
+    return kappa * research_response(sigma, kappa, spillover)
+
+
+def long_run_elasticity(sigma: Any, kappa: Any, spillover: Any) -> Any:
+    """σ_L = 1 − (1−σ)/(1+κ̃(1−σ)), equation (2a): elasticity of substitution once research has answered."""
+    return 1 - research_response(sigma, kappa, spillover)
+
+
+def frontier(research: Any, ree_share: Any, kappa: Any, xp: Any = jnp) -> tuple[Any, Any]:
+    """ln Â and ln B̂ on the frontier (2) at the technology bias a = κ·research. Log changes.
+
+    ``research`` is a/κ, the log change in the odds of research about rare earths, so that κ = 0 is no special case.
+    The two forms of ln(1−θ+θeˣ) are the same number; each is used where it neither cancels nor overflows. ``xp``: the
+    array module.
+    """
+    far = research > 30.0
+    small = xp.where(far, 0.0, research)
+    large = xp.where(far, research, 1.0)
+    near_form = xp.log1p(ree_share * xp.expm1(small))
+    far_form = large + xp.log1p((1 - ree_share) * xp.expm1(-large))
+    log_b = -kappa * xp.where(far, far_form, near_form)
+    return kappa * research + log_b, log_b
+
+
+def advance_knowledge(before: Any, target: Any, rate: Any, largest_loss: Any, xp: Any = jnp) -> Any:
+    """Equation (2b): before + max(λ·(target − before), largest_loss). Knowledge follows, and is not unlearnt faster
+    than it becomes obsolete; all in the unit of ``before``.
+    """
+    return before + xp.maximum(rate * (target - before), largest_loss)
+
+
+def obsolescence_floor(obsolescence: Any, knowledge_growth: Any, xp: Any = jnp) -> Any:
+    """ln(1−δ) − g: what a stock of knowledge without new ideas loses in a year against its trend. Log points."""
+    return xp.log1p(-obsolescence) - knowledge_growth
+
+
+def tfp_effect(
+    ree_share: Any, log_ree_technology: Any, log_other_technology: Any, spillover: Any, spillover_gap: Any
+) -> Any:
+    """Effect of directed technology on sectoral TFP, (1+ξ)(θ ln Â + (1−θ) ln B̂) + ω·θ·ln Â. Log change."""
+    private = ree_share * log_ree_technology + (1 - ree_share) * log_other_technology
+    return (1 + spillover) * private + spillover_gap * ree_share * log_ree_technology
+
+
+def price_passthrough(ree_share: Any, new_ree_share: Any, research: Any, parameters: Any) -> Any:
+    """d ln c / d q at given ln c_X, with knowledge following as far as it does within the year.
+
+    θ′ less what knowledge takes off the cost: (1+ξ)a moves the cost by θ′−τ, τ the share of research about rare earths,
+    and the gap ω by θ(1−τ). In the long run without gap θ′ = τ, and this is θ′, as in any CES economy. ``research``:
+    a/κ; ``parameters``: `TechnologyParameters`.
+    """
+    t = parameters
+    bias = t.adjustment_rate * innovation_passthrough(t.sigma, t.kappa, t.spillover)
+    tau = ree_share / (ree_share + (1 - ree_share) * jnp.exp(-research))
+    saved = (1 + t.spillover) * (new_ree_share - tau) + t.spillover_gap * ree_share * (1 - tau)
+    return new_ree_share - bias * saved
+
+
+def cost_share_effect(sigma: Any, relative_price: Any, bias: Any, spillover: Any) -> Any:
+    """Δ ln(θ/(1−θ)) = (1−σ)(q − (1+ξ)a), equation (15). Log change."""
+    return (1 - sigma) * (relative_price - (1 + spillover) * bias)
 
 
 # --- The CES functions of the equilibrium, JAX -----------------------------------------------------------------------
@@ -131,12 +166,27 @@ class Costs(NamedTuple):
 
     unit_cost: Float[Array, "country sector"]  # ln ĉ, equation (1)
     ree_price: Float[Array, "country sector"]  # ln p̂_R
-    bias: Float[Array, "country sector"]  # a = ln Â − ln B̂, equation (2)
+    research: Float[Array, "country sector"]  # a/κ, equation (2)
     ree_technology: Float[Array, "country sector"]  # ln Â
     other_technology: Float[Array, "country sector"]  # ln B̂
-    productivity: Float[Array, "country sector"]  # ln T̂ from spillovers, ξ·θ·ln Â
+    ree_augmentation: Float[Array, "country sector"]  # (1+ξ)·ln Â, what (1) takes
+    other_augmentation: Float[Array, "country sector"]  # (1+ξ)·ln B̂
+    productivity: Float[Array, "country sector"]  # ln T̂ of the spillover gap, ω·θ·ln Â
     ree_share: Float[Array, "country sector"]  # θ′
     element_share: Float[Array, "country element sector"]  # ϑ′
+
+
+def research_target(
+    relative_price: Float[Array, "country sector"],
+    diffusion_weight: Float[Array, "country sector"],
+    parameters: TechnologyParameters,
+) -> Float[Array, "country sector"]:
+    """a/κ in the long run: each country's own response to q and the world's, (2) with diffusion ψ."""
+    t = parameters
+    own = research_response(t.sigma, t.kappa, t.spillover) * relative_price
+    world = jnp.sum(diffusion_weight * t.kappa * own, axis=0)  # the mean bias a
+    some = t.kappa > 0
+    return (1 - t.diffusion) * own + jnp.where(some, t.diffusion * world / jnp.where(some, t.kappa, 1.0), 0.0)
 
 
 def unit_costs(
@@ -152,22 +202,33 @@ def unit_costs(
     ``other_cost`` is ln ĉ_X, ``element_price`` ln P̂_ne. ``diffusion_weight`` sums to 1 over countries (zero for
     sectors without rare earths). Sectors with θ = 0 keep c = c_X and no technology response.
     """
-    users = ree_share > 0
+    t, users = parameters, ree_share > 0
     log_price = jnp.broadcast_to(element_price[:, :, None], element_share.shape)
-    ree_price = ces_index(element_share, log_price, parameters.element_elasticity, axis=1)
+    ree_price = ces_index(element_share, log_price, t.element_elasticity, axis=1)
     relative_price = jnp.where(users, ree_price - other_cost, 0.0)
 
-    own = innovation_passthrough(parameters.sigma, parameters.kappa) * relative_price
-    world = jnp.sum(diffusion_weight * own, axis=0)
-    target = jnp.where(users, (1 - parameters.diffusion) * own + parameters.diffusion * world, jnp.zeros_like(own))
-    bias = parameters.inherited + parameters.adjustment_rate * target
-    log_a = ree_technology(bias, ree_share, parameters.crowding_out)
-    log_b = other_technology(log_a, ree_share, parameters.crowding_out)
-    productivity = parameters.spillover * ree_share * log_a
+    target = jnp.where(users, research_target(relative_price, diffusion_weight, t), 0.0)
+    loss = jnp.where(t.kappa > 0, t.largest_loss / jnp.where(t.kappa > 0, t.kappa, 1.0), UNLIMITED)
+    research = advance_knowledge(t.research_before, target, t.adjustment_rate, loss)
+    log_a, log_b = frontier(research, ree_share, t.kappa)
+    augments_ree, augments_other = (1 + t.spillover) * log_a, (1 + t.spillover) * log_b
+    productivity = t.spillover_gap * ree_share * log_a
 
-    bundles = jnp.stack([other_cost - log_b, jnp.where(users, ree_price - log_a, other_cost - log_b)])
-    nest = ces_index(jnp.stack([1 - ree_share, ree_share]), bundles, parameters.sigma, axis=0)
-    new_ree_share = ree_share * jnp.exp((1 - parameters.sigma) * (bundles[1] - nest))
-    h = 1.0 - parameters.element_elasticity
+    other = other_cost - augments_other
+    bundles = jnp.stack([other, jnp.where(users, ree_price - augments_ree, other)])
+    nest = ces_index(jnp.stack([1 - ree_share, ree_share]), bundles, t.sigma, axis=0)
+    new_ree_share = ree_share * jnp.exp((1 - t.sigma) * (bundles[1] - nest))
+    h = 1.0 - t.element_elasticity
     new_element_share = element_share * jnp.exp(h[:, None, :] * (log_price - ree_price[:, None, :]))
-    return Costs(nest - productivity, ree_price, bias, log_a, log_b, productivity, new_ree_share, new_element_share)
+    return Costs(
+        nest - productivity,
+        ree_price,
+        research,
+        log_a,
+        log_b,
+        augments_ree,
+        augments_other,
+        productivity,
+        new_ree_share,
+        new_element_share,
+    )

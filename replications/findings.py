@@ -147,7 +147,7 @@ def _in_words(draws: xr.DataArray, unit: str = "") -> str:
 
 def _prior(post: xr.DataTree) -> xr.Dataset | None:
     prior = post["prior"].to_dataset() if "prior" in post.children else None
-    return prior if prior is not None and {"sigma", "kappa"} <= set(prior.data_vars) else None
+    return prior if prior is not None and {"sigma", "kappa", "spillover"} <= set(prior.data_vars) else None
 
 
 def _complements(post: xr.DataTree, economy: Economy) -> Finding:
@@ -164,7 +164,7 @@ def _complements(post: xr.DataTree, economy: Economy) -> Finding:
 
 def _direction(post: xr.DataTree, economy: Economy) -> Finding:
     def mean(ds: xr.Dataset) -> xr.DataArray:
-        return _world_mean(economy, innovation_passthrough(ds["sigma"], ds["kappa"]))
+        return _world_mean(economy, innovation_passthrough(ds["sigma"], ds["kappa"], ds["spillover"]))
 
     prior, average = _prior(post), mean(post["posterior"].to_dataset())
     before = float("nan") if prior is None else _event(mean(prior))

@@ -111,13 +111,14 @@ def random_parameters(seed: int, economy: ree.Economy, **fixed: object) -> ree.P
     """σ from 0.1 to just inside the interior, and the others over their plausible range."""
     rng = np.random.default_rng(seed + 10_000)
     kappa = float(rng.uniform(0.2, 2.0))
-    upper = 1 + 1 / kappa
+    spillover = float(rng.uniform(0, 1))
+    upper = 1 + 1 / (kappa * (1 + spillover))
     sigma = xr.DataArray(rng.uniform(0.1, 0.9 * upper, len(economy.sectors)), coords={"sector": list(economy.sectors)})
     values = {
         "sigma": sigma,
         "kappa": kappa,
-        "spillover": float(rng.uniform(0, 1)),
-        "crowding_out": float(rng.uniform(0, 1)),
+        "spillover": spillover,
+        "spillover_gap": float(rng.uniform(0, 1)),
         "element_elasticity": float(rng.uniform(0.3, 2.0)),
         "diffusion": float(rng.uniform(0, 0.5)),
     }

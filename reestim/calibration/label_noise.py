@@ -131,7 +131,7 @@ def truths(world: PatentWorld, seed: int, inputs: xr.Dataset) -> xr.Dataset:
     stream = np.random.default_rng(np.random.SeedSequence(seed).spawn(5)[0])
     z = world.substitutability.sel({SECTOR: world.price[SECTOR]})
     sigma = true_sigma(z, world.truth, stream).sel({SECTOR: inputs[SECTOR].values})
-    m = innovation_passthrough(sigma, world.truth.kappa)
+    m = innovation_passthrough(sigma, world.truth.kappa, world.truth.spillover)
     return xr.Dataset({"sigma": sigma, "innovation_passthrough": m, "kappa": world.truth.kappa})
 
 

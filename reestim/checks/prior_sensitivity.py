@@ -21,7 +21,7 @@ from reestim.results.effects import quantiles
 from reestim.results.format import number, with_interval
 
 GROUP = "prior_sensitivity"
-SHARED = {"kappa": "κ", "spillover": "ξ", "crowding_out": "χ", "mean_sigma": "mean σ"}
+SHARED = {"kappa": "κ", "spillover": "ξ", "spillover_gap": "ω", "mean_sigma": "mean σ"}
 #: Sensitivity from which on a posterior is said to react (Kallioinen et al. 2024, as in ArviZ).
 SENSITIVE = 0.05
 #: A posterior at least this share as wide as its prior is not narrowed to speak of.

@@ -21,7 +21,7 @@ from reestim.errors import InputError, Problem
 PARAMETER, COMPONENT = "parameter", "component"
 #: Step of the central differences, in logs or, of a fraction, in units.
 _STEP = 1e-3
-_FRACTIONS = ("crowding_out", "diffusion")
+_FRACTIONS = ("spillover_gap", "diffusion")
 _POINT = "_point"
 
 

@@ -47,8 +47,8 @@ class _Ledger(NamedTuple):
     border: Float[Array, "importer exporter sector"]  # border value
     log_border: Float[Array, "importer exporter sector"]
     productivity: Float[Array, "country sector"]  # ln of Hicks-neutral productivity
-    ree_technology: Float[Array, "country sector"]
-    other_technology: Float[Array, "country sector"]
+    ree_augmentation: Float[Array, "country sector"]
+    other_augmentation: Float[Array, "country sector"]
     endowment: Float[Array, "country factor"]  # ln quantity
     recycled: Float[Array, "country element"]
     log_use: Float[Array, "country element"]  # ln quantity of an element that industry uses
@@ -152,7 +152,7 @@ def _slopes(
     volume = volume + jnp.sum(tax * shipped, axis=(0, 2))
     share = state.costs.ree_share
     spent = state.output * jnp.exp(-at_elements(b, u.margin))
-    gain = moved.productivity + share * moved.ree_technology + (1 - share) * moved.other_technology
+    gain = moved.productivity + share * moved.ree_augmentation + (1 - share) * moved.other_augmentation
     technology = jnp.sum(spent * gain, axis=1)
     paid = b.factor_income * jnp.exp(u.factor_price + now.log_endowment)
     use = state.scrap / jnp.where(now.recycled > 0, now.recycled, 1.0)
@@ -192,8 +192,8 @@ def _ledger(
         here,
         log_border,
         now.log_productivity + state.costs.productivity,
-        state.costs.ree_technology,
-        state.costs.other_technology,
+        state.costs.ree_augmentation,
+        state.costs.other_augmentation,
         now.log_endowment,
         now.recycled,
         log_use,

@@ -15,7 +15,7 @@ from reestim.equilibrium.equations import State, Unknowns, evaluate
 from reestim.equilibrium.mining import idle_resources
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays, scaled
-from reestim.technology import innovation_passthrough, price_passthrough
+from reestim.technology import Costs, innovation_passthrough, price_passthrough
 
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
@@ -46,18 +46,42 @@ FAILURES = tuple(why for why in Reason if why != Reason.SOLVED)
 #: Part of what a country receives that subsidies and a deficit to others may take; on the way to an income of zero
 #: the solver stops just before it.
 EXHAUSTING = 0.9
+#: Feedback on demand from which a second equilibrium may be near: half of what makes demand slope up.
+NEAR = 0.5
 
 
-def determinate(b: Baseline, parameters: ParameterArrays, ree_share: Float[Array, "country sector"]) -> Bool[Array, ""]:
-    """Whether 0 ≤ d ln c/d q ≤ 1 for every user of rare earths, at the baseline and at new shares ``ree_share``."""
+def determinate(b: Baseline, parameters: ParameterArrays, costs: Costs) -> Bool[Array, ""]:
+    """Whether technology feeds back on prices too little for a second equilibrium to be near.
+
+    In every user of rare earths, at the baseline and at ``costs``, `demand_feedback` must stay below ``NEAR`` and unit
+    cost rise by less than the price of the bundle. In the long run without gap or diffusion both always hold, as in any
+    CES economy.
+    """
     t = parameters.technology
-    response = t.adjustment_rate * innovation_passthrough(t.sigma, t.kappa)
     users = b.ree_share > 0
     good = jnp.ones((), bool)
-    for share in (b.ree_share, ree_share):
-        slope = price_passthrough(b.ree_share, share, response, t.crowding_out, t.spillover)
-        good = good & jnp.all(~users | ((slope >= 0) & (slope <= 1)))
+    for share, research in ((b.ree_share, jnp.zeros_like(b.ree_share)), (costs.ree_share, costs.research)):
+        slope = price_passthrough(b.ree_share, share, research, t)
+        feedback = demand_feedback(share, slope, parameters)
+        good = good & jnp.all(~users | ((feedback < NEAR) & (slope <= 1)))
     return good
+
+
+def demand_feedback(
+    ree_share: Float[Array, "country sector"],
+    slope: Float[Array, "country sector"],
+    parameters: ParameterArrays,
+) -> Float[Array, "country sector"]:
+    """What scarcity adds to a sector's demand for rare earths by lowering its cost, over what substitution takes away.
+
+    Demand at given other costs moves by −(1 − (1−θ′)(1−σ)(1 − (1+ξ)λm)) − ε·d ln c/dq with the relative price q. Where
+    d ln c/dq is negative the second part is positive: at 1 it outweighs the first, demand slopes up, and there may be
+    several equilibria. ε is taken as for a sector that sells on markets where it is small, which bounds the response.
+    """
+    t = parameters.technology
+    m = t.adjustment_rate * innovation_passthrough(t.sigma, t.kappa, t.spillover)
+    substitution = 1 - (1 - ree_share) * (1 - t.sigma) * (1 - (1 + t.spillover) * m)
+    return parameters.trade_elasticity * jnp.maximum(-slope, 0.0) / substitution
 
 
 def outlays(b: Baseline, policy: PolicyArrays, state: State) -> Float[Array, " country"]:
@@ -74,7 +98,7 @@ def reason(
     """Code of `Reason` for an unsolved scenario, from the last solution ``u`` at a part ``stage`` of its size."""
     state = evaluate(b, scaled(b, policy, stage), parameters, u)
     exhausted = jnp.any(outlays(b, policy, state) > EXHAUSTING)
-    unclear = ~determinate(b, parameters, state.costs.ree_share)
+    unclear = ~determinate(b, parameters, state.costs)
     idle = jnp.any(_idle(b, policy, parameters, u, state))
     why = jnp.where(unclear, Reason.NOT_DETERMINATE, Reason.NOT_FOUND)
     return jnp.where(exhausted, Reason.EXHAUSTED, jnp.where(idle, Reason.IDLE, why))
@@ -119,7 +143,8 @@ def advice(
         )
     if why is Reason.NOT_DETERMINATE:
         return (
-            "Directed technology with this ξ·θ lets scarcity lower costs (see 'determinate' in docs/model.md): an "
-            "equilibrium need not exist. Try technology='fixed', a smaller spillover, or a smaller shock."
+            "Directed technology with this ω·θ lets scarcity lower costs so much that demand may rise with the price "
+            "(see 'determinate' in docs/model.md): an equilibrium need not exist. Try technology='fixed', a smaller "
+            "spillover_gap, or a smaller shock."
         )
     return "Try a smaller shock, check that nobody is left without any supplier, or use throw=False to record it."

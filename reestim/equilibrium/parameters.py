@@ -17,7 +17,7 @@ from reestim.equilibrium.coordinates import label_problems
 from reestim.equilibrium.horizon import MONTHS, horizon_problems, use_at_horizon
 from reestim.equilibrium.mine_parameters import IN_ECONOMY, MINE_PARAMETERS, complete_mines, mine_rules
 from reestim.errors import ParameterError, Problem
-from reestim.technology import TechnologyParameters, sigma_upper_bound
+from reestim.technology import UNLIMITED, TechnologyParameters, obsolescence_floor, sigma_upper_bound
 
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
@@ -29,6 +29,8 @@ NUMBERS = ("adjustment_rate", "impact_ratio")
 TECHNOLOGIES = ("fixed", "directed", "transition")
 #: λ of the two technologies that stand still: none, and all, of the distance to equation (2).
 RATES = {"fixed": 0.0, "directed": 1.0}
+#: Parameters of the clock (2b): numbers, without effect but in a transition.
+CLOCK = ("adjustment_rate", "obsolescence", "knowledge_growth")
 
 
 class ParameterArrays(NamedTuple):
@@ -48,9 +50,9 @@ class Parameters:
     ----------
     sigma
         σ, substitution between rare earths and other inputs: number, (sector) or (country, sector). Sectors that use
-        no rare earths need none. Must lie inside 0 < σ < 1 + 1/κ.
-    kappa, spillover, crowding_out, diffusion
-        κ ≥ 0, ξ ≥ 0, 0 ≤ χ ≤ 1, 0 ≤ ψ ≤ 1: number, (sector) or (country, sector).
+        no rare earths need none. At given knowledge. Must lie inside 0 < σ < 1 + 1/κ̃, κ̃ = κ(1+ξ).
+    kappa, spillover, spillover_gap, diffusion
+        κ ≥ 0, ξ ≥ 0, ω ≥ 0, 0 ≤ ψ ≤ 1: number, (sector) or (country, sector).
     element_elasticity
         ρ > 0 between elements in the bundle: number or (sector).
     trade_elasticity
@@ -71,17 +73,22 @@ class Parameters:
         μ of months (``None``: s·μ), and μ_L of ``horizon="long"`` (``None``: the economy's own): as supply_elasticity.
     adjustment_rate
         0 < λ ≤ 1, the share of the distance to (2) that knowledge closes in a year, with ``technology="transition"``: a
-        number. It has no effect on the two other technologies.
+        number.
+    obsolescence, knowledge_growth
+        0 ≤ δ < 1 a year and g ≥ 0 log points a year: in a transition knowledge falls by at most g − ln(1−δ) a year
+        against its trend, equation (2b). Numbers. These three have no effect on the two other technologies.
     """
 
     sigma: Value = 0.5
     kappa: Value = 1.0
     spillover: Value = 0.0
-    crowding_out: Value = 0.0
+    spillover_gap: Value = 0.0
     element_elasticity: Value = 1.0
     trade_elasticity: Value | None = None
     diffusion: Value = 0.0
     adjustment_rate: Value = 0.2
+    obsolescence: Value = 0.15
+    knowledge_growth: Value = 0.05
     supply_elasticity: Value | None = None
     resource_share: Value | None = None
     impact_ratio: Value = 0.15
@@ -159,14 +166,20 @@ def _arrays(values: dict[str, np.ndarray], economy: Economy, technology: str) ->
     technology_values = {
         name: jnp.asarray(np.where(users, value, neutral.get(name, 0.0)))
         for name, value in values.items()
-        if name in TechnologyParameters._fields and name not in ("adjustment_rate", "inherited")
+        if name in TechnologyParameters._fields and name not in CLOCK
     }
-    rate = values["adjustment_rate"][..., 0, 0] if technology == "transition" else RATES[technology]
-    rate = jnp.broadcast_to(jnp.asarray(rate, dtype=float), values["sigma"].shape[:-2])
+    rate, loss = RATES.get(technology, 0.0), UNLIMITED
+    if technology == "transition":
+        rate, obsolescence, growth = (values[name][..., 0, 0] for name in CLOCK)
+        loss = obsolescence_floor(obsolescence, growth, np)
+    clock = {
+        name: jnp.broadcast_to(jnp.asarray(value, dtype=float), values["sigma"].shape[:-2])
+        for name, value in (("adjustment_rate", rate), ("largest_loss", loss))
+    }
     elasticity = jnp.asarray(values["trade_elasticity"][..., 0, :])
-    inherited = jnp.zeros(values["sigma"].shape)
+    before = jnp.zeros(values["sigma"].shape)
     return ParameterArrays(
-        TechnologyParameters(adjustment_rate=rate, inherited=inherited, **technology_values),
+        TechnologyParameters(research_before=before, **clock, **technology_values),
         elasticity,
         jnp.asarray(values["supply_elasticity"]),
         jnp.asarray(values["resource_share"]) if "resource_share" in values else None,
@@ -180,21 +193,26 @@ def _violations(
     users = np.asarray(economy.baseline.ree_share) > 0
     everywhere = np.ones_like(users)
     with np.errstate(divide="ignore"):
-        interior = values["sigma"] < sigma_upper_bound(values["kappa"])
+        interior = values["sigma"] < sigma_upper_bound(values["kappa"], values["spillover"])
     rules = [
         ("sigma", users, values["sigma"] > 0, "σ must be > 0"),
         ("kappa", users, values["kappa"] >= 0, "κ must be ≥ 0"),
         ("spillover", users, values["spillover"] >= 0, "ξ must be ≥ 0"),
-        ("crowding_out", users, (values["crowding_out"] >= 0) & (values["crowding_out"] <= 1), "χ must lie in [0, 1]"),
+        ("spillover_gap", users, values["spillover_gap"] >= 0, "ω must be ≥ 0"),
         ("diffusion", users, (values["diffusion"] >= 0) & (values["diffusion"] <= 1), "ψ must lie in [0, 1]"),
         ("element_elasticity", users, values["element_elasticity"] > 0, "ρ must be > 0"),
         ("trade_elasticity", everywhere, values["trade_elasticity"] > 0, "ε must be > 0"),
     ]
     if technology == "transition":
-        rate = values["adjustment_rate"]
+        rate, lost, growth = (values[name] for name in CLOCK)
         rules.append(("adjustment_rate", everywhere, (rate > 0) & (rate <= 1), "λ must lie in (0, 1]"))
+        rules.append(("obsolescence", everywhere, (lost >= 0) & (lost < 1), "δ must lie in [0, 1)"))
+        rules.append(("knowledge_growth", everywhere, growth >= 0, "g must be ≥ 0"))
     if technology != "fixed":
-        corner = "σ must be below 1 + 1/κ: outside it research has a corner solution and the model no interior optimum"
+        corner = (
+            "σ must be below 1 + 1/κ̃, κ̃ = κ(1+ξ): outside it research has a corner solution and the model no "
+            "interior optimum"
+        )
         rules.append(("sigma", users, interior | ~np.isfinite(values["sigma"]), corner))
     if horizon == MONTHS:
         ratio = values["impact_ratio"]

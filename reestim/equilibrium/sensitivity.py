@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
 
 POLICY = "policy"
-#: Parameters of technology: with respect to their logs, or, for fractions that may be zero, to themselves.
+#: Parameters of technology: with respect to their logs, or, for those that are zero by default, to themselves.
 LOGS = ("sigma", "kappa", "spillover", "element_elasticity")
-FRACTIONS = ("crowding_out", "diffusion")
+FRACTIONS = ("spillover_gap", "diffusion")
 _OVER = {
     "sigma": (SECTOR,),
     "trade_elasticity": (SECTOR,),
@@ -44,7 +44,7 @@ def sensitivity(
     -------
     A Dataset with one variable per input, over ``country`` (whose welfare) and where the input has several values over
     ``sector``, ``element`` or ``policy``: d welfare / d ln x for sigma, kappa, spillover, element_elasticity,
-    trade_elasticity and supply_elasticity, d welfare / d x for crowding_out and diffusion, and, as ``policy_size``,
+    trade_elasticity and supply_elasticity, d welfare / d x for spillover_gap and diffusion, and, as ``policy_size``,
     the change of welfare for a scenario whose policy is larger by one per cent of its log size, times 100.
     ``attrs["units"]`` says which.
 

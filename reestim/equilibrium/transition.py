@@ -45,25 +45,24 @@ def solve_path(
     tolerance: Tolerance,
     effort: int = FAST,
 ) -> Path:
-    """Equilibria of consecutive years by ``lax.scan``: a_t = (1−λ)·a_{t−1} + λ·m·q_t, from a = 0.
+    """Equilibria of consecutive years by ``lax.scan``, knowledge by (2b) from a = 0.
 
     ``policies`` has a leading axis of years. Differentiable like one equilibrium.
     """
     b = drawn_baseline(b, parameters)
     first = jax.tree.map(lambda leaf: leaf[0], policies)
     zero, unravel = ravel_pytree(baseline_unknowns(b, first))
-    rate = parameters.technology.adjustment_rate
 
     def year(before: tuple[Array, Array], policy: PolicyArrays) -> tuple[tuple[Array, Array], Path]:
-        start, knowledge = before
-        now = parameters._replace(technology=parameters.technology._replace(inherited=(1 - rate) * knowledge))
+        start, research = before
+        now = parameters._replace(technology=parameters.technology._replace(research_before=research))
         root = equilibrium(b, policy, now, start, tolerance, effort)
         u = unravel(root.point)
         costs = production(b, policy, now, u).costs
         cause = diagnosis.reason(b, policy, now, u, root.stage)
         found = Path(outcomes(b, policy, now, u), all_residuals(b, policy, now, u), root.steps, cause)
         onward = jnp.where(jnp.isfinite(root.point), root.point, 0.0)
-        return (onward, costs.bias), found
+        return (onward, costs.research), found
 
     return jax.lax.scan(year, (zero, jnp.zeros(b.expenditure.shape)), policies)[1]
 

@@ -12,10 +12,11 @@ from jaxtyping import Array, Float
 from reestim.dims import COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, SECTOR
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.diagnosis import determinate
-from reestim.equilibrium.equations import State, Unknowns, at_quotas, evaluate, factor_income
+from reestim.equilibrium.equations import Cells, State, Unknowns, at_quotas, evaluate, factor_income
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.policies import EMBARGO_LOG_TAX
 from reestim.equilibrium.scenario import PolicyArrays
+from reestim.technology import long_run_elasticity
 
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
@@ -36,6 +37,7 @@ class Outcomes(NamedTuple):
     ree_price: Array
     ree_technology: Array
     other_technology: Array
+    long_run_elasticity: Array
     trade_share: Array
     expenditure: Array
     ree_share: Array
@@ -73,8 +75,13 @@ VARIABLES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "output": (_CELL, "Output value at producer prices", _LOG),
     "exports": (_CELL, "Export value at the border (export tax included)", _LOG),
     "ree_price": (_CELL, "Price of the sector's rare-earth bundle", _LOG),
-    "ree_technology": (_CELL, "REE-enhancing technology", _LOG),
-    "other_technology": (_CELL, "Technology of other inputs", _LOG),
+    "ree_technology": (_CELL, "REE-enhancing technology, ln Â before spillovers", _LOG),
+    "other_technology": (_CELL, "Technology of other inputs, ln B̂ before spillovers", _LOG),
+    "long_run_elasticity": (
+        _CELL,
+        "Elasticity of substitution once research has answered; σ if it never does",
+        "elasticity",
+    ),
     "trade_share": (_BILATERAL, "Share of spending by exporter", "fraction"),
     "expenditure": (_CELL, "Expenditure at purchaser prices", _MONEY),
     "ree_share": (_CELL, "Share of rare earths in cost", "fraction"),
@@ -90,7 +97,7 @@ VARIABLES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "endowment_effect": ((COUNTRY,), "Mines opened or closed and scrap, first order", _PERCENT),
     "other_cost": (_CELL, "Unit cost of inputs other than rare earths", _LOG),
     "mine_margin": ((COUNTRY, ELEMENT), "Price over unit cost at a mine's gate, with joint supply", _LOG),
-    "determinate": ((), "Dearer rare earths raise every unit cost, by less than themselves: no second equilibrium", ""),
+    "determinate": ((), "No feedback of technology on prices that is large enough for a second equilibrium near", ""),
     "embargo_remaining": ((), "Largest share of a baseline flow that an embargo leaves", "fraction"),
 }
 
@@ -122,6 +129,7 @@ def outcomes(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
         ree_price=jnp.where(users, state.costs.ree_price, jnp.nan),
         ree_technology=jnp.where(users, state.costs.ree_technology, jnp.nan),
         other_technology=jnp.where(users, state.costs.other_technology, jnp.nan),
+        long_run_elasticity=jnp.where(users, _long_run_elasticity(parameters), jnp.nan),
         trade_share=state.trade_share,
         expenditure=b.expenditure * jnp.exp(u.expenditure),
         ree_share=state.costs.ree_share,
@@ -138,8 +146,14 @@ def outcomes(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
         other_cost=jnp.where(b.output > 0, state.other_cost, jnp.nan),
         mine_margin=u.margin,
         embargo_remaining=_embargo_remaining(b, policy, state),
-        determinate=determinate(b, parameters, state.costs.ree_share),
+        determinate=determinate(b, parameters, state.costs),
     )
+
+
+def _long_run_elasticity(parameters: ParameterArrays) -> Cells:
+    """σ_L where research answers prices, sooner or later; σ with fixed technology."""
+    t = parameters.technology
+    return jnp.where(t.adjustment_rate > 0, long_run_elasticity(t.sigma, t.kappa, t.spillover), t.sigma)
 
 
 def _embargo_remaining(b: Baseline, policy: PolicyArrays, state: State) -> Float[Array, ""]:
@@ -187,7 +201,7 @@ def first_order(
     terms = jnp.sum(old * (on_board - 1), axis=(0, 2)) - jnp.sum(old * (delivered - 1), axis=(1, 2))
     volume = jnp.sum(b.tariff * (new - old * delivered), axis=(1, 2))
     volume = volume + jnp.sum(b.export_tax / (1 + b.export_tax) * (new - old * on_board), axis=(0, 2))
-    directed = (1 - b.ree_share) * state.costs.other_technology + b.ree_share * state.costs.ree_technology
+    directed = (1 - b.ree_share) * state.costs.other_augmentation + b.ree_share * state.costs.ree_augmentation
     gain = policy.log_productivity + state.costs.productivity + directed
     technology = jnp.sum(b.output * gain, axis=1)
     scrap = jnp.einsum("ne,nes,ns->n", policy.recycled, b.element_share, b.ree_share * b.output)

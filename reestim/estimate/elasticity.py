@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,15 @@ from reestim.study.prior import Prior
 
 #: Largest coefficient of variation of a measured trade elasticity: above, a lognormal has its mass near zero.
 MAX_CV = 0.5
-#: Slopes of the two ridges at κ = 1.2 and σ = 0.7, see `_mean_along_ridge`.
-_AT_GIVEN_SIGMA, _AT_GIVEN_PASSTHROUGH = 0.7, 1.4
+#: Slopes of the two ridges in ln κ and ln(1+ξ), at κ = 1.2, ξ = 1.6 and σ = 0.7, see `_mean_along_ridge`.
+_AT_GIVEN_SIGMA, _AT_GIVEN_PASSTHROUGH = (0.5, 0.5), (1.4, -0.3)
 _MIN_CV = 1e-4  # a standard deviation of zero: known to four digits
 
 
-def pooled_elasticity(substitutability: xr.DataArray, kappa: Any, priors: Priors, *, centred: Any = False) -> Any:
-    """σ_j (sector): logit(σ_j / (1+1/κ)) = μ + β′z_j + τ·u_j, u_j ~ N(0, 1), equation (14); every draw is interior.
+def pooled_elasticity(
+    substitutability: xr.DataArray, kappa: Any, spillover: Any, priors: Priors, *, centred: Any = False
+) -> Any:
+    """σ_j (sector): logit(σ_j / (1+1/κ̃)) = μ + β′z_j + τ·u_j, u_j ~ N(0, 1), equation (14); every draw is interior.
 
     substitutability: z (sector, property), standardised. Priors: ``mu``, ``beta`` (property), ``tau``. ``centred``
     (sector, or one for all) chooses what is sampled, not what the model says: u_j (False: sectors without much evidence
@@ -30,28 +33,27 @@ def pooled_elasticity(substitutability: xr.DataArray, kappa: Any, priors: Priors
     """
     z = substitutability.transpose(SECTOR, "property").values
     own = np.broadcast_to(np.asarray(centred, bool), len(z)).astype(float)
-    along, shift = _mean_along_ridge(kappa, priors, ridge_slope(centred))
+    along, shift = _mean_along_ridge(ridge(kappa, spillover, centred, pt.log), priors)
     beta = variable(priors, "beta", dims="property")
     tau = variable(priors, "tau")
     mean = along + pt.dot(z, beta)
     sampled = pm.Normal("sigma_sampled", own * mean, own * tau + (1 - own), dims=SECTOR)
     logit = shift + own * sampled + (1 - own) * (mean + tau * sampled)
-    sigma = technology.sigma_upper_bound(kappa) * pm.math.sigmoid(logit)
+    sigma = technology.sigma_upper_bound(kappa, spillover) * pm.math.sigmoid(logit)
     return pm.Deterministic("sigma", sigma, dims=SECTOR)
 
 
-def _mean_along_ridge(kappa: Any, priors: Priors, slope: float) -> tuple[Any, Any]:
-    """(μ*, shift) with μ = μ* + shift, shift = slope·ln κ, and μ with exactly its stated prior.
+def _mean_along_ridge(shift: Any, priors: Priors) -> tuple[Any, Any]:
+    """(μ*, shift) with μ = μ* + shift, and μ with exactly its stated prior.
 
-    Evidence that fixes one combination of κ and σ leaves a ridge: logit(x), x = σ_j/(1+1/κ), moves with ln κ
-    by 1−m_j where σ_j is known, by κ/((1+κ)x) where m_j is. Sampling μ* instead of μ straightens it. In a location
-    family μ* is drawn around the stated mean less the shift; for another prior of μ the shift is zero.
+    Evidence that fixes one combination of κ, ξ and σ leaves a ridge: logit(x), x = σ_j/(1+1/κ̃), moves with ln κ and
+    with ln(1+ξ) by 1/(1+κ̃(1−σ_j)) where σ_j is known, by 1/σ_j and 1−κ̃(1−σ_j)/σ_j where m_j is. Sampling μ* instead
+    of μ straightens it. In a location family μ* is drawn around the stated mean less the shift; for another prior of μ
+    the shift is zero.
     """
     prior = location_prior(priors)
     if prior is None:
         return variable(priors, "mu"), 0.0
-    log_kappa: Any = pt.log(kappa)
-    shift: Any = slope * log_kappa
     parameters = {**in_float64(prior), "mu": prior.parameters["mu"] - shift}
     along = getattr(pm, prior.distribution)("mu_along_ridge", **parameters)
     pm.Deterministic("mu", along + shift)
@@ -64,14 +66,18 @@ def location_prior(priors: Priors) -> Prior | None:
     return prior if prior is not None and prior.distribution in ("Normal", "StudentT") else None
 
 
-def ridge_slope(centred: Any) -> float:
-    """How far the mean of the logit of σ moves with ln κ, given what the evidence knows better: σ_j, or m_j."""
-    return _AT_GIVEN_SIGMA if np.any(centred) else _AT_GIVEN_PASSTHROUGH
+def ridge(kappa: Any, spillover: Any, centred: Any, log: Callable[[Any], Any]) -> Any:
+    """How far the mean of the logit of σ moves with κ and ξ, given what the evidence knows better: σ_j, or m_j."""
+    with_kappa, with_spillover = _AT_GIVEN_SIGMA if np.any(centred) else _AT_GIVEN_PASSTHROUGH
+    return with_kappa * log(kappa) + with_spillover * log(1 + spillover)
 
 
-def passthrough(sigma: Any, kappa: Any) -> Any:
-    """m_j (sector), equation (2), kept in the posterior as ``innovation_passthrough``."""
-    return pm.Deterministic("innovation_passthrough", technology.innovation_passthrough(sigma, kappa), dims=SECTOR)
+def passthrough(sigma: Any, kappa: Any, spillover: Any) -> Any:
+    """m_j (sector), equation (2), kept in the posterior as ``innovation_passthrough``; beside it
+    ``long_run_elasticity`` σ_L (sector), equation (2a)."""
+    pm.Deterministic("long_run_elasticity", technology.long_run_elasticity(sigma, kappa, spillover), dims=SECTOR)
+    m = technology.innovation_passthrough(sigma, kappa, spillover)
+    return pm.Deterministic("innovation_passthrough", m, dims=SECTOR)
 
 
 def measured_trade_elasticity(data: xr.Dataset) -> Any:

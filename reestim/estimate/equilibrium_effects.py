@@ -1,6 +1,6 @@
 """The event study as the world equilibrium predicts it, solved and differentiated inside the sampler.
 
-    β(σ, κ, ξ, χ, ε) = Σ_cst L_cst · ln ŷ_cst,    ŷ_t from equations (3)–(11) at the prices of rare earths of year t
+    β(σ, κ, ξ, ω, ε) = Σ_cst L_cst · ln ŷ_cst,    ŷ_t from equations (3)–(11) at the prices of rare earths of year t
 
 L: the regression as a linear map (docs/model.md section 4). The closed form of `event_effects` gives the same map what
 (1)–(2) say to first order in q, at given prices of everything else. Here each year of the panel is an equilibrium:
@@ -89,16 +89,16 @@ def equilibrium_effects(
     sigma: Any,
     kappa: Any,
     spillover: Any,
-    crowding_out: Any,
+    spillover_gap: Any,
     trade_elasticity: Any,
 ) -> Any:
     """β (effect): the event study run on the equilibria of its years. JAX, differentiable, inside ``jit`` and NUTS.
 
-    data: with `equilibrium_inputs`; σ (sector), κ, ξ, χ numbers, ε (traded_sector). Where a year has no equilibrium the
+    data: with `equilibrium_inputs`; σ (sector), κ, ξ, ω numbers, ε (traded_sector). Where a year has no equilibrium the
     effects are not a number: the density is then zero (`NumpyroModel.density`) and the trajectory that went there
     is counted as divergent.
     """
-    return regression_effects(data, solved_panel(data, sigma, kappa, spillover, crowding_out, trade_elasticity))
+    return regression_effects(data, solved_panel(data, sigma, kappa, spillover, spillover_gap, trade_elasticity))
 
 
 def regression_effects(data: xr.Dataset, panel: dict[str, Any]) -> Any:
@@ -110,7 +110,7 @@ def regression_effects(data: xr.Dataset, panel: dict[str, Any]) -> Any:
 
 
 def solved_panel(
-    data: xr.Dataset, sigma: Any, kappa: Any, spillover: Any, crowding_out: Any, trade_elasticity: Any
+    data: xr.Dataset, sigma: Any, kappa: Any, spillover: Any, spillover_gap: Any, trade_elasticity: Any
 ) -> dict[str, Any]:
     """Log changes of exports, tfp and patents against the base year, each (outcome_year, country, traded_sector).
 
@@ -131,7 +131,7 @@ def solved_panel(
         sigma=jnp.where(uses, one[None, :], 1.0),
         kappa=kappa * everywhere,
         spillover=spillover * everywhere,
-        crowding_out=crowding_out * everywhere,
+        spillover_gap=spillover_gap * everywhere,
     )
     parameters = inputs.parameters._replace(technology=technology, trade_elasticity=trade_elasticity)
 

@@ -41,7 +41,11 @@ def event_evidence(
     if PRICE_LAG in price.dims:
         lags = price[PRICE_LAG].values
         by_lag = [_with_responses(studies, io, price.sel({PRICE_LAG: k}, drop=True)) for k in lags]
-        return _along(xr.IndexVariable(PRICE_LAG, lags), by_lag, ("price", "knowledge", "bias"))
+        return _along(
+            xr.IndexVariable(PRICE_LAG, lags),
+            by_lag,
+            ("event_price_response", "event_relative_price", "event_bias_response"),
+        )
     if evidence.equilibrium:
         from reestim.estimate.equilibrium_effects import equilibrium_inputs
 
@@ -54,13 +58,12 @@ def event_evidence(
     place, ages = np.arange(price.sizes[YEAR]), range(price.sizes[YEAR])
     before = [price.isel({YEAR: np.maximum(place - k, 0)}).assign_coords({YEAR: price[YEAR]}) for k in ages]
     by_age = [_with_responses(studies, io, q) for q in before]
-    return _along(xr.IndexVariable(KNOWLEDGE_AGE, list(ages)), by_age, ("knowledge", "bias"))
+    return _along(xr.IndexVariable(KNOWLEDGE_AGE, list(ages)), by_age, ("event_relative_price", "event_bias_response"))
 
 
 def _along(index: xr.IndexVariable, parts: list[xr.Dataset], moving: tuple[str, ...]) -> xr.Dataset:
-    """The first of ``parts``, its moving responses those of all parts along ``index``, which comes last."""
-    names = [f"event_{name}_response" for name in moving]
-    return parts[0].assign({n: xr.concat([p[n] for p in parts], index).transpose(..., index.name) for n in names})
+    """The first of ``parts``, its ``moving`` arrays those of all parts along ``index``, which comes last."""
+    return parts[0].assign({n: xr.concat([p[n] for p in parts], index).transpose(..., index.name) for n in moving})
 
 
 def _studies(

@@ -144,8 +144,12 @@ def sectors_with_own_use(data: xr.Dataset, least: int = 10) -> np.ndarray:
     return (data["use_weight"].transpose("use_observation", SECTOR).values == 1).sum(axis=0) >= least
 
 
-def ree_use(data: xr.Dataset, sigma: Any, innovation_passthrough: Any, adjustment_rate: Any, priors: Priors) -> Any:
-    """Δ ln(θ/(1−θ)) = Σ_j w_j (1−σ_j)(Δq − m_j·ΔF) + noise, equation (15); an aggregate weighs its sectors by value.
+def ree_use(
+    data: xr.Dataset, sigma: Any, innovation_passthrough: Any, spillover: Any, adjustment_rate: Any, priors: Priors
+) -> Any:
+    """Δ ln(θ/(1−θ)) = Σ_j w_j (1−σ_j)(Δq − (1+ξ)m_j·ΔF) + noise, equation (15).
+
+    An aggregate weighs its sectors by value.
 
     data: from `use_changes`; F is the partial adjustment of q at the rate λ (`partial_adjustment`): on impact only λ of
     a price change has reached knowledge, in the long run all of it. Prior: ``ree_use_noise``, standard deviation of a
@@ -156,7 +160,7 @@ def ree_use(data: xr.Dataset, sigma: Any, innovation_passthrough: Any, adjustmen
     noise = variable(priors, "ree_use_noise")
     years = np.sqrt(data["use_years"].values.astype(float))
     error = _unit_value_error(data, years, priors)
-    mean = expected_change(data, sigma, innovation_passthrough, adjustment_rate, error)
+    mean = expected_change(data, sigma, innovation_passthrough, spillover, adjustment_rate, error)
     change = data["use_share_change"].values
     return pm.Normal("use_share_change", mean, noise * years, observed=change, dims="use_observation")
 
@@ -198,7 +202,9 @@ def unit_value_changes(data: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.nda
     return changed, now[changed], before[changed]
 
 
-def expected_change(data: xr.Dataset, sigma: Any, passthrough: Any, adjustment_rate: Any, error: Any) -> Any:
+def expected_change(
+    data: xr.Dataset, sigma: Any, passthrough: Any, spillover: Any, adjustment_rate: Any, error: Any
+) -> Any:
     """Mean of the observed Δ ln(θ/(1−θ)) (use_observation), equation (15), given the error of each log price
     (use_price_point), which is in the observed value too. Arithmetic for any array library."""
     now, before = (data[name].transpose("use_observation", "use_lag").values for name in ("use_now", "use_before"))
@@ -206,7 +212,7 @@ def expected_change(data: xr.Dataset, sigma: Any, passthrough: Any, adjustment_r
     history = price[now] - price[before]  # (use_observation, use_lag)
     now_error, before_error = error[now[:, 0]], error[before[:, 0]]
     bias = passthrough * partial_adjustment(history, adjustment_rate, now.shape[1])[:, None]
-    change = technology.cost_share_effect(sigma, history[:, 0][:, None], bias)
+    change = technology.cost_share_effect(sigma, history[:, 0][:, None], bias, spillover)
     weight = data["use_weight"].transpose("use_observation", SECTOR).values
     return (weight * change).sum(axis=1) + now_error - before_error
 

@@ -8,7 +8,6 @@ from reestim.evidence.variable import (
     NEVER_ZERO,
     POSITIVE,
     REAL,
-    SHARE,
     SHARE_ABOVE_ZERO,
     SHARES,
     Support,
@@ -22,10 +21,11 @@ VARIABLES: dict[str, Variable] = {
     # Technology and research, (1) and (2)
     "kappa": Variable("κ, response of research to relative returns", "elasticity", NEVER_ZERO),
     "spillover": Variable("ξ, social over private return of knowledge, less one", "ratio", POSITIVE),
-    "crowding_out": Variable("χ, research drawn from inside the sector", "share", SHARE),
+    "spillover_gap": Variable("ω, social value of ideas about rare earths above those displaced", "ratio", POSITIVE),
     "adjustment_rate": Variable("λ, share of the gap that knowledge closes in a year", "share", SHARE_ABOVE_ZERO),
     "knowledge_growth": Variable("g, growth of relative knowledge in normal times", "log points a year", NEVER_ZERO),
     "innovation_passthrough": Variable("m, log points of knowledge per log point of relative price", "elasticity"),
+    "long_run_elasticity": Variable("σ_L, elasticity of substitution once research has answered", "elasticity"),
     "trade_elasticity": Variable("ε, trade elasticity", "elasticity"),
     # The relative price that research answers
     "lag_weights": Variable("weights of the lags of the relative price", "share", SHARES),

@@ -1,12 +1,12 @@
 """What the structure predicts for the event study: its regression on predicted changes (docs/model.md section 4).
 
-First order, partial equilibrium, and per unit of the structural coefficients: the sampler only sums small arrays.
+Partial equilibrium. What is linear in the structure is summed here; knowledge, which is not, keeps its cells.
 
-    tfp       (1−χ+ξ)·θ·m·q / (1+χθ/(1−θ))                     θ(1−χ+ξ)·ln Â
-    exports   −ε·(I−W)·[θq − (1−χ+ξ)·θ·m·q / (1+χθ/(1−θ))]     −ε·(d ln c − market average)
-    patents   m·q                                              ln Â − ln B̂
+    tfp       t = (1+ξ)(θ·ln Â + (1−θ)·ln B̂) + ω·θ·ln Â    A, B: the frontier (2) at a = m·q
+    exports   −ε·(I−W)·(θq − t)                            −ε·(d ln c − market average)
+    patents   m·q                                          ln Â − ln B̂
 
-W averages costs over the foreign markets of an exporter. All are linear in what the regression is applied to.
+W averages costs over the foreign markets of an exporter.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ import xarray as xr
 from jaxtyping import Float
 
 from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR, YEAR
+
+#: Years of the event study.
+EVENT_YEAR = "event_year"
 
 
 def market_weights(io: xr.Dataset) -> xr.DataArray:
@@ -49,12 +52,13 @@ def regression_weights(
 
 
 def structural_responses(study: xr.Dataset, io: xr.Dataset, relative_price: xr.DataArray) -> xr.Dataset:
-    """Coefficients of the event study per unit of structure, for the sectors that use rare earths.
+    """What the event study is of the structure, for the sectors that use rare earths.
 
     study: from ``event_study``; relative_price: q (country, sector, year). Returns, with dims in this order,
     ``event_price_response`` (effect, sector): effects of θq on export prices against the market, to be times −ε;
-    ``event_knowledge_response`` (effect, country, sector): effects of θq of one country's sector, to be multiplied by
-    (1−χ+ξ)·m/(1+χθ/(1−θ)) and for exports by ε; ``event_bias_response`` (effect, sector): effects of q, for patents.
+    ``event_knowledge_weight`` (effect, country, sector, event_year): weights on t above of one country's sector, and
+    for exports to be times ε; ``event_relative_price`` (country, sector, event_year): q; ``event_bias_response``
+    (effect, sector): effects of q, for patents.
     """
     price = relative_price.transpose(COUNTRY, SECTOR, YEAR)
     # Cells outside the panel or without θ stay 0.
@@ -66,22 +70,34 @@ def structural_responses(study: xr.Dataset, io: xr.Dataset, relative_price: xr.D
     average = market_weights(io).sel(country=price[COUNTRY], exporter=price[COUNTRY].values, sector=users).values
     against_market = np.eye(len(share))[:, :, None] - average  # I − W
     outcome = study["outcome"].values
-    exports = _along_exporters(weights, against_market, weighted) * (outcome == "exports")[:, None, None]
-    own = np.einsum("ecst,cst->ecs", weights, weighted) * (outcome == "tfp")[:, None, None]
+    # Costs of country d act on its own exports and on its rivals': Σ_c L_ecst (I−W)_cds.
+    seen = np.einsum("ecst,cds->edst", weights, against_market, optimize=True)
+    seen = seen * (outcome == "exports")[:, None, None, None]
+    own = weights * (outcome == "tfp")[:, None, None, None]
     bias = np.einsum("ecst,cst->es", weights, price.values) * (outcome == "patents")[:, None]
     units = "log points for one standard deviation of exposure"
-    coords = {"effect": study["effect"].values, COUNTRY: price[COUNTRY].values, SECTOR: users}
+    coords = {
+        "effect": study["effect"].values,
+        COUNTRY: price[COUNTRY].values,
+        SECTOR: users,
+        EVENT_YEAR: price[YEAR].values,
+    }
     return xr.Dataset(
         {
             "event_price_response": (
                 ("effect", SECTOR),
-                exports.sum(1),
+                np.einsum("ecst,cst->es", seen, weighted),
                 {"long_name": "event-study effects of θq against the market", "units": units},
             ),
-            "event_knowledge_response": (
-                ("effect", COUNTRY, SECTOR),
-                exports + own,
-                {"long_name": "event-study effects of θq of one country", "units": units},
+            "event_knowledge_weight": (
+                ("effect", COUNTRY, SECTOR, EVENT_YEAR),
+                seen + own,
+                {"long_name": "event study as weights on the productivity of cells", "units": "1"},
+            ),
+            "event_relative_price": (
+                (COUNTRY, SECTOR, EVENT_YEAR),
+                price.values,
+                {"long_name": "relative price of rare earths in the years of the event study", "units": "log points"},
             ),
             "event_bias_response": (
                 ("effect", SECTOR),
@@ -91,11 +107,3 @@ def structural_responses(study: xr.Dataset, io: xr.Dataset, relative_price: xr.D
         },
         coords=coords,
     )
-
-
-def _along_exporters(
-    weights: np.ndarray, against_market: np.ndarray, weighted: np.ndarray
-) -> Float[np.ndarray, "effect country sector"]:
-    """Effects of θq of country d on its own and its rivals' exports: Σ_ct L_ecst (I−W)_cds θ_ds q_dst."""
-    seen = np.einsum("ecst,cds->edst", weights, against_market, optimize=True)
-    return np.einsum("edst,dst->eds", seen, weighted)

@@ -1,8 +1,7 @@
 """Evidence simulated from the model at stated parameters: patents with noisy labels, their audit, outcomes, REE use.
 
 Used for the bundled dataset (where it is called synthetic) and for the tests that recover known parameters. It
-follows docs/model.md section 4 and comes from NumPy generators spawned from one seed, one for each file, so that adding
-a file never changes another.
+follows docs/model.md section 4; NumPy generators spawned from one seed, one for each file: adding a file changes none.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ class Truth:
 
     kappa: float = 1.2
     spillover: float = 1.6
-    crowding_out: float = 0.4
+    spillover_gap: float = 0.0
     mu: float = -0.5
     beta: tuple[float, ...] = (-0.4,)
     tau: float = 0.3
@@ -102,17 +101,15 @@ def simulate_evidence(
     """Simulate ``patent_labels`` and ``label_audit``, and where asked ``outcomes`` and ``ree_use_panel`` (file stems).
 
     io: the economy contract of docs/model.md section 3 with ``trade_elasticity`` (sector); relative_price: q (country,
-    sector, year), log points; substitutability: z (sector, property). Columns are those of data/README.md: money in
-    million US$, tonnes in t REO. The same arguments give the same frames. Raises InputError or ParameterError, all
-    problems together.
+    sector, year), log points; substitutability: z (sector, property). Columns are those of data/README.md: million US$,
+    t REO. The same arguments give the same frames. Raises InputError or ParameterError, all problems together.
     """
     _check(io, relative_price, substitutability, truth)
     price = relative_price.transpose(COUNTRY, SECTOR, YEAR)
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(5)]
     sigma = true_sigma(substitutability.sel(sector=price[SECTOR]), truth, streams[0])
-    tables: dict[str, pd.DataFrame] = {}
-    tables["patent_labels"], prevalence = _patents(io, price, sigma, truth, streams[1])
-    tables["label_audit"] = _audit(prevalence, truth, streams[2])
+    patents, prevalence = _patents(io, price, sigma, truth, streams[1])
+    tables = {"patent_labels": patents, "label_audit": _audit(prevalence, truth, streams[2])}
     if outcomes:
         tables["outcomes"] = _outcomes(io, price, sigma, truth, streams[3])
     if ree_use_panel:
@@ -124,7 +121,7 @@ def true_sigma(substitutability: xr.DataArray, truth: Truth, rng: np.random.Gene
     """σ_j by equation (14), (sector,); the sectors named in ``truth.sigma`` take the stated value."""
     z = substitutability.transpose(SECTOR, ...)
     logit = truth.mu + z.values @ np.asarray(truth.beta) + truth.tau * rng.standard_normal(z.sizes[SECTOR])
-    sigma = technology.sigma_upper_bound(truth.kappa) / (1 + np.exp(-logit))
+    sigma = technology.sigma_upper_bound(truth.kappa, truth.spillover) / (1 + np.exp(-logit))
     stated = truth.sigma or {}
     values = [stated.get(str(s), v) for s, v in zip(z[SECTOR].values, sigma, strict=True)]
     return xr.DataArray(np.array(values), coords={SECTOR: z[SECTOR].values}, dims=SECTOR, name="sigma")
@@ -150,10 +147,17 @@ def _check(io: xr.Dataset, price: xr.DataArray, z: xr.DataArray, truth: Truth) -
         problems.append(Problem("unknown audit design", f"Use {', '.join(AUDIT_DESIGNS)}", value=truth.audit_design))
     if problems:
         raise InputError(problems, "evidence cannot be simulated")
-    bound = technology.sigma_upper_bound(truth.kappa) if truth.kappa > 0 else -np.inf
+    bound = technology.sigma_upper_bound(truth.kappa, truth.spillover) if truth.kappa > 0 else -np.inf
     outside = {k: v for k, v in (truth.sigma or {}).items() if not 0 < v < bound}
     if truth.kappa <= 0 or outside:
-        raise ParameterError(Problem("κ must be positive and σ inside (0, 1 + 1/κ)", "Change them", value=outside))
+        raise ParameterError(
+            Problem("κ must be positive and σ inside (0, 1 + 1/κ̃), κ̃ = κ(1+ξ)", "Change them", value=outside)
+        )
+
+
+def _passthrough(sigma: xr.DataArray, truth: Truth) -> np.ndarray:
+    """m_j (sector,), equation (2)."""
+    return technology.innovation_passthrough(sigma.values, truth.kappa, truth.spillover)
 
 
 def _share(io: xr.Dataset, price: xr.DataArray) -> xr.DataArray:
@@ -178,7 +182,7 @@ def _patents(
     """
     n_country, n_sector, n_year = price.shape
     q = price.values - price.values.mean(2, keepdims=True)
-    passthrough = technology.innovation_passthrough(sigma.values, truth.kappa)[None, :, None]
+    passthrough = _passthrough(sigma, truth)[None, :, None]
     slopes = (truth.using_slope, passthrough, truth.substituting_slope)
     logits = np.zeros((*price.shape, len(LABELS)))
     for k, (level, slope) in enumerate(zip(truth.class_log_odds, slopes, strict=True), start=1):
@@ -227,13 +231,10 @@ def _outcomes(
     elements = set(io[ELEMENT].values) if ELEMENT in io.coords else set()
     goods = [s for s in io[SECTOR].values if s not in elements]
     theta = _share(io, price)
-    bias = technology.innovation_passthrough(sigma, truth.kappa) * price
-    log_a = technology.ree_technology(bias, theta, truth.crowding_out)
-    cost = technology.cost_effect(theta, price, log_a, truth.crowding_out, truth.spillover)
-    response = {
-        "exports": _export_response(io, cost),
-        "tfp": technology.tfp_effect(theta, log_a, truth.crowding_out, truth.spillover),
-    }
+    share, bias = theta.values[:, :, None], _passthrough(sigma, truth)[None, :, None] * price.values
+    log_a, log_b = technology.frontier(bias / truth.kappa, share, truth.kappa, np)
+    tfp = price.copy(data=technology.tfp_effect(share, log_a, log_b, truth.spillover, truth.spillover_gap))
+    response = {"exports": _export_response(io, theta * price - tfp), "tfp": tfp}
     level = {"exports": np.log(np.maximum(_exports(io).sel(country=price[COUNTRY], sector=goods), 1e-9))}
     noise = {"exports": truth.exports_noise, "tfp": truth.tfp_noise}
     frames = []
@@ -248,8 +249,8 @@ def _outcomes(
         log = (log + level[outcome] if outcome in level else log + np.log(100.0)).transpose(COUNTRY, SECTOR, YEAR)
         frame = xr.DataArray(np.exp(log)).to_series().rename("value").reset_index()
         frames.append(frame[frame["value"] > 1e-6].assign(outcome=outcome))
-    table: Any = pd.concat(frames, ignore_index=True)[[COUNTRY, SECTOR, YEAR, "outcome", "value"]]
-    return table.assign(value=_significant(table["value"]))
+    table: Any = pd.concat(frames, ignore_index=True)
+    return table[[COUNTRY, SECTOR, YEAR, "outcome", "value"]].assign(value=_significant(table["value"]))
 
 
 def _exports(io: xr.Dataset) -> xr.DataArray:
@@ -273,15 +274,15 @@ def _export_response(io: xr.Dataset, cost: xr.DataArray) -> xr.DataArray:
 def _ree_use(
     io: xr.Dataset, price: xr.DataArray, sigma: xr.DataArray, truth: Truth, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Value (million US$) and tonnes of rare earths and output by country and sector, equation (15) with a_t filtered
-    by the adjustment rate; sectors without rare earths in a country have no row."""
+    """Value (million US$) and tonnes of rare earths and output by country and sector, equation (15) with a_t by the
+    adjustment rate; sectors without rare earths in a country have no row."""
     q, theta = price.values, _share(io, price).values
-    passthrough = technology.innovation_passthrough(sigma.values, truth.kappa)[None, :]
+    passthrough = _passthrough(sigma, truth)[None, :]
     bias = np.empty_like(q)
     bias[..., 0] = passthrough * q[..., 0]
     for t in range(1, q.shape[2]):
         bias[..., t] = bias[..., t - 1] + truth.adjustment_rate * (passthrough * q[..., t] - bias[..., t - 1])
-    change = technology.cost_share_effect(sigma.values[None, :, None], np.diff(q), np.diff(bias))
+    change = technology.cost_share_effect(sigma.values[None, :, None], np.diff(q), np.diff(bias), truth.spillover)
     change = change + truth.ree_use_noise * rng.standard_normal(change.shape)
     with np.errstate(divide="ignore"):
         start = np.log(theta / (1 - theta))[..., None]
@@ -291,10 +292,8 @@ def _ree_use(
     columns["tonnes"] = columns["value"] * 1000 / (BASELINE_UNIT_VALUE * np.exp(q))
     data = xr.Dataset({k: (price.dims, v) for k, v in columns.items()}, coords=price.coords)
     frame: Any = data.to_dataframe().reset_index()
-    frame = frame[frame["value"] > 0][[COUNTRY, SECTOR, YEAR, "tonnes", "value", "output"]]
-    for name in ("tonnes", "value", "output"):
-        frame[name] = _significant(frame[name])
-    return frame.reset_index(drop=True)
+    frame = frame[frame["value"] > 0][[COUNTRY, SECTOR, YEAR, "tonnes", "value", "output"]].reset_index(drop=True)
+    return frame.assign(**{name: _significant(frame[name]) for name in ("tonnes", "value", "output")})
 
 
 def _significant(values: pd.Series, digits: int = 9) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 class Support(NamedTuple):
     """Where a parameter may lie: the open interval (low, high).
 
-    ``with_low``: the parameter may be known to be at ``low`` (no crowding out, no noise); ``shares``: several numbers
+    ``with_low``: the parameter may be known to be at ``low`` (no spillover gap, no noise); ``shares``: several numbers
     that sum to one, whose prior is a Dirichlet.
     """
 

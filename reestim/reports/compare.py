@@ -18,7 +18,7 @@ from reestim.results.format import number, with_interval
 from reestim.results.tables import elasticities, parameters, welfare
 
 #: The parameters that are set beside each other, and what they are called.
-SHARED = {"kappa": "κ", "spillover": "ξ", "crowding_out": "χ"}
+SHARED = {"kappa": "κ", "spillover": "ξ", "spillover_gap": "ω"}
 #: A median that moves by less than this share of the first run's interval has not moved to speak of.
 _MOVED = 0.1
 #: Widths of intervals whose ratio is within this factor are as wide as each other.

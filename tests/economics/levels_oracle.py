@@ -10,7 +10,7 @@ import xarray as xr
 from scipy.optimize import root
 
 
-def solve_levels(ds: xr.Dataset, *, sigma, kappa, xi, chi, psi, rho, policy: dict, directed: bool) -> dict:
+def solve_levels(ds: xr.Dataset, *, sigma, kappa, xi, gap, psi, rho, policy: dict, directed: bool) -> dict:
     """New welfare ln(I/P), trade shares, prices and export taxes.
 
     ``policy``: tariff, export_tax (new levels), trade_cost, productivity (factors), quota {(exporter, sector): change};
@@ -18,13 +18,13 @@ def solve_levels(ds: xr.Dataset, *, sigma, kappa, xi, chi, psi, rho, policy: dic
     Every quota is taken as binding.
     """
     model, live, mined = levels_model(
-        ds, sigma=sigma, kappa=kappa, xi=xi, chi=chi, psi=psi, rho=rho, policy=policy, directed=directed
+        ds, sigma=sigma, kappa=kappa, xi=xi, gap=gap, psi=psi, rho=rho, policy=policy, directed=directed
     )
     N, S = ds.expenditure.shape
     size = live.sum() + 2 * N * S + len(policy["quota"]) + mined.sum()
     found = root(lambda z: model(z)[0], np.zeros(size), method="hybr", options={"xtol": 1e-13, "maxfev": 20000})
-    gap, result = model(found.x)
-    assert np.abs(gap).max() < 1e-9, f"the oracle did not converge: {np.abs(gap).max():.1e}"
+    left, result = model(found.x)
+    assert np.abs(left).max() < 1e-9, f"the oracle did not converge: {np.abs(left).max():.1e}"
     return result
 
 
@@ -36,7 +36,7 @@ def ces(weight: np.ndarray, price: np.ndarray, h: float) -> float:
     return float(np.exp((top + np.log(weight[used] @ np.exp(terms - top))) / h))
 
 
-def levels_model(ds: xr.Dataset, *, sigma, kappa, xi, chi, psi, rho, policy: dict, directed: bool):
+def levels_model(ds: xr.Dataset, *, sigma, kappa, xi, gap, psi, rho, policy: dict, directed: bool):
     """All equations as a function of z = (ln w of live factors, ln P, ln X/X0, shadow taxes, margins of joint mines).
 
     Returns the function, which gives the gaps and the results at z; which factors are live; which (country, element)
@@ -107,19 +107,19 @@ def levels_model(ds: xr.Dataset, *, sigma, kappa, xi, chi, psi, rho, policy: dic
                     pe = np.array([P[n, e] for e in elements])
                     r = rho[n, s]
                     pR[n, s] = np.prod(pe ** omega[n, :, s]) if r == 1 else ces(omega[n, :, s], pe, 1 - r)
-        m = kappa * (1 - sigma) / (1 + kappa * (1 - sigma))
+        m = kappa * (1 - sigma) / (1 + kappa * (1 + xi) * (1 - sigma))
         own = np.where(theta > 0, m * np.log(pR / cX), 0.0) * directed
         user_output = np.where(theta > 0, Y0, 0.0)
         world = (user_output * own).sum(axis=0) / np.maximum(user_output.sum(axis=0), 1e-300)
         a = np.where(theta > 0, (1 - psi) * own + psi * world, 0.0)
-        lnA = a / (1 + chi * theta / (1 - theta))
-        lnB = lnA - a
-        T = np.exp(xi * theta * lnA)
+        lnB = -kappa * np.log(1 - theta + theta * np.exp(a / kappa))
+        lnA = a + lnB
+        T = np.exp(gap * theta * lnA)
         c, ree, el = np.ones((N, S)), theta.copy(), omega.copy()
         for n in range(N):
             for s in range(S):
-                x, r, h = cX[n, s] / np.exp(lnB[n, s]), pR[n, s] / np.exp(lnA[n, s]), 1 - sigma[n, s]
-                t = theta[n, s]
+                x, r = cX[n, s] / np.exp((1 + xi) * lnB[n, s]), pR[n, s] / np.exp((1 + xi) * lnA[n, s])
+                h, t = 1 - sigma[n, s], theta[n, s]
                 bundle = ces(np.array([1 - t, t]), np.array([x, r]), h) if t > 0 else x
                 c[n, s] = bundle / (T[n, s] * policy["productivity"][n, s])
                 if t > 0:

@@ -57,7 +57,7 @@ def test_agrees_with_the_independent_solver(seed: int) -> None:
         sigma=np.broadcast_to(parameters.sigma.values, shape),
         kappa=parameters.kappa,
         xi=parameters.spillover,
-        chi=parameters.crowding_out,
+        gap=parameters.spillover_gap,
         psi=parameters.diffusion,
         rho=np.full(shape, parameters.element_elasticity),
         policy=policy,

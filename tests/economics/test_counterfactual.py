@@ -54,7 +54,7 @@ def scenarios(economy: ree.Economy) -> list[ree.Scenario]:
 
 @pytest.fixture(scope="module")
 def result(economy: ree.Economy, scenarios: list[ree.Scenario]) -> xr.DataTree:
-    defaults = ree.Parameters(spillover=0.5, crowding_out=0.2)
+    defaults = ree.Parameters(spillover=0.5, spillover_gap=0.2)
     return ree.counterfactual(economy, scenarios, posterior(economy), defaults=defaults, progress=False)
 
 
@@ -71,7 +71,7 @@ def test_every_draw_is_the_single_solve(
                     sigma=d.sigma,
                     kappa=float(d.kappa),
                     spillover=0.5,
-                    crowding_out=0.2,
+                    spillover_gap=0.2,
                     trade_elasticity=d.trade_elasticity,
                 )
                 one = ree.solve(economy, scenario, p, technology=technology, tolerance=1e-12)
@@ -93,7 +93,7 @@ def test_results_are_labelled_and_documented(economy: ree.Economy, result: xr.Da
 def test_thinning_keeps_the_chains_and_the_labels(
     economy: ree.Economy, scenarios: list[ree.Scenario], result: xr.DataTree
 ) -> None:
-    defaults = ree.Parameters(spillover=0.5, crowding_out=0.2)
+    defaults = ree.Parameters(spillover=0.5, spillover_gap=0.2)
     few = ree.counterfactual(economy, scenarios[0], posterior(economy), draws=4, defaults=defaults, progress=False)
     cf = few["counterfactual"].to_dataset()
     assert dict(cf.sizes)["chain"] == 2
@@ -285,7 +285,7 @@ def test_welfare_before_the_data_marks_draws_outside_the_interior(
     prior = posterior(economy)["posterior"].to_dataset()
     prior["sigma"] = prior["sigma"].where((prior["chain"] == 0) | (prior["draw"] != 2), 1.1 + 1 / prior["kappa"])
     tree = xr.DataTree.from_dict({"posterior": prior.isel(draw=[0]), "prior": prior})
-    defaults = ree.Parameters(spillover=0.5, crowding_out=0.2)
+    defaults = ree.Parameters(spillover=0.5, spillover_gap=0.2)
     found = ree.counterfactual(
         economy, scenarios[0], tree, "directed", defaults=defaults, group="prior", allow_unsolved=True, progress=False
     )
@@ -311,7 +311,7 @@ def narrow(economy: ree.Economy) -> xr.DataTree:
 
 @pytest.fixture(scope="module")
 def split(economy: ree.Economy, scenarios: list[ree.Scenario]) -> tuple[xr.DataTree, xr.Dataset]:
-    defaults = ree.Parameters(spillover=0.5, crowding_out=0.2)
+    defaults = ree.Parameters(spillover=0.5, spillover_gap=0.2)
     post = ree.counterfactual(economy, scenarios, narrow(economy), defaults=defaults, progress=False)
     return post, ree.welfare_variance(economy, scenarios, post, defaults)
 
@@ -358,7 +358,7 @@ def test_slopes_of_welfare_are_those_of_implicit_differentiation(
         kappa=float(mean["kappa"]),
         trade_elasticity=mean["trade_elasticity"],
         spillover=0.5,
-        crowding_out=0.2,
+        spillover_gap=0.2,
     )
     exact = ree.sensitivity(economy, scenarios[0], at)
     slopes = found["slope"].sel(scenario="quota", technology="directed")

@@ -25,7 +25,7 @@ from reestim.estimate.numpyro_model import NumpyroModel, observe, sample
 from reestim.estimate.sampling import SAMPLERS
 from reestim.evidence.simulate import Truth, simulate_evidence
 from reestim.study.spec import Evidence, Sampler, Spec
-from reestim.technology import innovation_passthrough, ree_technology, tfp_effect
+from reestim.technology import frontier, innovation_passthrough, research_response, tfp_effect
 from tests.oracles import random_economy
 from tests.recovery.study import MODELS
 
@@ -33,7 +33,7 @@ YEARS = np.arange(2006, 2014)
 #: Log prices abroad by year, and how far below them the first country's own are. 2007 is a small change.
 _ABROAD = np.array([0.0, 0.02, 0.0, 0.4, 1.0, 2.0, 1.2, 0.6])
 _SHELTERED = np.array([0.0, 0.01, 0.0, 0.1, 0.5, 0.9, 0.5, 0.2])
-KAPPA, SPILLOVER, CROWDING_OUT = 1.2, 1.6, 0.3
+KAPPA, SPILLOVER, GAP = 1.2, 0.8, 0.4
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def model(world: World) -> Any:
 def solved(world: World) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
     """Log changes of every outcome, (outcome_year, country, traded_sector), at trade elasticities."""
     compiled = jax.jit(partial(loop.solved_panel, world.inputs))
-    return lambda e: jax.tree.map(np.asarray, compiled(world.sigma, KAPPA, SPILLOVER, CROWDING_OUT, e))
+    return lambda e: jax.tree.map(np.asarray, compiled(world.sigma, KAPPA, SPILLOVER, GAP, e))
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def panel(world: World, solved: Callable[[np.ndarray], dict[str, np.ndarray]]) -
 
 def test_research_answers_the_price_that_was_imposed(world: World, panel: dict[str, np.ndarray]) -> None:
     """ln Â − ln B̂ = m·q, equation (2), at the q of the data: the price arrives, up to what it does to other costs."""
-    m = innovation_passthrough(world.sigma, KAPPA)
+    m = innovation_passthrough(world.sigma, KAPPA, SPILLOVER)
     found = panel["patents"][:, :, 1:6] / m
     asked = world.inputs["relative_price"].transpose("year", "country", "sector").values
     shown = world.inputs["outcome_year"].values
@@ -101,8 +101,8 @@ def test_a_small_change_of_price_moves_tfp_as_the_closed_form_says(world: World,
     small = list(world.inputs["outcome_year"].values).index(2007)
     theta = world.inputs["ree_share"].transpose("country", "sector").values
     q = world.inputs["relative_price"].sel(year=2007).transpose("country", "sector").values
-    knowledge = ree_technology(innovation_passthrough(world.sigma, KAPPA) * q, theta, CROWDING_OUT)
-    expected = tfp_effect(theta, knowledge, CROWDING_OUT, SPILLOVER)
+    log_a, log_b = frontier(research_response(world.sigma, KAPPA, SPILLOVER) * q, theta, KAPPA, np)
+    expected = tfp_effect(theta, log_a, log_b, SPILLOVER, GAP)
     np.testing.assert_allclose(panel["tfp"][small][:, 1:6], expected, rtol=0.03)
     assert (panel["tfp"][:, :, [0, 6, 7]] == 0).all()  # no rare earths, no research on them
 
@@ -131,7 +131,7 @@ def test_exports_are_those_of_the_public_solver(world: World, panel: dict[str, n
     )
     sigma = xr.DataArray(world.sigma, coords={"sector": data["sector"].values}, dims="sector")
     elasticity = xr.DataArray(world.elasticity, coords={"sector": labels["sector"]}, dims="sector")
-    values = ree.Parameters(sigma, KAPPA, SPILLOVER, CROWDING_OUT, trade_elasticity=elasticity)
+    values = ree.Parameters(sigma, KAPPA, SPILLOVER, GAP, trade_elasticity=elasticity)
     found = ree.solve(economy, scenario, values)
     np.testing.assert_allclose(panel["exports"][at], found["exports"].transpose("country", "sector"), atol=1e-9)
 

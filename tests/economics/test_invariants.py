@@ -44,9 +44,9 @@ def test_results_are_smooth_through_unit_elasticities() -> None:
 
 
 def test_neutral_direction_is_second_order() -> None:
-    """ξ = 0, χ = 1 in a closed economy: directed minus fixed vanishes with the square of the shock."""
+    """ω = 0 in a closed economy, any ξ: directed minus fixed vanishes with the square of the shock."""
     economy = closed_economy(6, ree_share=(0.05, 0.3))
-    parameters = random_parameters(6, economy, spillover=0.0, crowding_out=1.0, diffusion=0.0)
+    parameters = random_parameters(6, economy, spillover_gap=0.0, diffusion=0.0)
 
     def gap(size: float) -> np.ndarray:
         productivity = xr.DataArray([np.exp(-size)] * len(economy.elements), coords={"sector": list(economy.elements)})
@@ -73,7 +73,7 @@ def test_gradients_match_central_differences() -> None:
             sigma=jnp.where(users, arrays.technology.sigma + x["sigma"], 1.0),
             kappa=arrays.technology.kappa + x["kappa"],
             spillover=arrays.technology.spillover + x["spillover"],
-            crowding_out=arrays.technology.crowding_out + x["crowding_out"],
+            spillover_gap=arrays.technology.spillover_gap + x["spillover_gap"],
             element_elasticity=arrays.technology.element_elasticity + x["element_elasticity"],
         )
         p = arrays._replace(technology=t, trade_elasticity=arrays.trade_elasticity + x["trade_elasticity"])
@@ -90,7 +90,7 @@ def test_gradients_match_central_differences() -> None:
         "sigma",
         "kappa",
         "spillover",
-        "crowding_out",
+        "spillover_gap",
         "element_elasticity",
         "trade_elasticity",
         "log_tariff",

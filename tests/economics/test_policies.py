@@ -138,25 +138,36 @@ def test_no_shock_no_change_with_joint_supply(economy: ree.Economy, parameters: 
 def test_a_transition_starts_at_fixed_and_ends_at_directed_technology(
     economy: ree.Economy, parameters: ree.Parameters
 ) -> None:
-    scenario = ree.Scenario(policies=(ree.ExportQuota("c0", "all", 0.5),))
-    slow = dataclasses.replace(parameters, adjustment_rate=0.3)
-    path = ree.solve(economy, scenario, slow, technology="transition", years=range(2010, 2060), tolerance=1e-11)
-    fixed, directed = (ree.solve(economy, scenario, slow, technology=t, tolerance=1e-12) for t in ("fixed", "directed"))
-    assert list(path.year.values) == list(range(2010, 2060))
-    np.testing.assert_allclose(path.welfare.isel(year=-1), directed.welfare, atol=1e-7)
-    first = dataclasses.replace(parameters, adjustment_rate=1e-9)
-    start = ree.solve(economy, scenario, first, technology="transition", years=[2010])
-    np.testing.assert_allclose(start.welfare.isel(year=0), fixed.welfare, atol=1e-7)
-    # The law of motion: a_t - a_{t-1} = λ (m q_t - a_{t-1}), with ln Â standing for a where χ = 0.
-    straight = dataclasses.replace(slow, crowding_out=0.0, diffusion=0.0)
-    path = ree.solve(economy, scenario, straight, technology="transition", years=[2010, 2011, 2012], tolerance=1e-12)
-    a, q = path.ree_technology.values, (path.ree_price - path.other_cost).values
+    """And follows (2b) between, a_t − a_{t−1} = max(λ(m·q_t − a_{t−1}), ln(1−δ) − g), also when a quota is lifted."""
+
+    def path(quota: ree.ExportQuota, **changes: float) -> xr.Dataset:
+        given = dataclasses.replace(parameters, **changes)
+        scenario = ree.Scenario(policies=(quota,))
+        return ree.solve(economy, scenario, given, technology="transition", years=range(2010, 2050), tolerance=1e-11)
+
+    quota = ree.ExportQuota("c0", "all", 0.5)
+    scenario = ree.Scenario(policies=(quota,))
+    fixed, directed = (ree.solve(economy, scenario, parameters, t, tolerance=1e-12) for t in ("fixed", "directed"))
+    long = path(quota, adjustment_rate=0.4)
+    assert list(long.year.values) == list(range(2010, 2050))
+    np.testing.assert_allclose(long.welfare.isel(year=-1), directed.welfare, atol=1e-7)
+    np.testing.assert_allclose(path(quota, adjustment_rate=1e-9).welfare.isel(year=0), fixed.welfare, atol=1e-7)
+
+    lifted = dataclasses.replace(quota, years=(2010, 2011, 2012))
+    clock = {"adjustment_rate": 0.6, "diffusion": 0.0, "obsolescence": 1e-3, "knowledge_growth": 5e-4}
+    moved = path(lifted, **clock).isel(year=slice(6))
+    a, q = (moved.ree_technology - moved.other_technology).values, (moved.ree_price - moved.other_cost).values
     users = np.isfinite(a[0])
-    m = 1.2 * 0.5 / (1 + 1.2 * 0.5)
-    before = np.zeros_like(a[0])
-    for year in range(3):
-        np.testing.assert_allclose(a[year][users], (0.7 * before + 0.3 * m * q[year])[users], atol=1e-12)
+    lean = 1.2 * 0.5
+    m = lean / (1 + lean * (1 + parameters.spillover))
+    floor = np.log1p(-1e-3) - 5e-4
+    before, bound = np.zeros_like(a[0]), []
+    for year in range(6):
+        free = 0.6 * (m * q[year] - before)
+        np.testing.assert_allclose((a[year] - before)[users], np.maximum(free, floor)[users], atol=1e-12)
+        bound.append(bool((free < floor)[users].any()))
         before = a[year]
+    assert bound == [False] * 3 + [True] * 3
 
 
 def test_dated_policies_hold_in_their_years(economy: ree.Economy, parameters: ree.Parameters) -> None:

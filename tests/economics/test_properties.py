@@ -99,8 +99,8 @@ def test_one_sector_welfare_is_the_domestic_share(seed: int, elasticity: float, 
 @examples(4)
 def test_closed_economy_productivity_has_its_domar_weight(recipe: Recipe) -> None:
     """Items 3 and 4, Hulten (1978). Directed technology takes nothing from it where moving along the frontier is
-    neutral (ξ = 0, χ = 1)."""
-    world = recipe.world(spillover=0.0, crowding_out=1.0, diffusion=0.0)
+    neutral (ω = 0)."""
+    world = recipe.world(spillover_gap=0.0, diffusion=0.0)
     ds = world.economy.ds
     economy = ree.Economy(ds.assign(tariff=0 * ds.tariff, export_tax=0 * ds.export_tax))
     b, arrays = economy.baseline, world.parameters.to_arrays(economy, world.technology)
@@ -212,7 +212,8 @@ def direction(
     technology = still[1].technology._replace(
         sigma=some(t.sigma) * t.sigma * 0.1 * use,
         kappa=some(t.kappa) * t.kappa * 0.1,
-        spillover=some(t.spillover, use) * t.spillover,
+        spillover=some(t.spillover, use) * t.spillover * 0.1,
+        spillover_gap=some(t.spillover_gap, use) * t.spillover_gap,
         element_elasticity=some(t.sigma, use) * t.element_elasticity,
     )
     moved = still[0]._replace(

@@ -64,7 +64,7 @@ class Recipe:
     deficits: bool
     technology: str
     kappa: float
-    sigma: tuple[float, ...]  # of its bound 1 + 1/κ; sectors take them in turn
+    sigma: tuple[float, ...]  # of its bound 1 + 1/κ̃; sectors take them in turn
     others: dict[str, float]
     size: float
     quota: float
@@ -80,7 +80,7 @@ class Recipe:
             deficits=self.deficits,
         )
         values = {"kappa": self.kappa, **self.others, **fixed}
-        bound = 0.99 * (1 + 1 / values["kappa"])
+        bound = 0.99 * (1 + 1 / (values["kappa"] * (1 + values["spillover"])))
         sigma = [0.02 + (bound - 0.02) * x for _, x in zip(economy.sectors, cycle(self.sigma), strict=False)]
         values = {"sigma": xr.DataArray(sigma, coords={"sector": list(economy.sectors)})} | values
         scenario = random_scenario(self.seed, economy, size=self.size, quota=self.quota)
@@ -109,7 +109,7 @@ def recipes(draw: st.DrawFn, shapes: tuple[dict, ...] = SMALL) -> Recipe:
         sigma=tuple(draw(st.lists(st.floats(0, 1), min_size=3, max_size=3))),
         others={
             "spillover": draw(st.floats(0, 1)),
-            "crowding_out": draw(st.floats(0, 1)),
+            "spillover_gap": draw(st.floats(0, 1)),
             "diffusion": draw(st.floats(0, 1)),
             "element_elasticity": draw(magnitudes(0.3, 3.0)),
         },

@@ -93,7 +93,7 @@ def make_post(seed: int = 0) -> xr.DataTree:
                 "sigma": ((*lead, "sector"), around(0.5, 2), {"long_name": "elasticity of substitution", "units": "1"}),
                 "kappa": (lead, around(1.0), {"long_name": "direction of research", "units": "1"}),
                 "spillover": (lead, around(1.6), {"long_name": "spillover", "units": "1"}),
-                "crowding_out": (lead, around(0.1), {"long_name": "crowding out", "units": "1"}),
+                "spillover_gap": (lead, around(0.1), {"long_name": "spillover gap", "units": "1"}),
                 "innovation_passthrough": ((*lead, "sector"), around(0.3, 2), {"units": "1"}),
                 "confusion": ((*lead, "true_label", "label"), np.full((CHAINS, DRAWS, 4, 4), 0.25), {"units": "1"}),
             },

@@ -21,12 +21,12 @@ SHAPE = (4, 500)
 
 @pytest.fixture
 def judged(post: xr.DataTree) -> xr.DataTree:
-    """κ from its prior N(1, 0.2) alone, ξ from data N(1.6, 0.01) with a wide prior, χ fixed; normal densities."""
+    """κ from its prior N(1, 0.2) alone, ξ from data N(1.6, 0.01) with a wide prior, ω fixed; normal densities."""
     rng = np.random.default_rng(2)
     lead = ("chain", "draw")
     kappa, spillover = rng.normal(1.0, 0.2, SHAPE), rng.normal(1.6, 0.01, SHAPE)
     posterior = xr.Dataset(
-        {"kappa": (lead, kappa), "spillover": (lead, spillover), "crowding_out": (lead, 0.1 + 0 * kappa)}
+        {"kappa": (lead, kappa), "spillover": (lead, spillover), "spillover_gap": (lead, 0.1 + 0 * kappa)}
     )
     post["posterior"] = xr.DataTree(posterior.assign_coords(chain=range(4), draw=range(500)))
     priors = {"kappa": (lead, -0.5 * ((kappa - 1) / 0.2) ** 2), "spillover": (lead, -0.5 * (spillover / 5) ** 2)}

@@ -75,7 +75,15 @@ def test_a_study_is_the_default_but_for_what_it_asks(name: str, data: Dataset, d
         warnings.simplefilter("ignore")  # few clusters, said in the report
         found = variables(ree.build(read(name), data))
     more, fewer = STUDIES[name]
-    assert found >= {"sigma", "kappa", "spillover", "crowding_out", "innovation_passthrough", *more}
+    assert found >= {
+        "sigma",
+        "kappa",
+        "spillover",
+        "spillover_gap",
+        "innovation_passthrough",
+        "long_run_elasticity",
+        *more,
+    }
     assert not fewer & found
     assert fewer <= default
     assert not more & default
@@ -90,7 +98,7 @@ def test_a_study_runs(name: str, data: Dataset) -> None:
         warnings.simplefilter("ignore", GateWarning)
         post = ree.fit(ree.build(spec, data), tiny, seed=1, progress=False)
     draws = post["posterior"].to_dataset()
-    bound = 1 + 1 / draws["kappa"]
+    bound = 1 + 1 / (draws["kappa"] * (1 + draws["spillover"]))
     assert bool(((draws["sigma"] > 0) & (draws["sigma"] < bound)).all())
     for name_, values in draws.data_vars.items():
         assert np.isfinite(values).all(), name_

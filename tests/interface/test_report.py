@@ -249,7 +249,7 @@ def test_elasticities_beside_their_prior(post: xr.DataTree) -> None:
     against = prior_posterior_table(post).set_index("parameter")
     assert 0 < against.loc["sigma[machinery]", "width_ratio"] < 1
     shared = tables.parameters(post)
-    assert list(shared["parameter"]) == ["kappa", "spillover", "crowding_out"]
+    assert list(shared["parameter"]) == ["kappa", "spillover", "spillover_gap"]
 
 
 def test_csv_keeps_full_precision(written: Path, fake_run: xr.DataTree) -> None:

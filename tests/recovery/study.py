@@ -97,11 +97,10 @@ def truth_from_prior(seed: int) -> Truth:
     return replace(
         TRUTH,
         kappa=float(1.2 * np.exp(0.4 * rng.standard_normal())),
-        mu=float(rng.standard_normal()),
+        mu=float(1.1 + rng.standard_normal()),
         beta=tuple(float(b) for b in 0.5 * rng.standard_normal(2)),
         tau=float(abs(0.5 * rng.standard_normal())),
         spillover=float(1.6 * np.exp(0.4 * rng.standard_normal())),
-        crowding_out=float(rng.beta(2, 2)),
         using_slope=float(0.5 * rng.standard_normal()),
         substituting_slope=float(0.5 * rng.standard_normal()),
     )

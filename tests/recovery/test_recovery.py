@@ -56,7 +56,7 @@ def test_known_parameters_are_recovered(recovered) -> None:
     assert json.loads(post.attrs["gates"])["passed"], post.attrs["gates"]
     assert covered(post, "sigma", sigma, 0.98).all()
     assert np.corrcoef(post["posterior"]["sigma"].mean(["chain", "draw"]), sigma)[0, 1] > 0.9
-    for name in ("kappa", "spillover", "crowding_out"):
+    for name in ("kappa", "spillover"):
         assert covered(post, name, getattr(TRUTH, name), 0.98).all(), name
     confusion = post["posterior"]["confusion"].mean(["chain", "draw"])
     np.testing.assert_allclose(confusion, np.asarray(TRUTH.confusion), atol=0.08)
@@ -74,7 +74,7 @@ def test_every_variable_is_documented_and_has_named_dims(recovered) -> None:
     assert dims == {"sigma": ("sector",), "innovation_passthrough": ("sector",), "trade_elasticity": ("traded_sector",)}
     assert post["posterior"]["sigma"]["sector"].values.tolist() == list(USERS)
     assert post["posterior"]["confusion"].dims[2:] == ("true_label", "machine_label")
-    assert {"mu", "beta", "tau", "kappa", "spillover", "crowding_out"} <= set(post["posterior"].data_vars)
+    assert {"mu", "beta", "tau", "kappa", "spillover", "spillover_gap"} <= set(post["posterior"].data_vars)
     assert {"patent_count", "relative_price", "substitutability"} <= set(post["constant_data"].data_vars)
 
 

@@ -18,8 +18,8 @@ def build(data, priors):
     with pm.Model(coords={"sector": data["sector"].values, "year": data["year"].values}) as model:
         kappa = variable(priors, "kappa")
         mu = variable(priors, "mu", dims="sector")
-        sigma = pm.Deterministic("sigma", sigma_upper_bound(kappa) * pm.math.sigmoid(mu), dims="sector")
-        m = passthrough(sigma, kappa)
+        sigma = pm.Deterministic("sigma", sigma_upper_bound(kappa, 0.0) * pm.math.sigmoid(mu), dims="sector")
+        m = passthrough(sigma, kappa, 0.0)
         q = data["relative_price"].isel(country=0).transpose("sector", "year").values
         pm.Normal("answer", m[:, None] * q, 0.3, observed=0 * q, dims=("sector", "year"))
     return model

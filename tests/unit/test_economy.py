@@ -125,7 +125,7 @@ def test_rebasing_removes_deficits(economy: ree.Economy) -> None:
         ({"sigma": 3.0, "kappa": 1.0}, "below 1 \\+ 1/κ"),
         ({"sigma": -0.1}, "σ must be > 0"),
         ({"kappa": -1.0}, "κ must be ≥ 0"),
-        ({"crowding_out": 1.5}, "χ must lie in"),
+        ({"spillover_gap": -0.5}, "ω must be ≥ 0"),
         ({"trade_elasticity": 0.0}, "ε must be > 0"),
         ({"sigma": xr.DataArray([0.5], coords={"sector": ["g1"]})}, "no value for"),
         ({"sigma": xr.DataArray([0.5], coords={"sector": ["nowhere"]})}, "unknown sector"),

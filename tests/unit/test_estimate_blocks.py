@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -81,10 +82,11 @@ def _terms(model: pm.Model, names: list[str]):
 
 
 def _oracle(data: xr.Dataset, draw: xr.Dataset) -> list[float]:
-    kappa, xi, chi = (float(draw[k]) for k in ("kappa", "spillover", "crowding_out"))
-    logit = draw["sigma_sampled"] + 0.7 * np.log(kappa)  # centred: every sector of this panel has its own use
-    sigma = (1 + 1 / kappa) / (1 + np.exp(-logit))
-    m = kappa * (1 - sigma) / (1 + kappa * (1 - sigma))
+    kappa, xi, gap = (float(draw[k]) for k in ("kappa", "spillover", "spillover_gap"))
+    reach = kappa * (1 + xi)
+    logit = draw["sigma_sampled"] + 0.5 * np.log(reach)  # centred: every sector of this panel has its own use
+    sigma = (1 + 1 / reach) / (1 + np.exp(-logit))
+    m = kappa * (1 - sigma) / (1 + reach * (1 - sigma))
 
     q = data["relative_price"] - data["relative_price"].mean("year")
     unit = draw["unit_deviation"].values.reshape(3, data.sizes["country"], data.sizes["sector"])
@@ -109,8 +111,10 @@ def _oracle(data: xr.Dataset, draw: xr.Dataset) -> list[float]:
     )
 
     share = data["ree_share"]
-    log_a = m / (1 + chi * share / (1 - share))
-    knowledge = ((1 - chi + xi) * data["event_knowledge_response"] * log_a).sum("country")
+    bias = m * data["event_relative_price"]
+    log_b = -kappa * np.log(1 - share + share * np.exp(bias / kappa))
+    tfp = (1 + xi) * (share * bias + log_b) + gap * share * (bias + log_b)
+    knowledge = (data["event_knowledge_weight"] * tfp).sum(["country", "event_year"])
     epsilon = draw["trade_elasticity"].sel(traded_sector=data["sector"].values).values
     exports = (epsilon * (knowledge - data["event_price_response"])).sum("sector")
     beta = xr.where(data["outcome"] == "exports", exports, knowledge.sum("sector")).values
@@ -120,7 +124,7 @@ def _oracle(data: xr.Dataset, draw: xr.Dataset) -> list[float]:
     history = price[now] - price[before]
     knowledge = sum(0.2 * 0.8**k * history[:, k] for k in range(history.shape[1]))
     price_change = xr.DataArray(history[:, 0], dims="use_observation")
-    change = (1 - sigma) * (price_change - m * xr.DataArray(knowledge, dims="use_observation"))
+    change = (1 - sigma) * (price_change - (1 + xi) * m * xr.DataArray(knowledge, dims="use_observation"))
     mean = (data["use_weight"] * change).sum("sector")
     scale = float(draw["ree_use_noise"]) * np.sqrt(data["use_years"])
     use = stats.norm.logpdf(data["use_share_change"], mean, scale).sum()
@@ -245,8 +249,9 @@ def test_bad_use_panels_are_listed() -> None:
 
 
 def test_the_pass_through_of_the_model_is_the_shared_one(model_and_inputs) -> None:
-    sigma, kappa = np.array([0.3, 1.0, 1.4]), 1.5
-    np.testing.assert_allclose(innovation_passthrough(sigma, kappa), 1 - 1 / (1 + kappa * (1 - sigma)))
+    sigma, kappa, xi = np.array([0.3, 1.0, 1.2]), 1.5, 0.6
+    expected = (1 - 1 / (1 + kappa * (1 + xi) * (1 - sigma))) / (1 + xi)
+    np.testing.assert_allclose(innovation_passthrough(sigma, kappa, xi), expected)
 
 
 @pytest.mark.parametrize("rate", [0.15, 1.0])
@@ -291,14 +296,15 @@ def test_the_event_study_in_transition_is_that_of_knowledge_which_follows_prices
         for t in range(1, price.sizes["year"]):
             followed[..., t] = followed[..., t - 1] + 0.3 * (price[..., t] - followed[..., t - 1])
         slow = assemble(io, followed, z, tables, Evidence(patents=False, ree_use=False), policy_year=POLICY_YEAR)[
-            "event_knowledge_response"
+            "event_relative_price"
         ]
+    predict = partial(predicted_effects, xp=np)
     m, epsilon = np.linspace(-0.5, 0.8, price.sizes["sector"]), np.full(moving.sizes["traded_sector"], 5.0)
     np.testing.assert_allclose(
-        predicted_effects(moving, m, 1.6, 0.4, epsilon, None, 1.0), predicted_effects(long_run, m, 1.6, 0.4, epsilon)
+        predict(moving, m, 1.2, 1.6, 0.4, epsilon, None, 1.0), predict(long_run, m, 1.2, 1.6, 0.4, epsilon)
     )
     np.testing.assert_allclose(
-        predicted_effects(moving, m, 1.6, 0.4, epsilon, None, 0.3),
-        predicted_effects(long_run.assign(event_knowledge_response=slow), m, 1.6, 0.4, epsilon),
+        predict(moving, m, 1.2, 1.6, 0.4, epsilon, None, 0.3),
+        predict(long_run.assign(event_relative_price=slow), m, 1.2, 1.6, 0.4, epsilon),
         rtol=1e-9,
     )

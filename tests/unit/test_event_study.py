@@ -64,17 +64,19 @@ def test_it_recovers_a_known_effect_and_its_clustered_error(world, exposure) -> 
 def test_structure_through_the_map_is_the_event_study_of_noiseless_outcomes(world, exposure) -> None:
     """Outcomes simulated without noise: their event study equals the closed form put through the linear map."""
     io, price, z = world
-    truth = Truth(beta=(-0.4, 0.2), exports_noise=1e-9, tfp_noise=1e-9)
+    truth = Truth(beta=(-0.4, 0.2), spillover_gap=2.0, exports_noise=1e-9, tfp_noise=1e-9)
     outcomes = simulate_evidence(io, price, z, truth, seed=5)["outcomes"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         study = panel_study(outcomes, exposure, POLICY_YEAR)
     response = structural_responses(study, io, price)
     sigma = true_sigma(z, truth, np.random.default_rng(np.random.SeedSequence(5).spawn(5)[0]))
-    passthrough = innovation_passthrough(sigma, truth.kappa)
+    passthrough = innovation_passthrough(sigma, truth.kappa, truth.spillover)
     share = io["ree_share"].sel(sector=list(USERS))
-    diluted = response["event_knowledge_response"] / (1 + truth.crowding_out * share / (1 - share))
-    knowledge = (1 - truth.crowding_out + truth.spillover) * passthrough * diluted.sum("country")
+    bias = passthrough * response["event_relative_price"]
+    log_b = -truth.kappa * np.log(1 - share + share * np.exp(bias / truth.kappa))
+    tfp = (1 + truth.spillover) * (share * bias + log_b) + truth.spillover_gap * share * (bias + log_b)
+    knowledge = (response["event_knowledge_weight"] * tfp).sum(["country", "event_year"])
     epsilon = io["trade_elasticity"].sel(sector=list(USERS))
     exports = (epsilon * (knowledge - response["event_price_response"])).sum("sector")
     predicted = xr.where(study["outcome"] == "exports", exports, knowledge.sum("sector"))

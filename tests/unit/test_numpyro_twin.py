@@ -21,7 +21,7 @@ _EXTRA = {
     "mu": {"distribution": "StudentT", "nu": 4.0, "mu": 0.2, "sigma": 1.0},
     "tau": {"distribution": "HalfStudentT", "nu": 4.0, "sigma": 0.5},
     "spillover": {"distribution": "TruncatedNormal", "mu": 1.0, "sigma": 1.0, "lower": 0.0, "upper": 4.0},
-    "crowding_out": {"distribution": "Fixed", "value": 0.3},
+    "spillover_gap": {"distribution": "HalfNormal", "sigma": 1.0},
 }
 _TRANSITION = {
     "adjustment_rate": {"distribution": "Beta", "alpha": 2.0, "beta": 6.0},
@@ -40,7 +40,7 @@ CASES = {
     "default": (lambda: inputs_of(seed=0)[0], _spec()),
     "no label error, knowledge in transition, other priors": (
         lambda: inputs_of(seed=0, evidence=Evidence(label_error=False, transition=True), countries=3)[0],
-        _spec(**_TRANSITION, **{k: _EXTRA[k] for k in ("mu", "tau", "spillover", "crowding_out")}),
+        _spec(**_TRANSITION, **{k: _EXTRA[k] for k in ("mu", "tau", "spillover", "spillover_gap")}),
     ),
     "several lags, elements within the bundle, errors of unit values": (lagged_inputs, _spec(**_EXTRA)),
 }

@@ -85,19 +85,22 @@ def test_it_stands_in_the_likelihood_instead_of_a_panel(world) -> None:
     assert data["event_estimate"].values.tolist() == [0.1, 0.2, 0.3]
     model = fitting.build(default_spec(), data)
     point = pm.draw(
-        [model[k] for k in ("innovation_passthrough", "spillover", "crowding_out")], random_seed=2, mode="FAST_COMPILE"
+        [model[k] for k in ("innovation_passthrough", "kappa", "spillover", "spillover_gap")],
+        random_seed=2,
+        mode="FAST_COMPILE",
     )
-    m, xi, chi = xr.DataArray(point[0], {"sector": data["sector"]}, ("sector",)), point[1], point[2]
+    m, kappa, xi, gap = xr.DataArray(point[0], {"sector": data["sector"]}, ("sector",)), *point[1:]
     # Equation of the outcome put through the regression, with no help from the room of the predictions.
     theta = io["ree_share"].sel(sector=[*USERS, *OTHERS])
     q = price.reindex(sector=theta["sector"], fill_value=0.0)
-    log_a = m.reindex(sector=theta["sector"], fill_value=0.0) * q / (1 + chi * theta / (1 - theta))
-    log_y = theta * (1 - chi + xi) * log_a
+    bias = m.reindex(sector=theta["sector"], fill_value=0.0) * q
+    log_b = -kappa * np.log(1 - theta + theta * np.exp(bias / kappa))
+    log_y = (1 + xi) * (theta * bias + log_b) + gap * theta * (bias + log_b)
     x = theta / theta.to_series().std()
     x = x - x.mean("sector")
     change = [log_y.sel(year=POLICY_YEAR + k) - log_y.sel(year=POLICY_YEAR - 1) for k in (0, 1, 3)]
     beta = [float((x * d).sum() / (x**2).sum()) for d in change]
-    predicted = predicted_effects(data, point[0], xi, chi, np.ones(data.sizes["traded_sector"]))
+    predicted = predicted_effects(data, point[0], kappa, xi, gap, np.ones(data.sizes["traded_sector"]), xp=np)
     np.testing.assert_allclose(predicted, beta, rtol=1e-9)
     with pm.Model(coords=coordinates(data)) as alone:
         event_effects(data, predicted)
@@ -126,7 +129,7 @@ def test_the_panel_and_published_effects_stack_as_independent_evidence(world) ->
         Evidence(patents=False, ree_use=False),
         policy_year=POLICY_YEAR,
     )
-    np.testing.assert_allclose(data["event_knowledge_response"].values[-3:], alone["event_knowledge_response"].values)
+    np.testing.assert_allclose(data["event_knowledge_weight"].values[-3:], alone["event_knowledge_weight"].values)
 
 
 @pytest.mark.parametrize(

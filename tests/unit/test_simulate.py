@@ -46,7 +46,7 @@ def test_enhancing_patents_follow_the_pass_through_when_all_else_is_switched_off
     sigma = true_sigma(z, truth, np.random.default_rng(np.random.SeedSequence(0).spawn(5)[0]))
     deviation = price - price.mean("year")
     slope = (log_odds * deviation).sum(["country", "year"]) / (deviation**2).sum(["country", "year"])
-    np.testing.assert_allclose(slope, technology.innovation_passthrough(sigma, truth.kappa), atol=0.02)
+    np.testing.assert_allclose(slope, technology.innovation_passthrough(sigma, truth.kappa, truth.spillover), atol=0.02)
 
 
 @pytest.mark.parametrize("design", ["by_label", "by_class", "random"])

@@ -23,7 +23,7 @@ _NAMES = {
     "sigma": "σ",
     "kappa": "κ",
     "spillover": "ξ",
-    "crowding_out": "χ",
+    "spillover_gap": "ω",
     "trade_elasticity": "ε",
     "element_elasticity": "ρ",
     "diffusion": "ψ",
