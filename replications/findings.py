@@ -29,7 +29,6 @@ from reestim.results.effects import (
 )
 from reestim.results.format import percent, with_interval
 from reestim.runs.provenance import provenance
-from reestim.technology import innovation_passthrough
 from replications.tables import Table
 
 #: Imputed files that make the economy a stylised one.
@@ -147,7 +146,7 @@ def _in_words(draws: xr.DataArray, unit: str = "") -> str:
 
 def _prior(post: xr.DataTree) -> xr.Dataset | None:
     prior = post["prior"].to_dataset() if "prior" in post.children else None
-    return prior if prior is not None and {"sigma", "kappa", "spillover"} <= set(prior.data_vars) else None
+    return prior if prior is not None and {"sigma", "innovation_passthrough"} <= set(prior.data_vars) else None
 
 
 def _complements(post: xr.DataTree, economy: Economy) -> Finding:
@@ -164,7 +163,7 @@ def _complements(post: xr.DataTree, economy: Economy) -> Finding:
 
 def _direction(post: xr.DataTree, economy: Economy) -> Finding:
     def mean(ds: xr.Dataset) -> xr.DataArray:
-        return _world_mean(economy, innovation_passthrough(ds["sigma"], ds["kappa"], ds["spillover"]))
+        return _world_mean(economy, ds["innovation_passthrough"])
 
     prior, average = _prior(post), mean(post["posterior"].to_dataset())
     before = float("nan") if prior is None else _event(mean(prior))

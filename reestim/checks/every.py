@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import xarray as xr
 
-from reestim.checks import predictive, prior_sensitivity, prior_welfare, refits, sampler, solver
+from reestim.checks import determinacy, predictive, prior_sensitivity, prior_welfare, refits, sampler, solver
 from reestim.checks.protocol import Check
 from reestim.errors import InputError, Problem
 from reestim.io.json_attrs import LEFT_OUT, json_attr
 from reestim.runs.store import malformed_groups_as_errors
 
-CHECKS = (sampler.check, solver.check, prior_sensitivity.check, predictive.check, prior_welfare.check, refits.check)
+CHECKS = (
+    sampler.check,
+    solver.check,
+    determinacy.check,
+    prior_sensitivity.check,
+    predictive.check,
+    prior_welfare.check,
+    refits.check,
+)
 
 
 def check_run(post: xr.DataTree) -> list[Check]:

@@ -16,6 +16,7 @@ from reestim.counterfactuals.assembly import Assembly, assembly_in, open_assembl
 from reestim.counterfactuals.chunk_store import fingerprint
 from reestim.counterfactuals.executors import Chunk, Executor, solve_chunks
 from reestim.dims import CHAIN, DRAW, SCENARIO, TECHNOLOGY
+from reestim.editions import first_edition_draws, is_first_edition
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.parameters import Parameters
 from reestim.equilibrium.scenario import PolicyArrays
@@ -159,8 +160,10 @@ class SweepPlan:
 def parameters_of(samples: xr.Dataset, defaults: Parameters) -> tuple[Parameters, list[str]]:
     """The parameters of draws (chain, draw, ...) along ``SAMPLE``, the others from ``defaults``; and which are drawn.
 
-    Raises InputError where the draws hold none.
+    Raises InputError where the draws hold none, or are of the first edition of the model.
     """
+    if is_first_edition(samples.data_vars):
+        raise InputError(first_edition_draws())
     used = [name for name in Parameters.names() if name in samples]
     if not used:
         advice = f"It needs at least one of {', '.join(Parameters.names())}."

@@ -10,6 +10,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+from reestim.editions import GONE, gone_prior
 from reestim.errors import InputError, Problem, closest
 from reestim.estimate.variables import parameters, support_of
 from reestim.study.prior import Prior
@@ -178,6 +179,9 @@ class PriorBook:
         free, known = [name for name in self._used if name not in self._priors], parameters()
         for name in self._priors:
             if name not in self._used and name not in known:
+                if name in GONE:
+                    found.append(gone_prior(name))
+                    continue
                 advice = f"Remove it, or check its name. {closest(name, free)}" if free else "Remove it"
                 found.append(Problem("no part of the model uses this prior", advice, column=f"priors.{name}"))
         return found

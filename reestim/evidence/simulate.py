@@ -16,6 +16,7 @@ import xarray as xr
 
 from reestim import technology
 from reestim.dims import COUNTRY, ELEMENT, EXPORTER, IMPORTER, LABELS, SECTOR, YEAR
+from reestim.editions import GONE, gone_truth
 from reestim.errors import InputError, ParameterError, Problem
 
 AUDIT_DESIGNS = ("by_label", "by_class", "random")
@@ -77,7 +78,9 @@ class Truth:
         """Inverse of ``to_dict``. Raises InputError on unknown names."""
         unknown = sorted(set(table) - {f.name for f in fields(cls)})
         if unknown:
-            raise InputError([Problem("not a parameter of the simulation", "Remove it", column=k) for k in unknown])
+            wrong = [k for k in unknown if k not in GONE]
+            problems = [Problem("not a parameter of the simulation", "Remove it", column=k) for k in wrong]
+            raise InputError(problems + [gone_truth(k) for k in unknown if k in GONE])
         return cls(**{k: v if k == "audit_size" else _immutable(v) for k, v in table.items()})  # type: ignore[arg-type]
 
 
@@ -274,8 +277,7 @@ def _export_response(io: xr.Dataset, cost: xr.DataArray) -> xr.DataArray:
 def _ree_use(
     io: xr.Dataset, price: xr.DataArray, sigma: xr.DataArray, truth: Truth, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Value (million US$) and tonnes of rare earths and output by country and sector, equation (15) with a_t by the
-    adjustment rate; sectors without rare earths in a country have no row."""
+    """Value (million US$), tonnes and output by cell, equation (15), a_t by the adjustment rate; no row where θ = 0."""
     q, theta = price.values, _share(io, price).values
     passthrough = _passthrough(sigma, truth)[None, :]
     bias = np.empty_like(q)

@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY
+from reestim.editions import is_first_edition
 from reestim.errors import InputError, Problem
 from reestim.results.effects import BRACKETS
 from reestim.results.format import number, with_interval
@@ -33,7 +34,7 @@ _LOO = ["elpd", "se", "elpd_diff", "dse", "weight", "p", "diag_elpd"]
 class Comparison:
     """What `compare` found.
 
-    changes: one row per quantity and run: quantity (σ, κ, ξ, χ, welfare), what (sector; scenario, technology, country),
+    changes: one row per quantity and run: quantity (σ, κ, ξ, ω, welfare), what (sector; scenario, technology, country),
     run, unit, median, low, high (90 % equal-tailed). loo: ArviZ's table (elpd, se, elpd_diff, dse, weight, p and the
     diagnosis of k̂, best run first), None where the runs cannot be ranked; ``words`` then say why.
     """
@@ -63,6 +64,7 @@ def compare(runs: Mapping[str, xr.DataTree]) -> Comparison:
         raise InputError(bad, "the runs cannot be compared")
     reasons = not_comparable(runs)
     loo, said = (None, reasons) if reasons else _loo(runs)
+    said = [*_editions(runs), *said]
     changes = pd.concat([_quantities(name, post) for name, post in runs.items()], ignore_index=True)
     return Comparison(changes, loo, (*said, *_changed(changes, list(runs)), *_absent(runs)))
 
@@ -199,6 +201,17 @@ def _sentence(quantity: str, part: pd.DataFrame, first: str, other: str) -> str:
     unit = "" if most["unit"] in ("1", "elasticity") else f" {most['unit']}"
     where = f", most for {most['what']}" if len(part) > 1 else ""
     return f"{quantity}, {first} → {other}: {count} by more than {limit}{where}: {before} → {after}{unit}{width}."
+
+
+def _editions(runs: Mapping[str, xr.DataTree]) -> list[str]:
+    """That not all runs are of the same edition of the model."""
+    first = [name for name, post in runs.items() if is_first_edition(post["posterior"].data_vars)]
+    if not first or len(first) == len(runs):
+        return []
+    return [
+        f"Not all runs are of the same edition of the model: {_and(first)} had crowding_out, where research could be "
+        "free, so that κ, ξ, m and welfare with directed technology mean other things there."
+    ]
 
 
 def _absent(runs: Mapping[str, xr.DataTree]) -> list[str]:

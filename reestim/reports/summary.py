@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
+from reestim.editions import FIRST_EDITION, is_first_edition
 from reestim.intervals import INTERVAL
 from reestim.io.json_attrs import json_attr
 from reestim.results.effects import CONTRIBUTION, DIRECTED, FIXED, economy_of, restrictors
@@ -44,11 +45,14 @@ def sentences(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[str
 
 
 def warnings(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:
-    """What a reader must know before any number: (kind, sentence), kind one of quick, gate, unsolved, synthetic."""
+    """What a reader must know before any number: (kind, sentence), kind one of quick, edition, gate, unsolved,
+    determinate, synthetic."""
     out = []
     if is_quick(post):
         words = "QUICK smoke run: few draws, loose gates. It shows that the program works; do not use its numbers."
         out.append(("quick", words))
+    if "posterior" in post.children and is_first_edition(post["posterior"].data_vars):
+        out.append(("edition", FIRST_EDITION))
     failed = tables["gates"].loc[~tables["gates"]["passed"]]
     if len(failed):
         names = ", ".join(f"{row['gate']} is {row['value']:.4g}" for row in failed.to_dict("records"))
@@ -61,6 +65,14 @@ def warnings(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[tupl
         draws = f"{missing} draw" if missing == 1 else f"{missing} draws"
         words = f"No equilibrium was found for {draws}; every summary is of the draws that were solved."
         out.append(("unsolved", words))
+    if near := sum(int(row.get("not_determinate", 0)) for row in runs):
+        total = sum(int(row["solved"]) for row in runs)
+        words = (
+            f"In {near} of {total} solved draws ({percent(near / total)}) technology feeds back on prices so strongly"
+        )
+        out.append(
+            ("determinate", f"{words} that a second equilibrium may be near; what is shown there is one of them.")
+        )
     simulated = tables["inputs"].loc[tables["inputs"]["kind"].str.startswith("simulated"), "file"].tolist()
     if simulated:
         words = f"Synthetic inputs, simulated from stated parameters and not observed: {', '.join(simulated)}."

@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY
+from reestim.editions import is_first_edition
 from reestim.io.json_attrs import json_attr
 from reestim.results.effects import (
     CONTRIBUTION,
@@ -93,7 +94,8 @@ def exports(post: xr.DataTree) -> pd.DataFrame:
 
 
 def solver(post: xr.DataTree) -> pd.DataFrame:
-    """How many draws were solved, how well, and in how many steps."""
+    """How many draws were solved, how well, in how many steps, and in how many a second equilibrium may be near
+    (``not_determinate``, where the run says so in the sense of the second edition of the model)."""
     ds = post["counterfactual"].to_dataset()
     over = (CHAIN, DRAW)
     counts = xr.Dataset(
@@ -105,6 +107,8 @@ def solver(post: xr.DataTree) -> pd.DataFrame:
             "largest_steps": ds["steps"].max(over),
         }
     )
+    if "determinate" in ds and not ("posterior" in post.children and is_first_edition(post["posterior"].data_vars)):
+        counts["not_determinate"] = (ds["solved"] & (ds["determinate"] == 0)).sum(over)
     return counts.to_dataframe().reset_index()
 
 

@@ -39,11 +39,14 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
             f"{r['largest_residual']:.0e}",
             f"{r['median_steps']:.0f}",
             f"{r['largest_steps']:.0f}",
+            f"{r['not_determinate']} of {r['solved']}" if "not_determinate" in r else "not known",
         ]
         for r in tables["solver"].to_dict("records")
     ]
     heads = ["Scenario", "Technology", "Draws solved", "Largest residual", "Steps (median)", "Steps (most)"]
+    heads.append("Second equilibrium near")
     caption = "Equilibria of the posterior draws; the residual is the largest relative one of all equations."
+    caption += " A second equilibrium may be near where technology feeds back strongly on prices."
     blocks: list[Block] = [Shown("solver", caption, heads, rows), _drawn(ds)]
     if reasons := why_unsolved(ds):
         blocks.append(Notes(reasons))

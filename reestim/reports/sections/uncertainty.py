@@ -28,9 +28,19 @@ _NAMES = {
     "element_elasticity": "ρ",
     "diffusion": "ψ",
     "adjustment_rate": "λ",
+    "obsolescence": "δ",
+    "knowledge_growth": "g",
+    "crowding_out": "χ",  # in runs of the first edition of the model
 }
 _COLORS = dict(
-    zip(_NAMES, ("#005A96", "#E0B050", "#00704F", "#9C7FBF", "#ABABAB", "#B34700", "#7FC7E8", "#5C5C5C"), strict=True)
+    zip(
+        _NAMES,
+        (
+            *("#005A96", "#E0B050", "#00704F", "#9C7FBF", "#ABABAB", "#B34700", "#7FC7E8", "#5C5C5C"),
+            *("#8C510A", "#35978F", "#9C7FBF"),
+        ),
+        strict=True,
+    )
 )
 #: Below this share of the variance a first-order split is only a rough guide.
 _ROUGH = 0.8
