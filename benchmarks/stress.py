@@ -38,7 +38,8 @@ from reestim.checks.prior_sensitivity import GROUP, prior_posterior_table, prior
 from reestim.dims import COUNTRY, DRAW, SECTOR
 from reestim.estimate.inputs import assemble
 from reestim.estimate.priors import variable
-from reestim.evidence.simulate import Truth, simulate_evidence
+from reestim.evidence.simulate import simulate_evidence
+from reestim.evidence.truth import Truth
 from reestim.study.spec import Evidence, Spec
 from reestim.technology import sigma_upper_bound
 from tests.oracles import random_economy

@@ -23,7 +23,8 @@ from reestim.calibration.summary import covered
 from reestim.dims import COUNTRY, DRAW, LABELS, SECTOR
 from reestim.errors import InputError, Problem
 from reestim.estimate.inputs import assemble
-from reestim.evidence.simulate import Truth, simulate_evidence, true_sigma
+from reestim.evidence.simulate import simulate_evidence, true_sigma
+from reestim.evidence.truth import Truth
 from reestim.study.prior import Prior
 from reestim.technology import innovation_passthrough
 

@@ -6,8 +6,6 @@ follows docs/model.md section 4; NumPy generators spawned from one seed, one for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -16,79 +14,12 @@ import xarray as xr
 
 from reestim import technology
 from reestim.dims import COUNTRY, ELEMENT, EXPORTER, IMPORTER, LABELS, SECTOR, YEAR
-from reestim.editions import GONE, gone_truth
 from reestim.errors import InputError, ParameterError, Problem
+from reestim.evidence.truth import Truth
 
 AUDIT_DESIGNS = ("by_label", "by_class", "random")
 #: REE price, US$/kg, at q = 0 in a simulated ``ree_use_panel``: it only sets the scale of tonnes against value.
 BASELINE_UNIT_VALUE = 10.0
-
-_CONFUSION = (  # rows: true class; columns: label of the machine; both in the order of LABELS
-    (0.90, 0.06, 0.02, 0.02),
-    (0.10, 0.80, 0.06, 0.04),
-    (0.05, 0.10, 0.82, 0.03),
-    (0.08, 0.06, 0.04, 0.82),
-)
-
-
-@dataclass(frozen=True)
-class Truth:
-    """Stated parameters of a simulated dataset; the names of docs/model.md. ``to_dict`` is what dataset.toml keeps.
-
-    ``sigma`` overrides equation (14) for the sectors that it names; ``beta`` has one entry a substitutability property.
-    """
-
-    kappa: float = 1.2
-    spillover: float = 1.6
-    spillover_gap: float = 0.0
-    mu: float = -0.5
-    beta: tuple[float, ...] = (-0.4,)
-    tau: float = 0.3
-    sigma: Mapping[str, float] | None = None
-    # Equation (12): mean log odds against `unrelated` of using, enhancing, substituting; slopes u and v on q.
-    class_log_odds: tuple[float, float, float] = (-0.6, -1.2, -1.8)
-    using_slope: float = -0.1
-    substituting_slope: float = 0.3
-    unit_sd: float = 0.4  # spread of the country-sector effects, log odds
-    year_sd: float = 0.1  # spread of the year effects, log odds
-    # Equation (13)
-    patents_per_cell: float = 120.0  # mean over country, sector and year
-    patent_growth: float = 0.03  # a year, log points
-    concentration: float = 60.0  # φ of the Dirichlet-multinomial
-    confusion: tuple[tuple[float, ...], ...] = _CONFUSION
-    audit_design: str = "by_label"
-    audit_size: int = 800
-    # Outcomes of the event study, and equation (15)
-    exports_noise: float = 0.05  # sd of ln exports around effects and structure
-    tfp_noise: float = 0.01
-    ree_use_noise: float = 0.15  # sd of the yearly change of the log cost share
-    adjustment_rate: float = 0.2  # λ: share of the distance to (2) that knowledge closes in a year
-
-    def to_dict(self) -> dict[str, object]:
-        """Plain lists and numbers, ready for TOML; ``sigma`` only when stated."""
-        plain = {
-            k: [list(r) if isinstance(r, tuple) else r for r in v] if isinstance(v, tuple) else v
-            for k, v in asdict(self).items()
-            if v is not None
-        }
-        return {k: dict(v) if isinstance(v, Mapping) else v for k, v in plain.items()}
-
-    @classmethod
-    def from_dict(cls, table: Mapping[str, object]) -> Truth:
-        """Inverse of ``to_dict``. Raises InputError on unknown names."""
-        unknown = sorted(set(table) - {f.name for f in fields(cls)})
-        if unknown:
-            wrong = [k for k in unknown if k not in GONE]
-            problems = [Problem("not a parameter of the simulation", "Remove it", column=k) for k in wrong]
-            raise InputError(problems + [gone_truth(k) for k in unknown if k in GONE])
-        return cls(**{k: v if k == "audit_size" else _immutable(v) for k, v in table.items()})  # type: ignore[arg-type]
-
-
-def _immutable(value: object) -> object:
-    """Lists as tuples and whole numbers as floats: TOML knows neither tuples nor that 1 is 1.0."""
-    if isinstance(value, list | tuple):
-        return tuple(_immutable(v) for v in value)
-    return float(value) if isinstance(value, int) else value
 
 
 def simulate_evidence(

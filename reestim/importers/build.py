@@ -13,7 +13,8 @@ import pandas as pd
 
 from reestim.data.dataset import Dataset, load_dataset
 from reestim.errors import InputError, Problem, Problems
-from reestim.evidence.simulate import Truth, simulate_evidence, true_sigma
+from reestim.evidence.simulate import simulate_evidence, true_sigma
+from reestim.evidence.truth import Truth
 from reestim.importers import concordance
 from reestim.importers.bundle import write_csv
 from reestim.importers.mapping import region_mapping, sector_mapping

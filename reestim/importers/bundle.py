@@ -17,7 +17,8 @@ import pandas as pd
 
 from reestim.data.dataset import load_dataset
 from reestim.dims import SECTOR, YEAR
-from reestim.evidence.simulate import Truth, simulate_evidence, true_sigma
+from reestim.evidence.simulate import simulate_evidence, true_sigma
+from reestim.evidence.truth import Truth
 from reestim.importers import facts, stylised_world
 from reestim.io.resources import BUNDLED
 from reestim.io.toml_files import value_text

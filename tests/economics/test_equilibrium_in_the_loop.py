@@ -23,7 +23,8 @@ from reestim.estimate import fit as fitting
 from reestim.estimate.inputs import assemble
 from reestim.estimate.numpyro_model import NumpyroModel, observe, sample
 from reestim.estimate.sampling import SAMPLERS
-from reestim.evidence.simulate import Truth, simulate_evidence
+from reestim.evidence.simulate import simulate_evidence
+from reestim.evidence.truth import Truth
 from reestim.study.spec import Evidence, Sampler, Spec
 from reestim.technology import frontier, innovation_passthrough, research_response, tfp_effect
 from tests.oracles import random_economy

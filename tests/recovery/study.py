@@ -12,7 +12,8 @@ import xarray as xr
 
 from reestim.calibration.label_noise import EXACT_UNIT_VALUES
 from reestim.estimate.inputs import assemble
-from reestim.evidence.simulate import Truth, simulate_evidence, true_sigma
+from reestim.evidence.simulate import simulate_evidence, true_sigma
+from reestim.evidence.truth import Truth
 from reestim.study.spec import Evidence, Spec, read_spec
 from tests.recovery.world import small_world
 

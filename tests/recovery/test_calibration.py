@@ -18,7 +18,7 @@ from reestim.calibration.fit_store import begin, load_fit
 from reestim.calibration.label_noise import PatentWorld, compare_labels, label_table, misclassified
 from reestim.calibration.summary import covered, fractional_ranks, is_calibrated, joined, rank_table, ranks_of, words
 from reestim.errors import InputError
-from reestim.evidence.simulate import Truth
+from reestim.evidence.truth import Truth
 from tests.oracles import random_economy
 from tests.recovery.study import POLICY_YEAR, TRUTH, default_spec
 from tests.recovery.tiny_study import tiny_study

@@ -15,7 +15,8 @@ import xarray as xr
 from reestim.estimate import fit as fitting
 from reestim.estimate.gates import GateWarning
 from reestim.estimate.inputs import assemble
-from reestim.evidence.simulate import Truth, simulate_evidence
+from reestim.evidence.simulate import simulate_evidence
+from reestim.evidence.truth import Truth
 from reestim.study.spec import Evidence, Gates
 from tests.recovery.study import (
     POLICY_YEAR,

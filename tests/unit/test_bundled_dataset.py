@@ -12,7 +12,7 @@ import pytest
 from reestim.data.dataset import Dataset, check_dataset, load_dataset
 from reestim.dims import LABELS
 from reestim.errors import InputError
-from reestim.evidence.simulate import Truth
+from reestim.evidence.truth import Truth
 from reestim.importers.bundle import EVIDENCE_YEARS, TRUTH, main
 from reestim.io.resources import BUNDLED
 

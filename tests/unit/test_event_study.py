@@ -12,7 +12,8 @@ import xarray as xr
 from reestim.errors import InputError
 from reestim.evidence.event_study import panel_study, small_sample_covariance
 from reestim.evidence.predictions import market_weights, structural_responses
-from reestim.evidence.simulate import Truth, simulate_evidence, true_sigma
+from reestim.evidence.simulate import simulate_evidence, true_sigma
+from reestim.evidence.truth import Truth
 from reestim.technology import innovation_passthrough
 from tests.recovery.world import OTHERS, USERS, small_world
 

@@ -9,7 +9,8 @@ import pytest
 from reestim import technology
 from reestim.dims import LABELS
 from reestim.errors import InputError, ParameterError
-from reestim.evidence.simulate import Truth, simulate_evidence, true_sigma
+from reestim.evidence.simulate import simulate_evidence, true_sigma
+from reestim.evidence.truth import Truth
 from tests.recovery.world import USERS, small_world
 
 TRUTH = Truth(beta=(-0.4, 0.2))
