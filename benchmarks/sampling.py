@@ -181,7 +181,7 @@ def large_inputs(seed: int) -> xr.Dataset:
     """40 countries, 35 sectors, 20 years, 4 labels, simulated (112,000 counts), and an audit; no other evidence."""
     from reestim.estimate.inputs import assemble
     from reestim.evidence.simulate import simulate_evidence
-from reestim.evidence.truth import Truth
+    from reestim.evidence.truth import Truth
     from reestim.study.spec import Evidence
 
     rng = np.random.default_rng(seed)
