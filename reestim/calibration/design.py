@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-import reestim as ree
+from reestim import __version__
+from reestim.counterfactuals.counterfactual import counterfactual
 from reestim.dims import CHAIN, COUNTRY, DRAW
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.parameters import Parameters
@@ -80,7 +81,7 @@ class SbcDesign:
             "seed": self.seed,
             "sampler": self.spec.sampler.model_dump(),
             "scenario": self.scenario.name if self.scenario else None,
-            "version": ree.__version__,
+            "version": __version__,
             **more,
         }
 
@@ -134,7 +135,7 @@ def with_welfare(draws: xr.Dataset, design: SbcDesign) -> xr.Dataset:
     known = draws[[name for name in Parameters.names() if name in draws]]
     lead = known.expand_dims(CHAIN).assign_coords({CHAIN: [0], DRAW: range(draws.sizes[DRAW])})
     tree = xr.DataTree.from_dict({"posterior": lead})
-    found = ree.counterfactual(
+    found = counterfactual(
         design.economy, design.scenario, tree, technology=(TECHNOLOGY,), progress=False, allow_unsolved=True
     )["counterfactual"].to_dataset()[WELFARE]
     values = found.isel(scenario=0, technology=0, chain=0, drop=True).transpose(DRAW, COUNTRY)

@@ -14,7 +14,6 @@ import xarray as xr
 from matplotlib.figure import Figure
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-import reestim as ree
 from reestim.calibration.design import WHOLE, SbcDesign, Shard, fewer_countries
 from reestim.calibration.figures import ecdf_figure, rank_figure
 from reestim.calibration.fit_store import begin, remove_partial_fits
@@ -31,10 +30,12 @@ from reestim.calibration.summary import (
 )
 from reestim.data.dataset import Dataset
 from reestim.dims import COUNTRY
+from reestim.equilibrium.economy import Economy
 from reestim.errors import InputError, Problem
 from reestim.estimate.inputs import model_inputs
 from reestim.io.files import atomic_update, strict_json
 from reestim.reports.figures.images import write_figure
+from reestim.study.scenario_file import read_scenario
 from reestim.study.spec import Spec
 
 
@@ -103,9 +104,7 @@ def calibrate_labels(request: CalibrationRequest, share: float, progress: bool =
     inputs.attrs = {"dataset": data.meta.name, "dataset_hash": data.hash}
     world = replace(world, truth=misclassified(world.truth, share))
     world = fewer(world, [str(c) for c in inputs[COUNTRY].values])
-    design = SbcDesign(
-        request.spec, inputs, ree.Economy(world.io), None, request.simulations, request.ranked, request.seed
-    )
+    design = SbcDesign(request.spec, inputs, Economy(world.io), None, request.simulations, request.ranked, request.seed)
     record = design.record(kind="labels", misclassified=share)
     _begin(request, record)
     with _bar(2 * _fits(request), progress and not request.so_far) as done:
@@ -124,9 +123,9 @@ def calibrate_labels(request: CalibrationRequest, share: float, progress: bool =
 
 
 def _design(request: CalibrationRequest, inputs: xr.Dataset) -> SbcDesign:
-    economy = ree.Economy.from_dataset(request.data)
+    economy = Economy.from_dataset(request.data)
     paths = request.spec.scenario_paths
-    scenario = ree.read_scenario(paths[0]) if paths else None
+    scenario = read_scenario(paths[0]) if paths else None
     if scenario is not None:
         scenario.to_arrays(economy)
     few = fewer_countries(inputs, request.countries)
