@@ -44,7 +44,7 @@ def check(
     place = find_run(run)
     if refit or only:
         with exclusive_lock(place):
-            post = refits(place, only or (), spec=spec, dataset=dataset, progress=output.progress, say=output.announce)
+            post = refits(place, only or (), spec=spec, dataset=dataset, progress=output.progress)
     else:
         post = load(place)
     found = check_run(post)

@@ -50,7 +50,7 @@ def command(*, quiet: bool = False) -> Callable[[Callable[..., None]], Callable[
         def run(**given: Any) -> None:
             as_json, debug = given.pop("as_json"), given.pop("debug")
             output = Output(as_json, given.pop("quiet", False))
-            with error_boundary(as_json, debug):
+            with error_boundary(as_json, debug), _log_to(output.announce):
                 function(**given, output=output)
 
         own = inspect.signature(function, eval_str=True)
@@ -62,6 +62,33 @@ def command(*, quiet: bool = False) -> Callable[[Callable[..., None]], Callable[
         return run
 
     return decorate
+
+
+class _Announcer(logging.Handler):
+    """Announces what the library logs."""
+
+    def __init__(self, announce: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self.announce = announce
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.announce(record.getMessage())
+
+
+@contextmanager
+def _log_to(announce: Callable[[str], None]) -> Generator[None]:
+    """Let the command line listen to REEstim's log, and nobody else, so that nothing is said twice."""
+    logger, handler = logging.getLogger("reestim"), _Announcer(announce)
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def counterfactual(
     years = None if from_year is None or to_year is None else range(from_year, to_year + 1)
     source = find_run(run)
     target(out, overwrite)
-    stages = main_job.Stages(output.announce, total=3)
+    stages = main_job.Stages(total=3)
     with stages.stage(f"open {source}"):
         post = store.load(source)
     earlier = json_attr(post.attrs, "run", {})

@@ -34,7 +34,7 @@ def fit(
     """
     from reestim.pipeline import main_job
 
-    stages = main_job.Stages(output.announce, total=main_job.STAGES - 2)
+    stages = main_job.Stages(total=main_job.STAGES - 2)
     job = inputs(stages, spec, dataset, out, quick=quick, overwrite=overwrite, allow=allow or ())
     post, folder = main_job.fit(job, seed=seed, stages=stages, progress=output.progress, command=command_line())
     finish(post, {"run": str(folder)}, output)

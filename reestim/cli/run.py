@@ -36,7 +36,7 @@ def run(
     """
     from reestim.pipeline import main_job
 
-    stages = main_job.Stages(output.announce)
+    stages = main_job.Stages()
     job = inputs(stages, spec, dataset, out, quick=quick, overwrite=overwrite, allow=allow or (), seed=seed)
     post, folder, page = main_job.run(job, seed=seed, stages=stages, progress=output.progress, command=command_line())
     finish(post, {"run": str(folder), "report": str(page)}, output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import xarray as xr
@@ -16,18 +17,17 @@ if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
     from reestim.study.spec import Evidence
 
+_log = logging.getLogger(__name__)
 GROWTH, EVENTS, ELEMENTS, IDENTITIES = "growth_accounting", "event_study", "element_similarity", "split_identities"
 LABEL_QUALITY = "label_quality"
 
 
-def evidence_groups(
-    data: Dataset, evidence: Evidence, *, quick: bool = False, say: Callable[[str], None] = print
-) -> dict[str, xr.Dataset]:
+def evidence_groups(data: Dataset, evidence: Evidence, *, quick: bool = False) -> dict[str, xr.Dataset]:
     """Groups growth_accounting, event_study, element_similarity (with substitutability), split_identities and
     label_quality, as far as the dataset has what they need and the study uses it.
 
-    ``quick``: the event study of all countries, two_way, without placebo years. What cannot be estimated is said
-    through ``say`` and left out: the fit does not need it.
+    ``quick``: the event study of all countries, two_way, without placebo years. What cannot be estimated is left out
+    with a warning in the log: the fit does not need it.
     """
     from reestim.evidence.productivity import growth_accounting
     from reestim.labels.quality import label_quality
@@ -56,7 +56,7 @@ def evidence_groups(
         try:
             found[name] = make()
         except InputError as error:
-            say(f"    {name.replace('_', ' ')} left out of the report: {error.problems[0]}")
+            _log.warning("    %s left out of the report: %s", name.replace("_", " "), error.problems[0])
     return found
 
 

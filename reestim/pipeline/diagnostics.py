@@ -6,12 +6,13 @@ Whatever fails here costs only itself: it is said, noted among what is left out,
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import xarray as xr
 
-import reestim as ree
+from reestim.checks.prior_sensitivity import prior_sensitivity
 from reestim.errors import in_one_line
 from reestim.io.json_attrs import LEFT_OUT, json_attr
 
@@ -20,20 +21,19 @@ if TYPE_CHECKING:
     from reestim.estimate.model import Model
     from reestim.study.spec import Spec
 
+_log = logging.getLogger(__name__)
 #: Noted in ``run.json`` when all of this was tried.
 JUDGED = "judged"
 
 
-def judged(
-    post: xr.DataTree, model: Model, spec: Spec, data: Dataset, seed: int, say: Callable[[str], None]
-) -> xr.DataTree:
+def judged(post: xr.DataTree, model: Model, spec: Spec, data: Dataset, seed: int) -> xr.DataTree:
     """``post`` with the groups prior_predictive, posterior_predictive, prior_sensitivity and those of
     ``reestim.evidence.groups.evidence_groups``, as far as each can be computed."""
     from reestim.estimate.predictive import PRIOR_PREDICTIVE_DRAWS, simulated
     from reestim.evidence.groups import evidence_groups
 
     def sensitivity() -> dict[str, xr.Dataset]:
-        found = ree.prior_sensitivity(post)
+        found = prior_sensitivity(post)
         return {} if found is None else {"prior_sensitivity": found}
 
     makers: dict[str, Callable[[], dict[str, xr.Dataset]]] = {
@@ -43,7 +43,7 @@ def judged(
         for group, draws in (("prior", PRIOR_PREDICTIVE_DRAWS), ("posterior", None))
         if group in post.children
     }
-    makers["evidence"] = lambda: evidence_groups(data, spec.evidence, quick=spec.is_quick, say=say)
+    makers["evidence"] = lambda: evidence_groups(data, spec.evidence, quick=spec.is_quick)
     makers["prior_sensitivity"] = sensitivity
     left_out = json_attr(post.attrs, LEFT_OUT, {})
     for name, make in makers.items():
@@ -51,7 +51,7 @@ def judged(
             groups = make()
         except Exception as error:  # whatever it is, the draws have taken longer and are good
             left_out[name] = in_one_line(error)
-            say(f"    {name.replace('_', ' ')} left out: {left_out[name]}")
+            _log.warning("    %s left out: %s", name.replace("_", " "), left_out[name])
             continue
         for group, ds in groups.items():
             post[group] = xr.DataTree(ds)

@@ -6,20 +6,21 @@ import json
 import logging
 import time
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import reestim as ree
+from reestim.data.dataset import load_dataset
 from reestim.errors import InputError, Problem, closest
 from reestim.io.files import exclusive_lock
 from reestim.io.json_attrs import json_attr
 from reestim.pipeline.scenarios import read_scenarios, run_scenarios, texts_of
 from reestim.runs import store
 from reestim.runs.identity import differences, of_data, of_spec
+from reestim.study.spec import read_spec
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from reestim.estimate.model import Model
     from reestim.study.spec import Spec
 
+_log = logging.getLogger(__name__)
 STAGES = 8
 #: Folders of a run that stay when more is written into it; chunks go when all draws are solved.
 _CHUNKS = "chunks"
@@ -37,9 +39,8 @@ _STAY = (*_KEPT, _CHUNKS)
 
 @dataclass
 class Stages:
-    """Announces each stage and keeps the wall time in seconds of those that are done."""
+    """Logs the begin of each stage and keeps the wall time in seconds of those that are done."""
 
-    say: Callable[[str], None] = print
     total: int = STAGES
     seconds: dict[str, float] = field(default_factory=dict)
     begun: int = 0
@@ -47,13 +48,13 @@ class Stages:
     def skip(self, number: int, why: str) -> None:
         """Stages that need not be done."""
         self.begun += number
-        self.say(f"{self.begun}/{self.total} {why}")
+        _log.info("%d/%d %s", self.begun, self.total, why)
 
     @contextmanager
     def stage(self, name: str) -> Generator[None]:
         """``3/7 build the model``, then its time."""
         self.begun += 1
-        self.say(f"{self.begun}/{self.total} {name}")
+        _log.info("%d/%d %s", self.begun, self.total, name)
         start = time.perf_counter()
         yield
         self.seconds[name] = round(time.perf_counter() - start, 3)
@@ -91,13 +92,13 @@ def read_job(
     spec: Spec | None = None
     data: Dataset | None = None
     try:
-        spec = ree.read_spec(spec_path)
+        spec = read_spec(spec_path)
     except InputError as error:
         problems += error.problems
     location = dataset or (spec.dataset_location if spec else _dataset_named_in(spec_path))
     if location is not None:
         try:
-            data = ree.load_dataset(location)
+            data = load_dataset(location)
         except InputError as error:
             problems += error.problems
     spec = spec.quick() if spec and quick else spec
@@ -170,6 +171,7 @@ def _folder(job: Job) -> Path:
 
 
 def _fit(job: Job, folder: Path, seed: int, stages: Stages, progress: bool, command: str) -> xr.DataTree:
+    from reestim.estimate.fit import build
     from reestim.pipeline.diagnostics import JUDGED, judged
 
     if job.begun:
@@ -181,7 +183,7 @@ def _fit(job: Job, folder: Path, seed: int, stages: Stages, progress: bool, comm
     run = json_attr(post.attrs, "run", {}) | {"allowed_gates": list(job.allow)}
     with stages.stage("set the posterior against its priors and the data"):
         if not run.get(JUDGED):
-            post = judged(post, model or ree.build(job.spec, job.data), job.spec, job.data, seed, stages.say)
+            post = judged(post, model or build(job.spec, job.data), job.spec, job.data, seed)
             post.attrs["run"] = json.dumps(run | {JUDGED: True})
             store.save(post, folder, overwrite=True, keep=_STAY)
     return post
@@ -193,15 +195,17 @@ def _sampled(
     """Stages 2 to 5. The draws are on the disk before anything is done with them."""
     import xarray as xr
 
+    from reestim.equilibrium.economy import Economy
+    from reestim.estimate.fit import build, fit
     from reestim.estimate.gates import GateWarning
 
     spec, data = job.spec, job.data
     with stages.stage("split the rare earths out of the world input-output table"):
-        economy = ree.Economy.from_dataset(data)
+        economy = Economy.from_dataset(data)
         scenarios, scenario_problems = read_scenarios(spec.scenario_paths, economy)
     with stages.stage("measure exposures and relative prices, build the model"):
         try:
-            model = ree.build(spec, data)
+            model = build(spec, data)
         except InputError as error:
             raise InputError([*scenario_problems, *error.problems], "the run cannot start") from None
         if scenario_problems:
@@ -210,7 +214,7 @@ def _sampled(
         logging.getLogger("pymc").setLevel(logging.WARNING)
         with warnings.catch_warnings():  # what is recorded is printed as a table, and decides the exit code
             warnings.simplefilter("ignore", GateWarning)
-            post = ree.fit(model, spec.sampler, seed=seed, progress=progress, gates=spec.gates)
+            post = fit(model, spec.sampler, seed=seed, progress=progress, gates=spec.gates)
         _refuse_partial(post, spec)
     post["economy"] = xr.DataTree(economy.ds)
     run = {
@@ -228,7 +232,7 @@ def _sampled(
     }
     with stages.stage("save the fit"):
         store.save(post, folder, overwrite=job.overwrite)
-        stages.say(f"    {folder} (cut off from here on, `reestim run ... --out {folder}` goes on)")
+        _log.info("    %s (cut off from here on, `reestim run ... --out %s` goes on)", folder, folder)
     return post, model
 
 
@@ -269,7 +273,9 @@ def finish(post: xr.DataTree, folder: Path, *, overwrite: bool, keep: Sequence[s
     created = datetime.now(UTC).isoformat(timespec="seconds")
     post.attrs["run"] = json.dumps(known | info | {"created": created})
     store.save(post, folder, overwrite=overwrite, keep=keep)
-    return ree.report(post, folder / store.REPORT)
+    from reestim.reports.build import report
+
+    return report(post, folder / store.REPORT)
 
 
 def gates_passed(post: xr.DataTree) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-import reestim as ree
+from reestim import __version__
 from reestim.checks.refits import GROUP, summary
 from reestim.dims import SECTOR, YEAR
 from reestim.errors import InputError, Problem, ReestimError, closest
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
     from reestim.study.spec import Spec
 
+_log = logging.getLogger(__name__)
 PLACEBO, NO_LABEL_NOISE = "placebo-event-year", "no-label-noise"
 #: Files with rows by sector; published effects, and use of ``all``, are of all sectors and stay.
 _BY_SECTOR = ("patent_labels", "outcomes", "ree_use_panel")
@@ -66,14 +67,14 @@ def refits(
     spec: Path | None = None,
     dataset: Path | None = None,
     progress: bool = True,
-    say: Callable[[str], None] = print,
 ) -> xr.DataTree:
     """Fit a run's study again with one change at a time, and keep what moved in the run.
 
     Each refit (``names``, default: all of `possible_refits`) has the study's sampler, seed and scenarios and becomes
     the run folder ``folder/refits/NAME``; those that are there, whole and of the same study, are not done again.
     Returns the run with the group ``refits`` (refit, quantity): ``mean`` and ``sd`` of each refit, ``shift``, the move
-    of the mean in posterior standard deviations of the run. The run folder and its report have it too.
+    of the mean in posterior standard deviations of the run. The run folder and its report have it too. Which refit is
+    fitted is logged at the level INFO of the logger ``reestim``.
 
     Parameters
     ----------
@@ -85,6 +86,8 @@ def refits(
     InputError
         If study or data are not found, or are no longer those of the run; before anything is fitted.
     """
+    from reestim.reports.build import report
+
     folder = Path(folder)
     post = store.load(folder)
     run = store.read_run(folder)
@@ -101,41 +104,45 @@ def refits(
         there = _there(folder / store.REFITS / refit.name, refit, run)
         wanted = refit.name in names or not names
         if there is None and wanted:
-            say(f"fit {refit.words}")
+            _log.info("fit %s", refit.words)
             try:
                 there = _fitted(refit, post, run, progress)
                 store.save(there, folder / store.REFITS / refit.name, overwrite=True)
             except ReestimError as error:
                 failed[refit.name] = str(error).splitlines()[-1].strip(" -")
-                say(f"    not possible: {failed[refit.name]}")
+                _log.warning("    not possible: %s", failed[refit.name])
                 continue
         elif wanted:
-            say(f"fit {refit.words}: done already")
+            _log.info("fit %s: done already", refit.words)
         if there is not None:
             done[refit.name] = there
             failed.pop(refit.name, None)
     post[GROUP] = xr.DataTree(summary(post, done, {n: known[n] for n in done}, failed))
     store.save(post, folder, overwrite=True, keep=(store.REFITS,))
-    ree.report(post, folder / store.REPORT)
+    report(post, folder / store.REPORT)
     return post
 
 
 def _fitted(refit: Refit, post: xr.DataTree, run: dict[str, Any], progress: bool) -> xr.DataTree:
     """Posterior and welfare of a refit, with what says that it is one."""
+    from reestim.counterfactuals.counterfactual import counterfactual
+    from reestim.equilibrium.economy import Economy
+    from reestim.estimate.fit import build, fit
     from reestim.estimate.gates import GateWarning
+    from reestim.study.scenario_file import read_scenario
 
     spec = refit.spec
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GateWarning)  # recorded, and said where the refits are set beside the run
-        model = ree.build(spec, refit.data)
+        model = build(spec, refit.data)
         logging.getLogger("pymc").setLevel(logging.WARNING)
-        again = ree.fit(model, spec.sampler, seed=run["seed"], progress=progress, gates=spec.gates)
+        again = fit(model, spec.sampler, seed=run["seed"], progress=progress, gates=spec.gates)
     again = again.filter(lambda node: node.name not in ("log_likelihood", "log_prior"))
     if spec.scenario_paths:
-        economy = ree.Economy(post["economy"].to_dataset())
-        again = ree.counterfactual(
+        economy = Economy(post["economy"].to_dataset())
+        again = counterfactual(
             economy,
-            [ree.read_scenario(path) for path in spec.scenario_paths],
+            [read_scenario(path) for path in spec.scenario_paths],
             again,
             technology=[t for t in spec.counterfactual.technology if t != "transition"],
             draws=spec.counterfactual.draws,
@@ -166,7 +173,7 @@ def _identity(refit: Refit, run: dict[str, Any]) -> dict[str, Any]:
         "model": run["spec"]["model_sha256"],
         "data": run["provenance"]["hash"],
         "seed": run["seed"],
-        "reestim": ree.__version__,
+        "reestim": __version__,
         "scenarios": run.get("scenarios") or {},
     }
 

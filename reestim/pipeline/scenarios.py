@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import reestim as ree
 from reestim.errors import InputError, Problem
 from reestim.io.json_attrs import json_attr
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from reestim.equilibrium.economy import Economy
+    from reestim.equilibrium.scenario import Scenario
 
 #: Draws of the prior whose welfare is computed, at most.
 PRIOR_DRAWS = 200
@@ -41,16 +41,22 @@ def run_scenarios(
 
     Raises InputError (scenario and economy do not fit) or UnsolvedDrawsError.
     """
+    import xarray as xr
+
+    from reestim.counterfactuals.counterfactual import counterfactual
+    from reestim.counterfactuals.variance import welfare_variance
+    from reestim.equilibrium.economy import Economy
+
     if "economy" not in post.children:
         advice = "Fit it again with this version, which keeps the economy in the run."
         raise InputError(Problem("this run does not hold the economy it was fitted on", advice))
-    economy = ree.Economy(post["economy"].to_dataset())
+    economy = Economy(post["economy"].to_dataset())
     found, problems = read_scenarios(scenarios, economy)
     if problems:
         raise InputError(problems, "a scenario cannot be used")
     policies = [scenario for _, scenario in found]
     known = json_attr(post.attrs, "run", {})
-    post = ree.counterfactual(
+    post = counterfactual(
         economy,
         policies,
         post,
@@ -63,16 +69,14 @@ def run_scenarios(
         allow_unsolved=allow_unsolved,
     )
     post.attrs["run"] = json.dumps(known | {"scenarios": texts_of(found)})
-    import xarray as xr
-
-    post["welfare_variance"] = xr.DataTree(ree.welfare_variance(economy, policies, post))
+    post["welfare_variance"] = xr.DataTree(welfare_variance(economy, policies, post))
     return _with_prior(post, economy, policies, technology, min(draws or PRIOR_DRAWS, PRIOR_DRAWS), chunks)
 
 
 def _with_prior(
     post: xr.DataTree,
     economy: Economy,
-    policies: Sequence[ree.Scenario],
+    policies: Sequence[Scenario],
     technology: Sequence[str],
     draws: int,
     chunks: Path | None,
@@ -81,6 +85,7 @@ def _with_prior(
     import xarray as xr
 
     from reestim.checks import prior_welfare
+    from reestim.counterfactuals.counterfactual import counterfactual
     from reestim.errors import ParameterError
 
     static = [name for name in technology if name != "transition"]
@@ -88,7 +93,7 @@ def _with_prior(
     if "prior" not in post.children:
         return post
     try:
-        found = ree.counterfactual(
+        found = counterfactual(
             economy,
             policies,
             post,
@@ -106,13 +111,15 @@ def _with_prior(
     return post
 
 
-def read_scenarios(paths: Sequence[Path], economy: Economy) -> tuple[list[tuple[Path, ree.Scenario]], list[Problem]]:
+def read_scenarios(paths: Sequence[Path], economy: Economy) -> tuple[list[tuple[Path, Scenario]], list[Problem]]:
     """Scenario files with what they say, and everything that does not fit the economy."""
+    from reestim.study.scenario_file import read_scenario
+
     problems: list[Problem] = []
     out = []
     for path in paths:
         try:
-            scenario = ree.read_scenario(path)
+            scenario = read_scenario(path)
             scenario.to_arrays(scenario.world(economy))
             out.append((path, scenario))
         except InputError as error:
@@ -120,7 +127,7 @@ def read_scenarios(paths: Sequence[Path], economy: Economy) -> tuple[list[tuple[
     return out, problems
 
 
-def texts_of(scenarios: Sequence[tuple[Path, ree.Scenario]]) -> dict[str, str]:
+def texts_of(scenarios: Sequence[tuple[Path, Scenario]]) -> dict[str, str]:
     """The files by the names of their scenarios, which a counterfactual has but once; two files may share a name."""
     return {scenario.name: path.read_text(encoding="utf-8") for path, scenario in scenarios}
 

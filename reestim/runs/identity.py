@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import reestim as ree
+from reestim import __version__
+from reestim.data.dataset import load_dataset
 from reestim.errors import InputError, Problem
 from reestim.io.files import sha256
+from reestim.study.spec import Spec, read_spec
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
-    from reestim.study.spec import Spec
 
 
 def differences(
@@ -30,6 +31,8 @@ def differences(
 def _differences(
     run: Mapping[str, Any], spec: Spec | None, data: Dataset | None, seed: int | None
 ) -> Iterator[tuple[str, str]]:
+    from reestim.study.scenario_file import read_scenario
+
     known, source = run.get("spec") or {}, run.get("provenance") or {}
     if spec is not None:
         name = str(spec.path or spec.name)
@@ -48,7 +51,7 @@ def _differences(
             yield f"its model file {spec.model_path} has changed since", "Restore the file, or fit anew."
         texts = run.get("scenarios") or {}
         for path in spec.scenario_paths:
-            scenario = ree.read_scenario(path).name
+            scenario = read_scenario(path).name
             if scenario in texts and texts[scenario] != path.read_text(encoding="utf-8"):
                 yield f"its scenario {scenario} ({path}) is another now", "Restore the file as run.json has its text."
     if data is not None and source.get("hash") != data.hash:
@@ -59,9 +62,9 @@ def _differences(
         )
     if seed is not None and run.get("seed") != seed:
         yield f"it was made with the seed {run.get('seed')}, not {seed}", f"Give --seed {run.get('seed')}."
-    if run.get("reestim") != ree.__version__:
+    if run.get("reestim") != __version__:
         made = run.get("reestim", "unknown")
-        yield f"it was made by REEstim {made}, this is {ree.__version__}", "Use that version, or fit anew."
+        yield f"it was made by REEstim {made}, this is {__version__}", "Use that version, or fit anew."
 
 
 def study_of(run: Mapping[str, Any], spec: Path | None = None, dataset: Path | None = None) -> tuple[Spec, Dataset]:
@@ -78,14 +81,14 @@ def study_of(run: Mapping[str, Any], spec: Path | None = None, dataset: Path | N
     found_data: Dataset | None = None
     place = spec or _first([known.get("path"), f"models/{known.get('file')}"])
     try:
-        found_spec = ree.read_spec(place)
+        found_spec = read_spec(place)
         found_spec = found_spec.quick() if run.get("quick") else found_spec
     except InputError as error:
         advice = "Say where the study lies now: --spec FILE."
         problems.append(Problem(f"the study of this run cannot be read ({error.problems[0]})", advice))
     location = dataset or _first([source.get("path"), source.get("dataset")])
     try:
-        found_data = ree.load_dataset(location)
+        found_data = load_dataset(location)
     except InputError as error:
         advice = "Say where the dataset lies now: --dataset FOLDER."
         problems.append(Problem(f"the dataset of this run cannot be read ({error.problems[0]})", advice))

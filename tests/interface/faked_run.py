@@ -67,13 +67,12 @@ def faked(place: Path, post: xr.DataTree, monkeypatch: pytest.MonkeyPatch) -> di
         out["counterfactual" if group == "posterior" else "prior_counterfactual"] = xr.DataTree(ds)
         return out
 
-    monkeypatch.setitem(
-        vars(ree), "load_dataset", step("data", lambda _: SimpleNamespace(meta=meta, hash="123", tables={}, path=place))
-    )
+    fake = SimpleNamespace(meta=meta, hash="123", tables={}, path=place)
+    monkeypatch.setattr("reestim.pipeline.main_job.load_dataset", step("data", lambda _: fake))
     monkeypatch.setattr(ree.Economy, "from_dataset", staticmethod(step("economy", lambda _: economy)))
-    monkeypatch.setitem(vars(ree), "build", step("build", lambda *_: "a model"))
-    monkeypatch.setitem(vars(ree), "fit", step("fit", sampled))
-    monkeypatch.setitem(vars(ree), "counterfactual", step("counterfactual", solved))
+    monkeypatch.setattr("reestim.estimate.fit.build", step("build", lambda *_: "a model"))
+    monkeypatch.setattr("reestim.estimate.fit.fit", step("fit", sampled))
+    monkeypatch.setattr("reestim.counterfactuals.counterfactual.counterfactual", step("counterfactual", solved))
     monkeypatch.setattr("reestim.estimate.predictive.simulated", lambda *_: xr.Dataset())
     monkeypatch.setattr("reestim.evidence.groups.evidence_groups", lambda *_, **__: {})  # the data are fake
     return told

@@ -119,7 +119,9 @@ def test_the_folder_that_is_kept_is_the_one_that_is_written(
 ) -> None:
     """Without --out too, however long sampling takes; and two runs of one second have names of their own."""
     kept: list[Path] = []
-    sampled = vars(ree)["fit"]
+    from reestim.estimate import fit as fitting
+
+    sampled = fitting.fit
 
     def looked(*args: Any, **kwargs: Any) -> Any:
         (lock,) = (place / "posteriors").glob(".*.lock")
@@ -128,7 +130,7 @@ def test_the_folder_that_is_kept_is_the_one_that_is_written(
         monkeypatch.setattr("reestim.runs.store.datetime", Later)
         return sampled(*args, **kwargs)
 
-    monkeypatch.setitem(vars(ree), "fit", looked)
+    monkeypatch.setattr(fitting, "fit", looked)
     assert cli("fit", "study.toml").exit_code == 0
     assert [path.resolve() for path in folders(place)] == kept
 

@@ -50,9 +50,7 @@ def test_it_runs_from_real_data_to_a_report_without_anything_synthetic(real: Pat
     job = main_job.read_job(MODELS / "real_only.toml", real, tmp_path / "run", quick=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        post, folder, page = main_job.run(
-            job, seed=1, stages=main_job.Stages(lambda _: None), progress=False, command="reestim run"
-        )
+        post, folder, page = main_job.run(job, seed=1, stages=main_job.Stages(), progress=False, command="reestim run")
     draws = post["posterior"].to_dataset()
     assert {"sigma", "kappa", "spillover", "adjustment_rate"} <= set(draws.data_vars)
     assert not {"confusion", "concentration"} & set(draws.data_vars)

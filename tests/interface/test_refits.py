@@ -67,7 +67,7 @@ def faked(post: xr.DataTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     names = {"without": "without-machinery", "exact": NO_LABEL_NOISE}
     monkeypatch.setattr(refitting, "study_of", lambda *_: (spec, None))
     monkeypatch.setattr(refitting, "possible_refits", lambda *_: known)
-    monkeypatch.setitem(vars(ree), "build", lambda _, data: names[data])
+    monkeypatch.setattr("reestim.estimate.fit.build", lambda _, data: names[data])
 
     def fit(name: str, *_: Any, **__: Any) -> xr.DataTree:
         told["fits"].append(name)
@@ -80,8 +80,8 @@ def faked(post: xr.DataTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         tree.attrs["gates"] = json.dumps({"passed": name != NO_LABEL_NOISE})
         return tree
 
-    monkeypatch.setitem(vars(ree), "fit", fit)
-    monkeypatch.setitem(vars(ree), "report", lambda *_: None)
+    monkeypatch.setattr("reestim.estimate.fit.fit", fit)
+    monkeypatch.setattr("reestim.reports.build.report", lambda *_: None)
     post.attrs["spec"] = json.dumps({"name": "study", "hash": "abc", "model_sha256": "def"})
     ree.save(post, tmp_path / "run")
     return told
@@ -91,7 +91,7 @@ def test_what_moved_is_said_and_nothing_is_fitted_twice(faked: dict[str, Any], t
     run = tmp_path / "run"
     faked["raises"] = {NO_LABEL_NOISE: KeyboardInterrupt()}
     with pytest.raises(KeyboardInterrupt):
-        ree.refits(run, progress=False, say=lambda _: None)
+        ree.refits(run, progress=False)
     faked["raises"] = {}
     done = CliRunner().invoke(app, ["check", str(run), "--refit"])
     assert faked["fits"] == ["without-machinery", NO_LABEL_NOISE, NO_LABEL_NOISE], "the first was whole"
@@ -111,7 +111,7 @@ def test_what_moved_is_said_and_nothing_is_fitted_twice(faked: dict[str, Any], t
     assert ree.load(inside)["posterior"]["kappa"].sizes == back["posterior"]["kappa"].sizes
     refit = json.loads((inside / "run.json").read_text())
     (inside / "run.json").write_text(json.dumps(refit | {"refit": refit["refit"] | {"data": "other"}}))
-    ree.refits(run, ["without-machinery"], progress=False, say=lambda _: None)
+    ree.refits(run, ["without-machinery"], progress=False)
     assert len(faked["fits"]) == 4, "of other data: done again"
 
 
@@ -119,7 +119,7 @@ def test_a_refit_that_is_not_possible_stops_no_other(faked: dict[str, Any], tmp_
     from reestim.errors import Problem
 
     faked["raises"] = {"without-machinery": InputError(Problem("the event study has no outcome", "Add one"))}
-    post = ree.refits(tmp_path / "run", progress=False, say=lambda _: None)
+    post = ree.refits(tmp_path / "run", progress=False)
     words = ree.check_run(post)[-1].words
     assert any("without machinery: not possible" in w and "no outcome" in w for w in words)
     assert post["refits"]["refit"].values.tolist() == [NO_LABEL_NOISE]
