@@ -14,6 +14,7 @@ import reestim as ree
 from reestim.cli.app import app
 from reestim.errors import InputError
 from reestim.estimate.inputs import model_inputs
+from reestim.pipeline import refits as refitting
 from reestim.pipeline.refits import NO_LABEL_NOISE, PLACEBO, Refit, possible_refits
 from reestim.reports.sections import refits as sections
 from reestim.runs.identity import differences, study_of
