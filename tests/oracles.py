@@ -21,16 +21,18 @@ def random_economy(
     taxes: bool = True,
     deficits: bool = True,
     log_uniform: bool = False,
+    carriers: int = 0,
 ) -> ree.Economy:
     """A world economy whose accounts hold by construction: spending solves X = αI + aY(X) for random shares.
 
-    Trade elasticities are uniform over ``elasticity``, or log-uniform.
+    Trade elasticities are uniform over ``elasticity``, or log-uniform. Carriers m0, m1, ... are made of elements and of
+    the carriers before them, and are bought by industry only.
     """
     rng = np.random.default_rng(seed)
-    n, j, e = countries, goods, elements
-    s = j + e
+    n, j, e, c = countries, goods, elements, carriers
+    s = j + e + c
     names = [f"c{i}" for i in range(n)]
-    sectors = [f"g{i}" for i in range(j)] + [f"e{i}" for i in range(e)]
+    sectors = [f"g{i}" for i in range(j)] + [f"e{i}" for i in range(e)] + [f"m{i}" for i in range(c)]
     factor_names = ["labor", "capital", "land"][:factors] + [f"resource_e{i}" for i in range(e)]
 
     pi = rng.gamma(0.5, 1.0, (n, n, s)) + 2.0 * np.eye(n)[:, :, None]
@@ -56,11 +58,14 @@ def random_economy(
     gamma_f, gamma_k = gamma_f / total, gamma_k / total
 
     theta = np.exp(rng.uniform(*np.log(ree_share), (n, s))) if e else np.zeros((n, s))
-    theta[:, j:] = 0.0
+    theta[:, j : j + e] = 0.0
     if j > 1:
         theta[:, 0] = 0.0  # one sector without rare earths
-    omega = rng.dirichlet(np.ones(max(e, 1)), (n, s)).transpose(0, 2, 1)[:, :e, :]
-    omega[:, :, j:] = 0.0
+    omega = rng.dirichlet(np.ones(max(e + c, 1)), (n, s)).transpose(0, 2, 1)[:, : e + c, :]
+    omega[:, :, j : j + e] = 0.0
+    for i in range(c):
+        omega[:, e + i :, j + e + i] = 0.0
+        omega[:, :, j + e + i] /= omega[:, :, j + e + i].sum(axis=1, keepdims=True)
 
     alpha = np.zeros((n, s))
     alpha[:, :j] = rng.dirichlet(np.ones(j), n)
@@ -102,8 +107,11 @@ def random_economy(
     )
     if e:
         ds["ree_share"] = (("country", "sector"), theta)
-        ds["element_share"] = (("country", "element", "sector"), omega)
-        ds = ds.assign_coords(element=sectors[j:])
+        ds["element_share"] = (("country", "element", "sector"), omega[:, :e])
+        ds = ds.assign_coords(element=sectors[j : j + e])
+    if c:
+        ds["carrier_share"] = (("country", "carrier", "sector"), omega[:, e:])
+        ds = ds.assign_coords(carrier=sectors[j + e :])
     return ree.Economy(ds)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Array, Float, Int
 
-from reestim.dims import COUNTRY, ELEMENT, FACTOR, SECTOR, resource
+from reestim.dims import CARRIER, COUNTRY, ELEMENT, FACTOR, SECTOR, resource
 from reestim.equilibrium.contract import OPTIONAL, REQUIRED
 from reestim.errors import Problem
 
@@ -30,8 +30,9 @@ class Baseline(NamedTuple):
     resource_share: Float[Array, "country element"]  # r, rent's share of a mine's revenue
     resource: Float[Array, "factor element"]  # 1 where the factor is the element's resource
     ree_share: Float[Array, "country sector"]  # θ
-    element_share: Float[Array, "country element sector"]  # ϑ
+    member_share: Float[Array, "country member sector"]  # ϑ, elements first, then carriers
     element_index: Int[Array, " element"]  # position of each element among the sectors
+    member_index: Int[Array, " member"]  # position of each member of the bundle
     final_share: Float[Array, "country sector"]  # α
     output: Float[Array, "country sector"]  # Y, producers' revenue
     factor_income: Float[Array, "country factor"]  # V
@@ -49,14 +50,16 @@ def account(ds: xr.Dataset) -> tuple[Baseline, pd.DataFrame]:
     total = get["factor_share"].sum(axis=1, keepdims=True) + get["input_share"].sum(axis=1, keepdims=True)
     gamma_f, gamma_k = get["factor_share"] / total, get["input_share"] / total
     theta, omega = get["ree_share"], get["element_share"]
+    if "carrier_share" in get:
+        omega = np.concatenate([omega, get["carrier_share"]], axis=1)
     mix = omega.sum(axis=1, keepdims=True)
     omega = np.divide(omega, mix, out=np.zeros_like(omega), where=mix > 0)
-    element_index = _places(ds)
+    member_index = np.concatenate([_places(ds, ELEMENT), _places(ds, CARRIER)])
 
     flow = pi * x[:, None, :]
     revenue = (flow / ((1 + tau) * (1 + tax))).sum(axis=0)
     use = np.einsum("nks,ns->nk", gamma_k, (1 - theta) * revenue)
-    use[:, element_index] += np.einsum("nes,ns->ne", omega, theta * revenue)
+    use[:, member_index] += np.einsum("nes,ns->ne", omega, theta * revenue)
     final = x - use
     earned = np.einsum("nfs,ns->nf", gamma_f, (1 - theta) * revenue)
     gaps = [_gap_rows("final demand is not negative", ds, (COUNTRY, SECTOR), x, np.minimum(final, 0.0))]
@@ -103,8 +106,9 @@ def account(ds: xr.Dataset) -> tuple[Baseline, pd.DataFrame]:
         "tariff": tau,
         "export_tax": tax,
         "ree_share": theta,
-        "element_share": omega,
-        "element_index": element_index,
+        "member_share": omega,
+        "element_index": _places(ds, ELEMENT),
+        "member_index": member_index,
         "final_share": alpha,
         "output": revenue,
         "factor_income": earned,
@@ -116,15 +120,15 @@ def account(ds: xr.Dataset) -> tuple[Baseline, pd.DataFrame]:
     return baseline, pd.concat(gaps, ignore_index=True)
 
 
-def _places(ds: xr.Dataset) -> np.ndarray:
-    """Position of each element among the sectors."""
+def _places(ds: xr.Dataset, dim: str) -> np.ndarray:
+    """Positions among the sectors of the labels of a dimension."""
     sectors = list(ds[SECTOR].values)
-    return np.array([sectors.index(e) for e in ds[ELEMENT].values], dtype=int)
+    return np.array([sectors.index(label) for label in (ds[dim].values if dim in ds.coords else ())], dtype=int)
 
 
 def _without_rent(factor_share: np.ndarray, input_share: np.ndarray, ds: xr.Dataset) -> dict[str, np.ndarray]:
     """Cost shares, those of mines in what is not rent; rent's share of revenue; which factor is whose resource."""
-    names, e = [resource(str(e)) for e in ds[ELEMENT].values], _places(ds)
+    names, e = [resource(str(e)) for e in ds[ELEMENT].values], _places(ds, ELEMENT)
     own = np.array([[str(f) == name for name in names] for f in ds[FACTOR].values], dtype=float)
     own = own.reshape(ds[FACTOR].size, len(names))
     rent = np.einsum("nfe,fe->ne", factor_share[:, :, e], own)

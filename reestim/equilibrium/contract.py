@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from reestim.dims import COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR
+from reestim.dims import CARRIER, COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR
+from reestim.equilibrium.carriers import bundle_share, carrier_label_problems, carrier_problems
 from reestim.errors import InputError, Problem
 
 #: Largest error of a sum of shares that counts as rounding.
@@ -22,6 +23,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "export_tax": (IMPORTER, EXPORTER, SECTOR),
     "ree_share": (COUNTRY, SECTOR),
     "element_share": (COUNTRY, ELEMENT, SECTOR),
+    "carrier_share": (COUNTRY, CARRIER, SECTOR),
     "final_share": (COUNTRY, SECTOR),
     "factor_income": (COUNTRY, FACTOR),
     "deficit": (COUNTRY,),
@@ -93,7 +95,7 @@ def _label_problems(ds: xr.Dataset) -> list[Problem]:
     stray = sorted(set(elements) - set(map(str, ds[SECTOR].values)))
     if stray:
         problems.append(Problem("elements must be sectors too", "Add them.", column=ELEMENT, value=", ".join(stray)))
-    return problems
+    return problems + carrier_label_problems(ds)
 
 
 def _range_problems(ds: xr.Dataset) -> list[Problem]:
@@ -133,7 +135,7 @@ def _range_problems(ds: xr.Dataset) -> list[Problem]:
         "factor_share",
     )
     if ds.sizes.get(ELEMENT, 0):
-        mix = ds.element_share.sum(ELEMENT)
+        mix = bundle_share(ds)
         flag(
             (ds.ree_share > 0) & (abs(mix - 1) > SHARE_TOLERANCE),
             mix,
@@ -147,4 +149,4 @@ def _range_problems(ds: xr.Dataset) -> list[Problem]:
         flag(user > 0, user, "an element's own sector has a ree_share", "Set it to 0.", "ree_share")
     elif float(ds.ree_share.max()) > 0:
         problems.append(Problem("ree_share is positive but there are no elements", "Add the element sectors."))
-    return problems
+    return problems + carrier_problems(ds)

@@ -50,8 +50,8 @@ class _Ledger(NamedTuple):
     ree_augmentation: Float[Array, "country sector"]
     other_augmentation: Float[Array, "country sector"]
     endowment: Float[Array, "country factor"]  # ln quantity
-    recycled: Float[Array, "country element"]
-    log_use: Float[Array, "country element"]  # ln quantity of an element that industry uses
+    recycled: Float[Array, "country member"]
+    log_use: Float[Array, "country member"]  # ln quantity of a member of the bundle that industry uses
     log_quantity: Float[Array, "country sector"]  # ln output quantity
 
 
@@ -156,7 +156,7 @@ def _slopes(
     technology = jnp.sum(spent * gain, axis=1)
     paid = b.factor_income * jnp.exp(u.factor_price + now.log_endowment)
     use = state.scrap / jnp.where(now.recycled > 0, now.recycled, 1.0)
-    use = jnp.where(now.recycled > 0, use, jnp.einsum("nes,ns->ne", state.costs.element_share, share * spent))
+    use = jnp.where(now.recycled > 0, use, jnp.einsum("nms,ns->nm", state.costs.element_share, share * spent))
     endowment = jnp.sum(paid * moved.endowment, axis=1)
     endowment = endowment + jnp.sum(use * moved.recycled + state.scrap * moved.log_use, axis=1)
     granted = state.output * -jnp.expm1(-now.log_subsidy)
@@ -182,8 +182,8 @@ def _ledger(
     made = b.output > 0
     quantity = jnp.log(jnp.where(made, state.output, 1.0)) - state.costs.unit_cost - margin
     spent = state.output * jnp.exp(-margin)
-    use = jnp.einsum("nes,ns->ne", state.costs.element_share, state.costs.ree_share * spent)
-    price = u.price[:, b.element_index]
+    use = jnp.einsum("nms,ns->nm", state.costs.element_share, state.costs.ree_share * spent)
+    price = u.price[:, b.member_index]
     log_use = jnp.log(jnp.where(use > 0, use, 1.0)) - price
     here = jnp.where(foreign & traded, border, 0.0)
     ledger = _Ledger(

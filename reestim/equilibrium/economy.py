@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import xarray as xr
 
-from reestim.dims import COUNTRY, ELEMENT, FACTOR, SECTOR
+from reestim.dims import CARRIER, COUNTRY, ELEMENT, FACTOR, SECTOR
 from reestim.equilibrium.accounts import IDENTITY_TOLERANCE, Baseline, account, by_identity, identity_problems
 from reestim.equilibrium.contract import ordered
 from reestim.errors import InputError
@@ -31,8 +31,9 @@ class Economy:
     ds
         trade_share (importer, exporter, sector), expenditure (country, sector), factor_share (country, factor, sector),
         input_share (country, input, sector); optionally tariff and export_tax (importer, exporter, sector), ree_share
-        (country, sector), element_share (country, element, sector), trade_elasticity (sector), supply_elasticity
-        and long_run_supply_elasticity (country, element).
+        (country, sector), element_share (country, element, sector), carrier_share (country, carrier, sector),
+        trade_elasticity (sector), supply_elasticity and long_run_supply_elasticity (country, element). Carriers are
+        members of the rare-earth bundle that are made of it themselves, such as magnets.
     allow_imbalance
         Accept data that are not an equilibrium. Such an economy cannot be solved, only ``rebased``.
 
@@ -48,6 +49,8 @@ class Economy:
         self.sectors: tuple[str, ...] = tuple(str(s) for s in self.ds[SECTOR].values)
         self.factors: tuple[str, ...] = tuple(str(f) for f in self.ds[FACTOR].values)
         self.elements: tuple[str, ...] = tuple(str(e) for e in self.ds[ELEMENT].values)
+        self.carriers: tuple[str, ...] = tuple(str(c) for c in self.ds.get(CARRIER, xr.DataArray([])).values)
+        self.members: tuple[str, ...] = self.elements + self.carriers
         self.baseline: Baseline
         self.baseline, self._gaps = account(self.ds)
         self.is_balanced: bool = bool(self._gaps["relative_gap"].max() <= IDENTITY_TOLERANCE)
@@ -95,10 +98,10 @@ class Economy:
         return with_mine(self, country, element, share_of_world)
 
     def __repr__(self) -> str:
-        b = self.baseline
+        b, carriers = self.baseline, f", {len(self.carriers)} carriers" if self.carriers else ""
         lines = [
             f"Economy: {len(self.countries)} countries × {len(self.sectors)} sectors "
-            f"({len(self.elements)} elements), {len(self.factors)} factors",
+            f"({len(self.elements)} elements{carriers}), {len(self.factors)} factors",
             f"  world output {float(b.output.sum()):.6g}, income {float(b.income.sum()):.6g}",
             f"  rare earths: {float((b.ree_share * b.output).sum()):.6g} of costs, "
             f"largest share {float(b.ree_share.max()):.3g}",

@@ -21,6 +21,7 @@ from reestim.technology import Costs, unit_costs
 Country = Float[Array, " country"]
 CountryFactor = Float[Array, "country factor"]
 CountryElement = Float[Array, "country element"]
+CountryMember = Float[Array, "country member"]
 Cells = Float[Array, "country sector"]
 Flows = Float[Array, "importer exporter sector"]
 Quotas = Float[Array, " quota"]
@@ -62,7 +63,7 @@ class State(NamedTuple):
     income: Country  # I′
     expenditure: Cells  # X′ implied by (9)
     factor_demand: CountryFactor  # right side of (11)
-    scrap: CountryElement  # value of what is recycled
+    scrap: CountryMember  # value of what is recycled
     export_quantity: Quotas  # ln of exports under quota against the baseline
 
 
@@ -75,7 +76,7 @@ def production(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u
     mines, resource_share = mine_costs(b, parameters, resource_price, other_cost[:, e])
     other_cost = other_cost.at[:, e].set(mines)
     costs = unit_costs(
-        other_cost, u.price[:, e], b.ree_share, b.element_share, b.diffusion_weight, parameters.technology
+        other_cost, u.price[:, b.member_index], b.ree_share, b.member_share, b.diffusion_weight, parameters.technology
     )
     costs = costs._replace(unit_cost=costs.unit_cost - policy.log_productivity)
     return Production(other_cost, costs, resource_share)
@@ -171,7 +172,7 @@ def evaluate(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
 
 def demands(
     b: Baseline, policy: PolicyArrays, made: Production, cost: Cells, earnings: Country
-) -> tuple[Country, Cells, CountryFactor, CountryElement]:
+) -> tuple[Country, Cells, CountryFactor, CountryMember]:
     """(10) income, (9) expenditure, (11) what factors are paid, and the value of scrap, at new costs of production.
 
     ``cost`` is what producers spend: output less the margins of mines. ``earnings``: factor incomes and net taxes;
@@ -180,12 +181,12 @@ def demands(
     costs, e = made.costs, b.element_index
     rent = made.resource_share * cost[:, e]
     other_spending = ((1 - costs.ree_share) * cost).at[:, e].add(-rent)
-    elements = jnp.einsum("nes,ns->ne", costs.element_share, costs.ree_share * cost)
-    scrap = policy.recycled * elements
+    members = jnp.einsum("nms,ns->nm", costs.element_share, costs.ree_share * cost)
+    scrap = policy.recycled * members
     income = earnings + policy.deficit + scrap.sum(axis=1)
     income = jnp.where(income > 0, income, jnp.nan)  # a fixed deficit can exhaust it: no equilibrium, never a number
     demand = b.final_share * income[:, None] + jnp.einsum("nks,ns->nk", b.input_share, other_spending)
-    demand = demand.at[:, e].add(elements - scrap)
+    demand = demand.at[:, b.member_index].add(members - scrap)
     factors = jnp.einsum("nfs,ns->nf", b.factor_share, other_spending) + jnp.einsum("ne,fe->nf", rent, b.resource)
     return income, demand, factors, scrap
 

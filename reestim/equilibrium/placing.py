@@ -23,7 +23,7 @@ class Levels:
     export_tax: np.ndarray  # (importer, exporter, sector)
     subsidy: np.ndarray  # (country, sector)
     endowment: np.ndarray  # (country, factor), factors of change
-    recycled: np.ndarray  # (country, element)
+    recycled: np.ndarray  # (country, member)
     quota: dict[tuple[int, int], float] = field(default_factory=dict)  # (exporter, sector): multiple of the baseline
     taken: dict[str, np.ndarray] = field(default_factory=dict)  # by name of the array
     problems: list[Problem] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Levels:
             np.array(b.export_tax),
             np.zeros(b.expenditure.shape),
             np.ones(b.factor_income.shape),
-            np.zeros((len(economy.countries), len(economy.elements))),
+            np.zeros((len(economy.countries), len(economy.members))),
         )
 
     def set(self, name: str, cells: np.ndarray, value: float, policy: object) -> None:
@@ -64,6 +64,14 @@ class Levels:
     def elements(self, policy: object, labels: Iterable[str] | str) -> np.ndarray:
         """Which elements are named."""
         return self._pick(policy, labels, self.economy.elements, "element")
+
+    def members(self, policy: object, labels: Iterable[str] | str) -> np.ndarray:
+        """Which members of the bundle are named, elements first, then carriers; ``"all"`` is all elements."""
+        economy = self.economy
+        named = economy.elements if isinstance(labels, str) and labels == "all" else labels
+        if not economy.members:
+            return self.elements(policy, labels)
+        return self._pick(policy, named, economy.members, "element")
 
     def flows(
         self,

@@ -160,11 +160,11 @@ class ExportQuota(Policy):
     def apply(self, levels: Levels) -> None:
         """One limit for each element."""
         exporter, economy = levels.countries(self, self.exporter, "exporter"), levels.economy
-        which = levels.elements(self, self.elements)
+        which = levels.members(self, self.elements)
         flows = np.asarray(economy.baseline.trade_share * economy.baseline.expenditure[:, None, :])
         for i in np.flatnonzero(exporter):
             abroad = np.delete(flows[:, i, :], i, axis=0).sum(axis=0)
-            for element in np.array(economy.elements)[which]:
+            for element in np.array(economy.members)[which]:
                 s = economy.sectors.index(str(element))
                 if abroad[s] <= 0:
                     if self.elements != "all":
@@ -257,7 +257,7 @@ class Recycling(Policy):
 
     def apply(self, levels: Levels) -> None:
         """Set the share of scrap in the cells (country, element)."""
-        cells = np.multiply.outer(levels.countries(self, self.country), levels.elements(self, self.elements))
+        cells = np.multiply.outer(levels.countries(self, self.country), levels.members(self, self.elements))
         levels.set("recycled", cells, self.rate, self)
 
 

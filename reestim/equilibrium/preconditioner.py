@@ -51,7 +51,7 @@ def build_preconditioner(b: Baseline, policy: PolicyArrays, parameters: Paramete
     trade_elasticity = parameters.trade_elasticity
     factor_share, input_share = cost_shares(b)
     use = input_share * (1 - b.ree_share)[:, None, :]
-    use = use.at[:, b.element_index, :].add(b.element_share * b.ree_share[:, None, :])
+    use = use.at[:, b.member_index, :].add(b.member_share * b.ree_share[:, None, :])
     direct = factor_share * (1 - b.ree_share)[:, None, :]
     home = jnp.diagonal(b.trade_share, axis1=0, axis2=1).T
     earned = revenue(b.trade_share, b.expenditure, jnp.log1p(b.tariff), jnp.log1p(b.export_tax))

@@ -50,6 +50,8 @@ def rebase(economy: Economy, deficits: str = "fixed", parameters: Parameters | N
         ds["factor_share"] = xr.DataArray(np.asarray(factors), dims=(COUNTRY, FACTOR, SECTOR))
         ds["input_share"] = xr.DataArray(np.asarray(inputs), dims=(COUNTRY, INPUT, SECTOR))
         ds["element_share"] = economy.ds.element_share.copy(data=np.asarray(result.element_share))
+    if economy.carriers:
+        ds["carrier_share"] = economy.ds.carrier_share.copy(data=np.asarray(result.carrier_share))
     logs, shares = "log change", "change of a share"
     old = economy.ds
     moves = [
@@ -57,7 +59,7 @@ def rebase(economy: Economy, deficits: str = "fixed", parameters: Parameters | N
         _move("price", u.price, b.expenditure > 0, logs, (COUNTRY, SECTOR), ds),
         _move("expenditure", u.expenditure, b.expenditure > 0, logs, (COUNTRY, SECTOR), ds),
     ]
-    for name in ("trade_share", "ree_share", "element_share", "factor_share", "input_share"):
+    for name in ("trade_share", "ree_share", "element_share", "carrier_share", "factor_share", "input_share"):
         if name in old and old[name].size:
             dims = tuple(str(dim) for dim in old[name].dims)
             change = ds[name].transpose(*dims).values - old[name].values
@@ -88,7 +90,7 @@ def _move(
 def _with_all_demand(b: Baseline) -> Baseline:
     """Start every cell that somebody demands from a positive expenditure, so that the solver may move it."""
     use = jnp.einsum("nks,ns->nk", cost_shares(b)[1], (1 - b.ree_share) * b.output)
-    use = use.at[:, b.element_index].add(jnp.einsum("nes,ns->ne", b.element_share, b.ree_share * b.output))
+    use = use.at[:, b.member_index].add(jnp.einsum("nms,ns->nm", b.member_share, b.ree_share * b.output))
     demand = use + b.final_share * b.income[:, None]
     sold = b.trade_share.sum(axis=1) > 0
     return b._replace(expenditure=jnp.where(sold, jnp.maximum(b.expenditure, demand), b.expenditure))

@@ -38,7 +38,7 @@ class PolicyArrays(NamedTuple):
     log_productivity: Float[Array, "country sector"]  # ln T̂ˣ
     log_subsidy: Float[Array, "country sector"]  # −ln(1−s), what the government adds to each dollar of sales
     log_endowment: Float[Array, "country factor"]  # ln of the quantity of a factor against the baseline
-    recycled: Float[Array, "country element"]  # share of industry's use that comes from scrap
+    recycled: Float[Array, "country member"]  # share of industry's use that comes from scrap
     deficit: Float[Array, " country"]  # D′
     quota_exporter: Int[Array, " quota"]
     quota_sector: Int[Array, " quota"]

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from reestim.dims import COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, SECTOR
+from reestim.dims import CARRIER, COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, SECTOR
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.diagnosis import determinate
 from reestim.equilibrium.equations import Cells, State, Unknowns, at_quotas, evaluate, factor_income
@@ -42,6 +42,7 @@ class Outcomes(NamedTuple):
     expenditure: Array
     ree_share: Array
     element_share: Array
+    carrier_share: Array
     resource_share: Array
     export_tax: Array
     tariff_revenue: Array
@@ -86,6 +87,7 @@ VARIABLES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "expenditure": (_CELL, "Expenditure at purchaser prices", _MONEY),
     "ree_share": (_CELL, "Share of rare earths in cost", "fraction"),
     "element_share": ((COUNTRY, ELEMENT, SECTOR), "Share of an element in the rare-earth bundle", "fraction"),
+    "carrier_share": ((COUNTRY, CARRIER, SECTOR), "Share of a carrier in the rare-earth bundle", "fraction"),
     "resource_share": ((COUNTRY, ELEMENT), "Share of rent in a mine's revenue", "fraction"),
     "export_tax": (_BILATERAL, "Export tax, shadow tax of quotas included", "ad valorem fraction"),
     "tariff_revenue": ((COUNTRY,), "Tariff revenue", _MONEY),
@@ -133,7 +135,8 @@ def outcomes(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
         trade_share=state.trade_share,
         expenditure=b.expenditure * jnp.exp(u.expenditure),
         ree_share=state.costs.ree_share,
-        element_share=state.costs.element_share,
+        element_share=state.costs.element_share[:, : b.element_index.size],
+        carrier_share=state.costs.element_share[:, b.element_index.size :],
         resource_share=jnp.where(b.output[:, b.element_index] > 0, state.resource_share, jnp.nan),
         export_tax=jnp.expm1(state.log_export_tax),
         tariff_revenue=state.tariff_revenue,
@@ -204,7 +207,7 @@ def first_order(
     directed = (1 - b.ree_share) * state.costs.other_augmentation + b.ree_share * state.costs.ree_augmentation
     gain = policy.log_productivity + state.costs.productivity + directed
     technology = jnp.sum(b.output * gain, axis=1)
-    scrap = jnp.einsum("ne,nes,ns->n", policy.recycled, b.element_share, b.ree_share * b.output)
+    scrap = jnp.einsum("nm,nms,ns->n", policy.recycled, b.member_share, b.ree_share * b.output)
     endowment = jnp.sum(b.factor_income * policy.log_endowment, axis=1) + scrap
     terms, volume, technology, endowment = (part / b.income for part in (terms, volume, technology, endowment))
     return terms + volume + technology + endowment, terms, volume, technology, endowment
@@ -214,10 +217,11 @@ def to_dataset(economy: Economy, result: Outcomes, lead: tuple[str, ...] = ()) -
     """Label the arrays of one equilibrium, or of several with leading dims; ``VARIABLES`` gives dims and units."""
     labels = labels_of(economy)
     data = {}
-    for name, (dims, long_name, unit) in VARIABLES.items():
+    shown = {name: about for name, about in VARIABLES.items() if economy.carriers or CARRIER not in about[0]}
+    for name, (dims, long_name, unit) in shown.items():
         attrs = {"long_name": long_name, "units": unit}
         data[name] = xr.DataArray(np.asarray(getattr(result, name)), dims=(*lead, *dims), attrs=attrs)
-    used = {d for dims, _, _ in VARIABLES.values() for d in dims}
+    used = {d for dims, _, _ in shown.values() for d in dims}
     return xr.Dataset(data, coords={d: labels[d] for d in used})
 
 
@@ -231,4 +235,5 @@ def labels_of(economy: Economy) -> dict[str, list[str]]:
         SECTOR: list(economy.sectors),
         FACTOR: list(economy.factors),
         ELEMENT: list(economy.elements),
+        CARRIER: list(economy.carriers),
     }
