@@ -173,7 +173,7 @@ class Costs(NamedTuple):
     other_augmentation: Float[Array, "country sector"]  # (1+ξ)·ln B̂
     productivity: Float[Array, "country sector"]  # ln T̂ of the spillover gap, ω·θ·ln Â
     ree_share: Float[Array, "country sector"]  # θ′
-    element_share: Float[Array, "country element sector"]  # ϑ′
+    member_share: Float[Array, "country member sector"]  # ϑ′
 
 
 def research_target(
@@ -191,20 +191,20 @@ def research_target(
 
 def unit_costs(
     other_cost: Float[Array, "country sector"],
-    element_price: Float[Array, "country element"],
+    member_price: Float[Array, "country member"],
     ree_share: Float[Array, "country sector"],
-    element_share: Float[Array, "country element sector"],
+    member_share: Float[Array, "country member sector"],
     diffusion_weight: Float[Array, "country sector"],
     parameters: TechnologyParameters,
 ) -> Costs:
     """Equations (1) and (2): unit cost, technology and cost shares at given prices of the two bundles.
 
-    ``other_cost`` is ln ĉ_X, ``element_price`` ln P̂_ne. ``diffusion_weight`` sums to 1 over countries (zero for
+    ``other_cost`` is ln ĉ_X, ``member_price`` ln P̂_ne. ``diffusion_weight`` sums to 1 over countries (zero for
     sectors without rare earths). Sectors with θ = 0 keep c = c_X and no technology response.
     """
     t, users = parameters, ree_share > 0
-    log_price = jnp.broadcast_to(element_price[:, :, None], element_share.shape)
-    ree_price = ces_index(element_share, log_price, t.element_elasticity, axis=1)
+    log_price = jnp.broadcast_to(member_price[:, :, None], member_share.shape)
+    ree_price = ces_index(member_share, log_price, t.element_elasticity, axis=1)
     relative_price = jnp.where(users, ree_price - other_cost, 0.0)
 
     target = jnp.where(users, research_target(relative_price, diffusion_weight, t), 0.0)
@@ -219,7 +219,7 @@ def unit_costs(
     nest = ces_index(jnp.stack([1 - ree_share, ree_share]), bundles, t.sigma, axis=0)
     new_ree_share = ree_share * jnp.exp((1 - t.sigma) * (bundles[1] - nest))
     h = 1.0 - t.element_elasticity
-    new_element_share = element_share * jnp.exp(h[:, None, :] * (log_price - ree_price[:, None, :]))
+    new_member_share = member_share * jnp.exp(h[:, None, :] * (log_price - ree_price[:, None, :]))
     return Costs(
         nest - productivity,
         ree_price,
@@ -230,5 +230,5 @@ def unit_costs(
         augments_other,
         productivity,
         new_ree_share,
-        new_element_share,
+        new_member_share,
     )

@@ -156,7 +156,7 @@ def _slopes(
     technology = jnp.sum(spent * gain, axis=1)
     paid = b.factor_income * jnp.exp(u.factor_price + now.log_endowment)
     use = state.scrap / jnp.where(now.recycled > 0, now.recycled, 1.0)
-    use = jnp.where(now.recycled > 0, use, jnp.einsum("nms,ns->nm", state.costs.element_share, share * spent))
+    use = jnp.where(now.recycled > 0, use, jnp.einsum("nms,ns->nm", state.costs.member_share, share * spent))
     endowment = jnp.sum(paid * moved.endowment, axis=1)
     endowment = endowment + jnp.sum(use * moved.recycled + state.scrap * moved.log_use, axis=1)
     granted = state.output * -jnp.expm1(-now.log_subsidy)
@@ -182,7 +182,7 @@ def _ledger(
     made = b.output > 0
     quantity = jnp.log(jnp.where(made, state.output, 1.0)) - state.costs.unit_cost - margin
     spent = state.output * jnp.exp(-margin)
-    use = jnp.einsum("nms,ns->nm", state.costs.element_share, state.costs.ree_share * spent)
+    use = jnp.einsum("nms,ns->nm", state.costs.member_share, state.costs.ree_share * spent)
     price = u.price[:, b.member_index]
     log_use = jnp.log(jnp.where(use > 0, use, 1.0)) - price
     here = jnp.where(foreign & traded, border, 0.0)

@@ -181,7 +181,7 @@ def demands(
     costs, e = made.costs, b.element_index
     rent = made.resource_share * cost[:, e]
     other_spending = ((1 - costs.ree_share) * cost).at[:, e].add(-rent)
-    members = jnp.einsum("nms,ns->nm", costs.element_share, costs.ree_share * cost)
+    members = jnp.einsum("nms,ns->nm", costs.member_share, costs.ree_share * cost)
     scrap = policy.recycled * members
     income = earnings + policy.deficit + scrap.sum(axis=1)
     income = jnp.where(income > 0, income, jnp.nan)  # a fixed deficit can exhaust it: no equilibrium, never a number
