@@ -15,18 +15,18 @@ import numpyro.distributions as dist
 import xarray as xr
 
 from reestim import technology
-from reestim.dims import COUNTRY, LABEL, SECTOR, TRADED_SECTOR, YEAR
+from reestim.dims import COUNTRY, LABEL, PRICE_LAG, SECTOR, TRADED_SECTOR, YEAR
 from reestim.estimate.elasticity import location_prior, lognormal_trade_elasticity, ridge
 from reestim.estimate.equilibrium_effects import equilibrium_effects, is_solved
 from reestim.estimate.event_effects import predicted_effects
 from reestim.estimate.inputs import coordinates
+from reestim.estimate.kinds.ree_use import unit_value_changes
 from reestim.estimate.misclassification import audited, confusion_weights
 from reestim.estimate.numpyro_blocks import DirichletMultinomial, zero_sum_normal
 from reestim.estimate.numpyro_model import NumpyroModel, deterministic, distribution, observe, prior, sample
 from reestim.estimate.priors import Priors, share_weights
-from reestim.estimate.ree_use import expected_change, has_unit_value_error, sectors_with_own_use, unit_value_changes
+from reestim.estimate.ree_use import expected_change, has_unit_value_error, sectors_with_own_use
 from reestim.estimate.relative_price import (
-    PRICE_LAG,
     in_transition,
     knowledge_flow,
     over_lags,

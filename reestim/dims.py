@@ -16,6 +16,10 @@ LABEL = "label"
 OUTCOME = "outcome"
 SCENARIO = "scenario"
 TECHNOLOGY = "technology"
+#: Years between a price and what it induces, where several lags are used.
+PRICE_LAG = "price_lag"
+#: Years since a price, where knowledge follows prices over time.
+KNOWLEDGE_AGE = "knowledge_age"
 CHAIN = "chain"
 DRAW = "draw"
 

@@ -14,22 +14,14 @@ import pandas as pd
 import xarray as xr
 
 from reestim.checks.protocol import Check, Verdict
-from reestim.dims import CHAIN, COUNTRY, DRAW, LABEL, SECTOR, YEAR
+from reestim.dims import CHAIN, DRAW, LABEL
 from reestim.draws import thinned
+from reestim.estimate import kinds
 from reestim.results.effects import quantiles
 from reestim.results.format import number, with_interval
 from reestim.runs.provenance import provenance
 
 PRIOR, POSTERIOR, OBSERVED = "prior_predictive", "posterior_predictive", "observed_data"
-#: Kinds of data in words.
-_EVIDENCE = {
-    "patent_count": "patents by label",
-    "label_audit": "audited labels",
-    "event_estimate": "event-study effects",
-    "use_share_change": "change of the use of rare earths",
-    "unit_value_change": "change of unit values",
-}
-_FILES = ("patent_labels", "label_audit", "outcomes", "event_study", "ree_use_panel")
 #: A p-value this near to 0 or 1 is called extreme: one in twenty is expected where the model is right.
 _EXTREME = 0.025
 #: Outside this central share of the prior predictive, the study held what was seen to be nearly impossible.
@@ -41,23 +33,23 @@ _DRAWS = 200
 
 def in_words(evidence: str) -> str:
     """A kind of data as people call it."""
-    return _EVIDENCE.get(evidence, evidence.replace("_", " "))
+    known = kinds.observed().get(evidence)
+    return known.label if known else evidence.replace("_", " ")
 
 
 def statistics(data: xr.Dataset) -> dict[tuple[str, str], xr.DataArray]:
     """What is compared, by (kind of data, statistic); dims chain and draw, where ``data`` has them, and the labels.
 
-    Patents are summed: by label and year, country, sector. All else is compared as it is.
+    Kinds that say so are summed (patents by label and year, country, sector), all else is compared as it is.
     """
     out: dict[tuple[str, str], xr.DataArray] = {}
+    known = kinds.observed()
     for name in map(str, data.data_vars):
-        values = data[name]
-        if name == "patent_count":
-            for kept, words in ((YEAR, "a year"), (COUNTRY, "by country"), (SECTOR, "by sector")):
-                over = [d for d in (YEAR, COUNTRY, SECTOR) if d != kept]
-                out[name, f"patents {words}"] = values.sum(over)
-        else:
-            out[name, in_words(name)] = values
+        sums = known[name].sums if name in known else {}
+        for dim, statistic in sums.items():
+            out[name, statistic] = data[name].sum([d for d in sums if d != dim])
+        if not sums:
+            out[name, in_words(name)] = data[name]
     return out
 
 
@@ -124,7 +116,8 @@ def sentences(table: pd.DataFrame, coverage: pd.DataFrame) -> tuple[list[str], b
 
 def synthetic(post: xr.DataTree) -> str:
     """Says which of the data are simulated; empty where none is."""
-    files = [file for file in provenance(post).get("synthetic") or [] if file.removesuffix(".csv") in _FILES]
+    known = {f"{stem}.csv" for kind in kinds.KINDS for stem in kind.stems}
+    files = [file for file in provenance(post).get("synthetic") or [] if file in known]
     return f"SIMULATED, no finding about the world: {', '.join(files)}." if files else ""
 
 

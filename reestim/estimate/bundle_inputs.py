@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from reestim.dims import COUNTRY, ELEMENT, SECTOR, YEAR
-from reestim.estimate.relative_price import PRICE_LAG
+from reestim.dims import COUNTRY, ELEMENT, PRICE_LAG, SECTOR, YEAR
 from reestim.supply_chain.prices import relative_prices, world_element_mix
 from reestim.supply_chain.ree_use import market_prices
 

@@ -10,10 +10,10 @@ import pytensor.tensor as pt
 import xarray as xr
 
 from reestim import technology
-from reestim.dims import COUNTRY, SECTOR, TRADED_SECTOR
+from reestim.dims import COUNTRY, KNOWLEDGE_AGE, PRICE_LAG, SECTOR, TRADED_SECTOR
 from reestim.errors import InputError, Problem
 from reestim.estimate.equilibrium_effects import is_solved
-from reestim.estimate.relative_price import KNOWLEDGE_AGE, PRICE_LAG, age_weights, over_lags
+from reestim.estimate.relative_price import age_weights, over_lags
 from reestim.evidence.predictions import EVENT_YEAR
 
 

@@ -13,13 +13,10 @@ import pytensor.tensor as pt
 import xarray as xr
 
 from reestim import technology
-from reestim.dims import COUNTRY, ELEMENT, SECTOR, YEAR
+from reestim.dims import COUNTRY, ELEMENT, PRICE_LAG, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 from reestim.estimate.priors import Priors, share_weights, variable
 
-PRICE_LAG = "price_lag"
-#: Years since a price, where knowledge follows prices over time.
-KNOWLEDGE_AGE = "knowledge_age"
 TRANSITION, LONG_RUN = "transition", "long run"
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reestim.evidence.variable import (
+from reestim.estimate import kinds
+from reestim.estimate.kinds.variable import (
     NEVER_ZERO,
     POSITIVE,
     REAL,
@@ -16,8 +17,9 @@ from reestim.evidence.variable import (
 
 _LOG_ODDS = "log odds"
 
-#: By name, as in docs/model.md. A model may have others; what they are is then said where they are made.
-VARIABLES: dict[str, Variable] = {
+#: Of every model, by name, as in docs/model.md; those of one kind of evidence stand with the kind. A model may have
+#: others: what they are is then said where they are made.
+SHARED: dict[str, Variable] = {
     # Technology and research, (1) and (2)
     "kappa": Variable("κ, response of research to relative returns", "elasticity", NEVER_ZERO),
     "spillover": Variable("ξ, social over private return of knowledge, less one", "ratio", POSITIVE),
@@ -42,42 +44,26 @@ VARIABLES: dict[str, Variable] = {
         "standard deviations, or log odds",
     ),
     "sigma": Variable("σ, elasticity of substitution of rare earths", "elasticity"),
-    # Patents and their labels, (12) and (13)
-    "class_log_odds": Variable("mean log odds of a class against unrelated", _LOG_ODDS, REAL),
-    "unit_sd": Variable("spread of country-sector effects", _LOG_ODDS, POSITIVE),
-    "unit_deviation": Variable("α, country-sector effect against the mean of its class", _LOG_ODDS),
-    "year_sd": Variable("spread of year effects", _LOG_ODDS, POSITIVE),
-    "year_effect": Variable("λ, year effect, sum zero", _LOG_ODDS),
-    "using_slope": Variable("u, slope of using on q", "elasticity", REAL),
-    "substituting_slope": Variable("v, slope of substituting on q", "elasticity", REAL),
-    "concentration": Variable("φ, concentration of counts around their probabilities", "patents", NEVER_ZERO),
-    "confusion": Variable("Π, probability of a label given the true class", "probability", SHARES),
-    "patent_count": Variable("patents by label", "patents"),
-    "label_audit": Variable("audited patents by true class and label", "patents"),
-    # Event study
-    "event_estimate": Variable("event-study effect of exposure", "log points for one standard deviation of exposure"),
-    # Use of rare earths, (15)
-    "ree_use_noise": Variable("spread of the yearly change of the cost share", "log points", POSITIVE),
-    "use_share_change": Variable("change of the log cost share of rare earths", "log points"),
-    "unit_value_error": Variable("error of unit values as a price", "log points", POSITIVE),
-    "unit_value_spread": Variable("spread of the yearly change of the true price", "log points", NEVER_ZERO),
-    "unit_value_deviation": Variable("error of each unit value", "standard deviations"),
-    "unit_value_change": Variable("change of the log unit value", "log points"),
 }
 
 
+def variables() -> dict[str, Variable]:
+    """All variables by name: those of every model, then those of each kind of evidence."""
+    return SHARED | {name: variable for kind in kinds.KINDS for name, variable in kind.variables.items()}
+
+
 def attributes(name: str, long_name: str = "", units: str = "") -> dict[str, str]:
-    """``long_name`` and ``units`` of a variable: as given, else as `VARIABLES` has them."""
-    known = VARIABLES.get(name, Variable(name.replace("_", " "), "not stated"))
+    """``long_name`` and ``units`` of a variable: as given, else as they are declared."""
+    known = variables().get(name, Variable(name.replace("_", " "), "not stated"))
     return {"long_name": long_name or known.long_name, "units": units or known.units}
 
 
 def support_of(name: str) -> Support:
-    """Where a parameter may lie; one that `VARIABLES` does not have may take any value."""
-    known = VARIABLES.get(name)
+    """Where a parameter may lie; one that is not declared may take any value."""
+    known = variables().get(name)
     return known.support or REAL if known else REAL
 
 
 def parameters() -> Mapping[str, Support]:
     """Parameters that take a prior, and where each may lie."""
-    return {name: variable.support for name, variable in VARIABLES.items() if variable.support is not None}
+    return {name: known.support for name, known in variables().items() if known.support is not None}

@@ -17,6 +17,7 @@ from reestim import __version__
 from reestim.checks.refits import GROUP, summary
 from reestim.dims import SECTOR, YEAR
 from reestim.errors import InputError, Problem, ReestimError, closest
+from reestim.estimate import kinds
 from reestim.io.files import slug
 from reestim.io.json_attrs import json_attr
 from reestim.runs import store
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 PLACEBO, NO_LABEL_NOISE = "placebo-event-year", "no-label-noise"
-#: Files with rows by sector; published effects, and use of ``all``, are of all sectors and stay.
-_BY_SECTOR = ("patent_labels", "outcomes", "ree_use_panel")
 #: Years before the policy that a placebo needs: a third of them play the years after it.
 _LEAST_YEARS = 6
 
@@ -180,18 +179,19 @@ def _identity(refit: Refit, run: dict[str, Any]) -> dict[str, Any]:
 
 def _sectors(spec: Spec, data: Dataset) -> list[str]:
     """Sectors with evidence of their own that the study uses."""
-    evidence = spec.evidence
-    used = dict(zip(_BY_SECTOR, (evidence.patents, evidence.event_study, evidence.ree_use), strict=True))
-    with_rows = {s for stem, on in used.items() if on and stem in data for s in data[stem][SECTOR]}
+    used = [stem for kind in kinds.KINDS if kind.is_on(spec.evidence) for stem in kind.by_sector]
+    with_rows = {s for stem in used if stem in data for s in data[stem][SECTOR]}
     users = set(data["application_sector"][SECTOR]) if "application_sector" in data else with_rows
     return [sector for sector in data.goods if sector in with_rows & users]
 
 
 def _without(data: Dataset, sector: str) -> Dataset:
+    """The data without the rows of a sector; published effects, and use of ``all``, are of all sectors and stay."""
+    by_sector = {stem for kind in kinds.KINDS for stem in kind.by_sector}
     changed = {
         stem: table.loc[table[SECTOR] != sector].reset_index(drop=True)
         for stem, table in data.tables.items()
-        if stem in _BY_SECTOR
+        if stem in by_sector
     }
     return replace(data, tables=MappingProxyType({**data.tables, **changed}))
 

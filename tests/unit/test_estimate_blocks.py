@@ -17,9 +17,10 @@ from reestim.errors import InputError
 from reestim.estimate import fit as fitting
 from reestim.estimate.event_effects import predicted_effects
 from reestim.estimate.inputs import assemble
+from reestim.estimate.kinds.ree_use import use_changes
 from reestim.estimate.misclassification import confusion_matrix, label_audit
 from reestim.estimate.patent_counts import dirichlet_multinomial_logp, log_rising
-from reestim.estimate.ree_use import partial_adjustment, use_changes
+from reestim.estimate.ree_use import partial_adjustment
 from reestim.estimate.relative_price import age_weights, knowledge_flow
 from reestim.evidence.simulate import simulate_evidence
 from reestim.study.prior import Prior

@@ -15,8 +15,9 @@ from reestim.equilibrium.mines import Mine
 from reestim.errors import InputError, ParameterError
 from reestim.estimate import sampling
 from reestim.estimate.inputs import assemble, checked
+from reestim.estimate.kinds.ree_use import use_changes
+from reestim.estimate.numpyro_model import NumpyroModel
 from reestim.estimate.priors import checked_prior, share_weights
-from reestim.estimate.ree_use import use_changes
 from reestim.evidence import estimators as event_path
 from reestim.evidence.event_options import EventStudyOptions
 from reestim.evidence.event_study import small_sample_covariance
@@ -145,9 +146,10 @@ def test_priors_of_another_kind() -> None:
 
 def test_samplers_that_cannot_run() -> None:
     sampler = ree.read_spec(MODELS / "substitution.toml").sampler
-    (found,) = sampling.problems(sampler.model_copy(update={"name": "gibbs"}), object())  # type: ignore[arg-type]
+    model = NumpyroModel(lambda: None, {})
+    (found,) = sampling.problems(sampler.model_copy(update={"name": "gibbs"}), model)
     assert found.message == "unknown sampler"
-    (found,) = sampling.problems(sampler.model_copy(update={"name": "pymc"}), object())  # type: ignore[arg-type]
+    (found,) = sampling.problems(sampler.model_copy(update={"name": "pymc"}), model)
     assert "NumPyro" in found.message
 
 

@@ -9,6 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from reestim.dims import YEAR
+from reestim.estimate import kinds
 from reestim.intervals import LEVEL
 
 CAPTION = (
@@ -16,8 +18,6 @@ CAPTION = (
     "blue after the data, grey before them."
 )
 _BEFORE, _AFTER = "#C9C9C9", "#005A96"
-#: Series in log points, and how their titles begin.
-_IN_LOGS = (("event_estimate", "log points, effect on"), ("use_share_change", "log points, change of use:"))
 _COLUMNS, _MOST, _WIDTH = 2, 8, 6.5
 
 
@@ -42,18 +42,18 @@ def predictive_figure(table: pd.DataFrame) -> Figure | None:
 def _series(table: pd.DataFrame) -> list[tuple[str, np.ndarray, pd.DataFrame]]:
     """Panels: title, place of each row on the axis (a year or an event time), rows."""
     out = []
-    yearly = table.loc[table["statistic"] == "patents a year"]
-    if len(yearly):
-        split = yearly["what"].str.split(", ", n=1, expand=True)
-        for label in dict.fromkeys(split[1]):
-            own = split[1] == label
-            out.append((f"patents labelled {label}, a year", split.loc[own, 0].astype(int).to_numpy(), yearly.loc[own]))
-    for evidence, words in _IN_LOGS:
-        part = table.loc[table["evidence"] == evidence]
-        split = part["what"].str.extract(r"^(?P<of>.*) (?P<at>[+-]?\d+)$")
+    for name, observed in kinds.observed().items():
+        if not observed.panel:
+            continue
+        own = table.loc[table["evidence"] == name]
+        if YEAR in observed.sums:
+            own = own.loc[own["statistic"] == observed.sums[YEAR]]
+        # "2011, enhancing" where years are summed to, "exports +2" or "USA all 2011" where not
+        pattern = r"^(?P<at>\d+), (?P<of>.*)$" if YEAR in observed.sums else r"^(?P<of>.*) (?P<at>[+-]?\d+)$"
+        split = own["what"].str.extract(pattern)
         for of in dict.fromkeys(split["of"].dropna()):
-            own = split["of"] == of
-            out.append((f"{words} {of}", split.loc[own, "at"].astype(int).to_numpy(), part.loc[own]))
+            rows = split["of"] == of
+            out.append((observed.panel.format(of), split.loc[rows, "at"].astype(int).to_numpy(), own.loc[rows]))
     return out
 
 

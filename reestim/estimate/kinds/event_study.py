@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.dims import COUNTRY, SECTOR, YEAR
+from reestim.dims import COUNTRY, KNOWLEDGE_AGE, PRICE_LAG, SECTOR, YEAR
 from reestim.errors import InputError, Problem
-from reestim.estimate.relative_price import KNOWLEDGE_AGE, PRICE_LAG
+from reestim.estimate.kinds.kind import EvidenceKind, Observed, Sources
+from reestim.estimate.kinds.variable import Variable
 
 if TYPE_CHECKING:
     from reestim.study.spec import Evidence
 
+_PANEL, _PUBLISHED = "outcomes", "event_study"
 _LABELS = ("outcome", "event_time", "last_event_time")
 
 
@@ -81,9 +83,9 @@ def _studies(
     exposure = exposure.reset_coords(drop=True)
     studies = []
     if panel:
-        studies.append(panel_study(tables["outcomes"], exposure, policy_year, names=panel, years=years))
+        studies.append(panel_study(tables[_PANEL], exposure, policy_year, names=panel, years=years))
     if published:
-        table, covariance = tables["event_study"], tables.get("event_study_covariance")
+        table, covariance = tables[_PUBLISHED], tables.get(f"{_PUBLISHED}_covariance")
         studies.append(published_study(table, covariance, exposure, policy_year, names=published, years=years))
     return studies
 
@@ -113,3 +115,34 @@ def _block_diagonal(blocks: list[np.ndarray]) -> np.ndarray:
     from scipy.linalg import block_diag
 
     return np.asarray(block_diag(*blocks))
+
+
+def _inputs(sources: Sources) -> xr.Dataset:
+    s = sources
+    return event_evidence(s.tables, s.io, s.price, s.evidence, s.policy_year, s.bundle)
+
+
+def _problems(data: xr.Dataset) -> list[Problem]:
+    if "event_covariance" in data and np.linalg.eigvalsh(data["event_covariance"].values)[0] > 0:
+        return []
+    return [Problem("the covariance is not positive definite", "Use fewer effects", column="event_covariance")]
+
+
+def _left_aside(evidence: Evidence) -> frozenset[str]:
+    return frozenset({_PANEL}) if evidence.event_outcomes == [] else frozenset()
+
+
+EVENT_STUDY = EvidenceKind(
+    name="event_study",
+    files=((_PANEL, _PUBLISHED),),
+    inputs=_inputs,
+    observed={"event_estimate": Observed("event-study effects", panel="log points, effect on {}")},
+    variables={
+        "event_estimate": Variable(
+            "event-study effect of exposure", "log points for one standard deviation of exposure"
+        ),
+    },
+    by_sector=(_PANEL,),
+    left_aside=_left_aside,
+    problems=_problems,
+)
