@@ -158,7 +158,7 @@ class Problems(list[Problem]):
 
 
 class ParameterError(InputError):
-    """Parameters outside the interior of the model (σ ≥ 1 + 1/κ, negative κ, ...): there is no interior optimum."""
+    """Parameters outside the interior of the model (σ ≥ 1 + 1/κ̃, negative κ, ...): there is no interior optimum."""
 
 
 class EquilibriumError(ReestimError):
