@@ -37,7 +37,7 @@ def posterior(economy: ree.Economy, draws: int = 6, seed: int = 0) -> xr.DataTre
     epsilon = economy.ds.trade_elasticity.values * np.exp(0.2 * rng.normal(size=(2, draws, len(economy.sectors))))
     ds = xr.Dataset(
         {
-            "sigma": (("chain", "draw", "sector"), (1 + 1 / kappa[..., None]) / (1 + np.exp(-logit))),
+            "sigma": (("chain", "draw", "sector"), (1 + 1 / (1.5 * kappa[..., None])) / (1 + np.exp(-logit))),
             "kappa": (("chain", "draw"), kappa),
             "trade_elasticity": (("chain", "draw", "traded_sector"), epsilon),
         },

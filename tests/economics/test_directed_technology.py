@@ -10,9 +10,13 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
+import xarray as xr
 
 import reestim as ree
 from reestim import technology
+from reestim.equilibrium.diagnosis import determinate
+from reestim.equilibrium.equations import evaluate
+from reestim.equilibrium.implicit import baseline_unknowns
 from reestim.equilibrium.welfare import VARIABLES
 from tests.oracles import random_economy, random_parameters, random_scenario
 
@@ -142,3 +146,57 @@ def test_directed_equilibria_are_those_of_the_long_run_elasticity(
     users = np.isfinite(same.long_run_elasticity)
     np.testing.assert_allclose(directed.long_run_elasticity, same.long_run_elasticity, atol=1e-14)
     assert np.array_equal(users, economy.baseline.ree_share > 0)
+
+
+def test_draws_and_slopes_are_those_of_the_long_run_elasticity(
+    economy: ree.Economy, parameters: ree.Parameters
+) -> None:
+    """The same in a sweep of draws, and in gradients: dσ_L/dσ = 1/(1+κ̃(1−σ))² is all that lies between them."""
+    scenario = random_scenario(71, economy, quota=0.4)
+    kappa = xr.DataArray([[0.3, 1.0, 2.0]], dims=("chain", "draw"), coords={"chain": [0], "draw": range(3)})
+    sigma = xr.DataArray(0.2 + 0.3 * kappa.draw, dims="draw").expand_dims(chain=[0])
+    sigma = sigma.expand_dims(sector=list(economy.sectors), axis=-1)
+    spillover = 0.5
+    long = technology.long_run_elasticity(sigma, kappa, spillover)
+    defaults = ree.Parameters(spillover=spillover)
+    found = [
+        ree.counterfactual(economy, scenario, draws, [name], defaults=defaults, progress=False)["counterfactual"]
+        .to_dataset()
+        .isel(technology=0)
+        for name, draws in (
+            ("directed", xr.DataTree.from_dict({"posterior": xr.Dataset({"sigma": sigma, "kappa": kappa})})),
+            ("fixed", xr.DataTree.from_dict({"posterior": xr.Dataset({"sigma": long, "kappa": kappa})})),
+        )
+    ]
+    for name in ("welfare", "exports", "price", "unit_cost", "ree_share", "quota_rent"):
+        np.testing.assert_allclose(found[0][name], found[1][name], atol=1e-10, rtol=1e-9, err_msg=name)
+
+    def slopes(given: ree.Parameters, name: str) -> tuple[np.ndarray, np.ndarray]:
+        function, inputs = ree.equilibrium_function(economy, scenario, given, name, tolerance=1e-13)
+
+        def welfare(sigma: jax.Array, tax: jax.Array) -> jax.Array:
+            draw, policy = inputs
+            draw = draw._replace(technology=draw.technology._replace(sigma=sigma))
+            return function(inputs._replace(parameters=draw, policy=policy._replace(log_export_tax=tax))).welfare[1]
+
+        at = inputs.parameters.technology.sigma, inputs.policy.log_export_tax
+        by_sigma, by_tax = jax.jit(jax.grad(welfare, argnums=(0, 1)))(*at)
+        return np.asarray(by_sigma), np.asarray(by_tax)
+
+    directed, fixed = slopes(parameters, "directed"), slopes(long_run(parameters), "fixed")
+    gap = 1 - np.broadcast_to(parameters.sigma.values, economy.ds.expenditure.shape)
+    through = 1 / (1 + parameters.kappa * (1 + parameters.spillover) * gap) ** 2
+    users = np.asarray(economy.baseline.ree_share) > 0
+    assert np.abs(directed[0][users]).max() > 1e-6
+    np.testing.assert_allclose(directed[0][users], (fixed[0] * through)[users], rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(directed[1], fixed[1], rtol=1e-8, atol=1e-12)
+
+
+def test_a_second_equilibrium_is_a_matter_of_size(economy: ree.Economy) -> None:
+    """The same ω·m far above 1: nothing at cost shares of 1e-4, a warning where shares are large; never at ω = 0."""
+    tiny = ree.Economy(economy.ds.assign(ree_share=economy.ds.ree_share * 1e-3))
+    for world, gap, sure in ((tiny, 10.0, True), (economy, 10.0, False), (economy, 0.0, True)):
+        b, policy = world.baseline, ree.Scenario().to_arrays(world)
+        given = ree.Parameters(sigma=0.3, kappa=1.2, spillover=0.5, spillover_gap=gap).to_arrays(world)
+        state = evaluate(b, policy, given, baseline_unknowns(b, policy))
+        assert bool(determinate(b, given, state.costs)) == sure

@@ -11,6 +11,7 @@ import xarray as xr
 from typer.testing import CliRunner
 
 import reestim as ree
+from reestim.checks import determinacy
 from reestim.checks.prior_sensitivity import check, verdict
 from reestim.cli.app import app
 from reestim.reports.section import Notes, Shown
@@ -70,7 +71,22 @@ def test_the_command_says_all_and_fails_by_exit_code(judged: xr.DataTree, tmp_pa
     for part in ("sampler: pass", "solver: FAIL", "79 of 80", "RESTS ON ITS PRIOR"):
         assert part in done.output
     result = json.loads(CliRunner().invoke(app, ["check", str(tmp_path / "run"), "--json"]).stdout)
-    assert [c["verdict"] for c in result["checks"]] == ["pass", "fail", *4 * ["informational"]]
+    assert [c["verdict"] for c in result["checks"]] == ["pass", "fail", *5 * ["informational"]]
+
+
+def test_draws_near_a_second_equilibrium_are_counted_and_too_many_fail(post: xr.DataTree) -> None:
+    ds = post["counterfactual"].to_dataset()
+    assert determinacy.check(post).verdict == "informational", "the run does not say"
+    good = ds["solved"].astype(float).where(ds["solved"])
+    verdicts = []
+    for near, counted in ((0, 0), (1, 1), (10, 9)):  # one of the ten is unsolved
+        sure = good.copy()
+        sure.loc[{"technology": "directed", "chain": good["chain"][0]}][..., :near] = 0.0
+        post["counterfactual"] = xr.DataTree(ds.assign(determinate=sure))
+        found = determinacy.check(post)
+        verdicts.append(found.verdict)
+        assert set(found.table["not_determinate"]) == {0, counted}
+    assert verdicts == ["pass", "informational", "fail"]
 
 
 def test_a_run_without_log_densities_is_told_what_to_do_and_judged_by_widths(post: xr.DataTree) -> None:
