@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reestim.cli.command import Output, command
-from reestim.cli.options import OverwriteOption, SeedOption
+from reestim.cli.options import OverwriteOption, RunArgument, SeedOption
+from reestim.cli.terminal import find_run
 
 if TYPE_CHECKING:
     from reestim.labels.agreement import Agreement
@@ -28,8 +29,13 @@ def draw(
     labels: Annotated[Path, typer.Argument(help=_LABELS_HELP, metavar="LABELS")],
     patents: Annotated[Path, typer.Argument(help="The patents that were labelled.", metavar="PATENTS")],
     design: Annotated[
-        str, typer.Option("--design", help="by_label, random, or by_class (true classes in column human_label).")
-    ] = "by_label",
+        str | None,
+        typer.Option(
+            "--design",
+            help="by_confidence (default where the labels state it: half of each label from its least sure quarter), "
+            "by_label, random, or by_class (true classes in column human_label).",
+        ),
+    ] = None,
     size: Annotated[int, typer.Option("--size", min=1, help="How many patents.")] = 400,
     seed: SeedOption = 1,
     out: Annotated[Path, typer.Option("--out", help="CSV file for people to fill in.")] = Path("audit_sample.csv"),
@@ -42,12 +48,14 @@ def draw(
     Example: reestim audit draw my-labels patents.jsonl --size 400 --out sample.csv
     """
     from reestim.cli import printing
-    from reestim.labels.audit import draw_audit
+    from reestim.labels.audit import BY_CONFIDENCE, draw_audit
     from reestim.labels.labelling import read_labels
     from reestim.labels.patents import read_patents
 
     _free(out, overwrite)
-    drawn = draw_audit(read_labels(labels), read_patents(patents), design=design, size=size, seed=seed)
+    labelled = read_labels(labels)
+    design = design or (BY_CONFIDENCE if labelled.states_confidence else "by_label")
+    drawn = draw_audit(labelled, read_patents(patents), design=design, size=size, seed=seed)
     _write_csv(drawn, out)
     if output.as_json:
         printing.print_json({"sample": str(out), "patents": len(drawn), "design": design, "seed": seed})
@@ -86,6 +94,8 @@ def read(
             {
                 "label_audit": str(out),
                 "design": audit.design,
+                "drawn": audit.drawn,
+                "audited": int(audit.counts.to_numpy().sum()),
                 "counts": audit.rows().to_dict("records"),
                 "agreement": _as_json(audit.agreement),
                 "by_year": audit.by_year.to_dict("records"),
@@ -93,7 +103,12 @@ def read(
             }
         )
         return
-    _print_confusion(audit.counts.to_numpy().tolist(), f"Audited patents, design {audit.design}")
+    _print_confusion(audit.counts.to_numpy().tolist(), f"Audited patents, drawn {audit.drawn}")
+    if audit.drawn != audit.design:
+        typer.echo(
+            f"weighed back: {int(audit.counts.to_numpy().sum())} patents drawn by confidence are worth "
+            f"{audit.rows()['count'].sum()} drawn by label, and are written as such"
+        )
     _print_agreement(audit.agreement, f"Agreement among all patents. {_INTERVALS}")
     printing.print_rows(
         "Agreement by year of the audited",
@@ -102,6 +117,54 @@ def read(
     )
     typer.echo(_trend_words(audit.trend))
     typer.echo(f"label_audit: {out}")
+
+
+@audit_app.command("plan")
+@command()
+def plan(
+    run: RunArgument,
+    of: Annotated[
+        str, typer.Option("--of", help="m (innovation_passthrough, by sector) or welfare (by country and scenario).")
+    ] = "m",
+    width: Annotated[
+        float | None,
+        typer.Option("--width", min=0, help="Wanted width of the 90 % interval, in units of the quantity."),
+    ] = None,
+    *,
+    output: Output,
+) -> None:
+    """How many patents to audit: what the intervals of a run would be if people had judged more of them.
+
+    Example: reestim audit plan posteriors/default --of m --width 0.1
+    """
+    from dataclasses import asdict
+
+    from reestim.cli import printing
+    from reestim.labels.audit_plan import plan_run
+    from reestim.runs.store import load
+
+    plans = plan_run(load(find_run(run)), of, width=width)
+    if output.as_json:
+        rows = {name: {**asdict(p), "table": p.table.to_dict("records")} for name, p in plans.items()}
+        printing.print_json({"run": str(run), "of": of, "wanted_width": width, "plans": rows})
+        return
+    sizes = [str(n) for n in next(iter(plans.values())).table["audited"]]
+    needed = {name: "no audit does" if p.needed is None else str(p.needed) for name, p in plans.items()}
+    printing.print_rows(
+        f"Width of the 90 % interval of {of} by patents audited (now {sizes[0]})",
+        ["of", "due to labels", *sizes, "errors known", *(["needed"] if width is not None else [])],
+        [
+            [
+                name,
+                f"{100 * p.from_labels:.0f} %",
+                *(f"{w:.3g}" for w in p.table["width"]),
+                f"{p.floor:.3g}",
+                *([needed[name]] if width is not None else []),
+            ]
+            for name, p in plans.items()
+        ],
+    )
+    typer.echo("due to labels: share of the variance that goes with the confusion of labels; only that part can shrink")
 
 
 @audit_app.command("offline")

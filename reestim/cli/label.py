@@ -30,7 +30,11 @@ def label(
         bool, typer.Option("--synthetic", help="The patents are made, not observed; recorded and shown.")
     ] = False,
     sample: Annotated[
-        Path | None, typer.Option("--sample", help="offline: audited sample to learn from, beside the corpus.")
+        Path | None,
+        typer.Option(
+            "--sample",
+            help="offline: labelled patents of your own; recommended.",
+        ),
     ] = None,
     dry_run: Annotated[
         bool,
@@ -216,4 +220,9 @@ def _print_labels(labelled: Labelled, out: Path, as_json: bool) -> None:
         typer.echo(
             f"{asked['asked']} texts asked in {bill['requests']} requests, {cost}; {asked['from_cache']} from cache"
         )
+    if labelled.about["labeller"] == "offline":
+        if own := labelled.about["own_texts"]:
+            typer.echo(f"learnt from {own} texts of yours, each worth {labelled.about['own_weight']:g} of the corpus")
+        else:
+            typer.echo("recommended: have people label a hundred of these patents, then label again with --sample")
     typer.echo(f"labels: {out}\nnext: reestim audit draw {out} PATENTS --out sample.csv")

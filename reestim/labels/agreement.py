@@ -62,18 +62,25 @@ def audit_rows(counts: pd.DataFrame, design: str) -> pd.DataFrame:
 
 
 def audit_rows_by_year(human: Sequence[str], machine: Sequence[str], year: Sequence[int], design: str) -> pd.DataFrame:
-    """``label_audit`` of a dataset with the year of the patents: the cells that hold any, and one row for the others of
-    the first year, so that all 16 are there."""
+    """``label_audit`` of a dataset with the year of the patents (``audit_cells``)."""
     table = pd.DataFrame({HUMAN: list(human), MACHINE: list(machine), "year": list(year)})
-    seen: Any = table.groupby([HUMAN, MACHINE, "year"]).size()
-    known = {(h, m) for h, m, _ in seen.index}
-    empty = [(h, m, min(year), 0) for h in LABELS for m in LABELS if (h, m) not in known]
-    rows = pd.DataFrame(
-        [*((*key, int(n)) for key, n in seen.items()), *empty], columns=[HUMAN, MACHINE, "year", "count"]
-    )
+    counts: Any = table.groupby([HUMAN, MACHINE, "year"]).size()
+    return audit_cells(counts.rename("count").reset_index(), design)
+
+
+def audit_cells(counts: pd.DataFrame, design: str) -> pd.DataFrame:
+    """``label_audit`` of a dataset from counts (``human_label, machine_label, year, count``).
+
+    The cells that hold any, and one row of the first year for each other, so that all 16 are there.
+    """
+    first = min(counts["year"].tolist())
+    known = set(zip(counts[HUMAN], counts[MACHINE], strict=True))
+    empty = [(h, m, first, 0) for h in LABELS for m in LABELS if (h, m) not in known]
+    columns = [HUMAN, MACHINE, "year", "count"]
+    rows: Any = pd.concat([counts[columns], pd.DataFrame(empty, columns=columns)], ignore_index=True)
     place = {label: i for i, label in enumerate(LABELS)}
     ordered: Any = rows.sort_values([HUMAN, MACHINE, "year"], key=lambda c: c if c.name == "year" else c.map(place))
-    return ordered.assign(design=design)[[HUMAN, MACHINE, "year", "count", "design"]].reset_index(drop=True)
+    return ordered.assign(design=design)[[*columns, "design"]].reset_index(drop=True)
 
 
 def agreement(counts: pd.DataFrame, design: str, label_share: Sequence[float] | None = None) -> Agreement:

@@ -17,6 +17,7 @@ from reestim.data.label_record import FILE as ABOUT_FILE
 from reestim.dims import COUNTRY, LABEL, LABELS, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 from reestim.io.files import atomic_folder, bytes_of, strict_json
+from reestim.labels import confidence
 
 LABELS_FILE = "labels.csv"
 REASON = "reason"
@@ -53,6 +54,11 @@ class Labelled:
         """Label of each patent, by ``patent_id``."""
         return dict(zip(self.table["patent_id"], self.table[LABEL], strict=True))
 
+    def strata(self) -> dict[str, str]:
+        """Stratum by confidence of each labelled patent, by ``patent_id`` (``confidence.strata``)."""
+        known = self.table.loc[lambda t: t[LABEL] != ""]
+        return dict(zip(known["patent_id"], confidence.strata(known), strict=True))
+
     def counts(self) -> pd.DataFrame:
         """``patent_labels`` of a dataset: ``country, sector, year, label, count``; the unlabelled are left out."""
         known = self.table.loc[lambda t: t[LABEL] != ""]
@@ -68,6 +74,11 @@ class Labelled:
         """Share of each label among the labelled patents, in the order of the taxonomy."""
         known = self.table.loc[self.table[LABEL] != "", LABEL]
         return known.value_counts(normalize=True).reindex(list(LABELS), fill_value=0.0)
+
+    @property
+    def states_confidence(self) -> bool:
+        """Whether the labeller gave the probability of any label."""
+        return bool(self.table["probability"].astype(float).notna().any())
 
     @property
     def hash(self) -> str:

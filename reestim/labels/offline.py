@@ -34,11 +34,13 @@ FEWEST = 5
 class CrossValidation:
     """Labels that each text got from a model which had not seen it, nor any near-duplicate of it.
 
-    human, machine : (text,) labels; ids : (text,) identifiers; folds : how the texts were split, in words.
+    human, machine : (text,) labels; probability : (text,) of the machine's, NaN where the screen decided; ids : (text,)
+    identifiers; folds : how the texts were split, in words.
     """
 
     human: np.ndarray
     machine: np.ndarray
+    probability: np.ndarray
     ids: tuple[str, ...]
     folds: str
 
@@ -55,7 +57,7 @@ class OfflineLabeller:
     model: Pipeline
     validation: CrossValidation
     trained_on: frozenset[str] = frozenset()
-    out_of_fold: dict[Any, str] = field(default_factory=dict)
+    out_of_fold: dict[Any, tuple[str, float]] = field(default_factory=dict)
 
     def label(self, patents: pd.DataFrame) -> pd.DataFrame:
         """Label patents (columns ``patent_id, title, abstract``), row by row.
@@ -73,7 +75,8 @@ class OfflineLabeller:
             if not (title.strip() or abstract.strip()):
                 out.loc[row, "reason"] = "no title and no abstract"
             elif known is not None:
-                out.loc[row, ["label", "reason"]] = [known, "model that had not seen this text of the sample"]
+                reason = "model that had not seen this text of the sample"
+                out.loc[row, ["label", "probability", "reason"]] = [*known, reason]
             elif not in_english(title, abstract):
                 out.loc[row, "reason"] = "not English: translate it, or use the language model"
             elif (text := mask_text(title, abstract)).screened_out:
@@ -99,6 +102,8 @@ class OfflineLabeller:
             "labeller": "offline",
             "model": f"keyword screen and logistic regression, REEstim {__version__}",
             "trained_on": f"{len(self.trained_on)} audited patents and the corpus of REEstim (synthetic texts)",
+            "own_texts": len(self.trained_on),
+            "own_weight": OWN_WEIGHT,
             "cross_validation": {
                 "texts": "audited patents" if self.trained_on else "corpus of REEstim (synthetic texts)",
                 "folds": self.validation.folds,
@@ -166,7 +171,7 @@ def cross_validate(
         n_folds = min(FOLDS, *counts.values())
         splits = StratifiedGroupKFold(n_folds, shuffle=True, random_state=SEED).split(masked, human, own)
         folds = f"{n_folds} folds stratified by label (seed {SEED}), near-duplicates kept in one fold"
-    machine = np.full(len(masked), "unrelated", dtype=object)
+    machine, probability = np.full(len(masked), "unrelated", dtype=object), np.full(len(masked), np.nan)
     for learn, judge in splits:
         apart = ~np.isin(others, own[judge])
         texts = [masked[i] for i in learn] + [t for t, keep in zip(extra, apart, strict=True) if keep]
@@ -176,7 +181,8 @@ def cross_validate(
         if open_:
             chances = _chances(model, [masked[i] for i in open_])
             machine[open_] = model.classes_[chances.argmax(axis=1)]
-    return CrossValidation(human, machine, tuple(map(str, sample["patent_id"])), folds)
+            probability[open_] = chances.max(axis=1)
+    return CrossValidation(human, machine, probability, tuple(map(str, sample["patent_id"])), folds)
 
 
 def near_duplicates(masked: Sequence[MaskedText]) -> np.ndarray:
@@ -238,9 +244,9 @@ def _cues(masked: Sequence[MaskedText]) -> np.ndarray:
     return np.array([text.cues for text in masked])
 
 
-def _labels_by_text(sample: pd.DataFrame, validation: CrossValidation) -> dict[Any, str]:
-    texts = zip(sample["title"], sample["abstract"], strict=True)
-    return {_key(*text): str(label) for text, label in zip(texts, validation.machine, strict=True)}
+def _labels_by_text(sample: pd.DataFrame, validation: CrossValidation) -> dict[Any, tuple[str, float]]:
+    rows = zip(sample["title"], sample["abstract"], validation.machine, validation.probability, strict=True)
+    return {_key(title, abstract): (str(label), float(p)) for title, abstract, label, p in rows}
 
 
 def _key(title: str, abstract: str) -> tuple[str, str]:

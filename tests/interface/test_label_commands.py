@@ -6,9 +6,11 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import typer.testing
+import xarray as xr
 
 from reestim.cli.app import app
 from reestim.data.dataset import check_dataset, load_dataset
@@ -57,7 +59,7 @@ def test_labels_are_files_of_a_dataset(folder: Path) -> None:
     assert "already" in again.output
 
 
-@pytest.mark.parametrize("design", ["by_label", "random", "by_class"])
+@pytest.mark.parametrize("design", ["by_label", "random", "by_class", "by_confidence"])
 def test_audit_round_trip(folder: Path, tmp_path: Path, design: str) -> None:
     labels, patents = folder / "labels", folder / "patents.jsonl"
     if design == "by_class":
@@ -80,13 +82,33 @@ def test_audit_round_trip(folder: Path, tmp_path: Path, design: str) -> None:
     assert said.exit_code == 0, said.output
     found = json.loads(said.output)
     audit = dataset_file(out)
-    assert set(audit["design"]) == {design}
-    assert audit["count"].sum() == 160
+    assert found["drawn"] == design
+    assert found["audited"] == 160
+    if design == "by_confidence":
+        assert set(audit["design"]) == {"by_label"}
+        assert audit["count"].sum() <= 160
+    else:
+        assert set(audit["design"]) == {design}
+        assert audit["count"].sum() == 160
     fixed = {"by_label": "machine_label", "by_class": "human_label"}.get(design)
     if fixed:
         assert audit.groupby(fixed, observed=True)["count"].sum().tolist() == [40] * 4
     assert found["agreement"]["kappa"]["low"] < found["agreement"]["kappa"]["median"]
     assert pd.read_csv(tmp_path / "years.csv")["audited"].sum() == 160
+
+
+def test_labelling_again_with_a_sample_is_recommended_and_said(folder: Path, tmp_path: Path) -> None:
+    sample = tmp_path / "sample.csv"
+    patents = tmp_path / "some.csv"
+    read_corpus().drop(columns=["human_label", "hard"]).sample(60, random_state=1).to_csv(patents, index=False)
+    first = reestim("label", patents, "--out", tmp_path / "first")
+    assert "--sample" in first.output
+    said = reestim("audit", "draw", folder / "labels", folder, "--size", 40, "--out", sample)
+    assert "design by_confidence" in said.output  # the labels say how sure they are
+    people(sample)
+    again = reestim("label", patents, "--sample", sample, "--out", tmp_path / "again")
+    assert again.exit_code == 0, again.output
+    assert "learnt from 40 texts of yours, each worth 3" in " ".join(again.output.split())
 
 
 def test_a_sample_by_label_belongs_to_its_labels(folder: Path, tmp_path: Path) -> None:
@@ -98,6 +120,34 @@ def test_a_sample_by_label_belongs_to_its_labels(folder: Path, tmp_path: Path) -
     said = reestim("audit", "read", sample, folder / "labels", "--out", tmp_path / "a.csv")
     assert said.exit_code == 1
     assert "drawn by other labels" in said.output
+
+
+def test_an_audit_can_be_planned_from_a_run(post: xr.DataTree, tmp_path: Path) -> None:
+    import reestim as ree
+
+    rng = np.random.default_rng(1)
+    draws = post["posterior"].to_dataset()
+    shape = (draws.sizes["chain"], draws.sizes["draw"], 4, 4)
+    pi = xr.DataArray(rng.dirichlet(np.ones(4) * 9, shape[:3]), dims=("chain", "draw", "true_label", "machine_label"))
+    tree = post.copy()
+    tree["posterior"] = xr.DataTree(draws.assign(confusion=pi))
+    tree["label_quality"] = xr.DataTree(xr.Dataset({"audited": ("x", np.array([200]))}))
+    ree.save(tree, tmp_path / "run")
+    said = reestim("audit", "plan", tmp_path / "run", "--width", 0.01, "--json")
+    assert said.exit_code == 0, said.output
+    plans = json.loads(said.output)["plans"]
+    assert set(plans) == {str(s) for s in draws["sector"].values}
+    for plan in plans.values():
+        assert plan["audited"] == 200
+        assert plan["floor"] <= plan["width"]
+        assert plan["table"][0]["width"] == pytest.approx(plan["width"])
+    assert reestim("audit", "plan", tmp_path / "run").exit_code == 0
+    assert reestim("audit", "plan", tmp_path / "run", "--of", "welfare").exit_code == 0
+    assert reestim("audit", "plan", tmp_path / "run", "--of", "colour").exit_code == 1
+    ree.save(post, tmp_path / "other")
+    refused = reestim("audit", "plan", tmp_path / "other")
+    assert refused.exit_code == 1
+    assert "no audited labels" in refused.output
 
 
 def test_bad_input_is_words(folder: Path, tmp_path: Path) -> None:
