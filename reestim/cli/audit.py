@@ -128,7 +128,7 @@ def plan(
     ] = "m",
     width: Annotated[
         float | None,
-        typer.Option("--width", min=0, help="Wanted width of the 90 % interval, in units of the quantity."),
+        typer.Option("--width", min=0, help="Wanted width of the 90 % interval."),
     ] = None,
     *,
     output: Output,
