@@ -88,6 +88,11 @@ _LABEL = Field(checks=_one_of(dims.LABELS, "unknown label"))
 _TAX = Field("number", _check(lambda v: v > -1, "a tax of -1 or less", "Write a fraction: 0.25 for 25 per cent"))
 _VOLUME = Field("number", _positive("a volume index"))
 _SHARE = Field("number", _between("a cost share", 0, 1))
+_INSIDE = _check(
+    lambda v: (v > 0) & (v < 1),
+    "rent's share of revenue must lie inside (0, 1)",
+    "Write a fraction: 0.3 where rents are 30 per cent of what a mine earns",
+)
 _OUTCOME = Field(checks=_one_of(dims.OUTCOMES, "unknown outcome"))
 
 SCHEMAS: Mapping[str, FileSchema] = {
@@ -100,6 +105,8 @@ SCHEMAS: Mapping[str, FileSchema] = {
             "electronegativity": Field("number", _positive("an electronegativity")),
             "substitute_performance": Field("number", _between("substitute performance", 0, 100)),
             "supply_elasticity": Field("number", _flow("supply elasticity")),
+            "long_run_supply_elasticity": Field("number", _flow("supply elasticity"), required=False),
+            "resource_share": Field("number", _INSIDE),
             **_SOURCE,
         },
         key=("element",),

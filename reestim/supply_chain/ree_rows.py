@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import xarray as xr
 
 from reestim.dims import COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR, resource
@@ -39,6 +40,7 @@ def ree_input_output(data: Dataset) -> xr.Dataset:
       rare earths, summing to 1 over both; where nothing is produced, the world average of the sector;
     * ``ree_share`` θ (country, sector), ``element_share`` ϑ (country, element, sector, summing to 1 where θ > 0);
     * ``trade_elasticity``, ``trade_elasticity_sd`` (sector);
+    * ``supply_elasticity`` and, where elements.csv has it, ``long_run_supply_elasticity`` (country, element);
     * ``element_tonnes`` (country, element, sector), use in t REO; ``element_supply`` (country, element), t REO;
       ``element_price`` (country, element), US$/kg on the country's market.
 
@@ -121,9 +123,13 @@ def value_of_elements(
     tariff, export_tax = (
         wedge.sel({SECTOR: list(data.elements)}).rename({SECTOR: ELEMENT}) for wedge in (base.tariff, base.export_tax)
     )
-    table = data["elements"].set_index("element").loc[list(data.elements), "supply_elasticity"]
-    mu = xr.DataArray(table.to_numpy(dtype=float), coords={ELEMENT: list(data.elements)}, dims=ELEMENT)
-    return Elements(purchases, trade, revenue(trade, tariff, export_tax), 1.0 / (1.0 + mu))
+    return Elements(purchases, trade, revenue(trade, tariff, export_tax), _of_elements(data, "resource_share"))
+
+
+def _of_elements(data: Dataset, column: str) -> xr.DataArray:
+    """A column of elements.csv, (element)."""
+    values = data["elements"].set_index("element").loc[list(data.elements), column]
+    return xr.DataArray(values.to_numpy(dtype=float), coords={ELEMENT: list(data.elements)}, dims=ELEMENT)
 
 
 def _shares(data: Dataset, base: Accounts, elements: Elements, world: World) -> xr.Dataset:
@@ -161,6 +167,10 @@ def _shares(data: Dataset, base: Accounts, elements: Elements, world: World) -> 
             elasticity[column].to_numpy(dtype=float), dims=SECTOR, coords={SECTOR: elasticity.index.to_numpy()}
         )
         variables[name] = (values, name.replace("_", " "), "1")
+    countries = xr.DataArray(np.ones(len(data.countries)), coords={COUNTRY: list(data.countries)}, dims=COUNTRY)
+    for name in ("supply_elasticity", "long_run_supply_elasticity"):
+        if name in data["elements"]:
+            variables[name] = (countries * _of_elements(data, name), name.replace("_", " ") + " of mines", "1")
     return xr.Dataset({name: _labelled(*parts) for name, parts in variables.items()})
 
 

@@ -51,6 +51,8 @@ def _facts() -> dict[str, list[dict[str, object]]]:
                 "substitute_performance": 41.0,
                 "magnetic_moment": 3.6,
                 "supply_elasticity": 0.3,
+                "long_run_supply_elasticity": 0.8,
+                "resource_share": 0.4,
             },
             {
                 "element": "Ce",
@@ -61,6 +63,8 @@ def _facts() -> dict[str, list[dict[str, object]]]:
                 "substitute_performance": 60.0,
                 "magnetic_moment": 2.5,
                 "supply_elasticity": 0.2,
+                "long_run_supply_elasticity": 0.8,
+                "resource_share": 0.3,
             },
         ],
         "element_prices": [

@@ -138,10 +138,13 @@ def test_what_users_pay_is_tonnes_times_the_price_of_their_market(world: tuple[D
         assert float(io.element_price.sel(country=country, element="Nd")) == price[("Nd", 2008, market)]
 
 
-def test_an_elements_sector_spends_its_supply_elasticity_on_other_inputs() -> None:
+def test_an_elements_sector_pays_its_rent_and_has_its_supply_elasticities() -> None:
     io = ree_input_output(tiny_world())
     resource = io.factor_share.sel(factor="resource_Nd", sector="Nd")
-    np.testing.assert_allclose(resource, 1 / 1.3, rtol=1e-12)  # mu = 0.3, also where nobody mines it
+    np.testing.assert_allclose(resource, 0.4, rtol=1e-12)  # also where nobody mines it
+    np.testing.assert_allclose(io.supply_elasticity.sel(element="Ce"), 0.2)
+    np.testing.assert_allclose(io.long_run_supply_elasticity, 0.8)
+    assert io.supply_elasticity.dims == ("country", "element")
     assert float(io.factor_share.sel(factor="resource_Nd").drop_sel(sector="Nd").max()) == 0.0
 
 
