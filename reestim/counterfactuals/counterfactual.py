@@ -58,7 +58,8 @@ def counterfactual(
         ``"prior"`` takes the draws of that group instead, and the result is ``prior_counterfactual``: what the study
         held to be possible before the data. Draws without an equilibrium are likelier there, see ``allow_unsolved``.
     technology
-        ``"fixed"``, ``"directed"`` (at least one of them), and ``"transition"``, which needs ``years``.
+        ``"fixed"``, ``"directed"``, ``"frontier"`` (directed without the gap ω; at least one of them), and
+        ``"transition"``, which needs ``years``.
     draws
         How many draws to use in all, evenly spaced over each chain; ``None`` uses every one. All scenarios and
         technologies see the same draws, so their differences are exact (:func:`reestim.scenario_difference`).

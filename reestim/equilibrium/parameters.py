@@ -26,9 +26,10 @@ Value = float | xr.DataArray
 #: Parameters that are one number.
 NUMBERS = ("adjustment_rate", "impact_ratio")
 
-TECHNOLOGIES = ("fixed", "directed", "transition")
-#: λ of the two technologies that stand still: none, and all, of the distance to equation (2).
-RATES = {"fixed": 0.0, "directed": 1.0}
+#: ``frontier`` is directed technology without the gap ω: what research that is paid for does by itself.
+TECHNOLOGIES = ("fixed", "directed", "frontier", "transition")
+#: λ of the technologies that stand still: none, and all, of the distance to equation (2).
+RATES = {"fixed": 0.0, "directed": 1.0, "frontier": 1.0}
 #: Parameters of the clock (2b): numbers, without effect but in a transition.
 CLOCK = ("adjustment_rate", "obsolescence", "knowledge_growth")
 
@@ -168,6 +169,8 @@ def _arrays(values: dict[str, np.ndarray], economy: Economy, technology: str) ->
         for name, value in values.items()
         if name in TechnologyParameters._fields and name not in CLOCK
     }
+    if technology == "frontier":
+        technology_values["spillover_gap"] = jnp.zeros_like(technology_values["spillover_gap"])
     rate, loss = RATES.get(technology, 0.0), UNLIMITED
     if technology == "transition":
         rate, obsolescence, growth = (values[name][..., 0, 0] for name in CLOCK)

@@ -93,7 +93,8 @@ def solve(
     Parameters
     ----------
     technology
-        ``"fixed"``, ``"directed"`` (the long run of equation 2), or ``"transition"``: one equilibrium a year, knowledge
+        ``"fixed"``, ``"directed"`` (the long run of equation 2),
+        ``"frontier"`` (the same without the gap ω), or ``"transition"``: one equilibrium a year, knowledge
         closing the share λ (``parameters.adjustment_rate``) of its distance each year, from none at the start.
     supply
         ``"independent"``: each element by itself. ``"joint"``: the elements of a country come out of one mine in fixed

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, EXPORTER, IMPORTER, SCENARIO, SECTOR, TECHNOLOGY
+from reestim.equilibrium.restriction import restricting_countries
 from reestim.intervals import KIND, LEVEL
 from reestim.io.json_attrs import json_attr
 
@@ -88,19 +89,10 @@ def exposed_sectors(economy: Economy, n: int = MOST_EXPOSED) -> list[str]:
     return [economy.sectors[s] for s in order if economy.sectors[s] not in economy.elements][:n]
 
 
-def _restrictor(policy: dict[str, Any]) -> list[str]:
-    """Who restricts exports by this policy: the exporters that a quota, an embargo or an export tax names."""
-    if policy.get("policy") not in ("export_quota", "embargo", "export_tax"):
-        return []
-    exporter = policy.get("exporter", "all")
-    return [exporter] if isinstance(exporter, str) else list(exporter)
-
-
 def restrictors(ds: xr.Dataset, scenario: str, economy: Economy) -> list[str]:
     """Countries that restrict their exports in a scenario; China where the scenario does not say."""
     described = json_attr(ds.attrs, "scenarios", {}).get(scenario, {})
-    named = {name for policy in described.get("policies", []) for name in _restrictor(policy)}
-    return [c for c in economy.countries if c in named] or [c for c in economy.countries if c == "CHN"]
+    return restricting_countries(described.get("policies", []), economy.countries)
 
 
 def exports_outside(ds: xr.Dataset, scenario: str, economy: Economy) -> xr.DataArray:

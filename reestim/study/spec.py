@@ -121,7 +121,9 @@ class CounterfactualSpec(BaseModel):
     model_config = _STRICT
 
     scenarios: list[str] = []
-    technology: list[Literal["fixed", "directed", "transition"]] = Field(default=["fixed", "directed"], min_length=1)
+    technology: list[Literal["fixed", "directed", "frontier", "transition"]] = Field(
+        default=["fixed", "directed"], min_length=1
+    )
     from_year: int | None = Field(default=None, ge=1900, le=2100)  # first and last year of the transition
     to_year: int | None = Field(default=None, ge=1900, le=2100)
     draws: int | None = Field(default=None, ge=1)  # absent: all

@@ -29,12 +29,18 @@ from reestim.results.effects import (
     restrictors,
 )
 from reestim.results.format import percent, with_interval
+from reestim.results.world import FRONTIER
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-HEADS = {FIXED: "Fixed technology", DIRECTED: "Directed technology", CONTRIBUTION: "Contribution (directed − fixed)"}
+HEADS = {
+    FIXED: "Fixed technology",
+    FRONTIER: "Directed technology without the gap ω",
+    DIRECTED: "Directed technology",
+    CONTRIBUTION: "Contribution (directed − fixed)",
+}
 
 
 def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:

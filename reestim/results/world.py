@@ -1,0 +1,112 @@
+"""The world and those who do not restrict: equivalent variations in money, who gains, and how much of the loss abroad
+directed technology mitigates (docs/model.md section 3, results)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import xarray as xr
+
+from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
+from reestim.results.effects import (
+    DIRECTED,
+    FIXED,
+    economy_of,
+    income,
+    money_unit,
+    probability,
+    quantiles,
+    restrictors,
+    with_contribution,
+)
+
+if TYPE_CHECKING:
+    from reestim.equilibrium.economy import Economy
+
+#: Directed technology without the gap ω between the social values of ideas: what the research frontier alone does.
+FRONTIER = "frontier"
+WORLD, ABROAD = "world", "abroad"
+#: A loss abroad smaller than this share of income is none, and has no share that could be mitigated.
+_NO_LOSS = 1e-14
+
+
+def equivalent_variation(ds: xr.Dataset, economy: Economy) -> xr.DataArray:
+    """Income (exp(welfare) − 1), the yearly sum that is worth as much as the scenario to a country.
+
+    Parameters
+    ----------
+    ds
+        Group ``counterfactual`` (scenario, technology, chain, draw, country).
+    economy
+        The baseline that it was computed on.
+
+    Returns
+    -------
+    Dims of ``ds.welfare``, in the money of the data a year; NaN where a draw is unsolved.
+    """
+    return xr.ufuncs.expm1(ds["welfare"].where(ds["solved"])) * income(economy)
+
+
+def sums(ds: xr.Dataset, scenario: str, economy: Economy) -> xr.DataArray:
+    """Equivalent variations added up over the world and over the countries that do not restrict.
+
+    Dims (whom: world, abroad; technology with ``contribution`` = directed − fixed; chain, draw).
+    """
+    money = equivalent_variation(ds.sel({SCENARIO: scenario}, drop=True), economy)
+    others = [c for c in economy.countries if c not in restrictors(ds, scenario, economy)]
+    parts = [money.sum(COUNTRY, skipna=False), money.sel({COUNTRY: others}).sum(COUNTRY, skipna=False)]
+    return with_contribution(xr.concat(parts, xr.IndexVariable("whom", [WORLD, ABROAD])))
+
+
+def mitigation(ds: xr.Dataset, scenario: str, economy: Economy) -> xr.Dataset:
+    """The share of the loss abroad at given knowledge that directed technology takes away, draw by draw.
+
+    ``mitigated`` = 1 − loss(directed)/loss(fixed); ``frontier``, the part of it that research on the frontier brings
+    (σ_L against σ), and ``gap``, the part of the spillover gap ω: the two add up. Without the technology ``frontier``
+    in the group there is no gap, and all of it is the frontier's. Dims (chain, draw); NaN where nobody abroad loses.
+
+    Raises KeyError where fixed or directed technology was not solved.
+    """
+    money = sums(ds, scenario, economy).sel(whom=ABROAD, drop=True)
+    fixed = money.sel({TECHNOLOGY: FIXED}, drop=True)
+    lost = fixed < -_NO_LOSS * float(income(economy).sum())
+    part = {
+        name: 1 - money.sel({TECHNOLOGY: name}, drop=True) / fixed.where(lost)
+        for name in (DIRECTED, FRONTIER)
+        if name in money[TECHNOLOGY].values
+    }
+    frontier = part.get(FRONTIER, part[DIRECTED])
+    return xr.Dataset({"mitigated": part[DIRECTED], "frontier": frontier, "gap": part[DIRECTED] - frontier})
+
+
+def world_table(post: xr.DataTree) -> pd.DataFrame:
+    """Rows (scenario, whom, technology): median, low, high (90 % equal-tailed) in money a year, probability_gain, and
+    prior_probability_gain where the prior was solved too; money_unit."""
+    ds, economy = post["counterfactual"].to_dataset(), economy_of(post)
+    before = post["prior_counterfactual"].to_dataset() if "prior_counterfactual" in post.children else None
+    rows = []
+    for scenario in map(str, ds[SCENARIO].values):
+        money = sums(ds, scenario, economy)
+        found = quantiles(money).assign(probability_gain=probability(money, money > 0))
+        if before is not None and scenario in before[SCENARIO].values:
+            prior = sums(before.assign_attrs(ds.attrs), scenario, economy)
+            found["prior_probability_gain"] = probability(prior, prior > 0)
+        rows.append(found.expand_dims({SCENARIO: [scenario]}).to_dataframe().reset_index())
+    table = pd.concat(rows, ignore_index=True)
+    return table.assign(money_unit=money_unit(economy))
+
+
+def mitigation_table(post: xr.DataTree) -> pd.DataFrame:
+    """Rows (scenario, part: mitigated, frontier, gap): median, low, high of the share of the loss abroad, and
+    ``draws``, those in which somebody abroad loses. Empty without fixed and directed technology."""
+    ds, economy = post["counterfactual"].to_dataset(), economy_of(post)
+    if not {FIXED, DIRECTED} <= set(ds[TECHNOLOGY].values.tolist()):
+        return pd.DataFrame()
+    rows = []
+    for scenario in map(str, ds[SCENARIO].values):
+        for name, share in mitigation(ds, scenario, economy).items():
+            ends = {k: float(v) for k, v in quantiles(share).data_vars.items()}
+            draws = int(share.count((CHAIN, DRAW)))
+            rows.append({SCENARIO: scenario, "part": str(name), **ends, "draws": draws})
+    return pd.DataFrame(rows)
