@@ -135,7 +135,7 @@ def examine(
         "productivity": np.asarray(scenario.productivity),
         "quota": {
             (int(i), int(k)): float(np.exp(q))
-            for i, k, q in zip(arrays.quota_exporter, arrays.quota_sector, arrays.log_quota, strict=True)
+            for i, k, q in zip(arrays.pools.exporter, arrays.pools.sector, arrays.pools.log_limit, strict=True)
         },
         "subsidy": -np.expm1(-np.asarray(arrays.log_subsidy)),
         "endowment": np.exp(np.asarray(arrays.log_endowment)),
@@ -153,7 +153,7 @@ def examine(
         policy=policy,
         directed=technology == "directed",
     )
-    shadow = np.asarray(u.shadow_tax)
+    shadow = np.maximum(np.asarray(u.pool), 0.0)  # ln of what the licence adds to the price of its one element
     z = np.concatenate(
         [
             np.asarray(u.factor_price)[live],

@@ -15,12 +15,14 @@ from .equilibrium.function import equilibrium_function as equilibrium_function
 from .equilibrium.mines import Mine as Mine
 from .equilibrium.parameters import Parameters as Parameters
 from .equilibrium.policies import Embargo as Embargo
-from .equilibrium.policies import ExportQuota as ExportQuota
 from .equilibrium.policies import ExportTax as ExportTax
 from .equilibrium.policies import Recycling as Recycling
 from .equilibrium.policies import Subsidy as Subsidy
 from .equilibrium.policies import SupplyShock as SupplyShock
 from .equilibrium.policies import Tariff as Tariff
+from .equilibrium.quotas import ExportQuota as ExportQuota
+from .equilibrium.quotas import Licence as Licence
+from .equilibrium.quotas import ProductionQuota as ProductionQuota
 from .equilibrium.scenario import Scenario as Scenario
 from .equilibrium.sensitivity import sensitivity as sensitivity
 from .equilibrium.solve import solve as solve

@@ -109,6 +109,8 @@ def random_economy(
         ds["ree_share"] = (("country", "sector"), theta)
         ds["element_share"] = (("country", "element", "sector"), omega[:, :e])
         ds = ds.assign_coords(element=sectors[j : j + e])
+        prices = np.exp(np.random.default_rng([seed, 1]).uniform(np.log(3e3), np.log(3e5), (n, e)))
+        ds["producer_price"] = (("country", "element"), prices)  # US$ per tonne
     if c:
         ds["carrier_share"] = (("country", "carrier", "sector"), omega[:, e:])
         ds = ds.assign_coords(carrier=sectors[j + e :])

@@ -33,6 +33,7 @@ DRAW_OUTCOMES = (
     "volume_of_trade",
     "technology_effect",
     "endowment_effect",
+    "waste_effect",
     "determinate",
     "output",
     "exports",
@@ -42,6 +43,7 @@ DRAW_OUTCOMES = (
     "ree_technology",
     "ree_share",
     "quota_rent",
+    "licence_price",
 )
 
 #: Outcomes of every year of a transition, named with ``_path`` behind.
@@ -55,6 +57,7 @@ YEAR_OUTCOMES = (
     "ree_price",
     "ree_technology",
     "quota_rent",
+    "licence_price",
 )
 
 #: Dimension of draws in one row, chain after chain.

@@ -30,6 +30,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "trade_elasticity": (SECTOR,),
     "supply_elasticity": (COUNTRY, ELEMENT),
     "long_run_supply_elasticity": (COUNTRY, ELEMENT),
+    "producer_price": (COUNTRY, ELEMENT),  # US$ per tonne of oxide before export taxes; 0 where not known
 }
 
 

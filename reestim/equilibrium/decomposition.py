@@ -22,7 +22,7 @@ from jaxtyping import Array, Float
 
 from reestim.dims import COUNTRY
 from reestim.equilibrium.accounts import Baseline
-from reestim.equilibrium.equations import State, Unknowns, at_elements, evaluate
+from reestim.equilibrium.equations import State, Unknowns, at_elements, evaluate, lost_rent
 from reestim.equilibrium.implicit import all_residuals, baseline_unknowns, equilibrium, within_tolerance
 from reestim.equilibrium.mining import drawn_baseline
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
@@ -33,7 +33,14 @@ from reestim.errors import EquilibriumError
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
 
-PARTS = ("terms_of_trade", "volume_of_trade", "technology_effect", "endowment_effect", "subsidy_effect")
+PARTS = (
+    "terms_of_trade",
+    "volume_of_trade",
+    "technology_effect",
+    "endowment_effect",
+    "subsidy_effect",
+    "waste_effect",
+)
 #: Nodes of the Gauss–Legendre rule on a stretch of the path without a kink.
 NODES = 12
 TOLERANCE = 1e-12
@@ -53,6 +60,8 @@ class _Ledger(NamedTuple):
     recycled: Float[Array, "country member"]
     log_use: Float[Array, "country member"]  # ln quantity of a member of the bundle that industry uses
     log_quantity: Float[Array, "country sector"]  # ln output quantity
+    waste: Float[Array, " country"]  # rent of licences that is nobody's gain
+    price: Float[Array, "country sector"]  # ln purchaser price
 
 
 def decompose(
@@ -63,7 +72,9 @@ def decompose(
     supply: str = "independent",
     nodes: int = NODES,
 ) -> xr.Dataset:
-    """Split the exact change of welfare into terms of trade, volume of trade, technology, endowments and subsidies.
+    """Split the exact change of welfare into terms and volume of trade, technology, endowments, subsidies and waste.
+
+    Licences for what is mined are subsidies with the other sign; waste is the rent of licences that is nobody's gain.
 
     Returns
     -------
@@ -117,11 +128,11 @@ def _kinks(
     point: Callable[[Array, Array], tuple[Array, Unknowns]], b: Baseline, policy: PolicyArrays, start: Array
 ) -> list[float]:
     """Points of the path where a quota that binds at the end begins to, or one ceases to; by bisection."""
-    if not policy.log_quota.size:
+    if not policy.pools.log_limit.size:
         return []
 
     def tied(at: float) -> tuple[bool, ...]:
-        return tuple((np.asarray(point(jnp.asarray(at), start)[1].shadow_tax) > 1e-9).tolist())
+        return tuple((np.asarray(point(jnp.asarray(at), start)[1].pool) > 1e-9).tolist())
 
     grid = np.linspace(0.0, 1.0, 9)[1:]
     states, found = [tied(x) for x in grid], []
@@ -159,9 +170,11 @@ def _slopes(
     use = jnp.where(now.recycled > 0, use, jnp.einsum("nms,ns->nm", state.costs.member_share, share * spent))
     endowment = jnp.sum(paid * moved.endowment, axis=1)
     endowment = endowment + jnp.sum(use * moved.recycled + state.scrap * moved.log_use, axis=1)
-    granted = state.output * -jnp.expm1(-now.log_subsidy)
+    granted = state.output - state.earned.sum(axis=0)  # less what licences take at the mine
     subsidy = -jnp.sum(granted * moved.log_quantity, axis=1)
-    parts = dict(zip(PARTS, (terms, volume, technology, endowment, subsidy), strict=True))
+    # What is wasted is bought at the prices of the final bundle: its quantity counts, and it grows from nothing.
+    waste = -moved.waste + ledger.waste * jnp.sum(b.final_share * moved.price, axis=1)
+    parts = dict(zip(PARTS, (terms, volume, technology, endowment, subsidy, waste), strict=True))
     residual = all_residuals(b, now, draw, u)
     return {name: value / state.income for name, value in parts.items()}, z, residual
 
@@ -198,5 +211,7 @@ def _ledger(
         now.recycled,
         log_use,
         jnp.where(made, quantity, 0.0),
+        lost_rent(b, now, state.pools),
+        u.price,
     )
     return ledger, (z, u, state, now)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 class Reason(IntEnum):
     """Whether a draw has a solution, else why not: the code is what results keep as ``reason``, ``words`` what people
-    are told. The last three name what keeps an equilibrium from existing."""
+    are told. The last four name what keeps an equilibrium from existing."""
 
     words: str
 
@@ -33,6 +33,7 @@ class Reason(IntEnum):
     EXHAUSTED = 3, "subsidies or a deficit exhaust an income"
     NOT_DETERMINATE = 4, "not determinate: an equilibrium need not exist"
     IDLE = 5, "a mine may sell less than it yields when its resource is free"
+    GLUT = 6, "a licence costs more than an element of a joint mine is worth"
 
     def __new__(cls, code: int, words: str) -> Reason:
         """The code as a whole number that carries its words."""
@@ -48,6 +49,8 @@ FAILURES = tuple(why for why in Reason if why != Reason.SOLVED)
 EXHAUSTING = 0.9
 #: Feedback on demand from which a second equilibrium may be near: half of what makes demand slope up.
 NEAR = 0.5
+#: ln of price over cost of an element under joint supply from which on it counts as given away.
+WORTHLESS = -3.0
 
 
 def determinate(b: Baseline, parameters: ParameterArrays, costs: Costs) -> Bool[Array, ""]:
@@ -100,8 +103,14 @@ def reason(
     exhausted = jnp.any(outlays(b, policy, state) > EXHAUSTING)
     unclear = ~determinate(b, parameters, state.costs)
     idle = jnp.any(_idle(b, policy, parameters, u, state))
-    why = jnp.where(unclear, Reason.NOT_DETERMINATE, Reason.NOT_FOUND)
+    glut = jnp.any(_worthless(u))
+    why = jnp.where(glut, Reason.GLUT, jnp.where(unclear, Reason.NOT_DETERMINATE, Reason.NOT_FOUND))
     return jnp.where(exhausted, Reason.EXHAUSTED, jnp.where(idle, Reason.IDLE, why))
+
+
+def _worthless(u: Unknowns) -> Bool[Array, "country element"]:
+    """Elements of joint mines that all but have no price while a licence has one: disposal is not in the model."""
+    return (u.margin < WORTHLESS) & jnp.any(u.pool > 0)
 
 
 def _idle(
@@ -140,6 +149,13 @@ def advice(
             f"The resource of {economy.elements[e]} in {economy.countries[n]} is idle at {stage:.0%} of the shock: "
             "with this supply elasticity the mine yields more than it may sell even when its resource is free. Take a "
             "supply_elasticity between 0 and (1 − r)/r, r the resource_share, or restrict the mine less."
+        )
+    if why is Reason.GLUT:
+        n, e = np.argwhere(np.asarray(_worthless(u)))[0]
+        return (
+            f"{economy.elements[e]} from {economy.countries[n]} is all but given away at {stage:.0%} of the shock: its "
+            "mine yields it with the others and a licence costs more than it is worth; that it is thrown away is not "
+            "in the model. Restrict less, leave it out of the quota, or use supply='independent'."
         )
     if why is Reason.NOT_DETERMINATE:
         return (

@@ -15,6 +15,7 @@ from jaxtyping import Array, Bool, Float
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.mining import mine_costs
 from reestim.equilibrium.parameters import ParameterArrays
+from reestim.equilibrium.pools import PoolState, licences_at_border, licences_at_mine, pool_residual, pool_state
 from reestim.equilibrium.scenario import PolicyArrays
 from reestim.technology import Costs, unit_costs
 
@@ -24,7 +25,7 @@ CountryElement = Float[Array, "country element"]
 CountryMember = Float[Array, "country member"]
 Cells = Float[Array, "country sector"]
 Flows = Float[Array, "importer exporter sector"]
-Quotas = Float[Array, " quota"]
+PoolArray = Float[Array, " pool"]
 
 
 class Unknowns(NamedTuple):
@@ -33,7 +34,7 @@ class Unknowns(NamedTuple):
     factor_price: CountryFactor  # ln ŵ
     price: Cells  # ln P̂
     expenditure: Cells  # ln X′ − ln X
-    shadow_tax: Quotas  # ln(1+x′) − ln(1+x) of each quota, ≥ 0
+    pool: PoolArray  # of quotas and licences: ln(1 + licence price/scale) where positive, else what stays unused
     margin: CountryElement  # ln of price over unit cost at a mine's gate; 0 unless supply is joint
 
 
@@ -52,11 +53,11 @@ class State(NamedTuple):
     costs: Costs
     resource_share: CountryElement  # r′
     log_tariff: Flows  # ln(1+τ′)
-    log_export_tax: Flows  # ln(1+x′), shadow taxes included
-    trade_cost: Flows  # ln(ĉ b̂), margins and subsidies included
+    log_export_tax: Flows  # ln(1+x′), licences included
+    trade_cost: Flows  # ln(ĉ b̂), margins, subsidies and licences included
     price: Cells  # ln P̂ implied by (6)
     trade_share: Flows  # π′
-    earned: Flows  # what buyers pay to producers, before subsidies
+    earned: Flows  # what buyers pay at the gate: before subsidies, licences of the mine included
     output: Cells  # Y′, subsidies included
     tariff_revenue: Country
     export_tax_revenue: Country
@@ -64,7 +65,7 @@ class State(NamedTuple):
     expenditure: Cells  # X′ implied by (9)
     factor_demand: CountryFactor  # right side of (11)
     scrap: CountryMember  # value of what is recycled
-    export_quantity: Quotas  # ln of exports under quota against the baseline
+    pools: PoolState
 
 
 def production(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns) -> Production:
@@ -85,18 +86,6 @@ def production(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u
 def at_elements(b: Baseline, values: CountryElement) -> Cells:
     """Values (country, element) at the elements' places among the sectors, zero elsewhere."""
     return jnp.zeros(b.expenditure.shape).at[:, b.element_index].set(values)
-
-
-def at_quotas(b: Baseline, policy: PolicyArrays, shadow_tax: Quotas) -> Cells:
-    """Shadow taxes at the exporter and element of their quotas, zero elsewhere."""
-    return jnp.zeros(b.expenditure.shape).at[policy.quota_exporter, policy.quota_sector].add(shadow_tax)
-
-
-def border_taxes(b: Baseline, policy: PolicyArrays, shadow_tax: Quotas) -> tuple[Flows, Flows]:
-    """New ln(1+τ′) and ln(1+x′) with each quota's shadow tax on all foreign buyers of the exporter's element."""
-    foreign = 1.0 - jnp.eye(b.expenditure.shape[0])
-    quota = at_quotas(b, policy, shadow_tax)
-    return policy.log_tariff, policy.log_export_tax + foreign[:, :, None] * quota[None, :, :]
 
 
 def border_wedge(b: Baseline, policy: PolicyArrays, log_tariff: Flows, log_export_tax: Flows) -> Flows:
@@ -130,25 +119,38 @@ def evaluate(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
     """All equations at the candidate ``u``."""
     made = production(b, policy, parameters, u)
     costs = made.costs
-    log_tariff, log_export_tax = border_taxes(b, policy, u.shadow_tax)
+    log_tariff, pools = policy.log_tariff, policy.pools
+    i, s = pools.exporter, pools.sector
     margin = at_elements(b, u.margin)
     asked = costs.unit_cost + margin - policy.log_subsidy  # what buyers pay at the gate
+    at_mine = licences_at_mine(pools, u.pool, asked[i, s])
+    asked = asked.at[i, s].add(at_mine.wedge)
+    at_border = licences_at_border(pools, u.pool, asked[i, s], policy.log_export_tax[:, i, s])
+    log_export_tax = policy.log_export_tax.at[:, i, s].add(at_border.wedge)
     trade_cost = asked[None, :, :] + border_wedge(b, policy, log_tariff, log_export_tax)
     price, trade_share = price_and_trade_share(b, trade_cost, parameters.trade_elasticity)
 
     spending = b.expenditure * jnp.exp(u.expenditure)
     flow = trade_share * spending[:, None, :]
     earned = revenue(trade_share, spending, log_tariff, log_export_tax)
+    held = pool_state(
+        pools,
+        u.pool,
+        earned[:, i, s],
+        revenue(b.trade_share, b.expenditure, jnp.log1p(b.tariff), jnp.log1p(b.export_tax))[:, i, s],
+        asked[i, s],
+        policy.log_export_tax[:, i, s],
+        at_mine,
+        at_border,
+    )
     paid = earned.sum(axis=0)
-    output = paid * jnp.exp(policy.log_subsidy)
+    output = producers_revenue(policy, paid, held)
     tariff_revenue = -jnp.sum(flow * jnp.expm1(-log_tariff), axis=(1, 2))  # τ′/(1+τ′)·π′X′
     export_tax_revenue = jnp.sum(earned * jnp.expm1(log_export_tax), axis=(0, 2))
-    taxes = tariff_revenue + export_tax_revenue - (output - paid).sum(axis=1)
+    waste = lost_rent(b, policy, held)
+    taxes = tariff_revenue + export_tax_revenue - (output - paid).sum(axis=1) - waste
     earnings = factor_income(b, policy, u.factor_price).sum(axis=1)
-    income, demand, factor_demand, scrap = demands(b, policy, made, output * jnp.exp(-margin), earnings + taxes)
-    quantity = _abroad(earned, policy)
-    i, s = policy.quota_exporter, policy.quota_sector
-    exports = jnp.log(quantity) - jnp.log(baseline_exports(b, policy)) - asked[i, s]
+    income, demand, factor_demand, scrap = demands(b, policy, made, output * jnp.exp(-margin), earnings + taxes, waste)
     return State(
         made.other_cost,
         costs,
@@ -166,17 +168,28 @@ def evaluate(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
         demand,
         factor_demand,
         scrap,
-        exports,
+        held,
     )
 
 
+def producers_revenue(policy: PolicyArrays, paid: Cells, held: PoolState) -> Cells:
+    """What producers earn of what is paid at the gate: subsidies on top, licences of the mine taken off."""
+    licensed = jnp.zeros(paid.shape).at[policy.pools.exporter, policy.pools.sector].set(held.at_mine.wedge)
+    return paid * jnp.exp(policy.log_subsidy - licensed)
+
+
+def lost_rent(b: Baseline, policy: PolicyArrays, held: PoolState) -> Country:
+    """Rent of licences that is spent to nobody's gain, by the country that gives them."""
+    return jnp.zeros(b.income.shape).at[policy.pools.exporter].add(held.waste)
+
+
 def demands(
-    b: Baseline, policy: PolicyArrays, made: Production, cost: Cells, earnings: Country
+    b: Baseline, policy: PolicyArrays, made: Production, cost: Cells, earnings: Country, waste: Country
 ) -> tuple[Country, Cells, CountryFactor, CountryMember]:
     """(10) income, (9) expenditure, (11) what factors are paid, and the value of scrap, at new costs of production.
 
     ``cost`` is what producers spend: output less the margins of mines. ``earnings``: factor incomes and net taxes;
-    deficits and scrap come on top.
+    deficits and scrap come on top. ``waste`` buys the country's final bundle and is nobody's income.
     """
     costs, e = made.costs, b.element_index
     rent = made.resource_share * cost[:, e]
@@ -185,22 +198,10 @@ def demands(
     scrap = policy.recycled * members
     income = earnings + policy.deficit + scrap.sum(axis=1)
     income = jnp.where(income > 0, income, jnp.nan)  # a fixed deficit can exhaust it: no equilibrium, never a number
-    demand = b.final_share * income[:, None] + jnp.einsum("nks,ns->nk", b.input_share, other_spending)
+    demand = b.final_share * (income + waste)[:, None] + jnp.einsum("nks,ns->nk", b.input_share, other_spending)
     demand = demand.at[:, b.member_index].add(members - scrap)
     factors = jnp.einsum("nfs,ns->nf", b.factor_share, other_spending) + jnp.einsum("ne,fe->nf", rent, b.resource)
     return income, demand, factors, scrap
-
-
-def baseline_exports(b: Baseline, policy: PolicyArrays) -> Quotas:
-    """Producers' baseline revenue abroad from what each quota covers."""
-    before = revenue(b.trade_share, b.expenditure, jnp.log1p(b.tariff), jnp.log1p(b.export_tax))
-    return _abroad(before, policy)
-
-
-def _abroad(earned: Flows, policy: PolicyArrays) -> Quotas:
-    i, s = policy.quota_exporter, policy.quota_sector
-    foreign = 1.0 - jnp.eye(earned.shape[0])
-    return jnp.sum(foreign[:, i] * earned[:, i, s], axis=0)
 
 
 class Active(NamedTuple):
@@ -217,18 +218,16 @@ def active_cells(b: Baseline) -> Active:
 
 
 def residual(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns) -> Unknowns:
-    """Relative excess of (6), (9), (11), of the quotas' complementarity and of joint supply; zero at an equilibrium."""
+    """Relative excess of (6), (9), (11), of the pools' complementarity and of joint supply; zero at an equilibrium."""
     state = evaluate(b, policy, parameters, u)
-    slack = policy.log_quota - state.export_quantity
     return excess(
         b,
         policy,
-        parameters,
         u,
         state.price,
         state.expenditure,
         state.factor_demand,
-        slack,
+        state.pools.over,
         state.output,
         state.costs.unit_cost,
     )
@@ -237,12 +236,11 @@ def residual(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
 def excess(
     b: Baseline,
     policy: PolicyArrays,
-    parameters: ParameterArrays,
     u: Unknowns,
     price: Cells,
     expenditure: Cells,
     factor_demand: CountryFactor,
-    slack: Quotas,
+    over: PoolArray,
     output: Cells,
     unit_cost: Cells,
 ) -> Unknowns:
@@ -261,9 +259,7 @@ def excess(
     spending = jnp.where(active.price, jnp.log(wanted) - jnp.log(bought), 0.0) - u.expenditure
     level = jnp.where(active.price, price, 0.0) - u.price
     margin = joint_supply(b, policy, u, output, unit_cost)
-    # ε times the shadow tax is about what it does to exports: both sides of the complementarity in the same unit.
-    pull = parameters.trade_elasticity[policy.quota_sector] * u.shadow_tax
-    return Unknowns(factor, level, spending, -jnp.minimum(pull, slack), margin)
+    return Unknowns(factor, level, spending, pool_residual(over, u.pool), margin)
 
 
 def numeraire_gap(b: Baseline, policy: PolicyArrays, u: Unknowns) -> Float[Array, ""]:

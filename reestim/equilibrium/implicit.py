@@ -14,10 +14,11 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from reestim.equilibrium.accounts import Baseline
-from reestim.equilibrium.equations import Unknowns, numeraire_gap, residual
+from reestim.equilibrium.equations import Unknowns, evaluate, numeraire_gap, residual
 from reestim.equilibrium.mining import drawn_baseline
 from reestim.equilibrium.parameters import ParameterArrays
-from reestim.equilibrium.preconditioner import Preconditioner, apply_preconditioner, binding, build_preconditioner
+from reestim.equilibrium.pools import slack_unknowns
+from reestim.equilibrium.preconditioner import Preconditioner, apply_preconditioner, build_preconditioner
 from reestim.equilibrium.scenario import PolicyArrays, scaled
 from reestim.equilibrium.separable import Weights, prepare, separable_residual
 from reestim.numerics.anderson import MEMORY, AndersonResult, SecantHistory, anderson, empty_history
@@ -30,26 +31,26 @@ MAX_STEPS = 150
 #: How hard to try: accelerated steps; Newton's method with continuation in the shock; the same past turning
 #: points (pseudo-arclength continuation).
 FAST, ROBUST, ARCLENGTH = range(3)
-#: Largest shadow tax (in logs) that is rounding.
+#: Largest ln of a licence price that is rounding.
 ROUNDING = 1e-14
 
 
 def baseline_unknowns(b: Baseline, policy: PolicyArrays) -> Unknowns:
-    """The baseline itself: every log change zero."""
+    """The baseline itself: every log change zero, and generous quotas unused."""
     shape = b.expenditure.shape
     return Unknowns(
         jnp.zeros(b.factor_income.shape),
         jnp.zeros(shape),
         jnp.zeros(shape),
-        jnp.zeros(policy.log_quota.shape),
+        slack_unknowns(policy.pools),
         jnp.zeros((shape[0], b.element_index.size)),
     )
 
 
 def drop_rounding(b: Baseline, policy: PolicyArrays, z: Float[Array, " n"]) -> Float[Array, " n"]:
-    """Shadow taxes of slack quotas as zero, not as rounding on either side of it."""
+    """Licence prices of slack quotas as zero, not as rounding above it."""
     u = ravel_pytree(baseline_unknowns(b, policy))[1](z)
-    return ravel_pytree(u._replace(shadow_tax=jnp.where(u.shadow_tax < ROUNDING, 0.0, u.shadow_tax)))[0]
+    return ravel_pytree(u._replace(pool=jnp.where(jnp.abs(u.pool) < ROUNDING, 0.0, u.pool)))[0]
 
 
 def flat_residual(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, z: Float[Array, " n"]) -> Array:
@@ -79,11 +80,11 @@ def equilibrium(
         def family(stage: Float[Array, ""]) -> Function:
             return partial(flat_residual, b, scaled(b, policy, stage), parameters)
 
-        zero = jnp.zeros_like(start)
+        origin, _ = ravel_pytree(baseline_unknowns(b, policy))
         root = (
-            follow_arclength(family, zero, tolerance)
+            follow_arclength(family, origin, tolerance)
             if effort == ARCLENGTH
-            else continuation(family, zero, start, tolerance)
+            else continuation(family, origin, start, tolerance)
         )
         return root._replace(point=drop_rounding(b, policy, root.point))
     near = build_preconditioner(b, policy, parameters)
@@ -110,8 +111,8 @@ def many_equilibria(
 
     def one(draw: ParameterArrays, weight: Weights, z: Float[Array, " n"]) -> tuple[Float[Array, " n"], Array]:
         b, u = drawn_baseline(shared, draw), unravel(z)
-        r = separable_residual(b, policy, draw, weight, u)
-        step = apply_preconditioner(near, b, policy, binding(draw, policy, u, r), r)
+        r, pools = separable_residual(b, policy, draw, weight, u)
+        step = apply_preconditioner(near, b, policy, pools.steps, r)
         return ravel_pytree(step)[0], jnp.maximum(largest(ravel_pytree(r)[0]), jnp.abs(numeraire_gap(b, policy, u)))
 
     def measure(z: Float[Array, "draw n"]) -> tuple[Float[Array, "draw n"], Float[Array, " draw"]]:
@@ -128,14 +129,14 @@ def _equilibrium_jvp(effort: int, primals: tuple[Any, ...], tangents: tuple[Any,
     _, unravel = ravel_pytree(baseline_unknowns(b, policy))
     near = build_preconditioner(b, policy, parameters)
     u = unravel(root.point)
-    bound = binding(parameters, policy, u, residual(b, policy, parameters, u))
+    steps = evaluate(b, policy, parameters, u).pools.steps
     _, slope = jax.linearize(partial(flat_residual, b, policy, parameters), root.point)
 
     def excess(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays) -> Float[Array, " n"]:
         return flat_residual(b, policy, parameters, root.point)
 
     def step(r: Float[Array, " n"]) -> Float[Array, " n"]:  # -J⁻¹, nearly
-        return ravel_pytree(apply_preconditioner(near, b, policy, bound, unravel(r)))[0]
+        return ravel_pytree(apply_preconditioner(near, b, policy, steps, unravel(r)))[0]
 
     _, moved = jax.jvp(excess, primals[:3], tangents[:3])
     point = solve_linear(lambda v: -slope(v), moved, step)

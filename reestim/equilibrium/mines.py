@@ -91,6 +91,12 @@ def with_mine(economy: Economy, country: str, element: str, share_of_world: floa
         weight = revenue / revenue.sum()
         factors[i, :, s], inputs[i, :, s] = weight @ factors[:, :, s], weight @ inputs[:, :, s]
     ds["factor_share"], ds["input_share"] = ds.factor_share.copy(data=factors), ds.input_share.copy(data=inputs)
+    if "producer_price" in ds:
+        price = ds.producer_price.transpose(COUNTRY, "element").copy()
+        known = price.sel({"element": element}).values
+        if not known[i] > 0:
+            price.loc[{COUNTRY: country, "element": element}] = float(revenue / revenue.sum() @ known)
+        ds["producer_price"] = price
     made = type(economy)(ds)
     moved = float(np.abs(np.asarray(made.baseline.deficit) - np.asarray(b.deficit)).max())
     mine = {COUNTRY: country, "element": element, "share_of_world": share_of_world, "largest_move_of_a_deficit": moved}

@@ -6,12 +6,36 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import jax.numpy as jnp
 import numpy as np
 
+from reestim.dims import COUNTRY, ELEMENT
+from reestim.equilibrium.pools import Pools
 from reestim.errors import Problem
 
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Trade that shares one limit in tonnes and one licence price, as a policy says it."""
+
+    kind: str  # of the policy
+    border: np.ndarray  # cells (importer, exporter, sector) of exports that need the licence
+    mine: np.ndarray  # cells (exporter, sector) whose whole output needs it
+    log_limit: float  # ln of the limit against the tonnes of the baseline
+    waste: float = 0.0
+
+    @property
+    def key(self) -> tuple[str, bytes, bytes]:
+        """What makes it the same pool in another year."""
+        return self.kind, self.border.tobytes(), self.mine.tobytes()
+
+    @property
+    def pairs(self) -> np.ndarray:
+        """Cells (exporter, sector) that it names."""
+        return self.border.any(axis=0) | self.mine
 
 
 @dataclass
@@ -24,7 +48,7 @@ class Levels:
     subsidy: np.ndarray  # (country, sector)
     endowment: np.ndarray  # (country, factor), factors of change
     recycled: np.ndarray  # (country, member)
-    quota: dict[tuple[int, int], float] = field(default_factory=dict)  # (exporter, sector): multiple of the baseline
+    pools: list[Pool] = field(default_factory=list)
     taken: dict[str, np.ndarray] = field(default_factory=dict)  # by name of the array
     problems: list[Problem] = field(default_factory=list)
 
@@ -52,6 +76,23 @@ class Levels:
             return
         taken |= cells
         array[cells] = value
+
+    def hold(self, policy: object, pool: Pool) -> None:
+        """Add a pool; trade that a policy of its kind holds already, or tonnes that cannot be summed, are problems."""
+        economy, who, pairs = self.economy, type(policy).__name__, np.argwhere(pool.pairs)
+        taken = self.taken.setdefault(pool.kind, np.zeros(pool.border.shape, bool))
+        cells = pool.border | pool.mine[None, :, :]
+        for i, s in np.argwhere((cells & taken).any(axis=0)):
+            message = f"two policies of the kind {who} hold {economy.sectors[s]} from {economy.countries[i]}"
+            self.problems.append(Problem(message, "Keep the tighter one.", value=str(policy)))
+        taken |= cells
+        prices = producer_prices(economy)
+        unknown = [f"{economy.sectors[s]} from {economy.countries[i]}" for i, s in pairs if not prices[i, s] > 0]
+        if len(pairs) > 1 and unknown:
+            advice = "Add producer_price (country, element; US$ per tonne) to the economy, or hold each by itself."
+            message = f"{who} sums tonnes of several products, and the economy has no price per tonne of"
+            self.problems.append(Problem(message, advice, value=", ".join(unknown)))
+        self.pools.append(pool)
 
     def countries(self, policy: object, labels: Iterable[str] | str, role: str = "country") -> np.ndarray:
         """Which countries are named, as an importer, an exporter or a country."""
@@ -96,3 +137,33 @@ class Levels:
             message = f"{type(policy).__name__} names an unknown {what}"
             self.problems.append(Problem(message, f"The economy has {', '.join(known) or 'none'}.", value=value))
         return np.array([name in names for name in known], bool)
+
+
+def producer_prices(economy: Economy) -> np.ndarray:
+    """Producer price per tonne at the baseline (country, sector), US$; not a number where the economy has none."""
+    prices = np.full((len(economy.countries), len(economy.sectors)), np.nan)
+    if "producer_price" in economy.ds:
+        known = economy.ds["producer_price"].transpose(COUNTRY, ELEMENT).to_numpy()
+        prices[:, [economy.sectors.index(e) for e in economy.elements]] = np.where(known > 0, known, np.nan)
+    return prices
+
+
+def pool_arrays(economy: Economy, pools: Sequence[Pool]) -> Pools:
+    """Pools as arrays over the (exporter, sector) pairs that any of them names."""
+    named = np.zeros((len(economy.countries), len(economy.sectors)), bool)
+    for pool in pools:
+        named |= pool.pairs
+    i, s = np.nonzero(named)
+    price = producer_prices(economy)[i, s]
+    known = np.isfinite(price)
+    shape = len(pools), len(economy.countries), len(i)
+    return Pools(
+        exporter=jnp.asarray(i),
+        sector=jnp.asarray(s),
+        price=jnp.asarray(np.where(known, price, 1.0)),
+        per_kg=jnp.asarray(np.where(known, 1e-3, np.nan)),
+        border=jnp.asarray(np.array([pool.border[:, i, s] for pool in pools], dtype=float).reshape(shape)),
+        mine=jnp.asarray(np.array([pool.mine[i, s] for pool in pools], dtype=float).reshape(shape[0], shape[2])),
+        log_limit=jnp.asarray(np.array([pool.log_limit for pool in pools], dtype=float)),
+        waste=jnp.asarray(np.array([pool.waste for pool in pools], dtype=float)),
+    )

@@ -8,42 +8,19 @@ others. Domestic sales (importer = exporter) are never taxed at a border.
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
-from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from reestim.dims import resource
 from reestim.equilibrium.placing import Levels
-from reestim.errors import InputError, Problem
+from reestim.equilibrium.policy import STRICT, Fraction, Labels, Name, Policy, Tax
+from reestim.equilibrium.quotas import ExportQuota, Licence, ProductionQuota
+from reestim.errors import Problem
 
-
-def _labels(value: Any) -> tuple[str, ...] | str:
-    """One label, several, or "all"."""
-    names: list[Any] = [value] if isinstance(value, str) else list(value) if isinstance(value, list | tuple) else [None]
-    if not all(isinstance(name, str) for name in names):
-        raise ValueError('It should be a label, a list of labels, or "all"')
-    return str(value) if isinstance(value, str) else tuple(map(str, names))
-
-
-def _years(value: Any) -> Any:
-    """Lists and ranges as tuples, which can be hashed; whole numbers of any kind as Python has them."""
-    if not isinstance(value, list | tuple | range):
-        return value
-    return tuple(year.item() if isinstance(year, np.integer) else year for year in value)
-
-
-Labels = Annotated[tuple[str, ...] | str, PlainValidator(_labels)]
-Year = Annotated[int, Field(ge=1900, le=2100)]
-Years = Annotated[tuple[Year, ...], BeforeValidator(_years)]
-Name = Annotated[str, Field(min_length=1)]
-Tax = Annotated[float, Field(gt=-1, allow_inf_nan=False)]
-Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
-
-_STRICT = ConfigDict(strict=True, extra="forbid")
 #: What an embargo leaves of a flow's price competitiveness: the border wedge ln(1+x′) that stands for "no sales". Its
 #: limit is infinity; at this one a flow with trade elasticity 5 falls to e^-46 of what it was.
 EMBARGO_LOG_TAX = 9.2
@@ -51,50 +28,7 @@ EMBARGO_LOG_TAX = 9.2
 CLOSED = 1e-6
 
 
-class _Checked(type):
-    """Values outside the bounds of a policy are one :class:`InputError` that lists them all."""
-
-    def __call__(cls, *args: Any, **values: Any) -> Any:
-        try:
-            return super().__call__(*args, **values)
-        except ValidationError as error:
-            found = error.errors(include_url=False, include_context=False)
-        fields: dict[str, dataclasses.Field[Any]] = vars(cls)["__dataclass_fields__"]
-        names = [name for name, field in fields.items() if field.init and not field.kw_only]
-        problems: list[Problem] = []
-        for item in found:
-            name = ".".join(
-                names[part] if k == 0 and isinstance(part, int) else f"{part}" for k, part in enumerate(item["loc"])
-            )
-            advice = str(item["msg"]).removeprefix("Value error, ").replace("Input should be", "It should be")
-            value = None if item["type"] == "missing" else item.get("input")
-            problems.append(Problem(f"{name} of {cls.__name__} does not fit", f"{advice}.", value=value))
-        raise InputError(problems, "this policy is not possible")
-
-
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
-class Policy(metaclass=_Checked):
-    """What every policy may say.
-
-    Parameters
-    ----------
-    years
-        Years in which it holds; none: always.
-    source
-        Where its figures come from.
-    """
-
-    years: Years = ()
-    source: str = dataclasses.field(default="", compare=False, repr=False)
-
-    kind: ClassVar[str]
-
-    def apply(self, levels: Levels) -> None:
-        """Write the policy into ``levels``; what keeps it from holding goes to ``levels.problems``."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Tariff(Policy):
     """New ad valorem level τ′ of tariffs on the trade named (a fraction: 0.25 is 25 %), replacing the baseline's."""
 
@@ -109,7 +43,7 @@ class Tariff(Policy):
         levels.set("tariff", levels.flows(self, self.importer, self.exporter, self.sectors), self.rate, self)
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class ExportTax(Policy):
     """New ad valorem level x′ of export taxes on the trade named (a fraction), replacing the baseline's."""
 
@@ -124,7 +58,7 @@ class ExportTax(Policy):
         levels.set("export_tax", levels.flows(self, self.importer, self.exporter, self.sectors), self.rate, self)
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Subsidy(Policy):
     """The government pays the fraction ``rate`` of producers' revenue in these sectors, out of the country's income.
 
@@ -143,42 +77,7 @@ class Subsidy(Policy):
         levels.set("subsidy", cells, self.rate, self)
 
 
-@dataclass(frozen=True, config=_STRICT)
-class ExportQuota(Policy):
-    """Exports of elements held at or below a quantity, one quota per element (docs/model.md section 3).
-
-    ``quantity_change`` is the quota as a multiple of baseline exports (30,258 t against 56,939 t: 0.531). The shadow
-    tax that enforces it is found with the equilibrium and its rent accrues to the exporter; a slack quota gives zero.
-    ``elements`` is a tuple of labels, or ``"all"``: every element the exporter sells abroad.
-    """
-
-    exporter: Name
-    elements: Labels
-    quantity_change: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    kind: ClassVar[str] = "export_quota"
-
-    def apply(self, levels: Levels) -> None:
-        """One limit for each element."""
-        exporter, economy = levels.countries(self, self.exporter, "exporter"), levels.economy
-        which = levels.members(self, self.elements)
-        flows = np.asarray(economy.baseline.trade_share * economy.baseline.expenditure[:, None, :])
-        for i in np.flatnonzero(exporter):
-            abroad = np.delete(flows[:, i, :], i, axis=0).sum(axis=0)
-            for element in np.array(economy.members)[which]:
-                s = economy.sectors.index(str(element))
-                if abroad[s] <= 0:
-                    if self.elements != "all":
-                        message = f"{self.exporter} exports no {element} in the baseline, so a quota on it has no base"
-                        advice = "Leave this element out of the quota."
-                        levels.problems.append(Problem(message, advice, value=str(element)))
-                elif (i, s) in levels.quota:
-                    message = f"two quotas on {element} from {self.exporter}"
-                    levels.problems.append(Problem(message, "Keep the tighter one."))
-                else:
-                    levels.quota[int(i), s] = self.quantity_change
-
-
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Embargo(Policy):
     """No sales of these sectors to these importers: the limit of a large export tax, taken at e^9.2 − 1.
 
@@ -203,7 +102,7 @@ class Embargo(Policy):
         levels.set("export_tax", cells, math.expm1(EMBARGO_LOG_TAX), self)
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class SupplyShock(Policy):
     """The resource of an element in a country becomes ``quantity_change`` times what it was: mines opened or closed.
 
@@ -242,7 +141,7 @@ class SupplyShock(Policy):
         levels.set("endowment", cells, max(self.quantity_change, CLOSED), self)
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Recycling(Policy):
     """The fraction ``rate`` of an element's use by industry comes out of scrap, at the market price.
 
@@ -261,4 +160,14 @@ class Recycling(Policy):
         levels.set("recycled", cells, self.rate, self)
 
 
-POLICIES: tuple[type[Policy], ...] = (Tariff, ExportTax, Subsidy, ExportQuota, Embargo, SupplyShock, Recycling)
+POLICIES: tuple[type[Policy], ...] = (
+    ExportQuota,
+    ProductionQuota,
+    Licence,
+    Tariff,
+    ExportTax,
+    Embargo,
+    SupplyShock,
+    Recycling,
+    Subsidy,
+)

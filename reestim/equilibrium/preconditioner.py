@@ -16,13 +16,17 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from reestim.equilibrium.accounts import Baseline
-from reestim.equilibrium.equations import Unknowns, active_cells, at_quotas, mine_mean, revenue
+from reestim.equilibrium.equations import Unknowns, active_cells, mine_mean, revenue
 from reestim.equilibrium.mining import cost_shares, mine_substitution
 from reestim.equilibrium.parameters import ParameterArrays
+from reestim.equilibrium.pool_steps import Producers, delivered_prices, move_pools
+from reestim.equilibrium.pools import PoolSteps
 from reestim.equilibrium.scenario import PolicyArrays
 
 #: Elasticity of demand for an element that has one supplier only; any value near the truth serves.
 SOLE_SUPPLIER = 0.5
+#: Least elasticity of a joint mine's resources that is divided by, and what stands for nothing where one divides.
+FLAT, TINY = 0.05, 1e-300
 
 
 class Preconditioner(NamedTuple):
@@ -38,12 +42,9 @@ class Preconditioner(NamedTuple):
     contested: Float[Array, "country sector"]  # fall of sales with the seller's cost
     final: Float[Array, "country sector"]  # share of final demand in spending
     specific: Bool[Array, "factor element"]  # the factor that only this element's sector employs
-    at_home: Float[Array, "country element"]  # fall of sales at home, abroad and in all with the price that is asked
-    abroad: Float[Array, "country element"]
-    everywhere: Float[Array, "country element"]
-    exported: Float[Array, "country element"]  # share of sales abroad
+    everywhere: Float[Array, "country element"]  # fall of sales with the price that is asked, at home and abroad
     substitution: Float[Array, "country element"]  # η between a mine's resource and its other inputs
-    quota_elasticity: Float[Array, " quota"]
+    held: Float[Array, "importer pair"]  # fall of sales of pairs under a quota or licence, by importer
 
 
 def build_preconditioner(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays) -> Preconditioner:
@@ -76,10 +77,10 @@ def build_preconditioner(b: Baseline, policy: PolicyArrays, parameters: Paramete
     others = jnp.sum(jnp.where(jnp.arange(made.shape[1])[:, None] == e, 0.0, direct.sum(axis=0)[:, :, None]), axis=1)
     specific = (others <= 0) & (direct[:, :, e].sum(axis=0) > 0)
     steep = trade_elasticity[e] * (1 - b.trade_share[:, :, e]) + SOLE_SUPPLIER * b.trade_share[:, :, e]
-    at_home = jnp.diagonal(steep, axis1=0, axis2=1).T
     everywhere = jnp.sum(earned[:, :, e] * steep, axis=0) / made[:, e]
-    exported = 1 - sold_home[:, e]
-    abroad = (everywhere - sold_home[:, e] * at_home) / jnp.where(exported > 0, exported, 1.0)
+    i, k = policy.pools.exporter, policy.pools.sector
+    bought_there = b.trade_share[:, i, k]
+    held = trade_elasticity[k] * (1 - bought_there) + SOLE_SUPPLIER * bought_there
     return Preconditioner(
         price,
         spending,
@@ -91,26 +92,18 @@ def build_preconditioner(b: Baseline, policy: PolicyArrays, parameters: Paramete
         contested,
         b.final_share * b.income[:, None] / bought,
         specific,
-        at_home,
-        jnp.maximum(abroad, SOLE_SUPPLIER),
         jnp.maximum(everywhere, SOLE_SUPPLIER),
-        exported,
         eta,
-        trade_elasticity[policy.quota_sector],
+        jnp.maximum(held, SOLE_SUPPLIER),
     )
 
 
-def binding(parameters: ParameterArrays, policy: PolicyArrays, u: Unknowns, r: Unknowns) -> Bool[Array, " quota"]:
-    """Which side of min(ε·shadow tax, slack) a quota's residual shows: true where it is the slack."""
-    return -r.shadow_tax < parameters.trade_elasticity[policy.quota_sector] * u.shadow_tax
-
-
 def apply_preconditioner(
-    near: Preconditioner, b: Baseline, policy: PolicyArrays, bound: Bool[Array, " quota"], r: Unknowns
+    near: Preconditioner, b: Baseline, policy: PolicyArrays, steps: PoolSteps, r: Unknowns
 ) -> Unknowns:
     """The step that the approximate inverse proposes for the residuals ``r``: linear in them.
 
-    ``bound`` says which quotas bind.
+    ``steps`` says which pools bind and how they move.
     """
     income = jnp.where(b.factor_income > 0, b.factor_income, 1.0)
     bought = jnp.where(b.expenditure > 0, b.expenditure, 1.0)
@@ -124,57 +117,82 @@ def apply_preconditioner(
     # Rows carry the numéraire's gap: what all of them share moves all factor prices one for one.
     weight = b.factor_income / b.factor_income.sum()
     factor = jnp.where(b.factor_income > 0, raw + jnp.sum(weight * (market - raw)), r.factor_price)
-    factor, shadow_tax, margin = _mines(near, b, policy, bound, r, market, factor)
+    factor, pool, margin = _mines(near, b, policy, steps, r, market, factor)
     # Then costs, prices, sales and incomes at the new factor prices.
     cost = jnp.einsum("nfs,nf->ns", near.direct, factor)
     e = b.element_index
-    tax = at_quotas(b, policy, shadow_tax)[:, e]
     gate = cost[:, e] + margin
     # Elements come from few places: their prices are followed to every buyer, and spending on them with η near 1/2.
-    delivered = jnp.einsum("nie,ie->ne", b.trade_share[:, :, e], gate + tax) - near.home[:, e] * tax
-    price = jnp.einsum(
-        "nsk,nk->ns", near.price, r.price + (near.home * cost).at[:, e].set(delivered, unique_indices=True)
-    )
+    delivered = jnp.einsum("nie,ie->ne", b.trade_share[:, :, e], gate)
+    at_gate = (near.home * cost).at[:, e].set(delivered, unique_indices=True)
+    if policy.pools.sector.size:
+        i, s = policy.pools.exporter, policy.pools.sector
+        asked = cost.at[:, e].set(gate, unique_indices=True)[i, s]
+        moved = delivered_prices(steps, policy.pools, asked) + jnp.einsum("pnq,p->nq", steps.rise, pool)
+        at_gate = at_gate.at[:, s].add(b.trade_share[:, i, s] * (moved - asked))
+    price = jnp.einsum("nsk,nk->ns", near.price, r.price + at_gate)
     cost = cost + jnp.einsum("nks,nk->ns", near.use, price)
     inputs = -jnp.einsum("nks,ns->nk", near.use, b.output * near.contested * cost) / bought
     inputs = inputs.at[:, e].add((1 - SOLE_SUPPLIER) * price[:, e], unique_indices=True)
     earned = jnp.sum(b.factor_income * factor, axis=1) / b.income
     spending = jnp.einsum("nsk,nk->ns", near.spending, r.expenditure + inputs + near.final * earned[:, None])
-    return Unknowns(factor, price, spending, shadow_tax, margin)
+    return Unknowns(factor, price, spending, pool, margin)
 
 
 def _mines(
-    near: Preconditioner, b: Baseline, policy: PolicyArrays, bound: Array, r: Unknowns, market: Array, factor: Array
+    near: Preconditioner, b: Baseline, policy: PolicyArrays, steps: PoolSteps, r: Unknowns, market: Array, factor: Array
 ) -> tuple[Array, Array, Array]:
-    """Steps of resource prices with what they trade off against: shadow taxes of quotas, margins of joint supply.
+    """Steps of resource prices with what they trade off against: licences of pools, margins of joint supply.
 
-    A resource is in fixed supply, so a tax on its product comes out of its own price. With γ its cost share and o the
-    elasticity of sales, a market under a quota clears with dw = (r_w − s_x·r_t)/(η(1 − γ) + γ·s_h·o_h) and
-    dt = r_t/o_x − γ·dw; joint supply with dw = (r_w − r_m)/(η(1 − γ)) and dm = r_m/o − γ·dw, in deviations from the
-    mine.
+    Joint supply clears with dw = (r_w − r_m)/(η(1 − γ)) and dm = r_m/o − γ·dw, in deviations from the mine, γ the cost
+    share of a resource and o the elasticity of sales; pools as in ``pool_steps``.
     """
     e = b.element_index
     share = jnp.einsum("nfe,fe->ne", near.direct[:, :, e], near.specific)  # γ
     of_resource = jnp.einsum("nf,fe->ne", market, near.specific)
-    i, s = policy.quota_exporter, policy.quota_sector
-    k = jnp.argmax(s[:, None] == e, axis=1) if e.size else s
-    under = jnp.zeros(share.shape).at[i, k].add(jnp.where(bound, 1.0, 0.0)) > 0
-    pressed = jnp.zeros(share.shape).at[i, k].add(jnp.where(bound, r.shadow_tax, 0.0))
     supply = near.substitution * (1 - share)
-    damping = supply + share * (1 - near.exported) * near.at_home
-    quota_price = (of_resource - near.exported * pressed) / jnp.where(damping > 0, damping, 1.0)
-
     joint = active_cells(b).margin & (policy.joint > 0)
     mean = partial(mine_mean, b)
-    apart, uneven = of_resource - mean(of_resource), r.margin - mean(r.margin)
     own = jnp.einsum("nf,fe->ne", factor, near.specific)
-    joint_price = mean(own) + (apart - uneven) / jnp.maximum(supply, 0.05)
-    price = jnp.where(joint, joint_price, jnp.where(under, quota_price, own))
-
-    changed = jnp.where(joint | under, price - own, 0.0)
-    factor = factor + jnp.einsum("ne,fe->nf", changed, near.specific) * (b.factor_income > 0)
+    apart, uneven = of_resource - mean(of_resource), r.margin - mean(r.margin)
+    price = jnp.where(joint, mean(own) + (apart - uneven) / jnp.maximum(supply, FLAT), own)
     follow = share * (price - mean(price))
     margin = jnp.where(joint, mean(r.margin) + uneven / near.everywhere - follow, r.margin)
-    free = r.shadow_tax / near.quota_elasticity
-    tied = r.shadow_tax / near.abroad[i, k] - (share * price)[i, k]
-    return factor, jnp.where(bound, tied, free), margin
+    pool = r.pool
+    if pool.size:
+        i, s = policy.pools.exporter, policy.pools.sector
+        at = s[:, None] == e  # pairs of goods are beside the elements: in a column of their own, which is dropped
+        k = jnp.where(jnp.any(at, axis=1), jnp.argmax(jnp.pad(at, ((0, 0), (0, 1))), axis=1), e.size)
+
+        def of_pairs(values: Array, goods: float = 0.0) -> Array:
+            return jnp.pad(values, ((0, 0), (0, 1)), constant_values=goods)[i, k]
+
+        output = b.output[:, e]
+        same = (i[:, None] == i) & (of_pairs(output) > 0)
+        made = Producers(
+            of_pairs(share),
+            of_pairs(supply, 1.0),
+            of_pairs(of_resource),
+            of_pairs(joint) > 0,
+            of_pairs(share * price + margin),
+            of_pairs(near.everywhere, 1.0),
+            jnp.where(same, of_pairs(output) / jnp.maximum(output.sum(axis=1)[i], TINY)[:, None], 0.0),
+            jnp.maximum(mean(share / jnp.maximum(supply, FLAT) + 1 / near.everywhere)[i, 0], TINY),
+        )
+        moved = move_pools(policy.pools, steps, near.held, made, r.pool)
+        pool = moved.pool
+        held = jnp.any(steps.rise > 0, axis=(0, 1))
+        rent = jnp.where(held & (made.rent > 0), moved.price / jnp.where(made.rent > 0, made.rent, 1.0), 0.0)
+
+        def at_mines(values: Array) -> Array:
+            return jnp.zeros((len(share), e.size + 1)).at[i, k].set(values)[:, : e.size]
+
+        # A mine whose quantity falls pays its resources less; its margins follow what its products lose abroad.
+        mine = jnp.zeros(len(share)).at[i].max(jnp.where(made.joint, moved.quantity, 0.0))[:, None]
+        lower = mine / jnp.maximum(supply, FLAT)
+        asked = at_mines(jnp.where(made.joint, moved.price - made.proposed, 0.0))
+        asked = jnp.where(at_mines(jnp.ones(k.shape)) > 0, asked, mine / near.everywhere)
+        price = jnp.where(joint, price - lower, jnp.where(at_mines(held * 1.0) > 0, at_mines(rent), price))
+        margin = jnp.where(joint, margin + asked + share * lower, margin)
+    factor = factor + jnp.einsum("ne,fe->nf", price - own, near.specific) * (b.factor_income > 0)
+    return factor, pool, margin

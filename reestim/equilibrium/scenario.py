@@ -10,39 +10,39 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.coordinates import label_problems
 from reestim.equilibrium.horizon import MONTHS, YEAR, horizon_problems
 from reestim.equilibrium.mines import Mine, with_mine
-from reestim.equilibrium.placing import Levels
-from reestim.equilibrium.policies import POLICIES, Policy
+from reestim.equilibrium.placing import Levels, Pool, pool_arrays
+from reestim.equilibrium.policies import POLICIES
+from reestim.equilibrium.policy import Policy
+from reestim.equilibrium.pools import Pools
 from reestim.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
 
 _BILATERAL = (IMPORTER, EXPORTER, SECTOR)
-#: ln of a quota that does not bind: a million times the baseline's exports.
+#: ln of a quota that is not in force: a million times the tonnes of the baseline.
 NO_LIMIT = 13.8
 
 
 class PolicyArrays(NamedTuple):
-    """A scenario in the economy's order: new log tax factors, log changes, and quotas (one entry per quota)."""
+    """A scenario in the economy's order: new log tax factors, log changes, and pools of quotas and licences."""
 
     log_tariff: Float[Array, "importer exporter sector"]  # ln(1+τ′)
-    log_export_tax: Float[Array, "importer exporter sector"]  # ln(1+x′), before any quota's shadow tax
+    log_export_tax: Float[Array, "importer exporter sector"]  # ln(1+x′), before licences
     log_trade_cost: Float[Array, "importer exporter sector"]  # ln d̂
     log_productivity: Float[Array, "country sector"]  # ln T̂ˣ
     log_subsidy: Float[Array, "country sector"]  # −ln(1−s), what the government adds to each dollar of sales
     log_endowment: Float[Array, "country factor"]  # ln of the quantity of a factor against the baseline
     recycled: Float[Array, "country member"]  # share of industry's use that comes from scrap
     deficit: Float[Array, " country"]  # D′
-    quota_exporter: Int[Array, " quota"]
-    quota_sector: Int[Array, " quota"]
-    log_quota: Float[Array, " quota"]  # ln(quota / baseline exports)
+    pools: Pools
     joint: Float[Array, ""]  # 1 if the elements of a country come out of one mine in fixed proportions
 
 
@@ -106,28 +106,29 @@ class Scenario:
         if self.horizon == MONTHS:
             advice = 'Give the scenario horizon="year" or "long", or solve without a transition.'
             raise InputError(Problem("a transition is a path of years and its horizon is of months", advice))
-        each = [self.at(year).to_arrays(economy, supply) for year in years]
-        keys = sorted({key for one in each for key in _quotas(one)})
-        stacked = []
-        for one in each:
-            held = _quotas(one)
-            limits = np.array([held.get(key, NO_LIMIT) for key in keys], dtype=float)
-            stacked.append(
-                one._replace(
-                    quota_exporter=jnp.asarray(np.array([i for i, _ in keys], dtype=int)),
-                    quota_sector=jnp.asarray(np.array([s for _, s in keys], dtype=int)),
-                    log_quota=jnp.asarray(limits),
-                )
-            )
+        each = [self.at(year)._place(economy, supply) for year in years]
+        known = {pool.key: replace(pool, log_limit=NO_LIMIT) for levels, _ in each for pool in levels.pools}
+        stacked: list[PolicyArrays] = []
+        for levels, arrays in each:
+            held = {pool.key: pool for pool in levels.pools}
+            pools = [held.get(key, idle) for key, idle in known.items()]
+            stacked.append(arrays._replace(pools=pool_arrays(economy, pools)))
         return jax.tree.map(lambda *leaves: jnp.stack(leaves), *stacked)
 
     def to_arrays(self, economy: Economy, supply: str = "independent") -> PolicyArrays:
         """Place by label and check against the economy. Raises InputError with every problem found."""
+        return self._place(economy, supply)[1]
+
+    def pools(self, economy: Economy) -> list[Pool]:
+        """The pools of quotas and licences, in the order of the arrays."""
+        return self._place(economy, "independent")[0].pools
+
+    def _place(self, economy: Economy, supply: str) -> tuple[Levels, PolicyArrays]:
         if any(p.years for p in self.policies):
             if self.year is None:
                 advice = "Give Scenario(year=...), or solve with technology='transition' and years=..."
                 raise InputError(Problem(f"policies of {self.name!r} are dated and the scenario is not", advice))
-            return self.at(self.year).to_arrays(economy, supply)
+            return self.at(self.year)._place(economy, supply)
         levels = Levels.of(economy)
         problems = levels.problems
         if supply not in ("independent", "joint"):
@@ -138,7 +139,7 @@ class Scenario:
         def level(name: str, value: xr.DataArray | None, old: Array, domestic: float) -> np.ndarray:
             if value is None:
                 return np.array(old, dtype=float)
-            placed = _place(name, value, economy, _BILATERAL, np.asarray(old), problems)
+            placed = _broadcast(name, value, economy, _BILATERAL, np.asarray(old), problems)
             lowest = -1.0 if name != "trade_cost" else 0.0
             if not (np.isfinite(placed) & (placed > lowest)).all():
                 message = f"{name} must be finite and above {lowest:g}"
@@ -150,7 +151,9 @@ class Scenario:
         trade_cost = level("trade_cost", self.trade_cost, jnp.ones(baseline.trade_share.shape), 1.0)
         productivity = np.ones(baseline.expenditure.shape)
         if self.productivity is not None:
-            productivity = _place("productivity", self.productivity, economy, (COUNTRY, SECTOR), productivity, problems)
+            productivity = _broadcast(
+                "productivity", self.productivity, economy, (COUNTRY, SECTOR), productivity, problems
+            )
             if not (np.isfinite(productivity) & (productivity > 0)).all():
                 advice = "Give factors, 1 = no change."
                 problems.append(Problem("productivity must be positive", advice, column="productivity"))
@@ -159,7 +162,7 @@ class Scenario:
         if problems:
             raise InputError(problems, f"scenario {self.name!r} does not fit the economy")
         with np.errstate(divide="ignore"):
-            return PolicyArrays(
+            return levels, PolicyArrays(
                 log_tariff=jnp.asarray(np.log1p(levels.tariff)),
                 log_export_tax=jnp.asarray(np.log1p(levels.export_tax)),
                 log_trade_cost=jnp.asarray(np.log(trade_cost)),
@@ -168,20 +171,12 @@ class Scenario:
                 log_endowment=jnp.asarray(np.log(levels.endowment)),
                 recycled=jnp.asarray(levels.recycled),
                 deficit=baseline.deficit,
-                quota_exporter=jnp.asarray(np.array([i for i, _ in levels.quota], dtype=int)),
-                quota_sector=jnp.asarray(np.array([s for _, s in levels.quota], dtype=int)),
-                log_quota=jnp.asarray(np.log(np.array(list(levels.quota.values()), dtype=float))),
+                pools=pool_arrays(economy, levels.pools),
                 joint=jnp.asarray(1.0 if supply == "joint" else 0.0, dtype=float),  # not weakly typed: compiled once
             )
 
 
-def _quotas(arrays: PolicyArrays) -> dict[tuple[int, int], float]:
-    """ln(quota / baseline exports) by (exporter, sector)."""
-    keys = zip(np.asarray(arrays.quota_exporter).tolist(), np.asarray(arrays.quota_sector).tolist(), strict=True)
-    return dict(zip(keys, np.asarray(arrays.log_quota).tolist(), strict=True))
-
-
-def _place(
+def _broadcast(
     name: str, value: xr.DataArray, economy: Economy, dims: tuple[str, ...], old: np.ndarray, problems: list[Problem]
 ) -> np.ndarray:
     """Broadcast ``value`` by name onto ``dims``; labels it does not mention, and NaN, keep the old level."""
@@ -197,11 +192,15 @@ def _place(
 
 
 def scaled(b: Baseline, policy: PolicyArrays, stage: Float[Array, ""]) -> PolicyArrays:
-    """The scenario at a part of its size: geometric between baseline and target for taxes, costs and quotas."""
+    """The scenario at a part of its size: geometric between baseline and target for taxes, costs and quotas.
+
+    A limit above the baseline stays where it is.
+    """
 
     def between(old: Array, new: Array) -> Array:
         return (1 - stage) * old + stage * new
 
+    limit = policy.pools.log_limit
     return policy._replace(
         log_tariff=between(jnp.log1p(b.tariff), policy.log_tariff),
         log_export_tax=between(jnp.log1p(b.export_tax), policy.log_export_tax),
@@ -211,5 +210,5 @@ def scaled(b: Baseline, policy: PolicyArrays, stage: Float[Array, ""]) -> Policy
         log_endowment=stage * policy.log_endowment,
         recycled=stage * policy.recycled,
         deficit=between(b.deficit, policy.deficit),
-        log_quota=stage * policy.log_quota,
+        pools=policy.pools._replace(log_limit=jnp.where(limit > 0, limit, stage * limit)),
     )

@@ -57,7 +57,10 @@ def sensitivity(
     economy = scenario.world(economy)
     nothing = replace(scenario, policies=(), tariff=None, export_tax=None, trade_cost=None, productivity=None)
     rest = nothing.to_arrays(economy, supply)
-    parts = [replace(nothing, policies=(p,)).to_arrays(economy, supply) for p in scenario.in_force(scenario.year)]
+    alone = [replace(nothing, policies=(p,)) for p in scenario.in_force(scenario.year)]
+    parts = [one.to_arrays(economy, supply) for one in alone]
+    keys = [pool.key for pool in scenario.pools(economy)]
+    held = [np.isin(range(len(keys)), [keys.index(pool.key) for pool in one.pools(economy)]) for one in alone]
     sectors = len(economy.sectors)
 
     def welfare(move: dict[str, Array]) -> Array:
@@ -73,7 +76,7 @@ def sensitivity(
         )
         policy = inputs.policy
         for k, part in enumerate(parts):
-            policy = _grown(policy, part, rest, move["policy_size"][k])
+            policy = _grown(policy, part, rest, held[k], move["policy_size"][k])
         return function(Inputs(draw, policy)).welfare
 
     zero = {name: jnp.zeros(()) for name in (*LOGS[1:], *FRACTIONS)}
@@ -83,13 +86,15 @@ def sensitivity(
     return _labelled(economy, scenario, {name: np.asarray(value) for name, value in slopes.items()})
 
 
-def _grown(policy: PolicyArrays, part: PolicyArrays, rest: PolicyArrays, by: Array) -> PolicyArrays:
-    """The scenario with one of its policies larger by the fraction ``by`` of what it changes against the baseline."""
+def _grown(policy: PolicyArrays, part: PolicyArrays, rest: PolicyArrays, held: np.ndarray, by: Array) -> PolicyArrays:
+    """The scenario with one of its policies larger by the fraction ``by`` of what it changes against the baseline.
+
+    ``held``: which pools are the policy's.
+    """
     names = ("log_tariff", "log_export_tax", "log_subsidy", "log_endowment", "recycled")
     grown = {name: getattr(policy, name) + by * (getattr(part, name) - getattr(rest, name)) for name in names}
-    mine = (policy.quota_exporter[:, None] == part.quota_exporter) & (policy.quota_sector[:, None] == part.quota_sector)
-    grown["log_quota"] = policy.log_quota * (1 + by * jnp.any(mine, axis=1))
-    return policy._replace(**grown)
+    pools = policy.pools._replace(log_limit=policy.pools.log_limit * (1 + by * held))
+    return policy._replace(pools=pools, **grown)
 
 
 def _labelled(economy: Economy, scenario: Scenario, slopes: dict[str, np.ndarray]) -> xr.Dataset:

@@ -12,9 +12,10 @@ from jaxtyping import Array, Float
 from reestim.dims import CARRIER, COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, SECTOR
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.diagnosis import determinate
-from reestim.equilibrium.equations import Cells, State, Unknowns, at_quotas, evaluate, factor_income
+from reestim.equilibrium.equations import Cells, State, Unknowns, evaluate, factor_income, lost_rent
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.policies import EMBARGO_LOG_TAX
+from reestim.equilibrium.pools import at_pairs
 from reestim.equilibrium.scenario import PolicyArrays
 from reestim.technology import long_run_elasticity
 
@@ -47,11 +48,13 @@ class Outcomes(NamedTuple):
     export_tax: Array
     tariff_revenue: Array
     quota_rent: Array
+    licence_price: Array
     welfare_first_order: Array
     terms_of_trade: Array
     volume_of_trade: Array
     technology_effect: Array
     endowment_effect: Array
+    waste_effect: Array
     other_cost: Array
     mine_margin: Array
     embargo_remaining: Array
@@ -89,14 +92,16 @@ VARIABLES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "element_share": ((COUNTRY, ELEMENT, SECTOR), "Share of an element in the rare-earth bundle", "fraction"),
     "carrier_share": ((COUNTRY, CARRIER, SECTOR), "Share of a carrier in the rare-earth bundle", "fraction"),
     "resource_share": ((COUNTRY, ELEMENT), "Share of rent in a mine's revenue", "fraction"),
-    "export_tax": (_BILATERAL, "Export tax, shadow tax of quotas included", "ad valorem fraction"),
+    "export_tax": (_BILATERAL, "Export tax, licences of quotas included", "ad valorem fraction"),
     "tariff_revenue": ((COUNTRY,), "Tariff revenue", _MONEY),
-    "quota_rent": (_CELL, "Rent of export quotas", _MONEY),
+    "quota_rent": (_CELL, "Rent of quotas and licences, what is wasted of it included", _MONEY),
+    "licence_price": (_CELL, "Licence price of quotas and licences, of the buyer abroad who pays most", "US$ per kg"),
     "welfare_first_order": ((COUNTRY,), "Welfare, first order (Caliendo and Parro 2015)", _PERCENT),
     "terms_of_trade": ((COUNTRY,), "Terms of trade, first order", _PERCENT),
     "volume_of_trade": ((COUNTRY,), "Volume of trade, first order", _PERCENT),
     "technology_effect": ((COUNTRY,), "Productivity and directed technology, first order", _PERCENT),
     "endowment_effect": ((COUNTRY,), "Mines opened or closed and scrap, first order", _PERCENT),
+    "waste_effect": ((COUNTRY,), "Rent of licences that is wasted", _PERCENT),
     "other_cost": (_CELL, "Unit cost of inputs other than rare earths", _LOG),
     "mine_margin": ((COUNTRY, ELEMENT), "Price over unit cost at a mine's gate, with joint supply", _LOG),
     "determinate": ((), "No feedback of technology on prices that is large enough for a second equilibrium near", ""),
@@ -111,13 +116,10 @@ def outcomes(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
     income = jnp.log(state.income) - jnp.log(b.income)
     earnings = factor_income(b, policy, u.factor_price).sum(axis=1) / b.factor_income.sum(axis=1)
     users = b.ree_share > 0
-    n = b.income.size
-    abroad = (1.0 - jnp.eye(n))[:, :, None]
     new_exports, old_exports = _border_exports(b, policy, state, u)
-    first, terms, volume, technology, endowment = first_order(b, policy, state, u)
-    quota = at_quotas(b, policy, u.shadow_tax)
-    # The rent is what the shadow tax adds to the export tax's revenue: (e^t - 1)(1+x) on exports at producer prices.
-    rent = jnp.sum(abroad * state.earned * jnp.exp(policy.log_export_tax) * jnp.expm1(quota)[None], axis=0)
+    first, terms, volume, technology, endowment, waste = first_order(b, policy, state, u)
+    pools, held = policy.pools, state.pools
+    paid_most = pools.per_kg * (held.at_mine.paid + jnp.max(held.at_border.paid, axis=0, initial=0.0))
     return Outcomes(
         welfare=income - price_index,
         income=income,
@@ -140,12 +142,14 @@ def outcomes(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
         resource_share=jnp.where(b.output[:, b.element_index] > 0, state.resource_share, jnp.nan),
         export_tax=jnp.expm1(state.log_export_tax),
         tariff_revenue=state.tariff_revenue,
-        quota_rent=rent,
+        quota_rent=at_pairs(b, pools, held.rent),
+        licence_price=at_pairs(b, pools, paid_most),
         welfare_first_order=100 * first,
         terms_of_trade=100 * terms,
         volume_of_trade=100 * volume,
         technology_effect=100 * technology,
         endowment_effect=100 * endowment,
+        waste_effect=100 * waste,
         other_cost=jnp.where(b.output > 0, state.other_cost, jnp.nan),
         mine_margin=u.margin,
         embargo_remaining=_embargo_remaining(b, policy, state),
@@ -185,15 +189,15 @@ def _border_exports(b: Baseline, policy: PolicyArrays, state: State, u: Unknowns
 
 def first_order(
     b: Baseline, policy: PolicyArrays, state: State, u: Unknowns
-) -> tuple[Array, Array, Array, Array, Array]:
+) -> tuple[Array, Array, Array, Array, Array, Array]:
     """Caliendo and Parro's one-step welfare accounting, fractions of baseline income, each (country).
 
-    Total, terms of trade, volume of trade, technology, endowments.
+    Total, terms of trade, volume of trade, technology, endowments, waste.
 
     Terms of trade: exports less imports at border prices times their price changes. Volume of trade: tariffs on the
     change in imported quantities, and export taxes on that in exported ones. Technology: Domar-weighted productivity;
-    endowments: what is earned by new mines and scrap at old prices (both zero in their model), so that the total is
-    exact to first order for every shock the solver takes.
+    endowments: what is earned by new mines and scrap at old prices; waste: the rent of licences that is nobody's gain
+    (all zero in their model), so that the total is exact to first order for every shock the solver takes.
     """
     spending = b.expenditure * jnp.exp(u.expenditure)
     old = b.trade_share * b.expenditure[:, None, :] / (1 + b.tariff)  # border value, export tax included
@@ -209,8 +213,11 @@ def first_order(
     technology = jnp.sum(b.output * gain, axis=1)
     scrap = jnp.einsum("nm,nms,ns->n", policy.recycled, b.member_share, b.ree_share * b.output)
     endowment = jnp.sum(b.factor_income * policy.log_endowment, axis=1) + scrap
-    terms, volume, technology, endowment = (part / b.income for part in (terms, volume, technology, endowment))
-    return terms + volume + technology + endowment, terms, volume, technology, endowment
+    waste = -lost_rent(b, policy, state.pools)
+    terms, volume, technology, endowment, waste = (
+        part / b.income for part in (terms, volume, technology, endowment, waste)
+    )
+    return terms + volume + technology + endowment + waste, terms, volume, technology, endowment, waste
 
 
 def to_dataset(economy: Economy, result: Outcomes, lead: tuple[str, ...] = ()) -> xr.Dataset:

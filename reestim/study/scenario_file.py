@@ -15,7 +15,7 @@ from reestim.errors import InputError, Problem
 from reestim.io.toml_files import find, parse, read_text, validate
 
 if TYPE_CHECKING:
-    from reestim.equilibrium.policies import Policy
+    from reestim.equilibrium.policy import Policy
     from reestim.equilibrium.scenario import Scenario
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -72,7 +72,7 @@ def _policy(kind: type[Policy], entry: object) -> object:
     values = {"elements": "all"} if "elements" in kind.__dataclass_fields__ else {}
     values |= entry
     found: list[InitErrorDetails] = []
-    if kind.kind.endswith("_quota"):
+    if kind.in_tonnes and not (RATIO in values and not any(name in values for name in TONNES)):
         values, wrong = _ratio(values)
         if wrong:
             found.append(InitErrorDetails(type=PydanticCustomError("several", "tonnes", {"found": wrong}), input=entry))
@@ -93,8 +93,8 @@ def _ratio(values: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]
     """Tonnes of a quota and of the baseline as their ratio (1 where there is none), and what is wrong with them."""
     wrong: list[dict[str, Any]] = []
     if RATIO in values:
-        advice = f"Give {TONNES[0]} and {TONNES[1]}."
-        wrong.append({"key": RATIO, "message": "this key is unknown", "advice": advice, "value": None})
+        advice = f"Give either it or {TONNES[0]} and {TONNES[1]}."
+        wrong.append({"key": RATIO, "message": "the limit is given twice", "advice": advice, "value": None})
     for name in TONNES:
         value = values.get(name)
         if value is None:

@@ -42,7 +42,8 @@ def ree_input_output(data: Dataset) -> xr.Dataset:
     * ``trade_elasticity``, ``trade_elasticity_sd`` (sector);
     * ``supply_elasticity`` and, where elements.csv has it, ``long_run_supply_elasticity`` (country, element);
     * ``element_tonnes`` (country, element, sector), use in t REO; ``element_supply`` (country, element), t REO;
-      ``element_price`` (country, element), US$/kg on the country's market.
+      ``element_price`` (country, element), US$/kg on the country's market; ``producer_price`` (country, element), what
+      producers receive in US$/t, before export taxes.
 
     How: tonnes by application go to sectors (concordance), from there to countries (output, where the host is bought
     at all; a country with known exports uses the rest of its supply) and are valued at the price of the buyer's market.
@@ -69,6 +70,9 @@ def _table(data: Dataset, split: Split) -> xr.Dataset:
                 ),
                 "element_supply": _labelled(split.supply, "supply of rare earths", "t REO"),
                 "element_price": _labelled(split.prices, "price of the element on the country's market", "US$/kg"),
+                "producer_price": _labelled(
+                    producer_prices(split), "producers' price before export tax; 0 where nothing is mined", "US$/t"
+                ),
             }
         )
         .assign_attrs(_provenance(data, split.elements, split.rebalanced))
@@ -111,6 +115,12 @@ def _split(data: Dataset) -> Split:
     elements = value_of_elements(data, tonnes, supply, prices, base)
     world, rebalanced = split_host(base, elements, data.meta.host_sector)
     return Split(base, elements, world, tonnes, supply, prices, rebalanced)
+
+
+def producer_prices(split: Split) -> xr.DataArray:
+    """What producers receive per tonne of oxide, US$/t (country, element); 0 where nothing is mined."""
+    tonnes = split.supply.where(split.supply > 0)
+    return (1e6 * split.elements.revenue / tonnes).fillna(0.0).transpose(COUNTRY, ELEMENT)
 
 
 def value_of_elements(

@@ -98,7 +98,7 @@ def levels_model(ds: xr.Dataset, *, sigma, kappa, xi, gap, psi, rho, policy: dic
         for (i, s), t in zip([key for key, _ in quotas], shadow, strict=True):
             for n in range(N):
                 if n != i:
-                    tax[n, i, s] = (1 + tax[n, i, s]) * np.exp(t) - 1
+                    tax[n, i, s] += np.exp(t) - 1  # the licence is no part of what export taxes are levied on
         cX, pR = np.ones((N, S)), np.ones((N, S))
         for n in range(N):
             for s in range(S):

@@ -21,7 +21,7 @@ def test_agrees_with_the_independent_solver(seed: int) -> None:
     parameters = random_parameters(50 + seed, economy)
     arrays = random_scenario(50 + seed, economy, size=0.25)
     policies = (
-        *((ree.ExportQuota("c0", "all", 0.1),) if binding else ()),
+        *((ree.ExportQuota("c0", "all", 0.1, pooled=False),) if binding else ()),
         ree.Subsidy(0.2, "c1", ("g1",)),
         ree.SupplyShock("c1", ("e1",), 1.5),
         ree.Recycling(0.3, "c2", ("e0",)),

@@ -78,7 +78,7 @@ def test_gradients_match_central_differences() -> None:
         pol = policy._replace(
             log_tariff=policy.log_tariff + foreign * x["log_tariff"],
             log_export_tax=policy.log_export_tax.at[1:, 0, -1].add(x["log_export_tax"]),
-            log_quota=policy.log_quota + x["log_quota"],
+            pools=policy.pools._replace(log_limit=policy.pools.log_limit + x["log_quota"]),
         )
         u, _, _ = solve_arrays(economy.baseline, pol, p, 1e-13)
         return outcomes(economy.baseline, pol, p, u).welfare[2]
@@ -129,7 +129,8 @@ def test_slack_quota_changes_nothing_and_a_tight_one_holds() -> None:
     slack = ree.solve(economy, ree.Scenario(policies=(ree.ExportQuota("c0", "all", 1.2),)), parameters)
     assert float(abs(slack.welfare).max()) < 1e-12
     assert float(abs(slack.quota_rent).max()) == 0.0
-    tight = ree.solve(economy, ree.Scenario(policies=(ree.ExportQuota("c0", "all", 0.5),)), parameters, tolerance=1e-12)
+    each = ree.Scenario(policies=(ree.ExportQuota("c0", "all", 0.5, pooled=False),))
+    tight = ree.solve(economy, each, parameters, tolerance=1e-12)
     b = economy.baseline
     foreign = 1.0 - np.eye(len(economy.countries))[:, 0]
     taxed = np.asarray(tight.export_tax)[:, 0, :]

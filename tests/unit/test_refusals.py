@@ -95,8 +95,12 @@ def test_policies_without_a_place() -> None:
         with pytest.raises(InputError, match=said):
             ree.Scenario("x", policies=policies).to_arrays(economy)  # type: ignore[arg-type]
 
-    refused("two quotas on", ree.ExportQuota(first, ("e0",), 0.5), ree.ExportQuota(first, ("e0",), 0.6))
-    refused("exports no e0|has no base", ree.ExportQuota(last, ("e0",), 0.5))
+    refused(
+        "two policies of the kind ExportQuota hold e0",
+        ree.ExportQuota(first, ("e0",), 0.5),
+        ree.ExportQuota(first, ("e0",), 0.6),
+    )
+    refused("exports no e0 in the baseline", ree.ExportQuota(last, ("e0",), 0.5))
     refused("no mine of e0", ree.SupplyShock(last, ("e0",), 0.5))
     nameless = ree.Economy(ECONOMY.ds.assign_coords(factor=[f"ore{k}" for k in range(ECONOMY.ds.sizes["factor"])]))
     refused("no resource of its own", ree.SupplyShock(first, ("e0",), 0.5), economy=nameless)

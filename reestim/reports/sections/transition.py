@@ -29,7 +29,8 @@ _NO_RENT = 1e-12
 
 def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
     """``welfare_path`` (by scenario, country, year) and ``exports_path`` (by scenario, sector, year): median, low,
-    high in per cent, for welfare in money too; probability_loss; draws solved. ``quota_path``: probability_binds, rent.
+    high in per cent, for welfare in money too; probability_loss; draws solved. ``quota_path``: probability_binds, rent,
+    and the dearest licence in US$ per kg.
     """
     if "counterfactual" not in post.children or "welfare_path" not in post["counterfactual"].data_vars:
         return {}
@@ -50,7 +51,11 @@ def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
         binds = probability(rent, rent > _NO_RENT * float(income(economy).sum())).rename("probability_binds")
         if float(binds.max()) > 0:
             summary = quantiles(rent).rename({k: f"{k}_rent" for k in ("median", "low", "high")})
-            out["quota_path"] = xr.merge([binds, summary]).to_dataframe().reset_index()
+            parts = [binds, summary]
+            if "licence_price_path" in ds:  # the dearest licence of all exporters and products
+                dearest = ds["licence_price_path"].where(ds["solved_path"]).max((COUNTRY, SECTOR), skipna=True)
+                parts.append(quantiles(dearest).rename({k: f"{k}_licence" for k in ("median", "low", "high")}))
+            out["quota_path"] = xr.merge(parts).to_dataframe().reset_index()
     return out
 
 
@@ -115,12 +120,18 @@ def _shown(table: pd.DataFrame, first: int, last: int, name: str) -> Shown:
 
 
 def _quotas(table: pd.DataFrame, unit: str, name: str) -> Shown:
-    rows = [
-        [str(r[YEAR]), percent(r["probability_binds"]), with_interval(r["median_rent"], r["low_rent"], r["high_rent"])]
-        for r in table.to_dict("records")
-    ]
-    caption = f"Quotas: the probability that one binds, and their rents together, {unit} a year. {BRACKETS}"
-    return Shown(name, caption, ["Year", "P(a quota binds)", f"Rent, {unit}"], rows, table)
+    priced = "median_licence" in table and bool(table["median_licence"].notna().any())
+    rows = []
+    for r in table.to_dict("records"):
+        row = [str(r[YEAR]), percent(r["probability_binds"])]
+        row.append(with_interval(r["median_rent"], r["low_rent"], r["high_rent"]))
+        if priced:
+            row.append(with_interval(r["median_licence"], r["low_licence"], r["high_licence"]))
+        rows.append(row)
+    caption = f"Quotas: the probability that one binds, their rents together, {unit} a year, and the price of a licence"
+    caption += f" (the dearest of several), US$ per kg. {BRACKETS}" if priced else f". {BRACKETS}"
+    head = ["Year", "P(a quota binds)", f"Rent, {unit}", *(["Licence, US$ per kg"] if priced else [])]
+    return Shown(name, caption, head, rows, table)
 
 
 def _summary(draws: xr.DataArray, keys: list[str]) -> pd.DataFrame:
