@@ -169,7 +169,7 @@ def test_a_production_quota_holds_what_is_mined_and_buyers_at_home_pay_too(
 
 def test_the_world_loses_from_an_undistorted_baseline() -> None:
     plain = random_economy(7, countries=3, goods=2, ree_share=(0.01, 0.1), taxes=False, deficits=False)
-    parameters = random_parameters(7, plain, spillover=0.0, crowding_out=1.0)
+    parameters = random_parameters(7, plain)
     for policy in (POOLED, ree.ProductionQuota("c0", "all", 0.8), ree.Licence("c0", "c1", "all", 0.5, waste=0.3)):
         result = ree.solve(plain, ree.Scenario(policies=(policy,)), parameters, "fixed", tolerance=1e-12)
         gain = np.asarray(plain.baseline.income) * np.expm1(result.welfare.values)
