@@ -38,11 +38,36 @@ PRIOR_DRAWS = 1000
 
 
 def build(spec: Spec, data: Dataset | xr.Dataset) -> Model:
-    """The model of a study on data: a plain ``pm.Model`` with named dims, or a ``NumpyroModel``.
+    """Build the model of a study on data.
 
-    data: a dataset, or the inputs made from one (``reestim.estimate.inputs.model_inputs``). The study's model file must
-    define ``build(data, priors)`` and return one of the two. Raises InputError with every problem of the inputs and of
-    the priors (missing, unused, mass outside the support), before anything is compiled.
+    Parameters
+    ----------
+    spec : Spec
+        The study. Its model file defines ``build(data, priors)`` and returns a ``pm.Model`` or a ``NumpyroModel``.
+    data : Dataset or xarray.Dataset
+        A dataset, or the inputs made from one (``reestim.estimate.inputs.model_inputs``).
+
+    Returns
+    -------
+    pm.Model or NumpyroModel
+        The joint model of parameters and evidence with named dims, docs/model.md section 4. A ``pm.Model`` is one for
+        all that PyMC does; ``model.study`` holds the inputs it was built from.
+
+    Raises
+    ------
+    InputError
+        Listing every problem of the inputs and of the priors (missing, unused, mass outside the support), before
+        anything is compiled.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> spec = ree.read_spec("models/patents_only.toml")
+    >>> model = ree.build(spec, ree.load_dataset("rare-earths-2010"))
+    >>> sorted(v.name for v in model.observed_RVs)
+    ['label_audit', 'patent_count']
+    >>> model.named_vars_to_dims["sigma"]
+    ('sector',)
     """
     problems = Problems()
     inputs = problems.attempt(lambda: _inputs(spec, data))
@@ -65,17 +90,57 @@ def build(spec: Spec, data: Dataset | xr.Dataset) -> Model:
 
 
 def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates: Gates | None = None) -> xr.DataTree:
-    """Sample the posterior.
+    """Sample the posterior of a model.
 
-    Returns the groups posterior, prior, sample_stats, constant_data (the inputs), observed_data, log_likelihood and
-    log_prior (see ``log_terms``), each with ArviZ's attributes (`arviz_attributes`; posterior and sample_stats also
-    sampling_time in seconds and tuning_steps); every variable has attrs long_name and units. Dims: chain, draw and
-    those of the model. ``attrs["gates"]`` (JSON, see ``GateReport``) says whether the draws passed ``gates`` (default:
-    those of ``reestim.study.spec.Gates``); a failure also warns with GateWarning and does not raise. The same model,
-    sampler and seed give the same draws on the same machine. Log densities that cannot be computed are left out with a
-    warning.
+    The same model, sampler and seed give the same draws on the same machine. KeyboardInterrupt passes through: there is
+    no partial result.
 
-    Raises InputError before sampling (all problems together). KeyboardInterrupt passes through: no partial result.
+    Parameters
+    ----------
+    model : pm.Model or NumpyroModel
+        From `build`, or any ``pm.Model``.
+    sampler : Sampler
+        Which sampler, and how many draws: ``spec.sampler``.
+    seed : int
+        From 0 to 2³² − 1. All randomness comes from it.
+    progress : bool
+        Whether a progress bar is shown.
+    gates : Gates, optional
+        What the draws must pass: ``spec.gates``. Default: those of ``reestim.study.spec.Gates``.
+
+    Returns
+    -------
+    xarray.DataTree
+        Groups posterior, prior (1,000 draws), sample_stats, constant_data (the inputs), observed_data, log_likelihood
+        and log_prior (nats). Dims: chain, draw and those of the model; every variable has ``long_name`` and ``units``,
+        every group ArviZ's attributes. ``attrs["gates"]`` (JSON, see ``reestim.estimate.gates.GateReport``) says
+        whether the draws passed.
+
+    Raises
+    ------
+    InputError
+        Before sampling: a sampler that is not installed or cannot run the model, a model with nothing to sample, priors
+        with infinite draws, a density that is nowhere finite.
+
+    Warns
+    -----
+    GateWarning
+        Where a gate failed: do not report these draws.
+    RuntimeWarning
+        Where log densities cannot be computed; their groups are left out.
+
+    Examples
+    --------
+    >>> import pymc as pm
+    >>> import reestim as ree
+    >>> from reestim.study.spec import Gates, Sampler
+    >>> with pm.Model() as model:
+    ...     x = pm.Normal("x")
+    ...     y = pm.Normal("y", x, observed=[1.0, 2.0])
+    >>> few = Sampler(draws=300, tune=300, chains=2)
+    >>> post = ree.fit(model, few, seed=1, progress=False, gates=Gates(min_ess=50, max_r_hat=1.1))
+    >>> abs(float(post["posterior"]["x"].mean()) - 1.0) < 0.2  # the mean is (1 + 2) / 3
+    True
     """
     gates = gates or Gates()
     problems = sampling.problems(sampler, model)
@@ -134,8 +199,10 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
 
 
 def prior_draws(model: Model, draws: int, seed: int) -> xr.Dataset:
-    """Draws of all parameters from their prior (chain, draw, ...). Raises InputError where some are infinite: a prior
-    so wide that its numbers end."""
+    """Draws of all parameters from their prior (chain, draw, ...).
+
+    Raises InputError where some are infinite: a prior so wide that its numbers end.
+    """
     prior = adapt(model).prior(draws, seed)
     wild = [name for name, values in prior.data_vars.items() if np.isinf(values).any()]
     if wild:
@@ -150,7 +217,7 @@ def _inputs(spec: Spec, data: Dataset | xr.Dataset) -> xr.Dataset:
 
 
 def _load(path: Path) -> ModuleType:
-    """The model file as a module; it is imported from where it lies and belongs to no package."""
+    """Import the model file from where it lies, as a module that belongs to no package."""
     module_spec = importlib.util.spec_from_file_location(f"reestim_model_{path.stem}", path)
     if module_spec is None or module_spec.loader is None or not path.is_file():
         raise InputError(Problem("there is no such model file", "Correct `model` in the study", file=str(path)))
@@ -176,7 +243,7 @@ def _documented(draws: xr.Dataset, about: Mapping[str, Mapping[str, str]]) -> xr
 
 
 def arviz_attributes(group: xr.Dataset, library: str, sample_dims: Sequence[str] = (CHAIN, DRAW)) -> xr.Dataset:
-    """A group with the attributes by which ArviZ knows it, under those that it has already.
+    """Give a group the attributes by which ArviZ knows it, under those that it has already.
 
     These are created_at, creation_library, creation_library_version, creation_library_language, inference_library (the
     name of the module ``library``), inference_library_version, and sample_dims, the dims that are draws.

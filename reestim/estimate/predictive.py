@@ -19,13 +19,41 @@ _LARGEST = 400e6
 
 
 def prior_predictive(model: Model, seed: int, draws: int = PRIOR_DRAWS) -> xr.DataTree:
-    """What the study holds to be possible before it sees any data.
+    """Draw parameters and data from the prior: what the study holds to be possible before it sees any data.
 
-    Returns the groups ``prior`` (chain, draw, ...: ``draws`` draws of all parameters), ``prior_predictive`` (data made
-    at 200 of them), ``observed_data`` and ``constant_data``, as ``az.plot_ppc_dist(post, group="prior_predictive")``
-    and others read them. Welfare before the data: ``ree.counterfactual(economy, scenarios, post, group="prior")``.
+    Welfare before the data: ``ree.counterfactual(economy, scenarios, post, group="prior")``.
 
-    Raises InputError where the model conditions on no data, or ``draws`` is not positive.
+    Parameters
+    ----------
+    model : pm.Model or NumpyroModel
+        From `build`.
+    seed : int
+        All randomness comes from it.
+    draws : int
+        Draws of the parameters; data are made at 200 of them.
+
+    Returns
+    -------
+    xarray.DataTree
+        Groups ``prior`` (chain, draw, and the dims of each parameter), ``prior_predictive`` (chain, draw, and the dims
+        of each kind of data), ``observed_data`` and ``constant_data``, as ``az.plot_ppc_dist(post,
+        group="prior_predictive")`` reads them. Units are in the attributes of each variable.
+
+    Raises
+    ------
+    InputError
+        If the model conditions on no data, ``draws`` is not positive, or draws of the prior are infinite.
+
+    Examples
+    --------
+    >>> import pymc as pm
+    >>> import reestim as ree
+    >>> with pm.Model() as model:
+    ...     x = pm.Normal("x")
+    ...     y = pm.Normal("y", x, observed=[1.0, 2.0])
+    >>> post = ree.prior_predictive(model, seed=1, draws=400)
+    >>> dict(post["prior"].sizes), post["prior_predictive"]["y"].shape
+    ({'chain': 1, 'draw': 400}, (1, 200, 2))
     """
     if draws < 1:
         raise InputError(Problem("the number of draws must be positive", "Give at least 1", value=draws))
@@ -43,11 +71,44 @@ def prior_predictive(model: Model, seed: int, draws: int = PRIOR_DRAWS) -> xr.Da
 
 
 def posterior_predictive(model: Model, post: xr.DataTree, seed: int, draws: int | None = None) -> xr.DataTree:
-    """A copy of ``post`` with the group ``posterior_predictive`` (chain, draw, and the dims of each kind of data).
+    """Draw the data that the model would make after it has seen the evidence.
 
-    One set of data for every posterior draw, so that ``az.plot_loo_pit`` finds them side by side; with ``draws``, or
-    where they would take more than 400 MB, as many in all, evenly spaced over each chain. Raises InputError where the
-    model conditions on no data.
+    Parameters
+    ----------
+    model : pm.Model or NumpyroModel
+        The one that ``post`` was fitted with.
+    post : xarray.DataTree
+        From `fit`.
+    seed : int
+        All randomness comes from it.
+    draws : int, optional
+        How many sets of data in all, evenly spaced over each chain. Default: one for every posterior draw, so that
+        ``az.plot_loo_pit`` finds them side by side, or fewer where they would take more than 400 MB.
+
+    Returns
+    -------
+    xarray.DataTree
+        A copy of ``post`` with the group ``posterior_predictive`` (chain, draw, and the dims of each kind of data).
+        Whole numbers stay whole; units are those of what was observed.
+
+    Raises
+    ------
+    InputError
+        If the model conditions on no data.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pymc as pm
+    >>> import reestim as ree
+    >>> import xarray as xr
+    >>> with pm.Model() as model:
+    ...     x = pm.Normal("x")
+    ...     y = pm.Normal("y", x, observed=[1.0, 2.0])
+    >>> draws = xr.Dataset({"x": (("chain", "draw"), np.ones((2, 50)))}, {"chain": [0, 1], "draw": range(50)})
+    >>> post = ree.posterior_predictive(model, xr.DataTree.from_dict({"posterior": draws}), seed=1)
+    >>> post["posterior_predictive"]["y"].shape
+    (2, 50, 2)
     """
     out = post.copy()
     out["posterior_predictive"] = xr.DataTree(simulated(model, post["posterior"].to_dataset(), seed, draws))
@@ -55,10 +116,10 @@ def posterior_predictive(model: Model, post: xr.DataTree, seed: int, draws: int 
 
 
 def simulated(model: Model, parameters: xr.Dataset, seed: int, draws: int | None = None) -> xr.Dataset:
-    """Data made by the model at the draws (chain, draw, ...) of the parameters, or at ``draws`` of them, named as what
-    was observed.
+    """Make data at the draws (chain, draw, ...) of the parameters, or at ``draws`` of them.
 
-    Whole numbers stay whole. Raises InputError where the model conditions on no data.
+    They are named as what was observed, and whole numbers stay whole. Raises InputError where the model conditions on
+    no data.
     """
     adapted = adapt(model)
     names = list(adapted.observed)

@@ -1,5 +1,7 @@
-"""``event_study``: what happened to exposed sectors after the policy, by outcome, countries and estimator, with the
-checks that say how far to believe it (pre-trends, placebo years)."""
+"""What happened to exposed sectors after the policy: ``event_study``, by outcome, countries and estimator.
+
+Its checks say how far to believe it: tests of pre-trends, placebo years.
+"""
 
 from __future__ import annotations
 
@@ -49,33 +51,65 @@ def event_study(
     placebo: bool = True,
     io: xr.Dataset | None = None,
 ) -> xr.Dataset:
-    """Event study of exports, TFP and patents on exposure to rare earths (docs/model.md section 4), with its checks.
+    """Estimate what happened to exposed sectors after the policy: exports, TFP and patents, with checks.
 
-    Exports and TFP come from ``outcomes.csv`` in logs; patents from there, else from ``patent_labels.csv`` (label
-    ``enhancing``), as counts by Poisson regression; effects of ``event_study.csv`` are shown beside them.
+    The regression of docs/model.md section 4. Exports and TFP come from ``outcomes.csv`` in logs; patents from there,
+    else from ``patent_labels.csv`` (label ``enhancing``), as counts by Poisson regression; effects of
+    ``event_study.csv`` are shown beside them.
 
     Parameters
     ----------
-    outcomes : those to study; default all there are.
-    countries : groups, as ``all``, ``JPN KOR``, ``all but CHN``; default all, and all but CHN.
-    policy_year, years : default that of the dataset, and all years.
-    exposure : ``direct`` (cost share θ) or ``total`` (through all suppliers); its standard deviation over the country-
-        sectors of the panel, all countries, is the unit of every effect.
-    estimators : of ``two_way``, ``country_mean``, ``exposed_against_unexposed`` (``reestim/evidence/estimators.py``).
-    cluster : ``country-sector`` or ``sector``.
-    prior, prior_scale : of the Bayesian path (``reestim/evidence/path_posterior.py``).
-    io : the economy of ``ree_input_output``, where it is known already.
+    data : Dataset
+        With ``outcomes.csv``, ``patent_labels.csv`` or ``event_study.csv``.
+    outcomes : sequence of str, optional
+        Those to study, of ``exports``, ``tfp``, ``patents``. Default: all there are.
+    countries : sequence of str, optional
+        Groups, as ``all``, ``JPN KOR``, ``all but CHN``. Default: all, and all but CHN.
+    policy_year : int, optional
+        Default: that of the dataset.
+    years : sequence of int, optional
+        Years of the panel. Default: all.
+    exposure : str
+        ``direct`` (cost share θ) or ``total`` (through all suppliers). Its standard deviation over the country-sectors
+        of the panel, all countries, is the unit of every effect.
+    estimators : sequence of str
+        Of ``two_way``, ``country_mean``, ``exposed_against_unexposed`` (``reestim/evidence/estimators.py``).
+    cluster : str
+        ``country-sector`` or ``sector``.
+    reference : int
+        Event time, in years, that effects are measured against.
+    prior : str
+        Of the Bayesian path (``reestim/evidence/path_posterior.py``): ``random_walk`` or ``independent``.
+    prior_scale : float
+        Scale of that prior, log points a year.
+    placebo : bool
+        Whether pretended policy years before the true one are estimated too.
+    io : xarray.Dataset, optional
+        The economy of ``ree_input_output``, where it is known already.
 
     Returns
     -------
-    Dataset of three long tables (``event_tables`` makes frames). Along ``effect`` (event_time, last_event_time):
-    estimate, std_error, low, high, posterior_median, posterior_low, posterior_high, probability_positive; the reference
-    is there as 0. Along ``study``: the same of the mean over all years from the policy on, with pretrend_p_value,
-    placebo_p_value and the numbers of observations, clusters, countries. Along ``placebo``: estimate, std_error, low,
-    high for each pretended year. Log points for one standard deviation of exposure; 90 % equal-tailed intervals. attrs:
-    exposure_sd (fraction of cost), notes (what could not be estimated, and why), simulated (files).
+    xarray.Dataset
+        Three long tables (``event_tables`` makes frames). Along ``effect`` (event_time, last_event_time): estimate,
+        std_error, low, high, posterior_median, posterior_low, posterior_high, probability_positive; the reference is
+        there as 0. Along ``study``: the same of the mean over all years from the policy on, with pretrend_p_value,
+        placebo_p_value and the numbers of observations, clusters, countries. Along ``placebo``: estimate, std_error,
+        low, high for each pretended year. Log points for one standard deviation of exposure; 90 % equal-tailed
+        intervals. attrs: exposure_sd (fraction of cost), notes (what could not be estimated, and why), simulated
+        (files).
 
-    Raises InputError, all problems together; a study of several that cannot be estimated is a note.
+    Raises
+    ------
+    InputError
+        All problems together. A study of several that cannot be estimated is a note.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> data = ree.load_dataset("rare-earths-2010")
+    >>> found = ree.event_study(data, outcomes=["tfp"], countries=["all"], estimators=["two_way"], placebo=False)
+    >>> found.sizes["study"], found.attrs["simulated"]
+    (1, ['outcomes.csv'])
     """
     frame = outcome_panel(data)
     check_options(data, frame, outcomes, countries, exposure, estimators, cluster, prior)
@@ -146,7 +180,7 @@ def _economy(data: Dataset) -> xr.Dataset:
 
 
 def event_tables(study: xr.Dataset) -> dict[str, pd.DataFrame]:
-    """The three tables of ``event_study``: event_study_effects, event_study_summary, event_study_placebos."""
+    """Make the tables of ``event_study``: event_study_effects, event_study_summary, event_study_placebos."""
     names = {"effect": "effects", "study": "summary", "placebo": "placebos"}
     return {
         f"event_study_{title}": pd.DataFrame(

@@ -26,25 +26,43 @@ _KEY = [COUNTRY, SECTOR, YEAR]
 
 
 def growth_accounting(accounts: pd.DataFrame) -> xr.Dataset:
-    """Growth of output by source, for every country, sector and year of ``growth_accounts.csv``.
+    """Decompose growth of output by source, for every country, sector and year of ``growth_accounts.csv``.
+
+    Δ ln y = Σ_h s̄_h Δ ln x_h + Δ ln TFP over the inputs h, s̄_h the mean cost share of two years (Törnqvist; Jorgenson,
+    Gollop and Fraumeni 1987).
 
     Parameters
     ----------
-    accounts : columns country, sector, year; output, labor, capital, intermediates and optionally ree (volume indices,
-        above 0, any base); labor_share, capital_share, intermediates_share and ree_share (fractions of cost that sum to
-        1). Where ree is given, ``intermediates`` are the others; ``without_ree`` takes them apart.
+    accounts : pandas.DataFrame
+        Columns country, sector, year; output, labor, capital, intermediates and optionally ree (volume indices, above
+        0, any base); labor_share, capital_share, intermediates_share and ree_share (fractions of cost that sum to 1).
+        Where ree is given, ``intermediates`` are the others; ``without_ree`` takes them apart.
 
     Returns
     -------
-    Dataset, log points; missing where a series has no year before, or no such country-sector:
-    ``output_growth``, ``tfp_growth`` (country, sector, year), ``contribution`` (country, sector, year,
-    production_input), and ``tfp`` (country, sector, year), an index that is 1 in the first year of each series. Output
-    growth is the sum of the contributions and TFP growth.
+    xarray.Dataset
+        Log points; missing where a series has no year before, or no such country-sector: ``output_growth``,
+        ``tfp_growth`` (country, sector, year), ``contribution`` (country, sector, year, production_input), and ``tfp``
+        (country, sector, year), an index that is 1 in the first year of each series. Output growth is the sum of the
+        contributions and TFP growth.
 
     Raises
     ------
     InputError
         Listing everything wrong with the accounts.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import reestim as ree
+    >>> accounts = pd.DataFrame({
+    ...     "country": "USA", "sector": "motors", "year": [2010, 2011], "output": [1.0, 1.10], "labor": [1.0, 1.02],
+    ...     "capital": [1.0, 1.05], "intermediates": [1.0, 1.08], "labor_share": 0.3, "capital_share": 0.2,
+    ...     "intermediates_share": 0.5,
+    ... })
+    >>> growth = ree.growth_accounting(accounts).sel(country="USA", sector="motors", year=2011)
+    >>> round(float(growth["tfp_growth"]), 4)  # ln 1.10 - 0.3 ln 1.02 - 0.2 ln 1.05 - 0.5 ln 1.08
+    0.0411
     """
     problems = account_problems(accounts)
     if problems:
@@ -166,7 +184,7 @@ def write_results(
 
 
 def _known_outcomes(path: Path) -> tuple[Any, list[Problem]]:
-    """The rows of an ``outcomes.csv`` as text, so that they go back as they were."""
+    """Read the rows of an ``outcomes.csv`` as text, so that they go back as they were."""
     table, problems = read_cells(path)
     if table is not None and "outcome" not in table:
         problems.append(Problem("the column is missing", "Give an outcomes.csv", file=path.name, column="outcome"))

@@ -48,13 +48,31 @@ DISTRIBUTIONS: dict[str, dict[str, Parameter]] = {
 
 
 class Prior(BaseModel):
-    """``Prior(distribution="LogNormal", mu=0.0, sigma=0.5, source="...")``; ``parameters`` holds the numbers.
+    """A prior on a parameter, as a study states it: a distribution of a closed list, its parameters, and a source.
+
+    Attributes
+    ----------
+    distribution : str
+        Name as in PyMC: Normal, HalfNormal, LogNormal, StudentT, HalfStudentT, TruncatedNormal, Uniform, Beta, Gamma,
+        InverseGamma, Exponential; Dirichlet for shares that sum to one; Fixed for a parameter that is known.
+    source : str
+        Where the prior comes from: a paper, a data set, a stated assumption.
+    parameters : dict of str to float
+        Its parameters by PyMC's names, in the units of the parameter (of LogNormal, its logarithm). Dirichlet takes
+        ``a``, one weight for all or a list, and ``diagonal``, added where a class meets itself; Fixed takes ``value``.
 
     Raises
     ------
     pydantic.ValidationError
         For an unknown distribution, and for a parameter that is unknown, missing or out of its support. ``read_spec``
         turns it into an InputError.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> kappa = ree.Prior(distribution="LogNormal", mu=0.18, sigma=0.4, source="Acemoglu (2002)")
+    >>> kappa.parameters
+    {'mu': 0.18, 'sigma': 0.4}
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", frozen=True, strict=True)
