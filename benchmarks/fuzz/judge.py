@@ -231,10 +231,10 @@ def original(source: str, folder: Path, rng: Rng) -> None:
     import pandas as pd
 
     from reestim.errors import InputError
-    from reestim.importers.imported import Choices
+    from reestim.importers.imported import ImportOptions
     from reestim.importers.registry import ORIGINALS, import_files
 
-    partial = Choices(partial=True) if "partial" in ORIGINALS[source].takes else Choices()
+    partial = ImportOptions(partial=True) if "partial" in ORIGINALS[source].takes else ImportOptions()
     out, files = folder / "out", sorted((folder / source).iterdir())
     if source == "usgs-ds140":  # two layouts of the same
         files = [pick(rng, files)]

@@ -69,7 +69,7 @@ def data_import(
     """
     from reestim.cli import printing
     from reestim.errors import InputError, Problem
-    from reestim.importers.imported import Choices
+    from reestim.importers.imported import ImportOptions
     from reestim.importers.registry import ORIGINALS, import_files
 
     if list_sources:
@@ -84,7 +84,7 @@ def data_import(
     span = _span(years, problems)
     if source is None or out is None or problems:
         raise InputError(problems, "nothing was imported")
-    choices = Choices(
+    choices = ImportOptions(
         year=year,
         years=span,
         partners=tuple(partner or ()),

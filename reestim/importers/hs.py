@@ -19,7 +19,7 @@ from reestim.data.read import gaps
 from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR, YEAR
 from reestim.errors import InputError, Problem, closest
 from reestim.importers.concordance import HERE
-from reestim.importers.imported import Choices, Imported, unit_value_problem
+from reestim.importers.imported import Imported, ImportOptions, unit_value_problem
 from reestim.importers.mapping import read_columns, read_weights
 from reestim.importers.regions import INDUSTRIES, regions_of, sectors_of
 
@@ -110,7 +110,7 @@ class HsTrade:
 
 
 def trade_tables(
-    trade: HsTrade, choices: Choices, told: str, edition: str, file: str, name: str
+    trade: HsTrade, choices: ImportOptions, told: str, edition: str, file: str, name: str
 ) -> tuple[Imported, list[Problem]]:
     """``outcomes.csv`` (exports), ``ree_use_panel.csv``, ``element_exports.csv``, and of one year ``trade.csv``.
 
@@ -174,7 +174,7 @@ def _magnitudes(flows: Any, file: str, confirmed: bool) -> list[Problem]:
 
 
 def _rare_earths(
-    rare: Any, choices: Choices, told: str, file: str
+    rare: Any, choices: ImportOptions, told: str, file: str
 ) -> tuple[dict[str, Any], Any, list[str], list[Problem]]:
     """Imports by country (value and mass), exports (mass), both by element; flows without a mass are left out."""
     nothing = pd.DataFrame()

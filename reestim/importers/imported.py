@@ -32,7 +32,7 @@ def _option(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Choices:
+class ImportOptions:
     """What a user may choose besides the files; a source says which of these it takes.
 
     year : of the trade table. years : first and last to take. partners : countries to import from (default: all there
@@ -57,7 +57,7 @@ class Choices:
     confirm_units: bool = False
 
     def problems(self, takes: Sequence[str], source: str) -> list[Problem]:
-        """Choices that are made and that the source does not know."""
+        """ImportOptions that are made and that the source does not know."""
         found = []
         for name in (f.name for f in fields(self)):
             if getattr(self, name) and name not in takes:

@@ -13,7 +13,7 @@ from typing import Any
 from reestim.data.meta import FILE as META_FILE
 from reestim.data.meta import read_meta
 from reestim.errors import InputError, Problem, closest
-from reestim.importers.imported import SOURCES, Choices, Imported, file_facts
+from reestim.importers.imported import SOURCES, Imported, ImportOptions, file_facts
 from reestim.importers.sources import (
     baci,
     comtrade,
@@ -42,8 +42,8 @@ class Original:
     licence: str
     gives: tuple[str, ...]
     takes: tuple[str, ...]
-    read: Callable[[Sequence[Path], Choices, Path], Imported]
-    download: Callable[[Choices, Path], list[Path]] | None = None
+    read: Callable[[Sequence[Path], ImportOptions, Path], Imported]
+    download: Callable[[ImportOptions, Path], list[Path]] | None = None
 
 
 ORIGINALS: dict[str, Original] = {
@@ -155,7 +155,7 @@ ORIGINALS: dict[str, Original] = {
 
 
 @dataclass(frozen=True)
-class Result:
+class ImportResult:
     """What was written: the folder, the names of its new files, the account of it; ``simulated``: those that the
     ``dataset.toml`` of the folder still calls simulated."""
 
@@ -177,11 +177,11 @@ def import_files(
     source: str,
     files: Sequence[Path],
     out: Path,
-    choices: Choices | None = None,
+    choices: ImportOptions | None = None,
     *,
     only: Sequence[str] = (),
     overwrite: bool = False,
-) -> Result:
+) -> ImportResult:
     """Turn the files of a source into files of a dataset in the folder ``out``, new or there already.
 
     Parameters
@@ -198,7 +198,7 @@ def import_files(
     InputError
         Listing all problems; nothing is written then.
     """
-    original, chosen = original_named(source), choices or Choices()
+    original, chosen = original_named(source), choices or ImportOptions()
     files, out = [Path(file) for file in files], Path(out)
     problems = chosen.problems(original.takes, source) + _file_problems(original, files)
     if out.exists() and not out.is_dir():
@@ -235,7 +235,7 @@ def import_files(
             left.unlink()
         work.rmdir()
     meta = read_meta(out).meta if (out / META_FILE).is_file() else None
-    return Result(out, names, about, [name for name in names if meta is not None and name in meta.synthetic])
+    return ImportResult(out, names, about, [name for name in names if meta is not None and name in meta.synthetic])
 
 
 def _file_problems(original: Original, files: Sequence[Path]) -> list[Problem]:

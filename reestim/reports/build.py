@@ -11,7 +11,7 @@ import xarray as xr
 from reestim.errors import InputError, Problem
 from reestim.io.files import atomic_folder
 from reestim.reports.latex import latex, latex_of
-from reestim.reports.section import Picture, Shown
+from reestim.reports.section import FigureBlock, TableBlock
 
 PAGE = "report.html"
 
@@ -56,11 +56,11 @@ def report(post: xr.DataTree, out_dir: str | Path) -> Path:
         (folder / "figures").mkdir()
         (folder / "tables").mkdir()
         for block in (block for section in sections for block in section.blocks):
-            if isinstance(block, Picture):
+            if isinstance(block, FigureBlock):
                 (folder / "figures" / f"{block.name}.png").write_bytes(block.png)
                 (folder / "figures" / f"{block.name}.svg").write_bytes(block.svg)
-            elif isinstance(block, Shown):
-                _write_shown(folder / "tables", block, tables)
+            elif isinstance(block, TableBlock):
+                _write_block(folder / "tables", block, tables)
         for name, table in tables.items():
             _write_csv(table, folder / "tables" / f"{name}.csv")
             tex = folder / "tables" / f"{name}.tex"
@@ -70,7 +70,7 @@ def report(post: xr.DataTree, out_dir: str | Path) -> Path:
     return out / PAGE
 
 
-def _write_shown(folder: Path, shown: Shown, tables: Mapping[str, pd.DataFrame]) -> None:
+def _write_block(folder: Path, shown: TableBlock, tables: Mapping[str, pd.DataFrame]) -> None:
     text = latex(shown.name, shown.caption, shown.heads, shown.rows)
     (folder / f"{shown.name}.tex").write_text(text, encoding="utf-8")
     if shown.name not in tables:

@@ -1,4 +1,4 @@
-"""One self-contained page: no script, no network, pictures inside."""
+"""One self-contained page: no script, no network, figures inside."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import xarray as xr
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reestim.errors import MAX_UNSOLVED
-from reestim.reports.section import POSTERIOR, Picture, Section
+from reestim.reports.section import POSTERIOR, FigureBlock, Section
 from reestim.reports.summary import INTERVALS, is_quick, sentences, warnings
 from reestim.results.format import limit
 from reestim.runs.provenance import describe
@@ -74,8 +74,8 @@ def _scenarios(run: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _inline(picture: Picture) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(picture.svg).decode()
+def _inline(figure: FigureBlock) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(figure.svg).decode()
 
 
 def _gates(table: pd.DataFrame) -> list[dict[str, Any]]:

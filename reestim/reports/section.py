@@ -1,4 +1,4 @@
-"""What the page is made of: sections of headings, figures, tables and sentences. Each section is a file of its own."""
+"""Blocks of the report: figures, tables, headings and sentences, and the sections that hold them, one file each."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _WIDE = 8.0
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A figure as files: its name without suffix, PNG and SVG, what it shows (``alt``), and a caption."""
+class FigureBlock:
+    """A figure as PNG and SVG: file name without suffix, text for readers who cannot see it (``alt``), and caption."""
 
-    kind: ClassVar[str] = "picture"
+    kind: ClassVar[str] = "figure"
     name: str
     png: bytes
     svg: bytes
@@ -34,9 +34,9 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A table as it is read: ready text, first column a label. ``data``: the same in full precision, for the CSV file,
-    where no tidy table of the run has this name. In a cell, what follows the first line is printed small."""
+class TableBlock:
+    """A table of formatted text, first column a label. ``data``: the same in full precision for the CSV file, where no
+    tidy table of the run has this name. In a cell, everything after the first line is printed small."""
 
     kind: ClassVar[str] = "table"
     name: str
@@ -51,7 +51,7 @@ class Heading:
     """A heading inside a section."""
 
     kind: ClassVar[str] = "heading"
-    words: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,13 @@ class Notes:
     lines: Sequence[str]
 
 
-Block = Picture | Shown | Heading | Notes
+Block = FigureBlock | TableBlock | Heading | Notes
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page. ``rests_on``: files of the dataset behind it, or ``POSTERIOR``; if one of them is synthetic,
-    the section says so at its top."""
+    """A section of the page. ``rests_on``: the files of the dataset behind it, or ``POSTERIOR``; if one of them is
+    synthetic, the section says so at its top."""
 
     id: str
     title: str
@@ -81,7 +81,7 @@ def suffixes(scenarios: Sequence[str]) -> dict[str, str]:
     return {name: f"-{slug(name)}" if len(scenarios) > 1 else "" for name in scenarios}
 
 
-class Part(Protocol):
+class SectionModule(Protocol):
     """The module of a section (``reestim/reports/sections``)."""
 
     @staticmethod
@@ -91,11 +91,11 @@ class Part(Protocol):
 
     @staticmethod
     def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | None:
-        """The section with its figures, from the tables of all parts; None where the run has nothing for it."""
+        """The section with its figures, from the tables of all sections; None where the run has nothing for it."""
         ...
 
 
-def drawn(figure: Figure, name: str, caption: str, spoken: str) -> Picture:
-    """A figure as a picture; ``spoken`` is what it shows, for readers who do not see it."""
+def figure_block(figure: Figure, name: str, caption: str, alt_text: str) -> FigureBlock:
+    """A figure as a block of the page; ``alt_text`` says what it shows to readers who cannot see it."""
     wide = figure.get_size_inches()[0] > _WIDE
-    return Picture(name, image(figure), image(figure, "svg"), f"{caption} {spoken}", caption, bool(wide))
+    return FigureBlock(name, image(figure), image(figure, "svg"), f"{caption} {alt_text}", caption, bool(wide))

@@ -26,7 +26,7 @@ class Elements(NamedTuple):
     resource_share: xr.DataArray
 
 
-class World(NamedTuple):
+class SplitFlows(NamedTuple):
     """Balanced flows over all sectors, million US$: trade (importer, exporter, sector), inputs (country, input,
     sector), factors (country, factor, sector), output (country, sector)."""
 
@@ -36,7 +36,7 @@ class World(NamedTuple):
     output: xr.DataArray
 
 
-def split_host(base: Accounts, elements: Elements, host: str) -> tuple[World, int]:
+def split_host(base: Accounts, elements: Elements, host: str) -> tuple[SplitFlows, int]:
     """Take the elements out of the host sector; also return how many cells of its trade were too small and rebalanced.
 
     Purchases: users buy so much less of the host. Trade: each flow of the host falls by the elements in it. Costs: the
@@ -137,7 +137,7 @@ def _assemble(
     goods: tuple[xr.DataArray, xr.DataArray],
     inputs: tuple[xr.DataArray, xr.DataArray],
     factors: tuple[xr.DataArray, xr.DataArray],
-) -> World:
+) -> SplitFlows:
     """Goods and elements in one set of accounts. ``goods``: trade and output; ``inputs``, ``factors``: what goods and
     what elements spend on them. Purchases of elements become input rows, rents become factors."""
     trade, output = goods
@@ -153,7 +153,7 @@ def _assemble(
     all_factors = [*factors[0][FACTOR].values, *own[FACTOR].values]
     paid = xr.concat([factors[1], rents * own], dim=FACTOR).rename({ELEMENT: SECTOR})
     factor_flows = xr.concat([factors[0].reindex({FACTOR: all_factors}).fillna(0.0), paid], dim=SECTOR)
-    return World(
+    return SplitFlows(
         xr.concat([trade, elements.trade.rename({ELEMENT: SECTOR})], dim=SECTOR).transpose(IMPORTER, EXPORTER, SECTOR),
         xr.concat([columns, rows], dim=INPUT).transpose(COUNTRY, INPUT, SECTOR),
         factor_flows.transpose(COUNTRY, FACTOR, SECTOR),

@@ -11,7 +11,7 @@ import xarray as xr
 from reestim.dims import COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR, resource
 from reestim.errors import InputError, Problem
 from reestim.supply_chain.accounts import Accounts, accounts, revenue
-from reestim.supply_chain.host import Elements, World, split_host
+from reestim.supply_chain.host import Elements, SplitFlows, split_host
 from reestim.supply_chain.ree_use import (
     country_use,
     element_supply,
@@ -86,7 +86,7 @@ class Split(NamedTuple):
 
     base: Accounts
     elements: Elements
-    world: World
+    world: SplitFlows
     tonnes: xr.DataArray
     supply: xr.DataArray
     prices: xr.DataArray
@@ -142,7 +142,7 @@ def _of_elements(data: Dataset, column: str) -> xr.DataArray:
     return xr.DataArray(values.to_numpy(dtype=float), coords={ELEMENT: list(data.elements)}, dims=ELEMENT)
 
 
-def _shares(data: Dataset, base: Accounts, elements: Elements, world: World) -> xr.Dataset:
+def _shares(data: Dataset, base: Accounts, elements: Elements, world: SplitFlows) -> xr.Dataset:
     """Shares of the flows, as the equilibrium wants them."""
     labels = list(data.elements)
     goods_inputs = world.inputs.where(~world.inputs[INPUT].isin(labels), 0.0)

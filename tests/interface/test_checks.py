@@ -14,7 +14,7 @@ import reestim as ree
 from reestim.checks import determinacy
 from reestim.checks.prior_sensitivity import check, verdict
 from reestim.cli.app import app
-from reestim.reports.section import Notes, Shown
+from reestim.reports.section import Notes, TableBlock
 from reestim.reports.sections import priors
 
 SHAPE = (4, 500)
@@ -60,7 +60,7 @@ def test_it_is_stored_and_a_section_of_the_report(judged: xr.DataTree, tmp_path:
     shown, notes = section.blocks
     assert isinstance(notes, Notes)
     assert any("RESTS ON ITS PRIOR" in line for line in notes.lines)
-    assert isinstance(shown, Shown)
+    assert isinstance(shown, TableBlock)
     assert "90 % equal-tailed" in shown.caption
 
 

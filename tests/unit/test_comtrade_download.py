@@ -15,7 +15,7 @@ import typer.testing
 
 from reestim.cli.app import app
 from reestim.errors import InputError
-from reestim.importers.imported import Choices
+from reestim.importers.imported import ImportOptions
 from reestim.importers.sources import comtrade_download
 from reestim.importers.sources.comtrade_download import download
 from tests.unit.test_import_hs import CN, US, record
@@ -115,7 +115,7 @@ def test_the_command_asks_each_reporter_and_year_and_keeps_the_answers(api: Api,
 def test_faults_that_pass_are_waited_for(api: Api, tmp_path: Path) -> None:
     api.faults = ["429", "500", "broken", "cut"]
     waits: list[float] = []
-    files = download(Choices(reporters=("USA",), years=(2010, 2010)), tmp_path / "answers", pause=waits.append)
+    files = download(ImportOptions(reporters=("USA",), years=(2010, 2010)), tmp_path / "answers", pause=waits.append)
     assert json.loads(files[0].read_text())["count"] == 1
     assert len(api.asked) == 5
     assert waits == [7.0, 4.0, 8.0, 16.0], "what the API asks for, then twice as long each time"
@@ -167,6 +167,6 @@ def test_nothing_is_asked_from_abroad_without_a_reporter(tmp_path: Path, monkeyp
     monkeypatch.setenv("COMTRADE_API_KEY", SECRET)
     monkeypatch.setenv("COMTRADE_API_URL", "file:///etc/passwd")
     with pytest.raises(InputError) as error:
-        download(Choices(), tmp_path / "answers")
+        download(ImportOptions(), tmp_path / "answers")
     for said in ("no reporter is named", "no years are named", "this is no address"):
         assert said in str(error.value)

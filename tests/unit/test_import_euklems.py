@@ -12,7 +12,7 @@ import pytest
 import reestim as ree
 from reestim.data.growth_accounts import read_accounts
 from reestim.errors import InputError
-from reestim.importers.imported import Choices
+from reestim.importers.imported import ImportOptions
 from reestim.importers.registry import import_files
 
 YEARS = range(2008, 2012)
@@ -105,7 +105,7 @@ def test_a_sector_of_one_industry_has_its_shares_and_growth(tmp_path: Path) -> N
 def test_industries_are_added_up_with_tornqvist_weights(tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("nace,industry,weight\nA,x,1\nC26-C27,x,1\n")
     (tmp_path / "sectors.csv").write_text("industry,sector\nx,both\n")
-    choices = Choices(concordance=tmp_path / "mine.csv", sectors=tmp_path / "sectors.csv")
+    choices = ImportOptions(concordance=tmp_path / "mine.csv", sectors=tmp_path / "sectors.csv")
     import_files("euklems", tidy(tmp_path), tmp_path / "out", choices)
     mine = accounts().query("geo_code == 'DE'").set_index(["nace_r2_code", "year"])
     one, other = mine.loc["A"], mine.loc["C26-C27"]

@@ -15,7 +15,7 @@ import pytest
 
 from reestim.errors import InputError
 from reestim.importers.hs import HS_ELEMENTS, hs_industries, longest_prefix
-from reestim.importers.imported import Choices
+from reestim.importers.imported import ImportOptions
 from reestim.importers.registry import import_files
 
 VERSION = "V202401b"
@@ -61,7 +61,7 @@ def table(folder: Path, stem: str) -> pd.DataFrame:
 
 
 def test_baci_loses_no_dollar_and_no_tonne(tmp_path: Path) -> None:
-    about = import_files("baci", baci(tmp_path), tmp_path / "out", Choices(partial=True, year=2011)).about
+    about = import_files("baci", baci(tmp_path), tmp_path / "out", ImportOptions(partial=True, year=2011)).about
     assert about["edition"] == "BACI HS92, version 202401b"
     exports = table(tmp_path / "out", "outcomes")
     total = sum(v for *_, v, _ in FLOWS) / 1e3
@@ -91,8 +91,8 @@ def test_the_archive_gives_what_its_files_give(tmp_path: Path) -> None:
         for file in files:
             archive.write(file, file.name)
         archive.writestr(f"product_codes_HS92_{VERSION}.csv", "code,description\n")
-    import_files("baci", files, tmp_path / "files", Choices(partial=True))
-    import_files("baci", [tmp_path / "BACI_HS92_V202401b.zip"], tmp_path / "archive", Choices(partial=True))
+    import_files("baci", files, tmp_path / "files", ImportOptions(partial=True))
+    import_files("baci", [tmp_path / "BACI_HS92_V202401b.zip"], tmp_path / "archive", ImportOptions(partial=True))
     for stem in ("outcomes", "ree_use_panel", "element_exports"):
         left, right = (
             table(tmp_path / name, stem).drop(columns="source", errors="ignore") for name in ("files", "archive")
@@ -104,7 +104,7 @@ def test_the_archive_gives_what_its_files_give(tmp_path: Path) -> None:
 def test_regions_sectors_partners_and_one_table(tmp_path: Path) -> None:
     (tmp_path / "regions.csv").write_text("country,region\nCHN,CHN\nUSA,USA\n*,ASIA\n")
     (tmp_path / "sectors.csv").write_text("industry,sector\n" + "".join(f"c{n},goods\n" for n in range(1, 36)))
-    choices = Choices(
+    choices = ImportOptions(
         partial=True, mapping=tmp_path / "regions.csv", sectors=tmp_path / "sectors.csv", partners=("CHN",)
     )
     about = import_files("baci", baci(tmp_path), tmp_path / "out", choices).about
@@ -138,7 +138,7 @@ def test_sectors_are_not_made_from_a_part_of_trade_unless_asked(tmp_path: Path) 
     chapters = [f"{n:02d}" for n in range(1, 98) if n != 77]
     whole = pd.DataFrame([(2010, 156, 842, int(f"{c}0100"), 5.0, 1.0) for c in chapters], columns=list("tijkvq"))
     spoil = lambda t: pd.concat([t[~t["k"].isin(whole["k"])], whole.assign(t=t["t"].iloc[0])])  # noqa: E731
-    about = import_files("baci", baci(tmp_path, spoil), tmp_path / "all", Choices(year=2010)).about
+    about = import_files("baci", baci(tmp_path, spoil), tmp_path / "all", ImportOptions(year=2010)).about
     assert set(about["rows"]) == {"outcomes", "trade", "ree_use_panel", "element_exports"}
 
 
@@ -157,14 +157,16 @@ def test_sectors_are_not_made_from_a_part_of_trade_unless_asked(tmp_path: Path) 
 def test_a_concordance_that_loses_mass_is_an_error(rows: list[str], said: str, tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("hs,industry,weight\n" + "\n".join(rows) + "\n")
     with pytest.raises(InputError) as error:
-        import_files("baci", baci(tmp_path), tmp_path / "out", Choices(partial=True, concordance=tmp_path / "mine.csv"))
+        import_files(
+            "baci", baci(tmp_path), tmp_path / "out", ImportOptions(partial=True, concordance=tmp_path / "mine.csv")
+        )
     assert said in str(error.value)
     assert not (tmp_path / "out").exists()
 
 
 def test_codes_of_rare_earths_without_elements_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="concordance to elements would lose this code"):
-        import_files("baci", baci(tmp_path), tmp_path / "out", Choices(partial=True, hs=("2846", "8541")))
+        import_files("baci", baci(tmp_path), tmp_path / "out", ImportOptions(partial=True, hs=("2846", "8541")))
 
 
 @pytest.mark.parametrize(
@@ -189,17 +191,17 @@ def test_codes_of_rare_earths_without_elements_are_an_error(tmp_path: Path) -> N
 def test_what_is_wrong_with_baci_is_said(spoil: Spoil, said: str, tmp_path: Path) -> None:
     files = baci(tmp_path, spoil)
     with pytest.raises(InputError) as error:
-        import_files("baci", files, tmp_path / "out", Choices(partial=True))
+        import_files("baci", files, tmp_path / "out", ImportOptions(partial=True))
     assert said in str(error.value)
     assert not (tmp_path / "out").exists()
     if said in ("more than the world trades", "Is v in thousand US$ and q in tonnes?"):
-        import_files("baci", files, tmp_path / "out", Choices(partial=True, confirm_units=True))
+        import_files("baci", files, tmp_path / "out", ImportOptions(partial=True, confirm_units=True))
 
 
 def test_editions_of_baci_are_not_mixed(tmp_path: Path) -> None:
     files = baci(tmp_path, years=(2010, 2012))
     with pytest.raises(InputError, match="a year is missing from the panel"):
-        import_files("baci", files, tmp_path / "out", Choices(partial=True))
+        import_files("baci", files, tmp_path / "out", ImportOptions(partial=True))
     other = files[1].rename(tmp_path / "BACI_HS02_Y2012_V202501.csv")
     with pytest.raises(InputError) as error:
         import_files("baci", [files[0], other], tmp_path / "out")
@@ -290,7 +292,7 @@ def export(folder: Path, rows: list[dict]) -> Path:
 
 @pytest.mark.parametrize("layout", [answer, bulk, export])
 def test_the_layouts_of_comtrade_give_the_same(layout: Callable[[Path, list[dict]], Path], tmp_path: Path) -> None:
-    about = import_files("comtrade", [layout(tmp_path, records())], tmp_path / "out", Choices(partial=True)).about
+    about = import_files("comtrade", [layout(tmp_path, records())], tmp_path / "out", ImportOptions(partial=True)).about
     panel = table(tmp_path / "out", "ree_use_panel").set_index("country")
     assert panel["value"].to_dict() == {"JPN": 1000, "USA": 490}
     assert panel["tonnes"].to_dict() == {"JPN": 22_000, "USA": 6_000}
@@ -309,7 +311,7 @@ def test_the_layouts_of_comtrade_give_the_same(layout: Callable[[Path, list[dict
         "comtrade",
         [layout(tmp_path, records())],
         tmp_path / "sold",
-        Choices(partial=True, flow="X"),
+        ImportOptions(partial=True, flow="X"),
         only=("outcomes",),
     )
     assert table(tmp_path / "sold", "outcomes")["value"].to_list() == [5]
@@ -334,7 +336,7 @@ def test_the_layouts_of_comtrade_give_the_same(layout: Callable[[Path, list[dict
 )
 def test_what_is_wrong_with_an_answer_is_said(rows: list[dict], more: dict, said: str, tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
-        import_files("comtrade", [answer(tmp_path, rows, **more)], tmp_path / "out", Choices(partial=True))
+        import_files("comtrade", [answer(tmp_path, rows, **more)], tmp_path / "out", ImportOptions(partial=True))
     assert said in str(error.value)
     assert not (tmp_path / "out").exists()
 
@@ -344,7 +346,7 @@ def test_comtrade_before_2023_is_recognised(tmp_path: Path) -> None:
     heads = "Classification,Year,Trade Flow,Reporter,Partner,Commodity Code,Netweight (kg),Trade Value (US$)"
     file.write_text(f"{heads}\nH3,2011,Import,USA,China,284690,5,4\n")
     with pytest.raises(InputError, match="before 2023, or WITS"):
-        import_files("comtrade", [file], tmp_path / "out", Choices(partial=True))
+        import_files("comtrade", [file], tmp_path / "out", ImportOptions(partial=True))
     (tmp_path / "broken.json").write_text('{"data": [1, 2')
     with pytest.raises(InputError, match="no answer of the API"):
-        import_files("comtrade", [tmp_path / "broken.json"], tmp_path / "out", Choices(partial=True))
+        import_files("comtrade", [tmp_path / "broken.json"], tmp_path / "out", ImportOptions(partial=True))

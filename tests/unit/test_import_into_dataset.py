@@ -16,7 +16,7 @@ from reestim.cli.app import app
 from reestim.data.dataset import check_dataset, load_dataset
 from reestim.errors import InputError
 from reestim.importers.build import build_from_tables
-from reestim.importers.imported import Choices
+from reestim.importers.imported import ImportOptions
 from reestim.importers.regions import REGIONS_OF_BUNDLED
 from reestim.importers.registry import ORIGINALS, import_files
 from reestim.importers.world_tables import SOURCES
@@ -36,8 +36,8 @@ def dataset(project: Path, tmp_path: Path) -> Path:
 
 def test_a_dataset_takes_the_tables_of_three_sources(dataset: Path, tmp_path: Path) -> None:
     file = usitc.write(tmp_path, usitc.export())
-    import_files("usitc", [file], dataset, Choices(partners=("China",)), overwrite=True)
-    choices = Choices(partial=True, mapping=REGIONS_OF_BUNDLED)
+    import_files("usitc", [file], dataset, ImportOptions(partners=("China",)), overwrite=True)
+    choices = ImportOptions(partial=True, mapping=REGIONS_OF_BUNDLED)
     result = import_files("baci", baci(tmp_path), dataset, choices, only=("outcomes",), overwrite=True)
     assert result.simulated == ["outcomes.csv"], "the bundled outcomes were simulated, these are not"
     assert check_dataset(dataset) == []
@@ -95,7 +95,7 @@ def test_the_table_of_sources_in_the_docs_is_whole(project: Path) -> None:
     for name, original in ORIGINALS.items():
         line = next(line for line in page.splitlines() if f"`data import {name}`" in line)
         assert original.licence.split(":")[0].replace("Open Licence ", "") in line or "redistribution" in line
-        assert set(original.takes) <= {field.name for field in fields(Choices)}
+        assert set(original.takes) <= {field.name for field in fields(ImportOptions)}
     assert all(f"--source {name}" in page or f"or `{name}`" in page for name in SOURCES)
 
 

@@ -14,7 +14,7 @@ import typer.testing
 
 from reestim.cli.app import app
 from reestim.errors import InputError
-from reestim.importers.imported import Choices
+from reestim.importers.imported import ImportOptions
 from reestim.importers.registry import import_files
 from reestim.importers.sources import patentsview
 from reestim.labels.patents import read_patents
@@ -156,7 +156,7 @@ def test_years_words_regions_and_sectors_choose(tmp_path: Path) -> None:
     (tmp_path / "regions.csv").write_text("country,region\nCHN,CHN\n*,REST\n")
     (tmp_path / "cpc.csv").write_text("cpc,industry\nH,tech\nC,chem\nB,tech\n")
     (tmp_path / "sectors.csv").write_text("industry,sector\ntech,goods\nchem,goods\n")
-    choices = Choices(
+    choices = ImportOptions(
         years=(2004, 2005),
         matching="neodym|cerium",
         mapping=tmp_path / "regions.csv",

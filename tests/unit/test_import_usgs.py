@@ -11,7 +11,7 @@ import pytest
 
 from reestim.errors import InputError
 from reestim.importers.facts import ELEMENTS
-from reestim.importers.imported import Choices
+from reestim.importers.imported import ImportOptions
 from reestim.importers.registry import import_files
 
 #: Tonnes of apparent consumption and US$ a tonne, as shared/data/facts.md has them.
@@ -173,7 +173,7 @@ def test_yearbook_as_printed_and_as_tidy_cells_agree(tmp_path: Path) -> None:
     mapping = tmp_path / "regions.csv"
     mapping.write_text("country,region\nCHN,CHN\n*,ROW\n")
     for name, file in (("sheet", yearbook(tmp_path / "myb.xlsx")), ("tidy", tmp_path / "myb.csv")):
-        import_files("usgs-yearbook", [file], tmp_path / name, Choices(mapping=mapping))
+        import_files("usgs-yearbook", [file], tmp_path / name, ImportOptions(mapping=mapping))
         output = pd.read_csv(tmp_path / name / "element_output.csv")
         totals = output.groupby(["country", "year"])["tonnes"].sum()
         np.testing.assert_allclose(totals.loc["CHN"], [105_000, 105_000], rtol=1e-12)

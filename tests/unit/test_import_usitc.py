@@ -14,7 +14,7 @@ import typer.testing
 
 from reestim.cli.app import app
 from reestim.errors import InputError
-from reestim.importers.imported import Choices
+from reestim.importers.imported import ImportOptions
 from reestim.importers.registry import import_files
 
 YEARS = [2009, 2010, 2011]
@@ -85,7 +85,7 @@ def panel_of(folder: Path) -> pd.DataFrame:
 
 def test_imports_of_compounds_by_partner_and_from_all(tmp_path: Path) -> None:
     file = write(tmp_path, export())
-    import_files("usitc", [file], tmp_path / "china", Choices(partners=("China",)))
+    import_files("usitc", [file], tmp_path / "china", ImportOptions(partners=("China",)))
     panel = panel_of(tmp_path / "china")
     np.testing.assert_allclose(panel["value"], [67, 114, 460])
     np.testing.assert_allclose(panel["tonnes"], [12900, 13600, 6400])
@@ -105,7 +105,7 @@ def test_imports_of_compounds_by_partner_and_from_all(tmp_path: Path) -> None:
 
 def test_the_real_file_gives_the_figures_of_the_facts(shared_data: Path, tmp_path: Path) -> None:
     file = shared_data / "usgs" / "usitc_ree_hts4_1993_2026.csv"
-    result = import_files("usitc", [file], tmp_path / "out", Choices(partners=("China",)))
+    result = import_files("usitc", [file], tmp_path / "out", ImportOptions(partners=("China",)))
     panel = panel_of(tmp_path / "out")
     for year, (value, tonnes) in FACTS.items():
         assert round(panel.loc[year, "value"], 1) == value, year
@@ -119,7 +119,7 @@ def test_the_real_file_is_what_the_bundled_panel_was_typed_from(
     shared_data: Path, project: Path, tmp_path: Path
 ) -> None:
     file = shared_data / "usgs" / "usitc_ree_hts4_1993_2026.csv"
-    import_files("usitc", [file], tmp_path / "out", Choices(partners=("CHN",)))
+    import_files("usitc", [file], tmp_path / "out", ImportOptions(partners=("CHN",)))
     bundled = pd.read_csv(project / "data" / "rare-earths-2010" / "ree_use_panel.csv").set_index("year")
     read = panel_of(tmp_path / "out").loc[bundled.index]
     for name in ("tonnes", "value"):
@@ -202,7 +202,7 @@ def test_what_is_wrong_with_an_export_is_said(spoil: Callable[[Rows], Rows], sai
 
 def test_odd_magnitudes_may_be_confirmed(tmp_path: Path) -> None:
     file = write(tmp_path, in_tonnes(export()))
-    import_files("usitc", [file], tmp_path / "out", Choices(partners=("China",), confirm_units=True))
+    import_files("usitc", [file], tmp_path / "out", ImportOptions(partners=("China",), confirm_units=True))
     np.testing.assert_allclose(panel_of(tmp_path / "out")["tonnes"], [12.9, 13.6, 6.4])
 
 

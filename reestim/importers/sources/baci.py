@@ -21,7 +21,7 @@ from reestim.dims import EXPORTER, IMPORTER, YEAR
 from reestim.errors import InputError, Problem, Problems
 from reestim.importers.countries import CUSTOMS_ALPHA3
 from reestim.importers.hs import RARE_EARTHS, HsTrade, hs_industries, trade_tables
-from reestim.importers.imported import Choices, Imported, file_date
+from reestim.importers.imported import Imported, ImportOptions, file_date
 from reestim.importers.stream import DAMAGED, header, listed, missing_columns, numbers, pieces, unreadable
 
 EDITION = (
@@ -63,7 +63,7 @@ class ArchiveMember:
             yield file
 
 
-def read(files: Sequence[Path], choices: Choices, work: Path) -> Imported:
+def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     """Exports by country and industry, trade in rare earths, and of one year all trade (``hs.trade_tables``).
 
     Raises InputError listing other editions, mixed revisions or versions, missing columns and countries, repeated

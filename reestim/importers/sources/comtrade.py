@@ -19,7 +19,7 @@ from reestim.dims import EXPORTER, IMPORTER, YEAR
 from reestim.errors import InputError, Problem, Problems, closest
 from reestim.importers.countries import CUSTOMS_ALPHA3, alpha3_codes, alpha3_of_code
 from reestim.importers.hs import RARE_EARTHS, HsTrade, hs_industries, trade_tables
-from reestim.importers.imported import Choices, Imported, file_date
+from reestim.importers.imported import Imported, ImportOptions, file_date
 from reestim.importers.stream import DAMAGED, header, listed, numbers, pieces
 
 EDITION = "UN Comtrade since 2023 (API v1 or bulk file): annual trade in goods, classification HS"
@@ -43,7 +43,7 @@ _BEFORE = {"trade value (us$)", "trade flow", "commodity code", "tradevalue in 1
 _KEY = ["reporter", "partner", YEAR, "hs"]
 
 
-def read(files: Sequence[Path], choices: Choices, work: Path) -> Imported:
+def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     """Exports by country and industry, trade in rare earths, and of one year all trade (``hs.trade_tables``).
 
     Imports (flow M) are read, or with ``flow`` X what exporters report. Raises InputError listing other editions, cut
@@ -84,7 +84,7 @@ def read(files: Sequence[Path], choices: Choices, work: Path) -> Imported:
     return Imported(imported.tables, EDITION, rules, [*left_out, *imported.left_out], imported.extra)
 
 
-def flow_problems(choices: Choices) -> list[Problem]:
+def flow_problems(choices: ImportOptions) -> list[Problem]:
     """A flow that is neither imports nor exports."""
     if choices.flow in (None, "M", "X"):
         return []

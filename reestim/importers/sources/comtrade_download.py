@@ -20,7 +20,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from reestim.errors import InputError, Problem, closest
 from reestim.importers.countries import CUSTOMS_CODES, alpha3_of_code
 from reestim.importers.hs import RARE_EARTHS
-from reestim.importers.imported import Choices
+from reestim.importers.imported import ImportOptions
 from reestim.importers.sources.comtrade import flow_problems
 
 KEY, ADDRESS = "COMTRADE_API_KEY", "COMTRADE_API_URL"
@@ -37,7 +37,7 @@ class _NoRedirect(HTTPRedirectHandler):
         return None
 
 
-def download(choices: Choices, folder: Path, pause: Callable[[float], None] = time.sleep) -> list[Path]:
+def download(choices: ImportOptions, folder: Path, pause: Callable[[float], None] = time.sleep) -> list[Path]:
     """Answers for all ``reporters`` and ``years`` (codes ``hs``, flow), as ``comtrade-<reporter>-<year>.json``.
 
     Raises InputError where the key, reporters or years are missing, and where the API refuses or does not answer;

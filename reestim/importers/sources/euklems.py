@@ -19,7 +19,7 @@ from reestim.dims import COUNTRY, YEAR
 from reestim.errors import InputError, Problem, Problems
 from reestim.importers.concordance import HERE
 from reestim.importers.countries import alpha3_of_alpha2
-from reestim.importers.imported import Choices, Imported
+from reestim.importers.imported import Imported, ImportOptions
 from reestim.importers.klems_sectors import nace_industries, sector_accounts
 from reestim.importers.regions import sectors_of
 from reestim.importers.sheets import sheets_of, table_below
@@ -40,7 +40,7 @@ _NO_FIGURE = ("", "NA", "NaN", "..", ":")
 _SAME = 1e-4
 
 
-def read(files: Sequence[Path], choices: Choices, work: Path) -> Imported:
+def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     """Volumes and cost shares of output, labour, capital and intermediates by country, sector and year.
 
     Several industries of a sector are added up with Törnqvist weights. Raises InputError listing other editions,

@@ -21,7 +21,7 @@ from reestim.errors import InputError, Problem, Problems, closest
 from reestim.importers.concordance import HERE
 from reestim.importers.countries import alpha3_of_alpha2
 from reestim.importers.hs import longest_prefix
-from reestim.importers.imported import Choices, Imported
+from reestim.importers.imported import Imported, ImportOptions
 from reestim.importers.mapping import read_columns
 from reestim.importers.patent_join import PatentJoin, Row
 from reestim.importers.regions import INDUSTRIES, regions_of, sectors_of
@@ -46,7 +46,7 @@ _COLUMNS = ("patent_id", COUNTRY, SECTOR, YEAR, "title", "abstract")
 _PARQUET = pa.schema([(name, pa.int64() if name == YEAR else pa.string()) for name in _COLUMNS])
 
 
-def read(files: Sequence[Path], choices: Choices, work: Path) -> Imported:
+def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     """``patents.parquet``: patent_id, country, sector, year, title, abstract; ``matching`` and ``years`` choose.
 
     Raises InputError listing other editions, tables that are missing or there twice, missing columns, repeated patents,
@@ -211,7 +211,7 @@ def _first(rows: Any, column: str) -> Iterator[tuple[Any, ...]]:
 
 
 def _write(
-    join: PatentJoin, abstracts: Path, target: Path, region: dict[str, str], choices: Choices, pattern: Any
+    join: PatentJoin, abstracts: Path, target: Path, region: dict[str, str], choices: ImportOptions, pattern: Any
 ) -> dict[str, int]:
     """Stream the abstracts past the patents into the file; how many were written and why others were not."""
     counts = {"written": 0, "bare": 0, "out of --years": 0, "not --matching": 0}

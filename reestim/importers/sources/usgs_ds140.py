@@ -15,7 +15,7 @@ import pandas as pd
 from reestim.data.read import Kind, gaps, parse_column
 from reestim.dims import COUNTRY, SECTOR, YEAR
 from reestim.errors import InputError, Problem
-from reestim.importers.imported import Choices, Imported, file_date, unit_value_problem
+from reestim.importers.imported import Imported, ImportOptions, file_date, unit_value_problem
 from reestim.importers.mapping import read_columns
 from reestim.importers.sheets import sheets_of, table_below
 
@@ -32,7 +32,7 @@ USUAL_PRICE, USUAL_SINCE = (0.05, 300.0), 1950
 MOST_TONNES = 100_000.0
 
 
-def read(files: Sequence[Path], choices: Choices, work: Path) -> Imported:
+def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     """``ree_use_panel.csv``: USA, all sectors, tonnes consumed and their value (tonnes times unit value).
 
     Raises InputError listing another layout, repeated or missing years, cells that are no figures, other units,

@@ -17,7 +17,7 @@ import pandas as pd
 from reestim.dims import COUNTRY, YEAR
 from reestim.errors import InputError, Problem, closest
 from reestim.importers.countries import alpha3_of_name
-from reestim.importers.imported import Choices, Imported, file_date
+from reestim.importers.imported import Imported, ImportOptions, file_date
 from reestim.importers.mapping import read_columns
 from reestim.importers.mine_output import output_problems, output_tables
 
@@ -50,7 +50,7 @@ _RANGE = re.compile(r"([\d,.]+)\s*(?:-|–|to)\s*([\d,.]+)")
 _ZERO = {"—", "--", "–", "Zero"}
 
 
-def read(files: Sequence[Path], choices: Choices, work: Path) -> Imported:
+def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     """``element_prices.csv`` (market export: free on board, averages of the year) and ``element_output.csv``.
 
     Raises InputError listing another edition or unit, oxides with a hole in their prices or with two prices, prices

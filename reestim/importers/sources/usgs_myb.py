@@ -17,7 +17,7 @@ from reestim.data.read import Kind, parse_column
 from reestim.dims import COUNTRY, YEAR
 from reestim.errors import InputError, Problem, closest
 from reestim.importers.countries import alpha3_of_name
-from reestim.importers.imported import Choices, Imported, file_date
+from reestim.importers.imported import Imported, ImportOptions, file_date
 from reestim.importers.mapping import read_columns
 from reestim.importers.mine_output import output_problems, output_tables
 from reestim.importers.sheets import sheets_of
@@ -30,7 +30,7 @@ _TITLE = re.compile(r"world mine production", re.I)
 _NOTHING = {"--", "—", "-"}  # printed for zero
 
 
-def read(files: Sequence[Path], choices: Choices, work: Path) -> Imported:
+def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     """``element_output.csv`` from the national totals, which go to ``sources/mine_output.csv`` as printed.
 
     Raises InputError listing another layout or unit, unknown, repeated and missing countries or years, sums that miss

@@ -18,7 +18,7 @@ from reestim.data.read import parse_column
 from reestim.dims import COUNTRY, SECTOR, YEAR
 from reestim.errors import InputError, Problem, closest
 from reestim.importers.countries import alpha3_codes, alpha3_of_name
-from reestim.importers.imported import Choices, Imported, file_date, unit_value_problem
+from reestim.importers.imported import Imported, ImportOptions, file_date, unit_value_problem
 from reestim.importers.mapping import read_columns
 
 COLUMNS = ("Data Type", "Country", "HTS Number", "Quantity Description")
@@ -33,7 +33,7 @@ _SUPPRESSED = "_Suppressed"
 _WORLD = ("World", "Total", "All Countries")
 
 
-def read(files: Sequence[Path], choices: Choices, work: Path) -> Imported:
+def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     """``ree_use_panel.csv``: US imports for consumption of HTS 2846 (or ``hs``), from all partners or ``partners``.
 
     All pairs of value and mass go to ``sources/usitc_trade.csv`` (flow, partner, hts, year, tonnes, value).

@@ -1,4 +1,4 @@
-"""The picture of which rare-earth elements resemble which."""
+"""Figure of how alike the rare-earth elements are."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def element_figure(similarity: xr.Dataset) -> Figure:
     return figure
 
 
-def spoken(similarity: xr.Dataset) -> str:
+def alt_text(similarity: xr.Dataset) -> str:
     """The nearest element of each, for readers who do not see the figure."""
     from reestim.supply_chain.element_similarity import similarity_table
 

@@ -55,7 +55,7 @@ def caption(study: xr.Dataset, outcome: str) -> str:
     )
 
 
-def spoken(study: xr.Dataset, outcome: str) -> str:
+def alt_text(study: xr.Dataset, outcome: str) -> str:
     """Mean effects in a sentence, for readers who do not see the figure."""
     rows = event_tables(study)["event_study_summary"].query("outcome == @outcome").to_dict("records")
     said = [

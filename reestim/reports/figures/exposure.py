@@ -1,4 +1,4 @@
-"""The picture and the rows of who is exposed to rare earths."""
+"""Figure and table rows of exposure to rare earths."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def exposure_figure(tables: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def spoken(tables: Mapping[str, pd.DataFrame]) -> str:
+def alt_text(tables: Mapping[str, pd.DataFrame]) -> str:
     """The most exposed in a sentence, for readers who do not see the figure."""
     first = tables["exposure_sectors"].head(5).to_dict("records")
     lands = tables["exposure_countries"].head(5).to_dict("records")

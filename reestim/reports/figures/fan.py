@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from reestim.dims import YEAR
 from reestim.reports.figures.forest import COLOR, plain
-from reestim.reports.section import Picture, drawn
+from reestim.reports.section import FigureBlock, figure_block
 from reestim.results.effects import quantiles
 from reestim.results.format import number
 
@@ -20,7 +20,7 @@ _ACROSS, _WIDTH, _HEIGHT = 2, 5.2, 1.5  # panels beside one another, inches of t
 
 def fans(
     draws: xr.DataArray, dim: str, name: str, caption: str, unit: str, ends: Mapping[str, xr.DataArray] | None = None
-) -> Picture:
+) -> FigureBlock:
     """``draws`` over (chain, draw, year, dim). ``ends``: by technology, static values to mark at the right (dim)."""
     labels = draws[dim].values.tolist()
     rows = -(-len(labels) // _ACROSS)
@@ -51,7 +51,7 @@ def fans(
         f"{_two(median.sel({dim: label}).isel({YEAR: -1}))} in {years[-1]}"
         for label in labels
     )
-    return drawn(figure, name, caption, f"Medians, {unit}: {said}.")
+    return figure_block(figure, name, caption, f"Medians, {unit}: {said}.")
 
 
 def _two(value: xr.DataArray) -> str:

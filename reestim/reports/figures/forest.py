@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from reestim.dims import COUNTRY, TECHNOLOGY
-from reestim.reports.section import Picture, drawn
+from reestim.reports.section import FigureBlock, figure_block
 from reestim.results.effects import CONTRIBUTION, DIRECTED, FIXED, probability, quantiles
 from reestim.results.format import number, percent
 
@@ -107,7 +107,7 @@ def countries_forest(
     caption: str,
     unit: str,
     sign: str = "P(loss)",
-) -> Picture:
+) -> FigureBlock:
     """One panel per group of countries, each with its own scale, countries sorted by what happens to them first."""
     groups = [list(group) for group in groups if group]
     figure, axes = panels([len(group) * (1.4 if len(technologies) > 1 else 1.0) for group in groups])
@@ -119,10 +119,10 @@ def countries_forest(
         )
     axes[-1].set_xlabel(unit)
     legend(figure, axes[0])
-    return drawn(figure, name, caption, spoken(draws.sel({TECHNOLOGY: list(technologies)}), COUNTRY))
+    return figure_block(figure, name, caption, alt_text(draws.sel({TECHNOLOGY: list(technologies)}), COUNTRY))
 
 
-def spoken(draws: xr.DataArray, dim: str, names: Mapping[str, str] | None = None) -> str:
+def alt_text(draws: xr.DataArray, dim: str, names: Mapping[str, str] | None = None) -> str:
     """The medians in a sentence, for readers who do not see the figure."""
     median = quantiles(draws)["median"]
     parts = []

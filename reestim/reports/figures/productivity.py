@@ -1,4 +1,4 @@
-"""The picture of growth accounting: average growth of output by source."""
+"""Figure of growth accounting: average growth of output by source."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def productivity_figure(means: pd.DataFrame) -> Figure:
     return figure
 
 
-def spoken(means: pd.DataFrame) -> str:
+def alt_text(means: pd.DataFrame) -> str:
     """TFP growth of the series in a sentence, for readers who do not see the figure."""
     rows = means.head(SHOWN).to_dict("records")
     return "TFP growth, per cent a year: " + "; ".join(

@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from reestim.dims import COUNTRY, TECHNOLOGY
-from reestim.reports.figures.forest import LABEL, plain, spoken
-from reestim.reports.section import Picture, drawn
+from reestim.reports.figures.forest import LABEL, alt_text, plain
+from reestim.reports.section import FigureBlock, figure_block
 from reestim.results.effects import probability, quantiles
 from reestim.results.format import number, percent
 
@@ -64,7 +64,7 @@ def places(countries: Sequence[str]) -> dict[str, tuple[int, int]]:
     return out | {name: (len(rows) + k // width, k % width) for k, name in enumerate(rest)}
 
 
-def tile_map(change: xr.DataArray, apart: Sequence[str], name: str) -> Picture:
+def tile_map(change: xr.DataArray, apart: Sequence[str], name: str) -> FigureBlock:
     """A map for each technology of ``change`` (technology, chain, draw, country), per cent, on one scale.
 
     ``apart``: countries whose colour may run off the scale, because theirs would leave the others pale.
@@ -111,7 +111,7 @@ def tile_map(change: xr.DataArray, apart: Sequence[str], name: str) -> Picture:
         f"Map of welfare: one tile a country, regions below; {numbers}. Hatched: the sign is open, the probability of "
         f"a loss lies between 5 and 95 %.{beyond}"
     )
-    return drawn(figure, name, caption, spoken(change, COUNTRY))
+    return figure_block(figure, name, caption, alt_text(change, COUNTRY))
 
 
 def _tile(

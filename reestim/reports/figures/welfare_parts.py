@@ -14,7 +14,7 @@ import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
 from reestim.reports.figures import forest
-from reestim.reports.section import Picture, Shown, drawn
+from reestim.reports.section import FigureBlock, TableBlock, figure_block
 from reestim.results.effects import DIRECTED, FIXED, PERCENT, quantiles
 from reestim.results.format import with_interval
 
@@ -78,7 +78,7 @@ def parts_table(ds: xr.Dataset) -> pd.DataFrame:
     return table.loc[:, [*keys, "mean_percent", "median_percent", "low_percent", "high_percent"]]
 
 
-def parts_shown(table: pd.DataFrame, name: str, brackets: str) -> Shown:
+def parts_table_block(table: pd.DataFrame, name: str, brackets: str) -> TableBlock:
     """A row a country and technology, a column a part."""
     cells = {
         (r[COUNTRY], r[TECHNOLOGY], r[PART]): with_interval(r["median_percent"], r["low_percent"], r["high_percent"])
@@ -91,12 +91,12 @@ def parts_shown(table: pd.DataFrame, name: str, brackets: str) -> Shown:
         "productivity, that of directed research included), mines and scrap: first-order accounting (Caliendo and "
         f"Parro 2015); higher order: what the exact change has beyond it. {brackets}"
     )
-    return Shown(
+    return TableBlock(
         name, caption, ["Country, technology", "Welfare, exact", *(_capital(n) for n in _NAMES.values())], rows, table
     )
 
 
-def parts_drawn(draws: xr.DataArray, groups: list[list[str]], name: str) -> Picture:
+def parts_figure_block(draws: xr.DataArray, groups: list[list[str]], name: str) -> FigureBlock:
     """Stacked posterior means by country, a bar a technology; the markers are the exact totals."""
     mean = draws.mean((CHAIN, DRAW))
     technologies = [t for t in (FIXED, DIRECTED) if t in draws[TECHNOLOGY].values]
@@ -124,7 +124,7 @@ def parts_drawn(draws: xr.DataArray, groups: list[list[str]], name: str) -> Pict
         for c in draws[COUNTRY].values
         for t in technologies
     )
-    return drawn(figure, name, caption, f"Means, per cent: {said}.")
+    return figure_block(figure, name, caption, f"Means, per cent: {said}.")
 
 
 def _bars(axes: Axes, mean: xr.DataArray, shown: list[str], technology: str, offset: float) -> None:

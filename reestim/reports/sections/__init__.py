@@ -1,4 +1,4 @@
-"""The sections of the page, one a file with ``tables`` and ``section`` (`reports.section.Part`), in this order."""
+"""The sections of the page in their order: one file each, with ``tables`` and ``section`` (`section.SectionModule`)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from reestim.reports.section import Part, Section
+    from reestim.reports.section import Section, SectionModule
 
 
-def parts() -> tuple[type[Part], ...]:
+def section_modules() -> tuple[type[SectionModule], ...]:
     """The modules. To add a section, write its file and name it here."""
     from reestim.reports.sections import (
         comparison,
@@ -59,13 +59,13 @@ def all_tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
     """Every tidy table that this run can fill, by the name of its file."""
     found: dict[str, pd.DataFrame] = {}
     with malformed_groups_as_errors(post):
-        for part in parts():
-            found |= part.tables(post)
+        for module in section_modules():
+            found |= module.tables(post)
         return found | {"inputs": _tables.inputs(post)}
 
 
 def all_sections(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[Section]:
     """Every section that this run can fill."""
     with malformed_groups_as_errors(post):
-        found = [part.section(post, tables) for part in parts()]
+        found = [module.section(post, tables) for module in section_modules()]
     return [section for section in found if section is not None]

@@ -11,7 +11,7 @@ import xarray as xr
 from reestim.counterfactuals.difference import scenario_difference
 from reestim.dims import COUNTRY, SCENARIO, TECHNOLOGY
 from reestim.reports.figures import forest
-from reestim.reports.section import POSTERIOR, Picture, Section, Shown, drawn
+from reestim.reports.section import POSTERIOR, FigureBlock, Section, TableBlock, figure_block
 from reestim.results import tables as tidy
 from reestim.results.effects import (
     BRACKETS,
@@ -47,9 +47,9 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
         return None
     first = scenarios_of(post)[0]
     blocks = [
-        _overview_shown(tables["scenarios"]),
-        _drawn(post, first),
-        _differences_shown(tables["scenario_differences"], first),
+        _overview_block(tables["scenarios"]),
+        _figure_block(post, first),
+        _differences_block(tables["scenario_differences"], first),
     ]
     return Section("scenarios", "Scenarios compared", blocks, POSTERIOR)
 
@@ -98,7 +98,7 @@ def _differences(post: xr.DataTree) -> pd.DataFrame:
     return table.rename(columns={"probability_loss": "probability_lower"}).assign(money_unit=money_unit(economy))
 
 
-def _overview_shown(table: pd.DataFrame) -> Shown:
+def _overview_block(table: pd.DataFrame) -> TableBlock:
     unit = str(table["money_unit"].iloc[0])
     rows = []
     for r in table.loc[table[TECHNOLOGY].isin([FIXED, DIRECTED])].to_dict("records"):
@@ -113,10 +113,10 @@ def _overview_shown(table: pd.DataFrame) -> Shown:
         f"lowest median. {BRACKETS}"
     )
     heads = ["Scenario, technology", "World, %", f"World, {unit}", "Lose", "Gain", "Lowest"]
-    return Shown("scenarios", caption, heads, rows)
+    return TableBlock("scenarios", caption, heads, rows)
 
 
-def _differences_shown(table: pd.DataFrame, first: str) -> Shown:
+def _differences_block(table: pd.DataFrame, first: str) -> TableBlock:
     unit = str(table["money_unit"].iloc[0])
     cells = {}
     for r in table.to_dict("records"):
@@ -130,10 +130,10 @@ def _differences_shown(table: pd.DataFrame, first: str) -> Shown:
         f"Real income in each scenario against {first}, draw by draw: per cent; below it {unit} a year and the "
         f"probability that it is lower. {BRACKETS}"
     )
-    return Shown("scenario_differences", caption, ["Country, technology", *scenarios], rows)
+    return TableBlock("scenario_differences", caption, ["Country, technology", *scenarios], rows)
 
 
-def _drawn(post: xr.DataTree, first: str) -> Picture:
+def _figure_block(post: xr.DataTree, first: str) -> FigureBlock:
     draws, economy = differences(post), economy_of(post)
     technologies = draws[TECHNOLOGY].values.tolist()
     technology = DIRECTED if DIRECTED in technologies else technologies[0]
@@ -147,7 +147,7 @@ def _drawn(post: xr.DataTree, first: str) -> Picture:
 
 def _forest(
     draws: xr.DataArray, groups: Sequence[list[str]], scenarios: list[str], technology: str, first: str
-) -> Picture:
+) -> FigureBlock:
     step = 0.8 / len(scenarios)
     figure, panels = forest.panels([len(group) * max(1.0, 0.55 * len(scenarios)) for group in groups])
     for axes, group in zip(panels, groups, strict=True):
@@ -169,4 +169,4 @@ def _forest(
         + ", ".join(f"{c} {float(median.sel({SCENARIO: name, COUNTRY: c})):.2g}" for c in median[COUNTRY].values)
         for name in scenarios
     )
-    return drawn(figure, "scenario_differences", caption, f"Medians, per cent: {said}.")
+    return figure_block(figure, "scenario_differences", caption, f"Medians, per cent: {said}.")

@@ -10,7 +10,7 @@ import pandas as pd
 from reestim.checks.prior_sensitivity import prior_posterior_table, resting
 from reestim.dims import SECTOR
 from reestim.reports.figures import forest
-from reestim.reports.section import POSTERIOR, Block, Notes, Picture, Section, Shown, drawn
+from reestim.reports.section import POSTERIOR, Block, FigureBlock, Notes, Section, TableBlock, figure_block
 from reestim.results import tables as tidy
 from reestim.results.effects import BRACKETS, probability, quantiles
 from reestim.results.format import number, percent, with_interval
@@ -28,7 +28,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     """The forest of σ with P(σ < 1), its table, the shared parameters, and what rests on the prior."""
     blocks: list[Block] = []
     if len(tables["elasticities"]):
-        blocks += [_drawn(post), _elasticities(tables["elasticities"])]
+        blocks += [_figure_block(post), _elasticities(tables["elasticities"])]
     if len(tables["parameters"]):
         blocks.append(_parameters(tables["parameters"]))
     if rests := resting(prior_posterior_table(post)):
@@ -36,7 +36,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     return Section("elasticities", "Elasticities and technology", blocks, POSTERIOR) if blocks else None
 
 
-def _drawn(post: xr.DataTree) -> Picture:
+def _figure_block(post: xr.DataTree) -> FigureBlock:
     """σ by sector, prior against posterior, with the line σ = 1 between complements and substitutes."""
     sigma = post["posterior"].to_dataset()["sigma"]
     order = quantiles(sigma)["median"].to_series().sort_values(ascending=False).index.tolist()
@@ -60,12 +60,12 @@ def _drawn(post: xr.DataTree) -> Picture:
         "prior; at the right the probability that rare earths are complements, P(σ < 1), of each."
     )
     below = int((quantiles(sigma)["high"] < 1).sum())
-    return drawn(
+    return figure_block(
         figure, "elasticities", caption, f"The 90 % interval lies wholly below one in {below} of {len(order)} sectors."
     )
 
 
-def _elasticities(table: pd.DataFrame) -> Shown:
+def _elasticities(table: pd.DataFrame) -> TableBlock:
     heads = ["Sector", "σ, posterior", "Mean", "P(σ < 1)"]
     more = {"prior": "σ, prior", "passthrough": "m, posterior"}
     found = [name for name in more if f"{name}_median" in table]
@@ -78,10 +78,10 @@ def _elasticities(table: pd.DataFrame) -> Shown:
         "Elasticity of substitution σ between rare earths and other inputs; m is the innovation pass-through, log "
         f"points of REE-enhancing knowledge per log point of relative price. {BRACKETS}"
     )
-    return Shown("elasticities", caption, [*heads, *(more[name] for name in found)], rows)
+    return TableBlock("elasticities", caption, [*heads, *(more[name] for name in found)], rows)
 
 
-def _parameters(table: pd.DataFrame) -> Shown:
+def _parameters(table: pd.DataFrame) -> TableBlock:
     rows = []
     for row in table.to_dict("records"):
         known = pd.notna(row.get("prior_median", float("nan")))
@@ -89,4 +89,4 @@ def _parameters(table: pd.DataFrame) -> Shown:
         after = with_interval(row["median"], row["low"], row["high"])
         rows.append([row["parameter"], after, prior, row["meaning"]])
     heads = ["Parameter", "Posterior", "Prior", "Meaning"]
-    return Shown("parameters", f"Parameters common to all sectors. {BRACKETS}", heads, rows)
+    return TableBlock("parameters", f"Parameters common to all sectors. {BRACKETS}", heads, rows)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reestim.evidence.groups import ELEMENTS
 from reestim.reports.figures import elements
-from reestim.reports.section import Section, Shown, drawn
+from reestim.reports.section import Section, TableBlock, figure_block
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
         "to substitute. These are the predictors that elasticities are pooled on."
     )
     rows = [[str(row[0]), *(f"{value:+.2f}" for value in row[1:])] for row in z.itertuples(index=False)]
-    shown = Shown("substitutability", caption, [str(name).replace("_", " ") for name in z.columns], rows)
-    picture = drawn(figure, "element_similarity", elements.CAPTION, elements.spoken(alike))
+    shown = TableBlock("substitutability", caption, [str(name).replace("_", " ") for name in z.columns], rows)
+    block = figure_block(figure, "element_similarity", elements.CAPTION, elements.alt_text(alike))
     files = ("elements.csv", "element_use.csv", "application_sector.csv")
-    return Section("elements", "Which elements resemble which", [picture, shown], files)
+    return Section("elements", "Which elements resemble which", [block, shown], files)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reestim.evidence.groups import EVENTS
 from reestim.io.json_attrs import json_attr
 from reestim.reports.figures import events as event_figures
-from reestim.reports.section import Notes, Section, Shown, drawn
+from reestim.reports.section import Notes, Section, TableBlock, figure_block
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,18 +36,18 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     about = study.attrs
     made = about["simulated"]
     simulated = f" SIMULATED, no finding about the world: {', '.join(made)}." if made else ""
-    pictures = []
+    figure_blocks = []
     for name, figure in event_figures.event_figures(study).items():
         outcome = name.removeprefix("event_study_")
-        pictures.append(
-            drawn(figure, name, event_figures.caption(study, outcome), event_figures.spoken(study, outcome))
+        figure_blocks.append(
+            figure_block(figure, name, event_figures.caption(study, outcome), event_figures.alt_text(study, outcome))
         )
     caption = (
         f"Mean effect from {about['policy_year']} on, {about['units']}; {about['interval']} intervals (of the "
         f"estimates: confidence, clustered by {about['cluster']}; of the Bayesian path: posterior).{simulated}"
     )
-    shown = Shown("event_study_summary", caption, STUDY_HEADS, study_rows(study))
-    blocks = [*pictures, shown, Notes([*verdicts(study), *about["notes"]])]
+    shown = TableBlock("event_study_summary", caption, STUDY_HEADS, study_rows(study))
+    blocks = [*figure_blocks, shown, Notes([*verdicts(study), *about["notes"]])]
     return Section("event-study", "Event study", blocks, [*_FILES, *made])
 
 

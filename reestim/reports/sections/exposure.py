@@ -9,7 +9,7 @@ import pandas as pd
 
 from reestim.evidence.groups import IDENTITIES
 from reestim.reports.figures import exposure
-from reestim.reports.section import Block, Notes, Section, Shown, drawn
+from reestim.reports.section import Block, Notes, Section, TableBlock, figure_block
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -46,7 +46,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     if "exposure_sectors" not in tables:
         return None
     figure = exposure.exposure_figure(tables)
-    blocks: list[Block] = [drawn(figure, "exposure", exposure.CAPTION, exposure.spoken(tables))]
+    blocks: list[Block] = [figure_block(figure, "exposure", exposure.CAPTION, exposure.alt_text(tables))]
     for name, what, heads in (
         ("exposure_sectors", "Sectors of the world", exposure.SECTOR_HEADS),
         ("exposure_countries", "Countries", exposure.COUNTRY_HEADS),
@@ -56,7 +56,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
             "Measured from the input-output table, not estimated: no interval."
         )
         shown = tables[name].query("direct > 0").head(_CELLS_SHOWN)
-        blocks.append(Shown(name, caption, heads, exposure.ranking_rows(shown)))
+        blocks.append(TableBlock(name, caption, heads, exposure.ranking_rows(shown)))
     if IDENTITIES in tables:
         held = tables[IDENTITIES]
         failed = [str(name) for name, good in zip(held["identity"], held["holds"], strict=True) if not good]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reestim.evidence.groups import GROWTH
 from reestim.reports.figures import productivity as growth
-from reestim.reports.section import Section, Shown, drawn
+from reestim.reports.section import Section, TableBlock, figure_block
 from reestim.results import tables as tidy
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     if "productivity" not in tables:
         return None
     means = growth.means_of(post[GROWTH].to_dataset())
-    picture = drawn(growth.productivity_figure(means), "productivity", growth.CAPTION, growth.spoken(means))
+    figure = figure_block(growth.productivity_figure(means), "productivity", growth.CAPTION, growth.alt_text(means))
     table = tables["productivity"]
     heads = [str(name).removesuffix("_growth").removesuffix("_contribution") for name in table.columns]
     rows = [
         [f"{100 * v:.2f}" if isinstance(v, float) else str(v) for v in row] for row in table.itertuples(index=False)
     ]
-    blocks = [picture, Shown("productivity", _CAPTION, heads, rows)]
+    blocks = [figure, TableBlock("productivity", _CAPTION, heads, rows)]
     return Section("productivity", "Growth of output by source", blocks, ["growth_accounts.csv"])

@@ -12,7 +12,7 @@ from reestim.dims import CHAIN, DRAW, LABELS
 from reestim.io.json_attrs import json_attr
 from reestim.labels.agreement import HUMAN, MACHINE, Agreement, Interval
 from reestim.labels.quality import agreement_of, drift_of
-from reestim.reports.section import Block, Notes, Section, Shown
+from reestim.reports.section import Block, Notes, Section, TableBlock
 from reestim.results.effects import quantiles
 from reestim.results.format import with_interval
 
@@ -69,9 +69,9 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     table, quality = tables[GROUP], post[GROUP].to_dataset()
     made = json_attr(quality.attrs, "synthetic", [])
     flag = f" SYNTHETIC, no finding about the world: {', '.join(made)}." if made else ""
-    blocks: list[Block] = [_confusion_shown(table, flag), _scores_shown(table, quality.attrs["design"], flag)]
+    blocks: list[Block] = [_confusion_block(table, flag), _scores_block(table, quality.attrs["design"], flag)]
     if "agreement" in set(table["measure"]):
-        blocks.append(_drift_shown(table, flag))
+        blocks.append(_drift_block(table, flag))
     record = json_attr(quality.attrs, "record", {})
     blocks.append(Notes([_who(record, int(quality["patents"].sum())), _trend(table)]))
     return Section("labels", "How good the labels are", blocks, ["patent_labels.csv", "label_audit.csv"])
@@ -100,7 +100,7 @@ def _ends(interval: Interval) -> dict[str, float]:
     return {"median": interval.median, "low": interval.low, "high": interval.high}
 
 
-def _confusion_shown(table: pd.DataFrame, flag: str) -> Shown:
+def _confusion_block(table: pd.DataFrame, flag: str) -> TableBlock:
     cells = table.loc[table["measure"] == "confusion"]
     learnt = bool(cells["median"].notna().any())
     rows = []
@@ -116,10 +116,10 @@ def _confusion_shown(table: pd.DataFrame, flag: str) -> Shown:
         else ("median from the audit alone; this study takes labels for the true classes and learns no confusion")
     )
     caption = f"Probability of the machine's label (columns) given the true class (rows): {what}.{flag}"
-    return Shown("label_confusion", caption, ["true class", *LABELS], rows)
+    return TableBlock("label_confusion", caption, ["true class", *LABELS], rows)
 
 
-def _scores_shown(table: pd.DataFrame, design: str, flag: str) -> Shown:
+def _scores_block(table: pd.DataFrame, design: str, flag: str) -> TableBlock:
     names = {"accuracy": "accuracy", "kappa": "Cohen's kappa", "macro_f1": "macro-F1", "f1": "F1"}
     rows = [
         [
@@ -132,14 +132,14 @@ def _scores_shown(table: pd.DataFrame, design: str, flag: str) -> Shown:
         f"Agreement of labeller and people among all patents, from an audit drawn {design.replace('_', ' ')}: median "
         f"[90 % equal-tailed].{flag}"
     )
-    return Shown("label_agreement", caption, ["measure", "value"], rows)
+    return TableBlock("label_agreement", caption, ["measure", "value"], rows)
 
 
-def _drift_shown(table: pd.DataFrame, flag: str) -> Shown:
+def _drift_block(table: pd.DataFrame, flag: str) -> TableBlock:
     years = table.loc[table["measure"] == "agreement"].to_dict("records")
     rows = [[f"{r['year']}", f"{r['audited']}", f"{r['median']:.2f} [{r['low']:.2f}, {r['high']:.2f}]"] for r in years]
     caption = f"Share of the audited patents on which labeller and people agree, by year [90 % equal-tailed].{flag}"
-    return Shown("label_drift", caption, ["year", "audited", "agree"], rows)
+    return TableBlock("label_drift", caption, ["year", "audited", "agree"], rows)
 
 
 def _who(record: dict[str, Any], patents: int) -> str:

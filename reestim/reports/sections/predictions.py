@@ -10,7 +10,7 @@ import pandas as pd
 from reestim.checks import predictive, prior_welfare
 from reestim.dims import COUNTRY, SCENARIO, TECHNOLOGY
 from reestim.intervals import LEVEL
-from reestim.reports.section import POSTERIOR, Block, Notes, Section, Shown, drawn
+from reestim.reports.section import POSTERIOR, Block, Notes, Section, TableBlock, figure_block
 from reestim.results.format import number, with_interval
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
         words = predictive.sentences(tables[CHECKS], tables[COVERAGE])[0]
         shown = figure.predictive_figure(tables[CHECKS])
         if shown is not None:
-            blocks.append(drawn(shown, "predictions", figure.CAPTION, " ".join(words)))
+            blocks.append(figure_block(shown, "predictions", figure.CAPTION, " ".join(words)))
         blocks += [_coverage(tables[COVERAGE]), Notes(words)]
     if WELFARE in tables:
         blocks += [_welfare(tables[WELFARE]), Notes(prior_welfare.sentences(tables[WELFARE], tables[SOLVED]))]
@@ -50,7 +50,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     return Section("predictions", "What the model predicts, before and after the data", blocks, POSTERIOR)
 
 
-def _coverage(table: pd.DataFrame) -> Shown:
+def _coverage(table: pd.DataFrame) -> TableBlock:
     names = ("inside_50", "inside_90", "prior_inside_90")
     rows = [
         [predictive.in_words(row["evidence"]), f"{row['observations']:,}", *(_percent(row.get(name)) for name in names)]
@@ -62,14 +62,14 @@ def _coverage(table: pd.DataFrame) -> Shown:
         "that more lie inside."
     )
     heads = ["Evidence", "Observations", "Inside 50 %", "Inside 90 %", "Inside 90 % before the data"]
-    return Shown(COVERAGE, caption, heads, rows)
+    return TableBlock(COVERAGE, caption, heads, rows)
 
 
 def _percent(share: Any) -> str:
     return f"{100 * share:.0f} %" if pd.notna(share) else "not available"
 
 
-def _welfare(table: pd.DataFrame) -> Shown:
+def _welfare(table: pd.DataFrame) -> TableBlock:
     several = len(set(table[SCENARIO])) > 1
     rows = [
         [
@@ -88,4 +88,4 @@ def _welfare(table: pd.DataFrame) -> Shown:
     )
     scenario = ["Scenario"] if several else []
     heads = [*scenario, "Country", "Technology", "Prior", "Posterior", "Width, posterior / prior"]
-    return Shown(WELFARE, caption, heads, rows)
+    return TableBlock(WELFARE, caption, heads, rows)

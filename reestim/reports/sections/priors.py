@@ -9,7 +9,7 @@ import pandas as pd
 
 from reestim.checks.prior_sensitivity import SENSITIVE, prior_posterior_table, sentences
 from reestim.intervals import LEVEL
-from reestim.reports.section import POSTERIOR, Notes, Section, Shown
+from reestim.reports.section import POSTERIOR, Notes, Section, TableBlock
 from reestim.results.format import number, with_interval
 
 if TYPE_CHECKING:
@@ -54,5 +54,5 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
         "Sensitivity to data",
         "Rests on prior",
     ]
-    blocks = [Shown(TABLE, caption, heads, rows), Notes(sentences(tables[TABLE]))]
+    blocks = [TableBlock(TABLE, caption, heads, rows), Notes(sentences(tables[TABLE]))]
     return Section("priors", "What rests on priors", blocks, POSTERIOR)

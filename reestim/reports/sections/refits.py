@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from reestim.checks.refits import GROUP, matrix, refit_table, sentences
-from reestim.reports.section import POSTERIOR, Notes, Section, Shown
+from reestim.reports.section import POSTERIOR, Notes, Section, TableBlock
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -28,5 +28,5 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
         "The study fitted again with one change: how far posterior means move, in posterior standard deviations of "
         "this run (welfare: the country, scenario and technology that moves most)."
     )
-    blocks = [Shown(GROUP, caption, heads, list(rows)), Notes(sentences(post))]
+    blocks = [TableBlock(GROUP, caption, heads, list(rows)), Notes(sentences(post))]
     return Section(GROUP, "What the answer hangs on", blocks, POSTERIOR)

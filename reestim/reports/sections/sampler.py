@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from reestim.checks.prior_sensitivity import SHARED, moving_draws
 from reestim.dims import CHAIN, DRAW
 from reestim.reports.figures.forest import COLORS
-from reestim.reports.section import Block, Picture, Section, Shown, drawn
+from reestim.reports.section import Block, FigureBlock, Section, TableBlock, figure_block
 from reestim.results import tables as tidy
 from reestim.results.format import limit
 
@@ -37,10 +37,10 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
         ]
         heads = ["Gate", "Value", "Worst at", "Good", "Verdict"]
         caption = "What the draws of the sampler must satisfy before their summaries are used."
-        blocks.append(Shown("gates", caption, heads, rows))
+        blocks.append(TableBlock("gates", caption, heads, rows))
     posterior = post["posterior"].to_dataset()
     if posterior.sizes[DRAW] >= 4:  # fewer can be judged by nobody
-        blocks.append(_shown(convergence(posterior)))
+        blocks.append(_table_block(convergence(posterior)))
         ranked = {name: draws for name, draws in moving_draws(posterior).items() if name in SHARED}
         if ranked and posterior.sizes[CHAIN] > 1:
             blocks.append(_ranks(ranked))
@@ -67,7 +67,7 @@ def convergence(posterior: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["parameter", "elements", "largest_r_hat", "ess_bulk", "ess_tail"])
 
 
-def _shown(table: pd.DataFrame) -> Shown:
+def _table_block(table: pd.DataFrame) -> TableBlock:
     rows = []
     for r in table.to_dict("records"):
         sizes = [f"{r[f'ess_{method}']:,.0f}" for method in ("bulk", "tail")]
@@ -77,10 +77,10 @@ def _shown(table: pd.DataFrame) -> Shown:
         "Rank-normalised split R-hat and effective sample sizes of the posterior means (bulk) and of the 5 and 95 % "
         "quantiles (tail), worst element of each parameter."
     )
-    return Shown("convergence", caption, heads, rows, table)
+    return TableBlock("convergence", caption, heads, rows, table)
 
 
-def _ranks(draws: Mapping[str, xr.DataArray]) -> Picture:
+def _ranks(draws: Mapping[str, xr.DataArray]) -> FigureBlock:
     """Ranks of the draws among all chains: a chain that explores as the others do has them spread evenly."""
     names = list(draws)
     chains, size = draws[names[0]].sizes[CHAIN], draws[names[0]].sizes[DRAW]
@@ -110,7 +110,7 @@ def _ranks(draws: Mapping[str, xr.DataArray]) -> Picture:
         "distribution."
     )
     over = f"Over {', '.join(SHARED[n] for n in names)}, {chains} chains and {bins} bins"
-    return drawn(figure, "ranks", caption, f"{over} the share departs from even by at most {100 * worst:.0f} %.")
+    return figure_block(figure, "ranks", caption, f"{over} the share departs from even by at most {100 * worst:.0f} %.")
 
 
 def _verdict(passed: bool) -> str:

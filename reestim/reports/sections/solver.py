@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from reestim.dims import TECHNOLOGY
 from reestim.reports.figures.forest import COLOR, LABEL
-from reestim.reports.section import Block, Notes, Picture, Section, Shown, drawn
+from reestim.reports.section import Block, FigureBlock, Notes, Section, TableBlock, figure_block
 from reestim.results import tables as tidy
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     heads.append("Second equilibrium near")
     caption = "Equilibria of the posterior draws; the residual is the largest relative one of all equations."
     caption += " A second equilibrium may be near where technology feeds back strongly on prices."
-    blocks: list[Block] = [Shown("solver", caption, heads, rows), _drawn(ds)]
+    blocks: list[Block] = [TableBlock("solver", caption, heads, rows), _figure_block(ds)]
     if reasons := why_unsolved(ds):
         blocks.append(Notes(reasons))
     return Section("solver", "Solving the equilibria", blocks)
@@ -65,7 +65,7 @@ def why_unsolved(ds: xr.Dataset) -> list[str]:
     return found
 
 
-def _drawn(ds: xr.Dataset) -> Picture:
+def _figure_block(ds: xr.Dataset) -> FigureBlock:
     figure = Figure(figsize=(5.2, 2.3), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     residual = xr.ufuncs.log10(ds["residual"].where(ds["solved"]).clip(_SMALLEST))
@@ -90,4 +90,4 @@ def _drawn(ds: xr.Dataset) -> Picture:
     figure.supylabel("equilibria", fontsize=8.5)
     figure.legend(*right.get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False, fontsize=8.5)
     caption = "Residuals and steps of the solved equilibria, all scenarios together."
-    return drawn(figure, "solver", caption, f"{'; '.join(said)}.")
+    return figure_block(figure, "solver", caption, f"{'; '.join(said)}.")

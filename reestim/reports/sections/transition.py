@@ -9,7 +9,7 @@ import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY, YEAR
 from reestim.reports.figures.fan import fans
-from reestim.reports.section import POSTERIOR, Block, Heading, Notes, Section, Shown, suffixes
+from reestim.reports.section import POSTERIOR, Block, Heading, Notes, Section, TableBlock, suffixes
 from reestim.results.effects import (
     BRACKETS,
     PERCENT,
@@ -91,7 +91,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
         caption = "Change of welfare (real income) during the transition, per cent, by country, each on its own scale."
         blocks.append(fans(welfare_path(one), COUNTRY, f"welfare_path{suffix}", caption, "per cent", ends))
         rows = tables["welfare_path"].loc[lambda t, s=name: t[SCENARIO] == s]
-        blocks.append(_shown(rows, first, last, f"welfare_path{suffix}"))
+        blocks.append(_table_block(rows, first, last, f"welfare_path{suffix}"))
         exports = joint_exports(ds, name, economy, "_path")
         if exports.sizes[SECTOR]:
             words = "Joint exports of the countries that do not restrict, sectors that use most rare earths, per cent."
@@ -103,7 +103,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     return Section("transition", "Year by year", blocks, POSTERIOR)
 
 
-def _shown(table: pd.DataFrame, first: int, last: int, name: str) -> Shown:
+def _table_block(table: pd.DataFrame, first: int, last: int, name: str) -> TableBlock:
     unit = str(table["money_unit"].iloc[0])
     years = [first, last] if last > first else [first]
     cells = {}
@@ -116,10 +116,10 @@ def _shown(table: pd.DataFrame, first: int, last: int, name: str) -> Shown:
         f"Welfare in the first and the last year of the transition: change of real income, per cent; below it {unit} a "
         f"year and the probability of a loss. Every year is in the CSV file. {BRACKETS}"
     )
-    return Shown(name, caption, ["Country", *(str(year) for year in years)], rows, table)
+    return TableBlock(name, caption, ["Country", *(str(year) for year in years)], rows, table)
 
 
-def _quotas(table: pd.DataFrame, unit: str, name: str) -> Shown:
+def _quotas(table: pd.DataFrame, unit: str, name: str) -> TableBlock:
     priced = "median_licence" in table and bool(table["median_licence"].notna().any())
     rows = []
     for r in table.to_dict("records"):
@@ -131,7 +131,7 @@ def _quotas(table: pd.DataFrame, unit: str, name: str) -> Shown:
     caption = f"Quotas: the probability that one binds, their rents together, {unit} a year, and the price of a licence"
     caption += f" (the dearest of several), US$ per kg. {BRACKETS}" if priced else f". {BRACKETS}"
     head = ["Year", "P(a quota binds)", f"Rent, {unit}", *(["Licence, US$ per kg"] if priced else [])]
-    return Shown(name, caption, head, rows, table)
+    return TableBlock(name, caption, head, rows, table)
 
 
 def _summary(draws: xr.DataArray, keys: list[str]) -> pd.DataFrame:

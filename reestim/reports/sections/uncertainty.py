@@ -11,7 +11,17 @@ import pandas as pd
 from reestim.counterfactuals.variance import COMPONENT, PARAMETER
 from reestim.dims import COUNTRY, SCENARIO, TECHNOLOGY
 from reestim.reports.figures import forest
-from reestim.reports.section import POSTERIOR, Block, Heading, Notes, Picture, Section, Shown, drawn, suffixes
+from reestim.reports.section import (
+    POSTERIOR,
+    Block,
+    FigureBlock,
+    Heading,
+    Notes,
+    Section,
+    TableBlock,
+    figure_block,
+    suffixes,
+)
 from reestim.results.effects import PERCENT
 from reestim.results.format import number
 
@@ -85,14 +95,14 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
         one = ds.sel({SCENARIO: name})
         blocks += [
             *([Heading(name)] if suffix else []),
-            _drawn(one, f"{GROUP}{suffix}"),
-            _shown(one, f"{GROUP}{suffix}"),
+            _figure_block(one, f"{GROUP}{suffix}"),
+            _table_block(one, f"{GROUP}{suffix}"),
         ]
         blocks.append(Notes([_words(one, str(t)) for t in one[TECHNOLOGY].values]))
     return Section("uncertainty", "What drives the uncertainty of welfare", blocks, POSTERIOR)
 
 
-def _drawn(ds: xr.Dataset, name: str) -> Picture:
+def _figure_block(ds: xr.Dataset, name: str) -> FigureBlock:
     technologies = [str(t) for t in ds[TECHNOLOGY].values]
     countries = ds[COUNTRY].values.tolist()[::-1]
     figure, panels = forest.panels([len(countries) * 0.8 for _ in technologies])
@@ -119,10 +129,10 @@ def _drawn(ds: xr.Dataset, name: str) -> Picture:
         "prediction explains of the variance over the draws."
     )
     said = " ".join(_words(ds, technology) for technology in technologies)
-    return drawn(figure, name, caption, said)
+    return figure_block(figure, name, caption, said)
 
 
-def _shown(ds: xr.Dataset, name: str) -> Shown:
+def _table_block(ds: xr.Dataset, name: str) -> TableBlock:
     names = ds[PARAMETER].values.tolist()
     rows = []
     for technology in ds[TECHNOLOGY].values.tolist():
@@ -136,7 +146,7 @@ def _shown(ds: xr.Dataset, name: str) -> Shown:
         "Shares of the first-order variance of welfare by parameter (σ and ε: all sectors together), the share of the "
         "actual variance that the linear prediction explains, and the standard deviation over the draws."
     )
-    return Shown(name, caption, heads, rows, None)
+    return TableBlock(name, caption, heads, rows, None)
 
 
 def _words(ds: xr.Dataset, technology: str) -> str:

@@ -10,13 +10,23 @@ from reestim.reports.figures import forest
 from reestim.reports.figures.tile_map import tile_map
 from reestim.reports.figures.welfare_parts import (
     has_parts,
-    parts_drawn,
-    parts_shown,
+    parts_figure_block,
     parts_table,
+    parts_table_block,
     too_large,
     welfare_parts,
 )
-from reestim.reports.section import POSTERIOR, Block, Heading, Notes, Picture, Section, Shown, drawn, suffixes
+from reestim.reports.section import (
+    POSTERIOR,
+    Block,
+    FigureBlock,
+    Heading,
+    Notes,
+    Section,
+    TableBlock,
+    figure_block,
+    suffixes,
+)
 from reestim.results import tables as tidy
 from reestim.results.effects import (
     BRACKETS,
@@ -81,7 +91,7 @@ def _scenario(post: xr.DataTree, tables: Mapping[str, pd.DataFrame], name: str, 
             "per cent",
         ),
         tile_map(change.sel({TECHNOLOGY: technologies}), inside, f"welfare_map{suffix}"),
-        _welfare_shown(tables["welfare"].loc[lambda t: t[SCENARIO] == name], f"welfare{suffix}"),
+        _welfare_block(tables["welfare"].loc[lambda t: t[SCENARIO] == name], f"welfare{suffix}"),
     ]
     if CONTRIBUTION in change[TECHNOLOGY].values:
         words = f"What directed technology contributes to welfare (directed minus fixed, draw by draw); {forest.BANDS}."
@@ -97,20 +107,20 @@ def _scenario(post: xr.DataTree, tables: Mapping[str, pd.DataFrame], name: str, 
             blocks.append(Notes([words]))
         else:
             blocks += [
-                parts_drawn(draws, groups, f"welfare_parts{suffix}"),
-                parts_shown(table, f"welfare_parts{suffix}", BRACKETS),
+                parts_figure_block(draws, groups, f"welfare_parts{suffix}"),
+                parts_table_block(table, f"welfare_parts{suffix}", BRACKETS),
             ]
     exports = exports_outside(ds, name, economy)
     if exports.sizes[SECTOR]:
         part = tables["exports"].loc[lambda t: t[SCENARIO] == name]
         blocks += [
-            _exports_drawn(exports, technologies, inside, f"exports{suffix}"),
-            _exports_shown(part, f"exports{suffix}"),
+            _exports_figure(exports, technologies, inside, f"exports{suffix}"),
+            _exports_block(part, f"exports{suffix}"),
         ]
     return blocks
 
 
-def _exports_drawn(exports: xr.DataArray, technologies: list[str], inside: list[str], name: str) -> Picture:
+def _exports_figure(exports: xr.DataArray, technologies: list[str], inside: list[str], name: str) -> FigureBlock:
     figure, (axes,) = forest.panels([exports.sizes[SECTOR] * 1.4])
     turned = exports.isel({SECTOR: slice(None, None, -1)})
     forest.by_technology(axes, turned, SECTOR, technologies, "P(fall)")
@@ -118,10 +128,10 @@ def _exports_drawn(exports: xr.DataArray, technologies: list[str], inside: list[
     forest.legend(figure, axes)
     others = f"all countries but {', '.join(inside)} together" if inside else "all countries together"
     words = f"Exports of the sectors that use most rare earths, {others}; {forest.BANDS}."
-    return drawn(figure, name, words, forest.spoken(exports, SECTOR))
+    return figure_block(figure, name, words, forest.alt_text(exports, SECTOR))
 
 
-def _welfare_shown(table: pd.DataFrame, name: str) -> Shown:
+def _welfare_block(table: pd.DataFrame, name: str) -> TableBlock:
     unit = str(table["money_unit"].iloc[0])
     caption = (
         f"Welfare: change of real income, per cent; below it {unit} a year (the equivalent variation: change times "
@@ -136,10 +146,10 @@ def _welfare_shown(table: pd.DataFrame, name: str) -> Shown:
         return f"{change}\n{money}\n{sign} {percent(row['probability_loss'])}"
 
     rows = _wide(table, COUNTRY, technologies, cell)
-    return Shown(name, caption, ["Country", *(HEADS[t] for t in technologies)], rows, table)
+    return TableBlock(name, caption, ["Country", *(HEADS[t] for t in technologies)], rows, table)
 
 
-def _exports_shown(table: pd.DataFrame, name: str) -> Shown:
+def _exports_block(table: pd.DataFrame, name: str) -> TableBlock:
     caption = (
         "Exports of the sectors that use most rare earths, joint exports of the countries that do not restrict, per "
         f"cent; below the probability of a fall. {BRACKETS}"
@@ -152,7 +162,7 @@ def _exports_shown(table: pd.DataFrame, name: str) -> Shown:
         return f"{change}\n{sign} {percent(row['probability_loss'])}"
 
     rows = _wide(table, SECTOR, technologies, cell)
-    return Shown(name, caption, ["Sector", *(HEADS[t] for t in technologies)], rows, table)
+    return TableBlock(name, caption, ["Sector", *(HEADS[t] for t in technologies)], rows, table)
 
 
 def _wide(
