@@ -12,7 +12,7 @@ import xarray as xr
 from reestim.reports.figures.tile_map import _PLACE, places, tile_map
 from reestim.reports.figures.welfare_parts import TOTAL, parts_table, welfare_parts
 
-COUNTRIES = Path(__file__).resolve().parents[2] / "reestim" / "data" / "importers" / "countries.csv"
+COUNTRIES = Path(__file__).resolve().parents[2] / "reestim" / "importers" / "concordances" / "countries.csv"
 #: The countries of the World Input-Output Database, 2013 release, as it writes them.
 _WIOD = """
 AUS AUT BEL BGR BRA CAN CHN CYP CZE DEU DNK ESP EST FIN FRA GBR GRC HUN IDN IND IRL ITA JPN KOR LTU LUX LVA MEX MLT NLD
