@@ -31,6 +31,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "supply_elasticity": (COUNTRY, ELEMENT),
     "long_run_supply_elasticity": (COUNTRY, ELEMENT),
     "producer_price": (COUNTRY, ELEMENT),  # US$ per tonne of oxide before export taxes; 0 where not known
+    "carrier_price": (COUNTRY, CARRIER),  # the same of carriers, per tonne of their own
 }
 
 

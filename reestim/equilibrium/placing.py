@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import jax.numpy as jnp
 import numpy as np
 
-from reestim.dims import COUNTRY, ELEMENT
+from reestim.dims import CARRIER, COUNTRY, ELEMENT
 from reestim.equilibrium.pools import Pools
 from reestim.errors import Problem
 
@@ -89,7 +89,7 @@ class Levels:
         prices = producer_prices(economy)
         unknown = [f"{economy.sectors[s]} from {economy.countries[i]}" for i, s in pairs if not prices[i, s] > 0]
         if len(pairs) > 1 and unknown:
-            advice = "Add producer_price (country, element; US$ per tonne) to the economy, or hold each by itself."
+            advice = "Add producer_price (country, element) or carrier_price (US$ per tonne), or hold each by itself."
             message = f"{who} sums tonnes of several products, and the economy has no price per tonne of"
             self.problems.append(Problem(message, advice, value=", ".join(unknown)))
         self.pools.append(pool)
@@ -142,9 +142,11 @@ class Levels:
 def producer_prices(economy: Economy) -> np.ndarray:
     """Producer price per tonne at the baseline (country, sector), US$; not a number where the economy has none."""
     prices = np.full((len(economy.countries), len(economy.sectors)), np.nan)
-    if "producer_price" in economy.ds:
-        known = economy.ds["producer_price"].transpose(COUNTRY, ELEMENT).to_numpy()
-        prices[:, [economy.sectors.index(e) for e in economy.elements]] = np.where(known > 0, known, np.nan)
+    for name, dim in (("producer_price", ELEMENT), ("carrier_price", CARRIER)):
+        if name in economy.ds:
+            known = economy.ds[name].transpose(COUNTRY, dim)
+            places = [economy.sectors.index(str(label)) for label in known[dim].values]
+            prices[:, places] = known.where(known > 0).to_numpy()
     return prices
 
 

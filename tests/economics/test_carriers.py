@@ -96,6 +96,22 @@ def test_a_restriction_of_oxides_draws_magnet_making_to_the_country_that_restric
     assert float(two.quota_rent.sel(country="c0", sector="m0")) > 0
 
 
+def test_oxides_and_magnets_under_one_quota_pay_one_licence_price() -> None:
+    """Tonnes of the carrier are its own; with prices of carriers unknown they cannot be summed."""
+    economy = random_economy(97, carriers=1, **SHAPE, zero_flows=False, taxes=False)
+    quota = ree.Scenario(policies=(ree.ExportQuota("c0", ("e0", "m0"), 0.7),))
+    with pytest.raises(InputError, match="no price per tonne of"):
+        quota.to_arrays(economy)
+    price = xr.DataArray(np.full((3, 1), 40_000.0), coords={"country": list(economy.countries), "carrier": ["m0"]})
+    priced = ree.Economy(economy.ds.assign(carrier_price=price))
+    found = ree.solve(priced, quota, ree.Parameters(sigma=0.4, kappa=0.1, element_elasticity=0.5), tolerance=1e-12)
+    licence = found.licence_price.sel(country="c0")
+    assert float(licence.sel(sector="m0")) == pytest.approx(float(licence.sel(sector="e0")), rel=1e-12)
+    tax = found.export_tax.sel(exporter="c0", importer="c1", sector="m0")
+    gate = 40.0 * np.exp(float(found.unit_cost.sel(country="c0", sector="m0")))
+    assert float(tax) * gate == pytest.approx(float(licence.sel(sector="m0")), rel=1e-9)
+
+
 def test_derivatives_through_a_carrier_are_central_differences() -> None:
     function, inputs = ree.equilibrium_function(ECONOMY, SCENARIO, PARAMETERS, tolerance=1e-13)
     carrier = ECONOMY.sectors.index("m0")
