@@ -32,7 +32,8 @@ def _stated(text: str) -> str:
 class LanguageModel:
     """What the server does. ``faults`` are used up one a request: an HTTP status, a status with Retry-After (s),
     ``broken`` JSON, ``prose`` instead of an answer, a ``cut`` connection, or ``slow`` (answers after ``slow`` seconds,
-    the others after ``pause``). ``hang_after`` requests it never answers again."""
+    the others after ``pause``). ``hang_after`` requests it never answers again. ``disguise`` makes another body of the
+    n-th reply (text as it is, else JSON), ``headers`` come with every response."""
 
     answer: Callable[[Patents], Answers] = by_keyword
     faults: list[Any] = field(default_factory=list)
@@ -46,6 +47,8 @@ class LanguageModel:
     times: list[float] = field(default_factory=list)
     most_at_once: int = 0
     hang_after: int | None = None
+    disguise: Callable[[int, dict[str, Any]], Any] | None = None
+    headers: dict[str, str] = field(default_factory=dict)
     url: str = ""
     _open: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -87,8 +90,11 @@ def patents_of(body: dict[str, Any]) -> Patents:
 
 
 def system_of(body: dict[str, Any]) -> str:
-    """What the request says outside the user's message."""
-    return json.dumps([{**body, "messages": [m for m in body["messages"] if m["role"] != "user"]}], sort_keys=True)
+    """What the request says outside the user's message, but for the number of texts and their identifiers."""
+    rest = {name: value for name, value in body.items() if name != "max_tokens"}
+    text = json.dumps([{**rest, "messages": [m for m in body["messages"] if m["role"] != "user"]}], sort_keys=True)
+    text = re.sub(r'"\d+-[0-9a-f]{6}"(?:, "\d+-[0-9a-f]{6}")*', '"ids"', text)
+    return re.sub(r'"(m..Items)": \d+', r'"\1": n', text)
 
 
 @contextmanager
@@ -128,7 +134,12 @@ def serving(model: LanguageModel) -> Iterator[LanguageModel]:
                 said = {"role": "assistant", "content": "I had rather talk about the weather."}
                 reply = json.loads(content) | {"choices": [{"index": 0, "finish_reason": "stop", "message": said}]}
                 content = json.dumps(reply).encode()
+            elif model.disguise is not None:
+                body_ = model.disguise(len(model.requests), json.loads(content))
+                content = (body_ if isinstance(body_, str) else json.dumps(body_)).encode()
             self.send_response(status if isinstance(status, int) else 200)
+            for name, value in model.headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
             if after is not None:

@@ -79,6 +79,10 @@ def label(
     timeout: Annotated[
         float | None, typer.Option("--timeout", help="Wait for an answer, s (120).", rich_help_panel=_MODEL)
     ] = None,
+    max_answer: Annotated[
+        int | None,
+        typer.Option("--max-answer", help="Tokens of an answer at most (256 and 64 a patent).", rich_help_panel=_MODEL),
+    ] = None,
     answers: Annotated[
         str | None, typer.Option("--answers", help="Typed by tool, schema or prompt (tool).", rich_help_panel=_MODEL)
     ] = None,
@@ -96,7 +100,8 @@ def label(
     from reestim.labels import labelling
     from reestim.labels.patents import read_patents
 
-    labelling.check_place(out, overwrite=overwrite)
+    if not dry_run:  # which writes nothing, and so refuses no place
+        labelling.check_place(out, overwrite=overwrite)
     table = read_patents(patents)
     if labeller == "llm":
         settings = {
@@ -107,6 +112,7 @@ def label(
             "first_wait": first_wait,
             "timeout": timeout,
             "answers": answers,
+            "max_answer": max_answer,
         }
         model = _language_model(cache, prompt, (price_input, price_output), settings, output.announce, dry_run)
         model.max_cost, model.ask_again = max_cost, ask_again
@@ -114,6 +120,14 @@ def label(
             _print_plan(model, model.plan(table), len(table), output.as_json)
             return
         labelled = labelling.label_patents(table, model, synthetic=synthetic)
+    elif labeller == "offline" and dry_run:
+        from reestim.cli import printing
+
+        if output.as_json:
+            printing.print_json({"dry_run": True, "patents": len(table), "cost_usd": 0.0})
+        else:
+            typer.echo(f"Dry run: {len(table)} patents can be labelled offline, at no cost; nothing was written")
+        return
     elif labeller == "offline":
         from reestim.labels.offline import train
 
@@ -179,7 +193,9 @@ def _print_plan(model: LLMLabeller, plan: Plan, patents: int, as_json: bool) -> 
                 "requests": expected.requests,
                 "input_tokens": round(expected.input_tokens),
                 "output_tokens": round(expected.output_tokens),
+                "output_tokens_at_most": plan.most_received,
                 "cost_usd": cost,
+                "cost_usd_at_most": plan.most_cost,
                 "prices": prices.source if prices else "unknown",
                 "model": model.endpoint.model,
             }
@@ -193,7 +209,9 @@ def _print_plan(model: LLMLabeller, plan: Plan, patents: int, as_json: bool) -> 
         ["requests", str(expected.requests)],
         ["tokens sent, estimated", f"{expected.input_tokens:.0f}"],
         ["tokens received, estimated", f"{expected.output_tokens:.0f}"],
+        ["tokens received, at most (--max-answer)", str(plan.most_received)],
         ["cost, estimated", worth],
+        *([] if plan.most_cost is None else [["cost, at most", f"{round(plan.most_cost, 6)} US$"]]),
     ]
     printing.print_rows(f"Dry run: {model.endpoint.model} was not asked, nothing was written", ["", ""], rows)
 

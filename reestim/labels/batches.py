@@ -12,9 +12,9 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, WithJsonSchema
+from pydantic import BaseModel, WithJsonSchema, create_model
 
 from reestim.dims import LABELS
 from reestim.labels.cues import gives_orders
@@ -32,6 +32,27 @@ class Answers(BaseModel):
     """One label for each patent of the request, by its id."""
 
     answers: list[PatentLabel]
+
+
+def answers_type(batch: Sequence[Text]) -> type[Answers]:
+    """``Answers`` whose schema has exactly one answer for each text, by its identifier.
+
+    A server that generates by the schema then cannot go on for ever. What comes is read leniently: an answer that is
+    wrong or missing is asked for again, and does not cost the others.
+    """
+    names = identifiers(batch)
+    item = {
+        "type": "object",
+        "properties": {
+            "id": {"type": "string", "enum": names},
+            "label": {"type": "string", "enum": list(LABELS)},
+        },
+        "required": ["id", "label"],
+        "additionalProperties": False,
+    }
+    schema = {"type": "array", "items": item, "minItems": len(names), "maxItems": len(names)}
+    bounded: Any = Annotated[list[PatentLabel], WithJsonSchema(schema)]
+    return create_model("Answers", __base__=Answers, __doc__=Answers.__doc__, answers=(bounded, ...))
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import pandas as pd
 
 from reestim.errors import ReestimError
 from reestim.labels.answer_cache import Answer, AnswerCache, key_of
-from reestim.labels.asking import Asker, EndpointError, RefusedError, Reply, UnreadableError
 from reestim.labels.batches import Text, again, batches, sort_answers
+from reestim.labels.client import EndpointError, LLMClient, RefusedError, Reply, UnreadableError
 from reestim.labels.endpoint import Endpoint, Prices
 from reestim.labels.llm_settings import LLMSettings
 from reestim.labels.spending import Estimate, Spending, check_budget, estimate
@@ -26,11 +26,17 @@ NO_TEXT = "no title and no abstract"
 
 @dataclass(frozen=True)
 class Plan:
-    """What labelling would ask for. texts : without an answer in the cache; known : answers in the cache, by key."""
+    """What labelling would ask for.
+
+    texts : without an answer in the cache; known : answers in the cache, by key; most_received, most_cost : tokens and
+    US$ if every answer were as long as it may be (None: no price is known).
+    """
 
     texts: tuple[Text, ...]
     known: Mapping[str, Answer]
     expected: Estimate
+    most_received: int
+    most_cost: float | None
 
 
 @dataclass
@@ -73,7 +79,10 @@ class LLMLabeller:
             known = {key: answer for key, answer in known.items() if answer.label}
         open_ = tuple(text for key, text in texts.items() if key not in known)
         requests = batches(open_, self.settings.patents_per_request)
-        return Plan(open_, known, estimate(requests, self.prompt.text, self.prices))
+        expected = estimate(requests, self.prompt.text, self.prices)
+        most = sum(self.settings.answer_tokens(len(batch)) for batch in requests)
+        cost = self.prices.cost(expected.input_tokens, float(most)) if self.prices else None
+        return Plan(open_, known, expected, most, cost)
 
     def label(self, patents: pd.DataFrame) -> pd.DataFrame:
         """Label patents (columns ``patent_id, title, abstract``).
@@ -134,14 +143,14 @@ class _Work:
 
 async def _ask_all(labeller: LLMLabeller, plan: Plan, spending: Spending) -> None:
     """Ask until every text has an answer in the cache, or something ends it; requests under way are waited for."""
-    asker = Asker(labeller.endpoint, labeller.prompt.text, labeller.settings, spending)
+    client = LLMClient(labeller.endpoint, labeller.prompt.text, labeller.settings, spending)
     requests = batches(plan.texts, labeller.settings.patents_per_request)
     work = _Work(deque(requests), answered=bool(plan.known))
     running: set[asyncio.Task[None]] = set()
     try:
         while running or (work.waiting and work.failure is None):
             while work.waiting and work.failure is None and len(running) < labeller.settings.requests_at_once:
-                running.add(asyncio.create_task(_one(labeller, asker, work, work.waiting.popleft(), len(plan.texts))))
+                running.add(asyncio.create_task(_one(labeller, client, work, work.waiting.popleft(), len(plan.texts))))
             finished, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in finished:
                 task.result()  # a fault of ours must not be lost in a task
@@ -149,23 +158,23 @@ async def _ask_all(labeller: LLMLabeller, plan: Plan, spending: Spending) -> Non
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        await asker.close()
+        await client.close()
     if work.failure is not None:
         raise work.failure
 
 
-async def _one(labeller: LLMLabeller, asker: Asker, work: _Work, batch: tuple[Text, ...], total: int) -> None:
+async def _one(labeller: LLMLabeller, client: LLMClient, work: _Work, batch: tuple[Text, ...], total: int) -> None:
     """One request, and what its outcome means for each text of it."""
     try:
-        reply = await asker.ask(batch)
+        reply = await client.ask(batch)
     except ReestimError as error:
         work.failure = work.failure or error
         return
     except RefusedError as error:
         _refused(labeller, work, batch, str(error), total)
         return
-    except UnreadableError:
-        reply, invalid = None, [(text, "the model's answer is not a list of labels") for text in batch]
+    except UnreadableError as error:
+        reply, invalid = None, [(text, str(error)) for text in batch]
     else:
         answers = sort_answers(batch, reply.answers)
         invalid = answers.invalid
@@ -175,10 +184,12 @@ async def _one(labeller: LLMLabeller, asker: Asker, work: _Work, batch: tuple[Te
             {key: _answer(label, "language model", reply) for key, label in answers.labels.items()},
             total,
         )
-    work.answered = True
+    work.answered = work.answered or client.answered > 0
     for text, why in invalid:
         if text.tries + 1 < labeller.settings.judgements:
             work.waiting.append((again(text),))
+        elif why.startswith("no answer within") and not client.answered:
+            work.failure = work.failure or EndpointError(f"{client.endpoint.model} gave {why}. Nothing is settled")
         else:
             reason = f"{why} (judged {text.tries + 1} times)"
             _settle(labeller, work, {text.key: _answer("", reason, reply)}, total)

@@ -19,6 +19,7 @@ class LLMSettings(BaseModel):
     format), ``prompt`` (the schema in words, for servers that know neither). judgements : how often a text is judged
     until the answer is in the taxonomy. attempts : how often a request is made until the endpoint answers; waits
     between them grow from ``first_wait`` to at most ``longest_wait``, and a Retry-After is heeded up to that length.
+    max_answer : tokens that an answer may have, reasoning included; None: 256 and 64 for each patent of the request.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
@@ -32,6 +33,11 @@ class LLMSettings(BaseModel):
     timeout: float = Field(default=120.0, gt=0)
     judgements: int = Field(default=3, ge=1, le=10)
     answers: AnswerMode = "tool"
+    max_answer: int | None = Field(default=None, ge=16)
+
+    def answer_tokens(self, patents: int) -> int:
+        """Tokens that the answer to a request may have."""
+        return self.max_answer or 256 + 64 * patents
 
 
 def settings_from(**given: object) -> LLMSettings:

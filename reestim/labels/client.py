@@ -1,13 +1,13 @@
-"""One request to a language model: typed answer, rate limit, retries with back-off, and failures by what they mean."""
+"""A client of one language model: typed answers, rate limit, retries with back-off, failures by what they mean."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 from openai import AsyncOpenAI
@@ -17,6 +17,7 @@ from pydantic_ai.exceptions import (
     ModelHTTPError,
     ModelQuotaExceededError,
     ModelRequestRejectedError,
+    ModelTimeoutError,
     UnexpectedModelBehavior,
 )
 from pydantic_ai.models.openai import OpenAIChatModel
@@ -25,16 +26,12 @@ from pydantic_ai.usage import RunUsage
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from reestim.errors import ReestimError
-from reestim.labels.batches import Answers, PatentLabel, Text, message
+from reestim.labels.batches import PatentLabel, Text, answers_type, message
 from reestim.labels.endpoint import Endpoint
 from reestim.labels.llm_settings import LLMSettings
+from reestim.labels.responses import NOTES, ResponseTransport
 from reestim.labels.spending import Spending, estimate
 
-_MODES: dict[str, Any] = {
-    "tool": ToolOutput(Answers, name="labels", description="The labels of the patents."),
-    "schema": NativeOutput(Answers, name="labels"),
-    "prompt": PromptedOutput(Answers, name="labels"),
-}
 _BUSY = (408, 409, 425, 429)
 
 
@@ -47,7 +44,7 @@ class RefusedError(Exception):
 
 
 class UnreadableError(Exception):
-    """The model answered with something that is no list of labels."""
+    """The model's answer is not a list of labels, was cut off at ``--max-answer``, or did not come in time."""
 
 
 @dataclass(frozen=True)
@@ -61,64 +58,69 @@ class Reply:
 
 
 @dataclass
-class Pace:
+class RateLimiter:
     """When the next request may start: ``spacing`` seconds after the last, and not before an endpoint's Retry-After.
 
-    One pace for all requests at once: what one of them is told, the others heed.
+    One limiter serves all concurrent requests, so what one of them is told holds for the others.
     """
 
     spacing: float = 0.0
     _next: float = 0.0
     _not_before: float = 0.0
-    _line: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _queue: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def turn(self) -> None:
-        """Wait for one's turn, first come first served."""
+    async def acquire(self) -> None:
+        """Wait until a request may start, first come first served."""
         clock = asyncio.get_running_loop().time
-        async with self._line:
+        async with self._queue:
             while (wait := max(self._next, self._not_before) - clock()) > 0:
                 await asyncio.sleep(wait)
             self._next = clock() + self.spacing
 
     def pause(self, seconds: float) -> None:
-        """Nobody asks for so long."""
+        """Delay all requests by ``seconds``."""
         self._not_before = max(self._not_before, asyncio.get_running_loop().time() + seconds)
 
 
 @dataclass
-class Asker:
-    """Asks one endpoint. To be used in one event loop, and closed."""
+class LLMClient:
+    """Asks one endpoint. To be used in one event loop, and closed.
+
+    answered : requests that were answered in this run.
+    """
 
     endpoint: Endpoint
     prompt: str
     settings: LLMSettings
     spending: Spending
-    _temperature: float | None = None
+    answered: int = 0
+    _timeouts: int = 0
 
     def __post_init__(self) -> None:
         s = self.settings
-        self._pace = Pace(60.0 / s.requests_per_minute if s.requests_per_minute else 0.0)
-        self._http = httpx2.AsyncClient(timeout=s.timeout, event_hooks={"request": [self._note_temperature]})
+        self._limiter = RateLimiter(60.0 / s.requests_per_minute if s.requests_per_minute else 0.0)
+        transport = ResponseTransport(httpx2.AsyncHTTPTransport(), self._pause)
+        self._http = httpx2.AsyncClient(timeout=s.timeout, transport=transport)
         key = self.endpoint.key.get_secret_value() if self.endpoint.key else "no-key"
-        # The client's own retries are off: they would not be counted, paced or paid for.
+        # The client's own retries are off: they would not be counted, limited or paid for.
         client = AsyncOpenAI(
             base_url=self.endpoint.base_url, api_key=key, max_retries=0, timeout=s.timeout, http_client=self._http
         )
         provider = OpenAICompatibleProvider("openai-compatible", openai_client=client)
-        self._agent = Agent(
-            OpenAIChatModel(self.endpoint.model, provider=provider),
-            output_type=_MODES[s.answers],
-            instructions=self.prompt,
-            retries=0,
-            model_settings={"temperature": 0.0, "timeout": s.timeout},
-        )
+        known = OpenAIChatModel(self.endpoint.model, provider=provider).profile
+        openai = (urlsplit(self.endpoint.base_url).hostname or "").endswith("openai.com")
+        profile: Any = {**known, "openai_chat_supports_max_completion_tokens": openai}  # others know max_tokens
+        model = OpenAIChatModel(self.endpoint.model, provider=provider, profile=profile)
+        self._agent = Agent(model, instructions=self.prompt, retries=0)
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         await self._http.aclose()
 
     async def ask(self, batch: Sequence[Text]) -> Reply:
         """Ask for the labels of a batch, again while the endpoint fails in passing.
+
+        An answer that does not come in time is not asked for again as it was: the same request would run on as long.
 
         Raises
         ------
@@ -139,40 +141,60 @@ class Asker:
             ):
                 with attempt:
                     return await self._once(batch)
+        except ModelTimeoutError as error:
+            self._timeouts += 1
+            if self._timeouts >= s.attempts:
+                raise self._meaning(error) from None
+            raise UnreadableError(f"no answer within {s.timeout:g} seconds") from None
         except ModelAPIError as error:
             raise self._meaning(error) from None
         raise AssertionError("tenacity ends with a result or an error")
 
     async def _once(self, batch: Sequence[Text]) -> Reply:
+        s = self.settings
         expected = estimate([batch], self.prompt, self.spending.prices)
-        await self._pace.turn()
+        await self._limiter.acquire()
         promised = self.spending.promise(expected)
         self.spending.requests += 1
-        usage = RunUsage()
+        usage, notes = RunUsage(), dict[str, Any]()
+        NOTES.set(notes)
+        limits: Any = {"temperature": 0.0, "timeout": s.timeout, "max_tokens": s.answer_tokens(len(batch))}
         try:
-            with warnings.catch_warnings():  # a temperature that is not sent is noted in _note_temperature
+            with warnings.catch_warnings():  # a temperature that is not sent is noted by the transport
                 warnings.simplefilter("ignore", UserWarning)
-                result = await self._agent.run(message(batch), usage=usage)
-        except UnexpectedModelBehavior as error:
+                result: Any = await self._agent.run(
+                    message(batch), usage=usage, model_settings=limits, output_type=_output_type(s.answers, batch)
+                )
+        except UnexpectedModelBehavior:
             self.spending.settle(promised, expected, usage.input_tokens, usage.output_tokens)
-            raise UnreadableError(type(error).__name__) from None
+            if notes.get("finish_reason") != "length":
+                raise UnreadableError("the model's answer is not a list of labels") from None
+            if len(batch) == 1 and not self.answered:
+                raise EndpointError(
+                    f"{self.endpoint.model} was cut off at {limits['max_tokens']} tokens before it had answered. "
+                    "A model that reasons first needs more: raise --max-answer"
+                ) from None
+            raise UnreadableError(f"the answer was cut off at {limits['max_tokens']} tokens (--max-answer)") from None
         except ModelAPIError as error:
             self.spending.release(promised, maybe_charged=not isinstance(error, ModelHTTPError))
-            if error.retry_after is not None and error.retry_after <= self.settings.longest_wait:
-                self._pace.pause(error.retry_after)
+            if error.retry_after is not None and error.retry_after <= s.longest_wait:
+                self._limiter.pause(error.retry_after)
             raise
         except BaseException:
             self.spending.release(promised, maybe_charged=True)
             raise
         self.spending.settle(promised, expected, usage.input_tokens, usage.output_tokens)
-        return Reply(result.output.answers, result.response.model_name or self.endpoint.model, self._temperature)
+        self.answered, self._timeouts = self.answered + 1, 0
+        model = result.response.model_name or self.endpoint.model
+        return Reply(result.output.answers, model, notes.get("temperature"))
 
-    async def _note_temperature(self, request: httpx2.Request) -> None:
-        self._temperature = json.loads(request.content).get("temperature")
+    def _pause(self, seconds: float) -> None:
+        """Heed a limit that a header states, up to the longest wait."""
+        self._limiter.pause(min(seconds, self.settings.longest_wait))
 
     def _passing(self, error: BaseException) -> bool:
         """Whether a failure may pass by itself: too many requests, a server's fault, a lost or broken answer."""
-        if not isinstance(error, ModelAPIError) or isinstance(error, ModelQuotaExceededError):
+        if not isinstance(error, ModelAPIError) or isinstance(error, (ModelQuotaExceededError, ModelTimeoutError)):
             return False
         if error.retry_after is not None and error.retry_after > self.settings.longest_wait:
             return False
@@ -198,3 +220,10 @@ class Asker:
         else:
             advice = f"It failed {self.settings.attempts} times in a row. {kept}"
         return EndpointError(f"{where} does not answer: {said.rstrip('.')}. {advice}")
+
+
+def _output_type(mode: str, batch: Sequence[Text]) -> Any:
+    """How the typed answer is asked for; the schema has the length of the batch and its identifiers."""
+    kind: Any = {"tool": ToolOutput, "schema": NativeOutput, "prompt": PromptedOutput}[mode]
+    words = {"description": "The labels of the patents."} if mode == "tool" else {}
+    return kind(answers_type(batch), name="labels", **words)
