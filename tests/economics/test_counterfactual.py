@@ -15,6 +15,7 @@ from jax.flatten_util import ravel_pytree
 
 import reestim as ree
 from reestim.counterfactuals import executors
+from reestim.equilibrium.diagnosis import Reason
 from reestim.equilibrium.equations import residual
 from reestim.equilibrium.implicit import baseline_unknowns
 from reestim.equilibrium.separable import prepare, separable_residual
@@ -124,7 +125,7 @@ def test_an_income_that_subsidies_exhaust_is_the_reason(economy: ree.Economy) ->
         economy, scenario, posterior(economy, draws=1), technology="fixed", progress=False, allow_unsolved=True
     )
     reason = out["counterfactual"].reason
-    assert (reason == reason.attrs["flag_values"][-2]).all()
+    assert (reason == Reason.EXHAUSTED).all()
     assert "exhaust" in reason.attrs["flag_meanings"].split("; ")[int(reason.values.flat[0])]
 
 
