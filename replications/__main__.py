@@ -1,7 +1,7 @@
 """The command: every replication as a table in Markdown, printed or put into a page.
 
 python -m replications                                        all for which data are at hand
-python -m replications gains --data PATH                      one of nafta, gains, acemoglu, findings
+python -m replications gains --data PATH                      one of nafta, gains, acemoglu, prices, findings
 python -m replications findings --run posteriors/RUN
 python -m replications --write docs/replications.md           the tables of the documentation
 """
@@ -31,6 +31,7 @@ class Name(StrEnum):
     nafta = "nafta"
     gains = "gains"
     acemoglu = "acemoglu"
+    prices = "prices"
     findings = "findings"
 
 
@@ -38,6 +39,7 @@ TITLES = {
     Name.nafta: "Caliendo and Parro (2015), Table 2: NAFTA's tariff reductions",
     Name.gains: "Costinot and Rodríguez-Clare (2014), Table 4.1: gains from trade in 2008",
     Name.acemoglu: "Acemoglu (2002): relative supply, technology and price",
+    Name.prices: "What the export quota of 2010 did to prices",
     Name.findings: "Alfaro, Fadinger, Schymik and Virananda (2025): the findings",
 }
 
@@ -56,6 +58,10 @@ def made(name: Name, data: Path, run: Path | None) -> tables.Table:
         from replications import acemoglu
 
         return acemoglu.table()
+    if name is Name.prices:
+        from replications import prices_2010
+
+        return prices_2010.table()
     from replications import gains, nafta
 
     return (nafta if name is Name.nafta else gains).table(data)

@@ -8,7 +8,7 @@ import pytest
 import typer
 import typer.testing
 
-from replications import acemoglu
+from replications import acemoglu, prices_2010
 from replications.__main__ import TITLES, Name, main
 from replications.tables import Table, number
 
@@ -17,7 +17,8 @@ TABLE = Table(["a", "b"], [["1", "2"]], ["A note."])
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> typer.testing.CliRunner:
-    monkeypatch.setattr(acemoglu, "table", lambda: TABLE)
+    for made in (acemoglu, prices_2010):
+        monkeypatch.setattr(made, "table", lambda: TABLE)
     return typer.testing.CliRunner()
 
 
@@ -31,7 +32,8 @@ def app() -> typer.Typer:
 def test_all_that_can_be_made(run: typer.testing.CliRunner, app: typer.Typer, tmp_path: Path) -> None:
     done = run.invoke(app, ["--data", str(tmp_path)])
     assert done.exit_code == 0
-    assert done.stdout == f"## {TITLES[Name.acemoglu]}\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\nA note.\n\n"
+    titles = (TITLES[Name.acemoglu], TITLES[Name.prices])
+    assert done.stdout == "".join(f"## {t}\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\nA note.\n\n" for t in titles)
     for name in ("nafta", "gains", "findings"):
         assert f"{name} left out" in done.stderr
 
