@@ -1,0 +1,175 @@
+"""The parts of the record of a run (`reestim.runs.record`): study, data, verdict of the gates, solved draws, refit."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from reestim.dims import CHAIN, DRAW, SCENARIO, TECHNOLOGY
+from reestim.io.files import sha256
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from reestim.data.dataset import Dataset
+    from reestim.study.spec import Spec
+
+
+#: Fields of the record of the data, and the attributes of the groups that say the same.
+_ECONOMY = {"dataset": "name", "base_year": "base_year"}
+_INPUTS = {"dataset": "dataset", "hash": "dataset_hash"}
+
+
+class _Part(BaseModel):
+    """Fields of another version, or of a user, are kept as they are."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+
+class StudyRecord(_Part):
+    """The study: its text, and hashes of what it says, of its model file, and of its text."""
+
+    name: str = ""
+    description: str | None = ""
+    hash: str | None = None
+    text: str | None = None
+    file: str | None = None
+    model: str | None = None
+    path: str | None = None
+    model_sha256: str | None = None
+    sampler: dict[str, Any] | None = None
+    based_on: str | None = None
+    base_text: str | None = None
+    text_sha256: str | None = None
+
+    @classmethod
+    def of(cls, spec: Spec) -> Self:
+        """What a run notes of its study."""
+        return cls(
+            name=spec.name,
+            description=spec.description,
+            hash=spec.hash,
+            text=spec.text,
+            file=spec.path.name if spec.path else None,
+            model=spec.model,
+            path=str(spec.path.resolve()) if spec.path else None,
+            model_sha256=sha256(spec.model_path),
+            sampler=spec.sampler.model_dump(mode="json"),
+            based_on=spec.based_on,
+            base_text=spec.base_text,
+            text_sha256=_text_sha256(spec.text, spec.base_text),
+        )
+
+    @property
+    def has_its_text(self) -> bool:
+        """Whether text and hash of the text belong together; a record without a hash says nothing."""
+        return self.text_sha256 in (None, _text_sha256(self.text, self.base_text))
+
+
+def _text_sha256(text: str | None, base_text: str | None) -> str:
+    """Hash of the text of a study, with that of the study it is based on."""
+    return hashlib.sha256(f"{text or ''}\0{base_text or ''}".encode()).hexdigest()
+
+
+class DataRecord(_Part):
+    """The dataset as the study uses it; ``synthetic`` and ``imputed`` are lists of files."""
+
+    dataset: str = ""
+    hash: str | None = None
+    path: str | None = None
+    base_year: int | None = None
+    policy_year: int | None = None
+    synthetic: tuple[str, ...] | None = None
+    imputed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, data: Dataset, spec: Spec) -> Self:
+        """What a run notes of its dataset: files of evidence that the study leaves aside are not among its inputs."""
+        from reestim.estimate.inputs import unused_files
+
+        meta = data.meta
+        aside = {f"{stem}.csv" for stem in unused_files(spec.evidence)}
+        return cls(
+            dataset=meta.name,
+            hash=data.hash,
+            path=str(data.path),
+            base_year=meta.base_year,
+            policy_year=meta.policy_year,
+            synthetic=tuple(file for file in meta.synthetic if file not in aside),
+            imputed=tuple(file for file in meta.imputed if file not in aside),
+            notes=tuple(meta.notes),
+        )
+
+    @staticmethod
+    def found_in(post: xr.DataTree) -> dict[str, Any]:
+        """What the groups economy and constant_data say of the data, for a run that was made in Python."""
+        found: dict[str, Any] = {}
+        if "economy" in post.children:
+            attrs = post["economy"].attrs
+            found |= {mine: attrs[key] for mine, key in _ECONOMY.items() if key in attrs}
+            for name in ("synthetic", "imputed"):  # "simulated files: a.csv, b.csv"
+                files = str(attrs.get(name, "")).partition(": ")[2]
+                found[name] = [file.strip() for file in files.split(",") if file.strip()]
+        if "constant_data" in post.children:
+            attrs = post["constant_data"].attrs
+            found |= {mine: attrs[key] for mine, key in _INPUTS.items() if key in attrs}
+        return found
+
+
+class GateRecord(_Part):
+    """One gate; ``value`` is None where it could not be computed."""
+
+    gate: str
+    value: float | None = None
+    threshold: float | None = None
+    passed: bool
+    where: str = ""
+
+
+class Verdict(_Part):
+    """What the gates say of the draws (`reestim.estimate.gates.GateReport`)."""
+
+    passed: bool = True
+    gates: tuple[GateRecord, ...] = ()
+
+
+class SolvedCount(_Part):
+    """How many draws of a scenario have an equilibrium."""
+
+    scenario: str
+    technology: str
+    solved: int
+    draws: int
+
+    @classmethod
+    def of(cls, post: xr.DataTree) -> tuple[Self, ...]:
+        """Those of the group ``counterfactual``."""
+        solved = post["counterfactual"].to_dataset()["solved"]
+        counts = solved.sum((CHAIN, DRAW))
+        draws = int(solved.sizes[CHAIN] * solved.sizes[DRAW])
+        return tuple(
+            cls(
+                scenario=str(scenario),
+                technology=str(technology),
+                solved=int(counts.sel({SCENARIO: scenario, TECHNOLOGY: technology})),
+                draws=draws,
+            )
+            for scenario in solved[SCENARIO].values
+            for technology in solved[TECHNOLOGY].values
+        )
+
+
+class RefitRecord(_Part):
+    """What a refit was made from: its name, the change in words, and the hashes by which it is known again."""
+
+    name: str
+    words: str = ""
+    study: str = ""
+    model: str = ""
+    data: str = ""
+    seed: int
+    reestim: str = ""
+    scenarios: dict[str, Any] = {}

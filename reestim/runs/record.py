@@ -1,0 +1,192 @@
+"""What is known of a run: ``run.json``, and the attribute ``run`` of its tree. Written and read here, and nowhere else."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from reestim.errors import InputError, Problem
+from reestim.intervals import INTERVAL
+from reestim.io.files import strict_json
+from reestim.runs.parts import DataRecord, RefitRecord, SolvedCount, StudyRecord, Verdict
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: Version of the layout of a run folder; raised when an older REEstim could no longer read it.
+SCHEMA = 1
+#: Attribute of a tree that holds its record, as a dictionary.
+ATTRIBUTE = "run"
+#: Attributes that `reestim.fit` writes, under the same names in the record; a run of before 2026-11-30 has the last two.
+_OF_THE_FIT = ("gates", "seed", "sampler", "sampling_seconds", "left_out", "spec", "provenance")
+
+_PACKAGES = (
+    "arviz",
+    "h5netcdf",
+    "jax",
+    "jaxlib",
+    "numpy",
+    "numpyro",
+    "nutpie",
+    "pandas",
+    "pyfixest",
+    "pymc",
+    "pytensor",
+    "scipy",
+    "xarray",
+)
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide the numbers."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
+
+
+class RunRecord(BaseModel):
+    """Everything that is known of a run besides its numbers.
+
+    What a run has not come to yet, or does not say, has its default. A field that an earlier or later REEstim, or a
+    user (``ree.save(post, path, note="...")``), has put beside these is kept as it is.
+
+    Attributes
+    ----------
+    reestim, packages, created
+        Version of REEstim and of the packages that made it; when, ISO 8601 in UTC.
+    command, quick, seed
+        The command line, whether it is a smoke run, and the seed of its draws.
+    spec, provenance
+        The study and the dataset that it was made from, with their hashes.
+    gates, allowed_gates
+        What the gates say of the draws (None: they were not judged), and the gates that may fail.
+    scenarios, solved
+        Texts of the scenario files by name; how many draws were solved in each, by technology.
+    diagnosed, left_out
+        Whether what judges the fit was computed (`reestim.pipeline.diagnostics`), and what could not be, with reasons.
+    timings
+        Wall time by stage, seconds.
+    refit
+        Of a refit inside a run: what it was made from.
+    sha256
+        Hash of ``posterior.nc``; only of a run that was loaded from a folder.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> post = RunRecord(seed=7).attached(xr.DataTree())
+    >>> RunRecord.of(post).seed
+    7
+    """
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True, populate_by_name=True)
+
+    layout: int = Field(default=SCHEMA, alias="schema")
+    reestim: str | None = None
+    created: str | None = None
+    command: str | None = None
+    quick: bool = False
+    seed: int | None = None
+    interval: dict[str, Any] | None = Field(default_factory=lambda: dict(INTERVAL))
+    spec: StudyRecord = StudyRecord()
+    provenance: DataRecord = DataRecord()
+    sampler: dict[str, Any] | None = None
+    sampling_seconds: float | None = None
+    gates: Verdict | None = None
+    allowed_gates: tuple[str, ...] = ()
+    scenarios: dict[str, Any] = {}
+    solved: tuple[SolvedCount, ...] = ()
+    diagnosed: bool = Field(default=False, alias="judged")
+    left_out: dict[str, str] = {}
+    timings: dict[str, float | None] = {}
+    refit: RefitRecord | None = None
+    packages: dict[str, str] = {}
+    sha256: str | None = None
+
+    @classmethod
+    def read(cls, content: Mapping[str, Any]) -> Self:
+        """The record that a dictionary of JSON values holds; None stands for what is not known.
+
+        Raises
+        ------
+        InputError
+            One problem a field that holds something else than REEstim writes.
+        """
+        given = {name: value for name, value in strict_json(content).items() if value is not None}
+        try:
+            return cls.model_validate_json(json.dumps(given))
+        except ValidationError as error:
+            raise InputError(
+                [
+                    Problem(
+                        "it holds something else than REEstim writes there",
+                        "Restore it, or run it again.",
+                        column=".".join(map(str, one["loc"])),
+                        value=one["input"],
+                    )
+                    for one in error.errors()
+                ],
+                "the record of the run cannot be read",
+            ) from error
+
+    @classmethod
+    def of(cls, post: xr.DataTree) -> Self:
+        """The record of a tree: the one attached to it, with what a fit says of itself and its groups say of the data.
+
+        Raises
+        ------
+        InputError
+            If the attributes of the tree are no such record.
+        """
+        known = post.attrs.get(ATTRIBUTE, {})
+        if not isinstance(known, Mapping):
+            message = "the attribute `run` of the tree is no record of a run"
+            raise InputError(Problem(message, "Use RunRecord.attached.", value=known))
+        fitted = {name: post.attrs[name] for name in _OF_THE_FIT if name in post.attrs}
+        content = fitted | dict(known)
+        return cls.read({"provenance": DataRecord.found_in(post)} | content)
+
+    def attached(self, post: xr.DataTree) -> xr.DataTree:
+        """The tree itself, with this record as its own."""
+        post.attrs[ATTRIBUTE] = self.as_json()
+        return post
+
+    def but(self, **changes: Any) -> Self:
+        """The same record with other values of some fields."""
+        return self.model_copy(update=changes)
+
+    def of_this_save(self, post: xr.DataTree) -> Self:
+        """The record as this REEstim writes it with ``post``: its own version and packages, the time if there is none,
+        and how many draws are solved."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return self.but(
+            layout=SCHEMA,
+            reestim=_version("reestim"),
+            packages=versions(),
+            created=self.created or now,
+            solved=SolvedCount.of(post) if "counterfactual" in post.children else (),
+            sha256=None,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The contents of ``run.json``, strict JSON values; what is not known is None."""
+        return strict_json(self.model_dump(mode="json", by_alias=True))
+
+    def gates_passed(self) -> bool:
+        """Did the sampler pass every gate but those allowed by name? Draws that were not judged pass."""
+        if self.gates is None or self.gates.passed:
+            return True
+        failed = {gate.gate for gate in self.gates.gates if not gate.passed}
+        return bool(failed) and failed <= set(self.allowed_gates)
+
