@@ -14,7 +14,6 @@ worlds. All rows see the same worlds: true σ, prices, other evidence.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import time
 import warnings
@@ -90,7 +89,7 @@ def costs(confusion: pd.DataFrame, *, block: bool, worlds: Sequence[int], draws:
             error = drawn.mean(["chain", "draw"]) - true[name]
             inside = (low <= true[name]) & (true[name] <= high)
             found[name].append((np.asarray(error), np.asarray(high - low), np.asarray(inside)))
-        verdict = json.loads(post.attrs["gates"])["gates"]
+        verdict = post.attrs["gates"]["gates"]
         failed += [f"{world}: {g['gate']} {g['value']:.3g} at {g['where']}" for g in verdict if not g["passed"]]
     rows = [_cost(name, *map(np.array, zip(*fits, strict=True))) for name, fits in found.items()]
     return rows, failed

@@ -14,7 +14,6 @@ the table shows what happens. Welfare: first scenario of the study, directed tec
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import warnings
 from collections.abc import Callable, Sequence
@@ -170,7 +169,7 @@ def one(case: Case, spec: Spec, folder: Path, name: str, seed: int) -> xr.DataTr
     known = with_welfare(true.expand_dims({DRAW: 1}), design).isel({DRAW: 0})
     wanted = list(_JUDGED)
     said = {
-        "gates": json.loads(post.attrs["gates"]),
+        "gates": post.attrs["gates"],
         "verdict": {p: table.loc[p, "verdict"] for p in ("kappa", "mean_sigma") if p in table.index},
         "sectors_on_prior": float(table[table.index.str.startswith("sigma[")]["rests_on_prior"].mean()),
         "width": {p: float(table.loc[p, "width_ratio"]) for p in ("kappa", "mean_sigma") if p in table.index},
@@ -188,7 +187,7 @@ def row(case: Case, trees: Sequence[xr.DataTree]) -> dict[str, Any]:
         ]
         error = np.nanstd(held, ddof=1) / np.sqrt(len(held)) if len(held) > 1 else np.nan
         found[symbol] = f"{np.nanmean(held):.2f} ± {error:.2f}"
-    told = [{key: json.loads(t.attrs[key]) for key in ("gates", "verdict", "sectors_on_prior", "width")} for t in trees]
+    told = [{key: t.attrs[key] for key in ("gates", "verdict", "sectors_on_prior", "width")} for t in trees]
     for parameter, symbol in (("kappa", "κ"), ("mean_sigma", "mean σ")):
         found[f"width {symbol}"] = f"{np.median([s['width'].get(parameter, np.nan) for s in told]):.2f}"
         verdicts = [s["verdict"].get(parameter, "") for s in told]

@@ -15,7 +15,6 @@ import xarray as xr
 from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.equilibrium.economy import Economy
 from reestim.errors import InputError, Problem
-from reestim.io.json_attrs import json_attr
 from reestim.results.effects import (
     BRACKETS,
     DIRECTED,
@@ -28,7 +27,7 @@ from reestim.results.effects import (
     restrictors,
 )
 from reestim.results.format import percent, with_interval
-from reestim.runs.provenance import provenance
+from reestim.runs.record import RunRecord
 from replications.tables import Table
 
 #: Imputed files that make the economy a stylised one.
@@ -70,9 +69,10 @@ def findings(post: xr.DataTree) -> list[Finding]:
 
 def table(post: xr.DataTree) -> Table:
     """The findings as a table that says what they rest on."""
-    about = provenance(post)
-    synthetic = about.get("synthetic") or []
-    stylised = [name for name in _ECONOMY if name in (about.get("imputed") or [])]
+    record = RunRecord.of(post)
+    about = record.provenance
+    synthetic = about.synthetic or ()
+    stylised = [name for name in _ECONOMY if name in (about.imputed)]
     evidence = "SYNTHETIC evidence" if synthetic else "real evidence"
     world = ", stylised economy" if set(stylised) & {"trade.csv", "input_output.csv"} else ", real economy"
     rows = [
@@ -88,7 +88,7 @@ def table(post: xr.DataTree) -> Table:
     ]
     ds = post["counterfactual"].to_dataset()
     solved = ds["solved"].isel({SCENARIO: 0})
-    seed, dataset = json_attr(post.attrs, "run", {}).get("seed"), about.get("dataset", "not named")
+    seed, dataset = record.seed, about.dataset or "not named"
     notes = [
         f"Dataset {dataset}, scenario {ds[SCENARIO].values[0]}, seed {seed}; {int(solved.sum())} of {solved.size} "
         f"equilibria solved. {BRACKETS} P: share of posterior draws. Every row rests on all evidence of the study, "

@@ -127,13 +127,13 @@ def study(file: str, folder: Path, rng: Rng) -> None:
     """The first stage of ``reestim run``, and of some studies the model."""
     import reestim as ree
     from reestim.pipeline import main_job
-    from reestim.runs.identity import of_spec
+    from reestim.runs.parts import StudyRecord
 
     job = main_job.read_job(folder / file, None, None, quick=True, seed=1)
     spec, inside = job.spec, folder.resolve()
     for path in (spec.model_path, *spec.scenario_paths):
         need(path.resolve().is_relative_to(inside), f"{path} leaves the folder of the study")
-    json.dumps(of_spec(spec), allow_nan=False).encode()
+    json.dumps(StudyRecord.of(spec).model_dump(), allow_nan=False).encode()
     if rng.random() < 1 / BUILD_EVERY:
         ree.build(spec, _bundled()[0])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -115,7 +114,7 @@ def fitted(model: SampledModel, design: SbcDesign, seed: int) -> tuple[xr.Datase
     posterior = tree["posterior"].to_dataset()
     statistics = sampling.statistics(tree["sample_stats"].to_dataset(), sampler.max_tree_depth)
     judged = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": statistics})
-    return posterior, json.loads(check_gates(judged, design.spec.gates).to_json())
+    return posterior, check_gates(judged, design.spec.gates).as_dict()
 
 
 def ranked_draws(posterior: xr.Dataset, count: int) -> xr.Dataset:

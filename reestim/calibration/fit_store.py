@@ -13,8 +13,8 @@ import xarray as xr
 
 from reestim.dims import DRAW
 from reestim.errors import InputError, Problem, in_one_line
+from reestim.io.attributes import restored, storable
 from reestim.io.files import atomic_folder, atomic_write, bytes_of, strict_json
-from reestim.io.json_attrs import json_attr
 from reestim.io.safe_arrays import unsafe_content
 
 #: Groups of a kept fit: the posterior draws that a truth is ranked among, and the truth that data were simulated from.
@@ -76,7 +76,7 @@ def load_fit(folder: Path, name: str) -> xr.DataTree | None:
         return None
     strange = unsafe_content(place)
     try:
-        tree = None if strange else xr.load_datatree(place, engine="h5netcdf")
+        tree = None if strange else restored(xr.load_datatree(place, engine="h5netcdf"))
     except Exception as error:  # the libraries below raise many kinds for what no library wrote
         tree, strange = None, in_one_line(error)
     if tree is not None:
@@ -103,7 +103,7 @@ def _strange(tree: xr.DataTree) -> str:
             return f"{name} has other dimensions than its truth"
         if any(item[name].dtype.kind not in "iufb" or np.isinf(item[name].values).any() for item in (draws, truth)):
             return f"{name} is not made of finite numbers"
-    gates = json_attr(tree.attrs, "gates", None)
+    gates = tree.attrs.get("gates")
     rows = gates.get("gates") if isinstance(gates, dict) else None
     sound = isinstance(rows, list) and all(isinstance(row, dict) and {"gate", "passed"} <= row.keys() for row in rows)
     return "" if sound else "the verdict of its gates is missing"
@@ -112,9 +112,9 @@ def _strange(tree: xr.DataTree) -> str:
 def save_fit(folder: Path, name: str, draws: xr.Dataset, truth: xr.Dataset, **about: Any) -> xr.DataTree:
     """Keep a fit, whole or not at all: its draws, the truth, and what is to be known of it (JSON values)."""
     tree = xr.DataTree.from_dict({DRAWS: _plain(draws), TRUTH: _plain(truth)})
-    tree.attrs = {key: json.dumps(strict_json(value)) for key, value in about.items()}
+    tree.attrs = strict_json(about)
     with atomic_folder(folder / _FITS / name) as hidden:
-        tree.to_netcdf(hidden / "fit.nc", engine="h5netcdf")
+        storable(tree).to_netcdf(hidden / "fit.nc", engine="h5netcdf")
     return tree
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -109,7 +108,7 @@ def failed_gates(fits: Sequence[xr.DataTree]) -> dict[str, int]:
     """How many fits failed each gate; all are in the tables, for leaving the hard ones out would flatter."""
     count: dict[str, int] = {}
     for fit in fits:
-        for gate in json.loads(fit.attrs["gates"])["gates"]:
+        for gate in fit.attrs["gates"]["gates"]:
             if not gate["passed"]:
                 count[gate["gate"]] = count.get(gate["gate"], 0) + 1
     return count

@@ -7,7 +7,7 @@ import xarray as xr
 from reestim.checks import determinacy, predictive, prior_sensitivity, prior_welfare, refits, sampler, solver
 from reestim.checks.protocol import Check
 from reestim.errors import InputError, Problem
-from reestim.io.json_attrs import LEFT_OUT, json_attr
+from reestim.runs.record import RunRecord
 from reestim.runs.store import malformed_groups_as_errors
 
 CHECKS = (
@@ -26,6 +26,6 @@ def check_run(post: xr.DataTree) -> list[Check]:
     if "posterior" not in post.children:
         raise InputError(Problem("this run has no posterior", "Name a run that was fitted."))
     with malformed_groups_as_errors(post):
-        left_out = json_attr(post.attrs, LEFT_OUT, {})
+        left_out = RunRecord.of(post).left_out
         missing = tuple(f"{name.replace('_', ' ')}: {reason}." for name, reason in left_out.items())
         return [check(post) for check in CHECKS] + ([Check("left out", "informational", missing)] if missing else [])

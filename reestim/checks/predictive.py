@@ -19,7 +19,7 @@ from reestim.draws import thinned
 from reestim.estimate import kinds
 from reestim.results.effects import quantiles
 from reestim.results.format import number, with_interval
-from reestim.runs.provenance import provenance
+from reestim.runs.record import RunRecord
 
 PRIOR, POSTERIOR, OBSERVED = "prior_predictive", "posterior_predictive", "observed_data"
 #: A p-value this near to 0 or 1 is called extreme: one in twenty is expected where the model is right.
@@ -117,7 +117,7 @@ def sentences(table: pd.DataFrame, coverage: pd.DataFrame) -> tuple[list[str], b
 def synthetic(post: xr.DataTree) -> str:
     """Says which of the data are simulated; empty where none is."""
     known = {f"{stem}.csv" for kind in kinds.KINDS for stem in kind.stems}
-    files = [file for file in provenance(post).get("synthetic") or [] if file in known]
+    files = [file for file in RunRecord.of(post).provenance.synthetic or () if file in known]
     return f"SIMULATED, no finding about the world: {', '.join(files)}." if files else ""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,9 +12,9 @@ import xarray as xr
 from reestim.checks.prior_sensitivity import SHARED, moving_draws, symbol
 from reestim.checks.protocol import Check, Verdict
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
-from reestim.io.json_attrs import json_attr
 from reestim.results.effects import CONTRIBUTION, effects
 from reestim.results.format import number
+from reestim.runs.record import RunRecord
 
 GROUP = "refits"
 #: A mean that moves by less than this share of the posterior's standard deviation has not moved to speak of: with the
@@ -60,7 +59,8 @@ def summary(
     }
     shift = (again["mean"] - run["mean"]) / np.where(run["std"] > 0, run["std"], np.nan)
     both = ("refit", "quantity")
-    passed = [bool(json_attr(tree.attrs, "gates", {}).get("passed", True)) for tree in done.values()]
+    verdicts = [RunRecord.of(tree).gates for tree in done.values()]
+    passed = [verdict is None or verdict.passed for verdict in verdicts]
     return xr.Dataset(
         {
             "mean": (both, again["mean"], {"long_name": "mean of the refit"}),
@@ -73,7 +73,7 @@ def summary(
             "sector": ("refit", np.array([known[name].sector for name in done], dtype=str)),
         },
         coords={"refit": np.array(list(done), dtype=str), "quantity": np.array(list(base), dtype=str)},
-        attrs={"failed": json.dumps(dict(failed))},
+        attrs={"failed": dict(failed)},
     )
 
 
@@ -100,7 +100,7 @@ def check(post: xr.DataTree) -> Check:
 def sentences(post: xr.DataTree) -> list[str]:
     """One sentence a refit: how far mean σ, κ, ξ, χ and welfare move; where a sector was left out, its own σ."""
     ds = post[GROUP].to_dataset()
-    failed = json_attr(ds.attrs, "failed", {})
+    failed: dict[str, str] = ds.attrs.get("failed", {})
     return [
         *(_one(ds.sel(refit=name)) for name in ds["refit"].values),
         *(f"{name.replace('-', ' ')}: not possible ({reason})." for name, reason in failed.items()),

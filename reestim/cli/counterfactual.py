@@ -9,7 +9,7 @@ import typer
 
 from reestim.cli.command import Output, command
 from reestim.cli.options import DrawsOption, OutOption, OverwriteOption, RunArgument
-from reestim.cli.terminal import command_line, find_run, finish, target
+from reestim.cli.terminal import command_line, find_run, finish
 from reestim.errors import InputError, Problem
 
 
@@ -41,38 +41,23 @@ def counterfactual(
 
     Example: reestim counterfactual mine models/scenarios/*.toml --dask tcp://10.0.0.1:8786 --chunks kept
     """
-    from reestim.io.files import exclusive_lock
-    from reestim.io.json_attrs import json_attr
-    from reestim.pipeline import main_job
-    from reestim.pipeline.scenarios import run_scenarios
-    from reestim.runs import store
+    from reestim.pipeline.counterfactual_job import run_counterfactual
 
     if (from_year is None) != (to_year is None) or (from_year or 0) > (to_year or 0):
         advice = "Give --from-year and --to-year, the first not after the last."
         raise InputError(Problem("a transition needs its first and its last year", advice))
     years = None if from_year is None or to_year is None else range(from_year, to_year + 1)
-    source = find_run(run)
-    target(out, overwrite)
-    stages = main_job.Stages(total=3)
-    with stages.stage(f"open {source}"):
-        post = store.load(source)
-    earlier = json_attr(post.attrs, "run", {})
-    folder = out or store.new_run_folder(f"{source.name}-{scenarios[0].stem}")
-    with exclusive_lock(folder):
-        with stages.stage("carry the draws through the equilibrium, fixed and directed technology"):
-            technology = ("fixed", "directed", "transition") if years else ("fixed", "directed")
-            post = run_scenarios(
-                post,
-                scenarios,
-                technology=technology,
-                draws=draws,
-                progress=output.progress,
-                allow_unsolved=allow_unsolved,
-                years=years,
-                chunks=chunks,
-                executor=dask,
-            )
-        with stages.stage("write the run and its report"):
-            commands = "\n".join(part for part in (earlier.get("command", ""), command_line()) if part)
-            page = main_job.finish(post, folder, overwrite=overwrite, command=commands)
+    post, folder, page = run_counterfactual(
+        find_run(run),
+        scenarios,
+        out,
+        years=years,
+        draws=draws,
+        chunks=chunks,
+        executor=dask,
+        allow_unsolved=allow_unsolved,
+        overwrite=overwrite,
+        progress=output.progress,
+        command=command_line(),
+    )
     finish(post, {"run": str(folder), "report": str(page)}, output)

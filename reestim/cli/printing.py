@@ -53,12 +53,18 @@ def problems_as_json(error: InputError) -> dict[str, Any]:
 def result_as_json(post: xr.DataTree, paths: dict[str, str]) -> dict[str, Any]:
     """Everything a script wants to know of a run: paths, gates, tables (one record per row)."""
     from reestim.intervals import INTERVAL
-    from reestim.pipeline.main_job import gates_passed
     from reestim.reports.sections import all_tables
     from reestim.reports.summary import is_quick
+    from reestim.runs.record import RunRecord
 
     records = {name: table.to_dict("records") for name, table in all_tables(post).items()}
-    return {**paths, "quick": is_quick(post), "gates_passed": gates_passed(post), "interval": INTERVAL, **records}
+    return {
+        **paths,
+        "quick": is_quick(post),
+        "gates_passed": RunRecord.of(post).gates_passed(),
+        "interval": INTERVAL,
+        **records,
+    }
 
 
 def print_result(post: xr.DataTree) -> None:

@@ -40,16 +40,6 @@ def inputs(
     return job
 
 
-def target(out: Path | None, overwrite: bool) -> None:
-    """Refuse a place that cannot be written before anything is computed. Raises InputError."""
-    from reestim.errors import InputError
-    from reestim.runs.store import place_problems
-
-    problems = place_problems(out, overwrite) if out else []
-    if problems:
-        raise InputError(problems, "nothing can be saved there")
-
-
 def find_run(run: Path) -> Path:
     """A run by its path, or by its name in ``posteriors/``."""
     inside = Path("posteriors") / run
@@ -64,9 +54,9 @@ def command_line() -> str:
 def finish(post: xr.DataTree, paths: dict[str, str], output: Output) -> None:
     """Print the results and leave with the exit code that the gates deserve."""
     from reestim.cli import printing
-    from reestim.pipeline import main_job
+    from reestim.runs.record import RunRecord
 
-    passed = main_job.gates_passed(post)
+    passed = RunRecord.of(post).gates_passed()
     if output.as_json:
         printing.print_json(printing.result_as_json(post, paths))
     else:

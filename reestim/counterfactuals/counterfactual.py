@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -142,8 +141,8 @@ def counterfactual(
     ds.attrs = {
         "tolerance": tolerance,
         "supply": supply,
-        "scenarios": json.dumps({s.name: describe(s) for s in scenarios}),
-        "parameters_from_posterior": json.dumps(used),
+        "scenarios": {s.name: describe(s) for s in scenarios},
+        "parameters_from_posterior": used,
         "draws": f"{count} of {post[group].sizes[CHAIN] * post[group].sizes[DRAW]} {group} draws",
     }
     out = post.copy()

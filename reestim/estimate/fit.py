@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import json
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +24,6 @@ from reestim.estimate.log_terms import log_terms
 from reestim.estimate.model import EstimationModel, Model, Study, adapt
 from reestim.estimate.priors import PriorBook, Priors
 from reestim.estimate.pymc_model import StudyModel
-from reestim.io.json_attrs import LEFT_OUT
 from reestim.study.spec import Gates
 
 if TYPE_CHECKING:
@@ -113,7 +111,7 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
     xarray.DataTree
         Groups posterior, prior (1,000 draws), sample_stats, constant_data (the inputs), observed_data, log_likelihood
         and log_prior (nats). Dims: chain, draw and those of the model; every variable has ``long_name`` and ``units``,
-        every group ArviZ's attributes. ``attrs["gates"]`` (JSON, see ``reestim.estimate.gates.GateReport``) says
+        every group ArviZ's attributes. ``attrs["gates"]`` (see ``reestim.estimate.gates.GateReport.as_dict``) says
         whether the draws passed.
 
     Raises
@@ -181,13 +179,13 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
         warnings.warn(words, RuntimeWarning, stacklevel=2)
     report = check_gates(post, gates)
     post.attrs = {
-        "gates": report.to_json(),
-        "sampler": json.dumps(sampler.model_dump()),
+        "gates": report.as_dict(),
+        "sampler": sampler.model_dump(mode="json"),
         "seed": seed,
         "sampling_seconds": round(seconds, 2),
     }
     if left_out:
-        post.attrs[LEFT_OUT] = json.dumps(left_out)
+        post.attrs["left_out"] = left_out
     if not report.passed:
         warnings.warn(
             f"the sampler did not converge; do not report these draws:\n{report}\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -54,13 +54,14 @@ class GateReport:
     def __str__(self) -> str:
         return "\n".join(str(gate) for gate in self.gates)
 
-    def to_json(self) -> str:
+    def as_dict(self) -> dict[str, Any]:
         """As kept in ``post.attrs["gates"]``: passed, and gates: a list of gate, value, threshold, passed, where."""
-        return json.dumps({"passed": self.passed, "gates": [asdict(gate) for gate in self.gates]})
+        return {"passed": self.passed, "gates": [asdict(gate) for gate in self.gates]}
 
     @classmethod
-    def from_json(cls, text: str) -> GateReport:
-        return cls(tuple(Gate(**gate) for gate in json.loads(text)["gates"]))
+    def from_dict(cls, stored: Mapping[str, Any]) -> GateReport:
+        """The report that ``as_dict`` wrote."""
+        return cls(tuple(Gate(**gate) for gate in stored["gates"]))
 
 
 def check_gates(post: xr.DataTree, gates: Gates) -> GateReport:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -44,8 +43,8 @@ def label_quality(
         },
         attrs={
             "design": str(label_audit["design"].iloc[0]),
-            "record": json.dumps(dict(record or {})),
-            "synthetic": json.dumps([name for name in (COUNTS, AUDIT) if name in synthetic]),
+            "record": dict(record or {}),
+            "synthetic": [name for name in (COUNTS, AUDIT) if name in synthetic],
         },
     )
 

@@ -5,7 +5,6 @@ Whatever fails here costs only itself: it is said, noted among what is left out,
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ import xarray as xr
 
 from reestim.checks.prior_sensitivity import prior_sensitivity
 from reestim.errors import in_one_line
-from reestim.io.json_attrs import LEFT_OUT, json_attr
+from reestim.runs.record import RunRecord
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
@@ -22,13 +21,26 @@ if TYPE_CHECKING:
     from reestim.study.spec import Spec
 
 _log = logging.getLogger(__name__)
-#: Noted in ``run.json`` when all of this was tried.
-JUDGED = "judged"
 
 
-def judged(post: xr.DataTree, model: Model, spec: Spec, data: Dataset, seed: int) -> xr.DataTree:
-    """``post`` with the groups prior_predictive, posterior_predictive, prior_sensitivity and those of
-    ``reestim.evidence.groups.evidence_groups``, as far as each can be computed."""
+def add_fit_diagnostics(post: xr.DataTree, model: Model, spec: Spec, data: Dataset, seed: int) -> xr.DataTree:
+    """Add to a fit the groups prior_predictive, posterior_predictive, prior_sensitivity and those of
+    ``reestim.evidence.groups.evidence_groups``, as far as each can be computed.
+
+    Parameters
+    ----------
+    post
+        A fit with its prior; the groups are added to it.
+    model, spec, data
+        The model, study and data that it is of.
+    seed
+        Of the simulated data.
+
+    Returns
+    -------
+    xr.DataTree
+        ``post`` itself; its record says that this was done, and what could not be computed, with the reason.
+    """
     from reestim.estimate.predictive import PRIOR_PREDICTIVE_DRAWS, simulated
     from reestim.evidence.groups import evidence_groups
 
@@ -45,7 +57,8 @@ def judged(post: xr.DataTree, model: Model, spec: Spec, data: Dataset, seed: int
     }
     makers["evidence"] = lambda: evidence_groups(data, spec.evidence, quick=spec.is_quick)
     makers["prior_sensitivity"] = sensitivity
-    left_out = json_attr(post.attrs, LEFT_OUT, {})
+    record = RunRecord.of(post)
+    left_out = dict(record.left_out)
     for name, make in makers.items():
         try:
             groups = make()
@@ -55,6 +68,4 @@ def judged(post: xr.DataTree, model: Model, spec: Spec, data: Dataset, seed: int
             continue
         for group, ds in groups.items():
             post[group] = xr.DataTree(ds)
-    if left_out:
-        post.attrs[LEFT_OUT] = json.dumps(left_out)
-    return post
+    return record.but(left_out=left_out, diagnosed=True).attached(post)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 import warnings
@@ -16,25 +15,25 @@ from typing import TYPE_CHECKING, Any
 from reestim.data.dataset import load_dataset
 from reestim.errors import InputError, Problem, closest
 from reestim.io.files import exclusive_lock
-from reestim.io.json_attrs import json_attr
 from reestim.pipeline.scenarios import read_scenarios, run_scenarios, texts_of
 from reestim.runs import store
-from reestim.runs.identity import differences, of_data, of_spec
+from reestim.runs.identity import differences
+from reestim.runs.parts import DataRecord, StudyRecord
+from reestim.runs.record import RunRecord
 from reestim.study.spec import read_spec
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from reestim.data.dataset import Dataset
+    from reestim.equilibrium.economy import Economy
     from reestim.estimate.model import Model
     from reestim.study.spec import Spec
 
 _log = logging.getLogger(__name__)
 STAGES = 8
-#: Folders of a run that stay when more is written into it; chunks go when all draws are solved.
+#: Folder of the draws that are solved already; it goes when all are.
 _CHUNKS = "chunks"
-_KEPT = (store.REFITS,)
-_STAY = (*_KEPT, _CHUNKS)
 
 
 @dataclass
@@ -121,10 +120,10 @@ def _place(
     if not problems or seed is None or not (out / store.RUN).is_file():
         return problems, False
     try:
-        run = store.read_run(out)
+        record = store.read_run(out)
     except InputError as error:
         return list(error.problems), False
-    if store.is_finished(out, run) or spec is None or data is None:
+    if store.is_finished(out, record) or spec is None or data is None:
         return problems, False
     differing = [
         Problem(
@@ -133,7 +132,7 @@ def _place(
             column="--out",
             value=str(out),
         )
-        for p in differences(run, spec, data, seed)
+        for p in differences(record, spec, data, seed)
     ]
     return differing, not differing
 
@@ -160,80 +159,7 @@ def fit(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
         When sampling was interrupted, even if the sampler hands back what it had. Nothing is saved then.
     """
     with exclusive_lock(folder := _folder(job)):
-        post = _fit(job, folder, seed, stages, progress, command)
-    return post, folder
-
-
-def _folder(job: Job) -> Path:
-    """Where the run goes: named once, so that what is kept from others is what is written."""
-    spec = job.spec
-    return job.out or store.new_run_folder(f"{spec.name}-quick" if spec.is_quick else spec.name)
-
-
-def _fit(job: Job, folder: Path, seed: int, stages: Stages, progress: bool, command: str) -> xr.DataTree:
-    from reestim.estimate.fit import build
-    from reestim.pipeline.diagnostics import JUDGED, judged
-
-    if job.begun:
-        model = None
-        stages.skip(4, f"the posterior is in {folder}: not sampled again")
-        post = store.load(folder)
-    else:
-        post, model = _sampled(job, folder, seed, stages, progress, command)
-    run = json_attr(post.attrs, "run", {}) | {"allowed_gates": list(job.allow)}
-    with stages.stage("set the posterior against its priors and the data"):
-        if not run.get(JUDGED):
-            post = judged(post, model or build(job.spec, job.data), job.spec, job.data, seed)
-            post.attrs["run"] = json.dumps(run | {JUDGED: True})
-            store.save(post, folder, overwrite=True, keep=_STAY)
-    return post
-
-
-def _sampled(
-    job: Job, folder: Path, seed: int, stages: Stages, progress: bool, command: str
-) -> tuple[xr.DataTree, Model]:
-    """Stages 2 to 5. The draws are on the disk before anything is done with them."""
-    import xarray as xr
-
-    from reestim.equilibrium.economy import Economy
-    from reestim.estimate.fit import build, fit
-    from reestim.estimate.gates import GateWarning
-
-    spec, data = job.spec, job.data
-    with stages.stage("split the rare earths out of the world input-output table"):
-        economy = Economy.from_dataset(data)
-        scenarios, scenario_problems = read_scenarios(spec.scenario_paths, economy)
-    with stages.stage("measure exposures and relative prices, build the model"):
-        try:
-            model = build(spec, data)
-        except InputError as error:
-            raise InputError([*scenario_problems, *error.problems], "the run cannot start") from None
-        if scenario_problems:
-            raise InputError(scenario_problems, "the run cannot start")
-    with stages.stage("sample the posterior, check the gates"):
-        logging.getLogger("pymc").setLevel(logging.WARNING)
-        with warnings.catch_warnings():  # what is recorded is printed as a table, and decides the exit code
-            warnings.simplefilter("ignore", GateWarning)
-            post = fit(model, spec.sampler, seed=seed, progress=progress, gates=spec.gates)
-        _refuse_partial(post, spec)
-    post["economy"] = xr.DataTree(economy.ds)
-    run = {
-        "quick": spec.is_quick,
-        "seed": seed,
-        "command": command,
-        "scenarios": texts_of(scenarios),
-        "timings": stages.seconds,
-        "allowed_gates": list(job.allow),
-    }
-    post.attrs |= {
-        "spec": json.dumps(of_spec(spec)),
-        "provenance": json.dumps(of_data(data, spec)),
-        "run": json.dumps(run),
-    }
-    with stages.stage("save the fit"):
-        store.save(post, folder, overwrite=job.overwrite)
-        _log.info("    %s (cut off from here on, `reestim run ... --out %s` goes on)", folder, folder)
-    return post, model
+        return _fitted(job, folder, seed, stages, progress, command), folder
 
 
 def run(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) -> tuple[xr.DataTree, Path, Path]:
@@ -242,50 +168,122 @@ def run(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
     Chunks of solved draws lie in the run folder until all are there: a run that was cut off goes on with the rest.
     """
     with exclusive_lock(folder := _folder(job)):
-        post, page = _run(job, folder, seed, stages, progress, command)
+        post = _fitted(job, folder, seed, stages, progress, command)
+        with stages.stage("carry the draws through the equilibrium, fixed and directed technology"):
+            if "counterfactual" not in post.children:
+                post = _solved(post, job.spec, folder / _CHUNKS, progress)
+        with stages.stage("write the report"):
+            timings = RunRecord.of(post).timings | stages.seconds
+            page = finish(post, folder, overwrite=True, preserve=(store.REFITS,), timings=timings)
     return post, folder, page
 
 
-def _run(job: Job, folder: Path, seed: int, stages: Stages, progress: bool, command: str) -> tuple[xr.DataTree, Path]:
-    post = _fit(job, folder, seed, stages, progress, command)
-    with stages.stage("carry the draws through the equilibrium, fixed and directed technology"):
-        if "counterfactual" not in post.children:
-            wanted = job.spec.counterfactual
-            post = run_scenarios(
-                post,
-                job.spec.scenario_paths,
-                technology=wanted.technology,
-                years=wanted.years,
-                draws=wanted.draws,
-                progress=progress,
-                chunks=folder / _CHUNKS,
-            )
-            post.load()  # what was read from the chunks, which go when the run is whole
-    with stages.stage("write the report"):
-        timings = json_attr(post.attrs, "run", {}).get("timings", {}) | stages.seconds
-        page = finish(post, folder, overwrite=True, keep=_KEPT, timings=timings)
-    return post, page
-
-
-def finish(post: xr.DataTree, folder: Path, *, overwrite: bool, keep: Sequence[str] = (), **info: Any) -> Path:
+def finish(post: xr.DataTree, folder: Path, *, overwrite: bool, preserve: Sequence[str] = (), **info: Any) -> Path:
     """Save a run with its counterfactual and write its report into the run folder."""
-    known = json_attr(post.attrs, "run", {})
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    post.attrs["run"] = json.dumps(known | info | {"created": created})
-    store.save(post, folder, overwrite=overwrite, keep=keep)
     from reestim.reports.build import report
 
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    RunRecord.of(post).but(**info, created=now).attached(post)
+    store.save(post, folder, overwrite=overwrite, preserve=preserve)
     return report(post, folder / store.REPORT)
 
 
-def gates_passed(post: xr.DataTree) -> bool:
-    """Did the sampler pass every gate but those allowed by name? A fit without gates was not judged and passes."""
-    gates = json_attr(post.attrs, "gates", {})
-    allowed = json_attr(post.attrs, "run", {}).get("allowed_gates", [])
-    if not isinstance(gates, dict):
-        return True
-    failed = [gate["gate"] for gate in gates.get("gates", []) if not gate["passed"]]
-    return bool(gates.get("passed", True)) or (bool(failed) and set(failed) <= set(allowed))
+def _folder(job: Job) -> Path:
+    """Where the run goes: named once, so that what is kept from others is what is written."""
+    spec = job.spec
+    return job.out or store.new_run_folder(f"{spec.name}-quick" if spec.is_quick else spec.name)
+
+
+def _fitted(job: Job, folder: Path, seed: int, stages: Stages, progress: bool, command: str) -> xr.DataTree:
+    """Stages 2 to 6. The draws are on the disk before anything is done with them."""
+    import xarray as xr
+
+    from reestim.estimate.fit import build
+    from reestim.pipeline.diagnostics import add_fit_diagnostics
+
+    model = None
+    if job.begun:
+        stages.skip(4, f"the posterior is in {folder}: not sampled again")
+        post = store.load(folder)
+    else:
+        economy, model, scenarios = _prepared(job, stages)
+        with stages.stage("sample the posterior, check the gates"):
+            post = _sampled(model, job.spec, seed, progress)
+        post["economy"] = xr.DataTree(economy.ds)
+        _recorded(post, job, seed, command, scenarios, stages)
+        with stages.stage("save the fit"):
+            store.save(post, folder, overwrite=job.overwrite)
+            _log.info("    %s (cut off from here on, `reestim run ... --out %s` goes on)", folder, folder)
+    record = RunRecord.of(post).but(allowed_gates=job.allow)
+    record.attached(post)
+    with stages.stage("set the posterior against its priors and the data"):
+        if not record.diagnosed:
+            model = model or build(job.spec, job.data)
+            post = add_fit_diagnostics(post, model, job.spec, job.data, seed)
+            store.save(post, folder, overwrite=True, preserve=(store.REFITS, _CHUNKS))
+    return post
+
+
+def _prepared(job: Job, stages: Stages) -> tuple[Economy, Model, dict[str, str]]:
+    """Economy, model, and the texts of the scenarios by name; what does not fit together is said of all three."""
+    from reestim.equilibrium.economy import Economy
+    from reestim.estimate.fit import build
+
+    with stages.stage("split the rare earths out of the world input-output table"):
+        economy = Economy.from_dataset(job.data)
+        scenarios, problems = read_scenarios(job.spec.scenario_paths, economy)
+    with stages.stage("measure exposures and relative prices, build the model"):
+        try:
+            model = build(job.spec, job.data)
+        except InputError as error:
+            raise InputError([*problems, *error.problems], "the run cannot start") from None
+        if problems:
+            raise InputError(problems, "the run cannot start")
+    return economy, model, texts_of(scenarios)
+
+
+def _sampled(model: Model, spec: Spec, seed: int, progress: bool) -> xr.DataTree:
+    from reestim.estimate.fit import fit
+    from reestim.estimate.gates import GateWarning
+
+    logging.getLogger("pymc").setLevel(logging.WARNING)
+    with warnings.catch_warnings():  # what is recorded is printed as a table, and decides the exit code
+        warnings.simplefilter("ignore", GateWarning)
+        post = fit(model, spec.sampler, seed=seed, progress=progress, gates=spec.gates)
+    _refuse_partial(post, spec)
+    return post
+
+
+def _recorded(
+    post: xr.DataTree, job: Job, seed: int, command: str, scenarios: dict[str, str], stages: Stages
+) -> xr.DataTree:
+    """The fit with what it was made from."""
+    record = RunRecord.of(post).but(
+        spec=StudyRecord.of(job.spec),
+        provenance=DataRecord.of(job.data, job.spec),
+        quick=job.spec.is_quick,
+        seed=seed,
+        command=command,
+        scenarios=scenarios,
+        timings=dict(stages.seconds),
+        allowed_gates=job.allow,
+    )
+    return record.attached(post)
+
+
+def _solved(post: xr.DataTree, spec: Spec, chunks: Path, progress: bool) -> xr.DataTree:
+    """The fit with its counterfactual; the draws that ``chunks`` holds are not solved again."""
+    wanted = spec.counterfactual
+    post = run_scenarios(
+        post,
+        spec.scenario_paths,
+        technology=wanted.technology,
+        years=wanted.years,
+        draws=wanted.draws,
+        progress=progress,
+        chunks=chunks,
+    )
+    return post.load()  # what was read from the chunks, which go when the run is whole
 
 
 def _refuse_partial(post: xr.DataTree, spec: Spec) -> None:

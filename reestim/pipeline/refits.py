@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import xarray as xr
 
@@ -19,9 +18,10 @@ from reestim.dims import SECTOR, YEAR
 from reestim.errors import InputError, Problem, ReestimError, closest
 from reestim.estimate import kinds
 from reestim.io.files import slug
-from reestim.io.json_attrs import json_attr
 from reestim.runs import store
 from reestim.runs.identity import study_of
+from reestim.runs.parts import RefitRecord
+from reestim.runs.record import RunRecord
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
@@ -89,8 +89,8 @@ def refits(
 
     folder = Path(folder)
     post = store.load(folder)
-    run = store.read_run(folder)
-    found, data = study_of(run, spec, dataset)
+    record = RunRecord.of(post)
+    found, data = study_of(record, spec, dataset)
     known = {refit.name: refit for refit in possible_refits(found, data)}
     unknown = [name for name in names if name not in known]
     if unknown or not known:
@@ -98,14 +98,14 @@ def refits(
         none = Problem("nothing can be left out of this study", "Add evidence by sector, an event study, or patents.")
         raise InputError(problems or none, "the run cannot be fitted again")
     done: dict[str, xr.DataTree] = {}
-    failed: dict[str, str] = json_attr(post[GROUP].attrs, "failed", {}) if GROUP in post.children else {}
+    failed = dict[str, str](post[GROUP].attrs["failed"]) if GROUP in post.children else {}
     for refit in known.values():
-        there = _there(folder / store.REFITS / refit.name, refit, run)
+        there = _there(folder / store.REFITS / refit.name, _identity(refit, record))
         wanted = refit.name in names or not names
         if there is None and wanted:
             _log.info("fit %s", refit.words)
             try:
-                there = _fitted(refit, post, run, progress)
+                there = _fitted(refit, post, record, progress)
                 store.save(there, folder / store.REFITS / refit.name, overwrite=True)
             except ReestimError as error:
                 failed[refit.name] = str(error).splitlines()[-1].strip(" -")
@@ -117,12 +117,12 @@ def refits(
             done[refit.name] = there
             failed.pop(refit.name, None)
     post[GROUP] = xr.DataTree(summary(post, done, {n: known[n] for n in done}, failed))
-    store.save(post, folder, overwrite=True, keep=(store.REFITS,))
+    store.save(post, folder, overwrite=True, preserve=(store.REFITS,))
     report(post, folder / store.REPORT)
     return post
 
 
-def _fitted(refit: Refit, post: xr.DataTree, run: dict[str, Any], progress: bool) -> xr.DataTree:
+def _fitted(refit: Refit, post: xr.DataTree, record: RunRecord, progress: bool) -> xr.DataTree:
     """Posterior and welfare of a refit, with what says that it is one."""
     from reestim.counterfactuals.counterfactual import counterfactual
     from reestim.equilibrium.economy import Economy
@@ -135,7 +135,7 @@ def _fitted(refit: Refit, post: xr.DataTree, run: dict[str, Any], progress: bool
         warnings.simplefilter("ignore", GateWarning)  # recorded, and said where the refits are set beside the run
         model = build(spec, refit.data)
         logging.getLogger("pymc").setLevel(logging.WARNING)
-        again = fit(model, spec.sampler, seed=run["seed"], progress=progress, gates=spec.gates)
+        again = fit(model, spec.sampler, seed=record.seed or 0, progress=progress, gates=spec.gates)
     again = again.filter(lambda node: node.name not in ("log_likelihood", "log_prior"))
     if spec.scenario_paths:
         economy = Economy(post["economy"].to_dataset())
@@ -148,33 +148,37 @@ def _fitted(refit: Refit, post: xr.DataTree, run: dict[str, Any], progress: bool
             progress=progress,
             allow_unsolved=True,
         )
-    again.attrs |= {"spec": post.attrs["spec"], "provenance": post.attrs["provenance"]}
-    about = {key: run[key] for key in ("quick", "seed", "command", "scenarios") if key in run}
-    again.attrs["run"] = json.dumps(about | {"refit": _identity(refit, run)})
-    return again
+    own = RunRecord.of(again).but(
+        spec=record.spec,
+        provenance=record.provenance,
+        quick=record.quick,
+        command=record.command,
+        scenarios=record.scenarios,
+        refit=_identity(refit, record),
+    )
+    return own.attached(again)
 
 
-def _there(folder: Path, refit: Refit, run: dict[str, Any]) -> xr.DataTree | None:
+def _there(folder: Path, identity: RefitRecord) -> xr.DataTree | None:
     """A finished refit of the same study, data, seed and version; one of another, or a damaged one, is none."""
     try:
-        if store.read_run(folder).get("refit") != _identity(refit, run):
-            return None
-        return store.load(folder)
+        return store.load(folder) if store.read_run(folder).refit == identity else None
     except InputError:
         return None
 
 
-def _identity(refit: Refit, run: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "name": refit.name,
-        "words": refit.words,
-        "study": refit.spec.hash,
-        "model": run["spec"]["model_sha256"],
-        "data": run["provenance"]["hash"],
-        "seed": run["seed"],
-        "reestim": __version__,
-        "scenarios": run.get("scenarios") or {},
-    }
+def _identity(refit: Refit, record: RunRecord) -> RefitRecord:
+    """What a refit is known by; ``record`` is that of the run."""
+    return RefitRecord(
+        name=refit.name,
+        words=refit.words,
+        study=refit.spec.hash,
+        model=record.spec.model_sha256,
+        data=record.provenance.hash,
+        seed=record.seed,
+        reestim=__version__,
+        scenarios=record.scenarios,
+    )
 
 
 def _sectors(spec: Spec, data: Dataset) -> list[str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reestim.errors import InputError, Problem
-from reestim.io.json_attrs import json_attr
+from reestim.runs.record import RunRecord
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -55,7 +54,7 @@ def run_scenarios(
     if problems:
         raise InputError(problems, "a scenario cannot be used")
     policies = [scenario for _, scenario in found]
-    known = json_attr(post.attrs, "run", {})
+    record = RunRecord.of(post)
     post = counterfactual(
         economy,
         policies,
@@ -68,7 +67,7 @@ def run_scenarios(
         progress=progress,
         allow_unsolved=allow_unsolved,
     )
-    post.attrs["run"] = json.dumps(known | {"scenarios": texts_of(found)})
+    record.but(scenarios=texts_of(found)).attached(post)
     post["welfare_variance"] = xr.DataTree(welfare_variance(economy, policies, post))
     return _with_prior(post, economy, policies, technology, min(draws or PRIOR_DRAWS, PRIOR_DRAWS), chunks)
 

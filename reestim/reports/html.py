@@ -15,8 +15,7 @@ from reestim.errors import MAX_UNSOLVED
 from reestim.reports.section import POSTERIOR, FigureBlock, Section
 from reestim.reports.summary import INTERVALS, is_quick, sentences, warnings
 from reestim.results.format import limit
-from reestim.runs.provenance import describe
-from reestim.runs.provenance import provenance as provenance_of
+from reestim.runs.record import RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,13 +31,10 @@ def render(post: xr.DataTree, tables: Mapping[str, pd.DataFrame], sections: Sequ
         lstrip_blocks=True,
     )
     env.filters["inline"] = _inline
-    run = describe(post)
-    spec = dict.fromkeys(("name", "description", "hash", "text"), "") | _table(run["spec"])
-    provenance = {"dataset": "", "hash": "", "base_year": "", "synthetic": None, "imputed": []} | _table(
-        run["provenance"]
-    )
+    record = RunRecord.of(post)
+    run = record if record.packages else record.of_this_save(post)  # one that was not saved is of now
     return env.get_template("report.html.j2").render(
-        title=str(spec["name"] or "run"),
+        title=run.spec.name or "run",
         quick=is_quick(post),
         warnings=warnings(post, tables),
         sentences=sentences(post, tables),
@@ -47,27 +43,24 @@ def render(post: xr.DataTree, tables: Mapping[str, pd.DataFrame], sections: Sequ
         solver=_solver(tables),
         checks=_checks(post),
         sections=[(section, synthetic_behind(post, section)) for section in sections],
-        scenarios=_scenarios(run),
+        scenarios=_scenarios(post, run),
         inputs=tables["inputs"].to_dict("records"),
-        run={"command": ""} | run,
-        spec=spec,
-        provenance=provenance,
+        run=run,
+        spec=run.spec,
+        provenance=run.provenance,
     )
 
 
 def synthetic_behind(post: xr.DataTree, section: Section) -> list[str]:
     """The synthetic files of the dataset that a section rests on."""
-    made = list(provenance_of(post).get("synthetic") or [])
+    made = list(RunRecord.of(post).provenance.synthetic or ())
     return made if section.rests_on == POSTERIOR else [file for file in made if file in section.rests_on]
 
 
-def _table(stored: object) -> dict[str, Any]:
-    return stored if isinstance(stored, dict) else {}
-
-
-def _scenarios(run: Mapping[str, Any]) -> dict[str, str]:
+def _scenarios(post: xr.DataTree, run: RunRecord) -> dict[str, str]:
     """The files of the scenarios as they were read; of a run from Python what its policies are."""
-    stored = _table(run.get("scenarios"))
+    described = post["counterfactual"].attrs.get("scenarios", {}) if "counterfactual" in post.children else {}
+    stored = run.scenarios or described
     return {
         name: text if isinstance(text, str) else json.dumps(text, indent=1, ensure_ascii=False)
         for name, text in stored.items()

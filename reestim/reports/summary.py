@@ -11,9 +11,9 @@ import xarray as xr
 from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.editions import FIRST_EDITION, is_first_edition
 from reestim.intervals import INTERVAL
-from reestim.io.json_attrs import json_attr
 from reestim.results.effects import CONTRIBUTION, DIRECTED, FIXED, economy_of, restrictors
 from reestim.results.format import percent, with_interval
+from reestim.runs.record import RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ def sentences(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[str
     out = list(_elasticities(tables["elasticities"]))
     if "counterfactual" in post.children:
         ds, economy = post["counterfactual"].to_dataset(), economy_of(post)
-        described = json_attr(ds.attrs, "scenarios", {})
+        described = ds.attrs.get("scenarios", {})
         for scenario in ds[SCENARIO].values.tolist():
             about = described.get(scenario, {})
             words = f"{about.get('description') or scenario}{_TIME.get(about.get('horizon'), '')}"
@@ -56,7 +56,7 @@ def warnings(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[tupl
     failed = tables["gates"].loc[~tables["gates"]["passed"]]
     if len(failed):
         names = ", ".join(f"{row['gate']} is {row['value']:.4g}" for row in failed.to_dict("records"))
-        allowed = json_attr(post.attrs, "run", {}).get("allowed_gates", [])
+        allowed = RunRecord.of(post).allowed_gates
         by_name = [name for name in failed["gate"] if name in allowed]
         said = f" Allowed to fail, by name, when it was started: {', '.join(by_name)}." if by_name else ""
         out.append(("gate", f"The sampler did not converge ({names}). These draws are not a posterior yet.{said}"))
@@ -83,7 +83,7 @@ def warnings(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[tupl
 
 def is_quick(post: xr.DataTree) -> bool:
     """Was this a smoke run?"""
-    return bool(json_attr(post.attrs, "run", {}).get("quick", False))
+    return RunRecord.of(post).quick
 
 
 def _elasticities(table: pd.DataFrame) -> Iterator[str]:

@@ -10,7 +10,6 @@ import xarray as xr
 from reestim.dims import CHAIN, COUNTRY, DRAW, EXPORTER, IMPORTER, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.equilibrium.restriction import restricting_countries
 from reestim.intervals import KIND, LEVEL
-from reestim.io.json_attrs import json_attr
 
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
@@ -91,7 +90,7 @@ def exposed_sectors(economy: Economy, n: int = MOST_EXPOSED) -> list[str]:
 
 def restrictors(ds: xr.Dataset, scenario: str, economy: Economy) -> list[str]:
     """Countries that restrict their exports in a scenario; China where the scenario does not say."""
-    described = json_attr(ds.attrs, "scenarios", {}).get(scenario, {})
+    described = ds.attrs.get("scenarios", {}).get(scenario, {})
     return restricting_countries(described.get("policies", []), economy.countries)
 
 

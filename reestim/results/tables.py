@@ -9,7 +9,6 @@ import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.editions import is_first_edition
-from reestim.io.json_attrs import json_attr
 from reestim.results.effects import (
     CONTRIBUTION,
     DIRECTED,
@@ -23,7 +22,7 @@ from reestim.results.effects import (
     probability,
     quantiles,
 )
-from reestim.runs.provenance import provenance
+from reestim.runs.record import RunRecord
 
 
 def elasticities(post: xr.DataTree) -> pd.DataFrame:
@@ -115,18 +114,17 @@ def solver(post: xr.DataTree) -> pd.DataFrame:
 def gates(post: xr.DataTree) -> pd.DataFrame:
     """The gates of the sampler: gate, value (NaN where it could not be computed), threshold, passed, where (the worst
     parameter). Empty when the fit recorded none."""
-    stored = json_attr(post.attrs, "gates", None)
-    rows = stored.get("gates", []) if isinstance(stored, dict) else stored
-    rows = [{"where": ""} | row for row in rows or []]
+    verdict = RunRecord.of(post).gates
+    rows = [gate.model_dump() for gate in verdict.gates] if verdict else []
     table = pd.DataFrame(rows, columns=["gate", "value", "threshold", "passed", "where"])
     return table.astype({"value": float, "threshold": float, "passed": bool})
 
 
 def inputs(post: xr.DataTree) -> pd.DataFrame:
     """Files that are simulated, or hold cells that a rule made: file, kind."""
-    known = provenance(post)
+    known = RunRecord.of(post).provenance
     kinds = {"synthetic": "simulated, not observed", "imputed": "some cells made by a stated rule"}
-    rows = [{"file": f, "kind": words} for kind, words in kinds.items() for f in known.get(kind) or []]
+    rows = [{"file": f, "kind": words} for kind, words in kinds.items() for f in getattr(known, kind) or ()]
     return pd.DataFrame(rows, columns=["file", "kind"])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -45,7 +45,7 @@ class StudyRecord(_Part):
     text_sha256: str | None = None
 
     @classmethod
-    def of(cls, spec: Spec) -> Self:
+    def of(cls, spec: Spec) -> StudyRecord:
         """What a run notes of its study."""
         return cls(
             name=spec.name,
@@ -86,7 +86,7 @@ class DataRecord(_Part):
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, data: Dataset, spec: Spec) -> Self:
+    def of(cls, data: Dataset, spec: Spec) -> DataRecord:
         """What a run notes of its dataset: files of evidence that the study leaves aside are not among its inputs."""
         from reestim.estimate.inputs import unused_files
 
@@ -145,7 +145,7 @@ class SolvedCount(_Part):
     draws: int
 
     @classmethod
-    def of(cls, post: xr.DataTree) -> tuple[Self, ...]:
+    def of(cls, post: xr.DataTree) -> tuple[SolvedCount, ...]:
         """Those of the group ``counterfactual``."""
         solved = post["counterfactual"].to_dataset()["solved"]
         counts = solved.sum((CHAIN, DRAW))
@@ -168,8 +168,8 @@ class RefitRecord(_Part):
     name: str
     words: str = ""
     study: str = ""
-    model: str = ""
-    data: str = ""
-    seed: int
+    model: str | None = None
+    data: str | None = None
+    seed: int | None = None
     reestim: str = ""
     scenarios: dict[str, Any] = {}

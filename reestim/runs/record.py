@@ -1,4 +1,4 @@
-"""What is known of a run: ``run.json``, and the attribute ``run`` of its tree. Written and read here, and nowhere else."""
+"""What is known of a run: ``run.json``, and the attribute ``run`` of its tree. It is written and read here alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 #: Attribute of a tree that holds its record, as a dictionary.
 ATTRIBUTE = "run"
-#: Attributes that `reestim.fit` writes, under the same names in the record; a run of before 2026-11-30 has the last two.
+#: Attributes that `reestim.fit` writes, by the names of the record; the last two are of runs of before 2026-11-30.
 _OF_THE_FIT = ("gates", "seed", "sampler", "sampling_seconds", "left_out", "spec", "provenance")
 
 _PACKAGES = (
@@ -115,7 +115,7 @@ class RunRecord(BaseModel):
     sha256: str | None = None
 
     @classmethod
-    def read(cls, content: Mapping[str, Any]) -> Self:
+    def read(cls, content: Mapping[str, Any]) -> RunRecord:
         """The record that a dictionary of JSON values holds; None stands for what is not known.
 
         Raises
@@ -141,7 +141,7 @@ class RunRecord(BaseModel):
             ) from error
 
     @classmethod
-    def of(cls, post: xr.DataTree) -> Self:
+    def of(cls, post: xr.DataTree) -> RunRecord:
         """The record of a tree: the one attached to it, with what a fit says of itself and its groups say of the data.
 
         Raises
@@ -154,19 +154,25 @@ class RunRecord(BaseModel):
             message = "the attribute `run` of the tree is no record of a run"
             raise InputError(Problem(message, "Use RunRecord.attached.", value=known))
         fitted = {name: post.attrs[name] for name in _OF_THE_FIT if name in post.attrs}
-        content = fitted | dict(known)
-        return cls.read({"provenance": DataRecord.found_in(post)} | content)
+        record = cls.read(fitted | {name: value for name, value in known.items() if value is not None})
+        if record.provenance == DataRecord():
+            record = record.but(provenance=cls.read({"provenance": DataRecord.found_in(post)}).provenance)
+        return record
 
     def attached(self, post: xr.DataTree) -> xr.DataTree:
         """The tree itself, with this record as its own."""
         post.attrs[ATTRIBUTE] = self.as_json()
         return post
 
-    def but(self, **changes: Any) -> Self:
+    def but(self, **changes: Any) -> RunRecord:
         """The same record with other values of some fields."""
         return self.model_copy(update=changes)
 
-    def of_this_save(self, post: xr.DataTree) -> Self:
+    def updated(self, content: Mapping[str, Any]) -> RunRecord:
+        """The same record with what a dictionary of JSON values says; raises InputError as `read` does."""
+        return type(self).read(self.as_json() | dict(content))
+
+    def of_this_save(self, post: xr.DataTree) -> RunRecord:
         """The record as this REEstim writes it with ``post``: its own version and packages, the time if there is none,
         and how many draws are solved."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -189,4 +195,3 @@ class RunRecord(BaseModel):
             return True
         failed = {gate.gate for gate in self.gates.gates if not gate.passed}
         return bool(failed) and failed <= set(self.allowed_gates)
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reestim.errors import InputError, Problem, in_one_line
-from reestim.io.attributes import restored, storable
 from reestim.io.files import atomic_folder, is_locked, sha256, slug, strict_json
-from reestim.io.json_attrs import json_attr
 from reestim.io.safe_arrays import unsafe_content
-from reestim.runs.provenance import SCHEMA, describe
+from reestim.runs.record import SCHEMA, RunRecord
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -28,7 +26,7 @@ POSTERIOR, RUN, REPORT, REFITS = "posterior.nc", "run.json", "report", "refits"
 
 
 def save(
-    post: xr.DataTree, path: str | Path, *, overwrite: bool = False, keep: Sequence[str] = (), **info: Any
+    post: xr.DataTree, path: str | Path, *, overwrite: bool = False, preserve: Sequence[str] = (), **info: Any
 ) -> Path:
     """Write a run folder: a hidden sibling first, renamed when everything is on the disk.
 
@@ -37,22 +35,25 @@ def save(
     post
         Any DataTree. Its attributes come back with their types (`reestim.io.attributes`).
     overwrite
-        Replace the run that is there. Its report goes with it, and all else but ``keep``.
-    keep
+        Replace the run that is there. Its report goes with it, and all else but ``preserve``.
+    preserve
         Names of folders inside the run that stay, where the run that is there is this one with more in it.
     info
-        What ``run.json`` should hold besides what the DataTree's attrs say (``describe``), e.g. ``seed=1``.
+        What the record of the run (`RunRecord`, ``run.json``) should hold besides what the tree says, e.g. ``seed=1``.
 
     Raises
     ------
     InputError
         If something is at ``path`` already, or the folder cannot be written.
     """
+    from reestim.io.attributes import storable
+
     path = Path(path)
     if problems := place_problems(path, overwrite):
         raise InputError(problems, "nothing was saved")
+    record = RunRecord.of(post).updated(info).of_this_save(post)
     with atomic_folder(path) as folder:
-        tree = storable(post)
+        tree = storable(record.attached(post.copy()))
         encoding = {
             node.path: {str(name): _PACKED for name, v in node.variables.items() if v.ndim and v.dtype.kind in "iufb"}
             for node in tree.subtree
@@ -60,11 +61,11 @@ def save(
         # In memory first: HDF5 crashes the process where the disk is full while it writes.
         with tree.to_netcdf(engine="h5netcdf", encoding=encoding) as content:
             (folder / POSTERIOR).write_bytes(content)
-        run = describe(post) | info | {"sha256": sha256(folder / POSTERIOR)}
-        for name in keep:
+        for name in preserve:
             if (path / name).is_dir():  # linked, not moved: whenever this is cut off, one whole run is there
                 shutil.copytree(path / name, folder / name, copy_function=_link)
-        (folder / RUN).write_text(json.dumps(strict_json(run), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        content = record.but(sha256=sha256(folder / POSTERIOR)).as_json()
+        (folder / RUN).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
 
 
@@ -91,7 +92,7 @@ def place_problems(path: str | Path, overwrite: bool = False) -> list[Problem]:
 
 
 def load(path: str | Path) -> xr.DataTree:
-    """Read a run folder back into memory; ``attrs["run"]`` holds ``run.json``.
+    """Read a run folder back into memory; ``attrs["run"]`` holds ``run.json`` (`RunRecord.of` reads it).
 
     Raises
     ------
@@ -101,8 +102,10 @@ def load(path: str | Path) -> xr.DataTree:
     """
     import xarray as xr
 
+    from reestim.io.attributes import restored
+
     path = Path(path)
-    run = read_run(path)
+    record = read_run(path)
     file = path / POSTERIOR
     if not file.is_file():
         raise _unreadable(path, f"{POSTERIOR} is missing", "Run it again.")
@@ -111,7 +114,7 @@ def load(path: str | Path) -> xr.DataTree:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise _unreadable(path, f"{POSTERIOR} cannot be read ({reason})", "Restore it, or run it again.") from error
-    if run.get("sha256") != found:
+    if record.sha256 != found:
         message = f"{POSTERIOR} is not the file that was saved: it was cut short, changed or damaged"
         raise _unreadable(path, message, "Restore it, or run it again.")
     if strange := unsafe_content(file):
@@ -121,13 +124,17 @@ def load(path: str | Path) -> xr.DataTree:
         post = restored(xr.load_datatree(file, engine="h5netcdf"))
     except Exception as error:  # the libraries below raise many kinds for what no library wrote
         raise _unreadable(path, f"{POSTERIOR} cannot be opened ({in_one_line(error)})", "Run it again.") from error
-    if altered := _altered(run, post):
+    try:
+        altered = _altered(record, RunRecord.of(post))
+    except InputError as error:
+        message = f"{POSTERIOR} has no record of a run as REEstim writes it ({error.problems[0]})"
+        raise _unreadable(path, message, "Run it again.") from error
+    if altered:
         message = f"{RUN} is not what was saved with {POSTERIOR}: another {' and '.join(altered)}"
         raise _unreadable(path, message, f"Restore {RUN}, or run it again.")
     if infinite := _infinite(post):
         raise _unreadable(path, f"numbers of {infinite} are infinite", "No run writes such; do not use it.")
-    post.attrs["run"] = json.dumps(run, ensure_ascii=False)
-    return post
+    return record.attached(post)
 
 
 def _infinite(post: xr.DataTree) -> str:
@@ -141,38 +148,22 @@ def _infinite(post: xr.DataTree) -> str:
     return ""
 
 
-def _altered(run: Mapping[str, Any], post: xr.DataTree) -> list[str]:
+def _altered(record: RunRecord, of_draws: RunRecord) -> list[str]:
     """What ``run.json`` says otherwise than the draws that it belongs to."""
-    from reestim.runs.identity import text_sha256
-
     told = {"spec": "study", "provenance": "dataset", "gates": "verdict of the gates"}
-    known = {name: strict_json(json_attr(post.attrs, name, None)) for name in told}
-    out = [told[name] for name, value in known.items() if value and run.get(name) != value]
-    spec = run.get("spec") or {}
-    if spec.get("text_sha256", text_sha256(spec)) != text_sha256(spec):
-        out.append("text of the study")
-    return out
+    nothing = RunRecord()
+    known = {name: getattr(of_draws, name) for name in told}
+    out = [told[n] for n, value in known.items() if value not in (getattr(nothing, n), getattr(record, n))]
+    return out if record.spec.has_its_text else [*out, "text of the study"]
 
 
-def is_finished(path: Path, run: Mapping[str, Any]) -> bool:
+def is_finished(path: Path, record: RunRecord) -> bool:
     """Whether a run has all that `reestim run` gives it; one that was not made from a study has all that it will."""
-    made = (run.get("spec") or {}).get("hash")
-    return not made or (bool(run.get("solved")) and (path / REPORT / "report.html").is_file())
+    return not record.spec.hash or (bool(record.solved) and (path / REPORT / "report.html").is_file())
 
 
-#: What ``run.json`` holds, as far as it is read: None where a run lacks it.
-_NOTHING = type(None)
-_KINDS: dict[str, tuple[type, ...]] = {
-    **dict.fromkeys(("spec", "provenance", "gates", "scenarios", "timings", "interval"), (dict, _NOTHING)),
-    **dict.fromkeys(("created", "command", "reestim", "sha256"), (str, _NOTHING)),
-    **dict.fromkeys(("solved", "allowed_gates"), (list, _NOTHING)),
-    "quick": (bool, _NOTHING),
-    "seed": (int, _NOTHING),
-}
-
-
-def read_run(path: str | Path) -> dict[str, Any]:
-    """``run.json`` of a run folder, its schema checked. Raises InputError."""
+def read_run(path: str | Path) -> RunRecord:
+    """The record of a run folder, its schema checked. Raises InputError."""
     path = Path(path)
     file = path / RUN
     if not file.is_file():
@@ -187,10 +178,12 @@ def read_run(path: str | Path) -> dict[str, Any]:
         written = run.get("reestim", "unknown") if isinstance(run, dict) else "unknown"
         message = f"its layout has version {schema}, this REEstim reads version {SCHEMA}"
         raise _unreadable(path, message, f"Open it with REEstim {written}, which wrote it, or run it again.")
-    if wrong := [name for name, kinds in _KINDS.items() if not isinstance(run.get(name), kinds)]:
-        message = f"{RUN} holds something else than REEstim writes under {', '.join(wrong)}"
-        raise _unreadable(path, message, f"Restore {RUN}, or run it again.")
-    return run
+    try:
+        return RunRecord.read(run)
+    except InputError as error:
+        fields = ", ".join(dict.fromkeys(str(problem.column) for problem in error.problems))
+        message = f"{RUN} holds something else than REEstim writes under {fields}"
+        raise _unreadable(path, message, f"Restore {RUN}, or run it again.") from error
 
 
 @contextmanager
@@ -201,8 +194,7 @@ def malformed_groups_as_errors(post: xr.DataTree) -> Generator[None]:
     try:
         yield
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        about = json_attr(post.attrs, "run", {})
-        if not (isinstance(about, dict) and about.get("sha256")):
+        if not RunRecord.of(post).sha256:
             raise
         message = f"a group of the run is not as REEstim writes it ({in_one_line(error)})"
         advice = "If REEstim wrote it, this is a fault: report it, with what --debug prints. Else do not use the run."
@@ -239,17 +231,15 @@ def list_runs(folder: str | Path = "posteriors") -> list[Run]:
     return sorted(runs, key=lambda run: run.created, reverse=True)
 
 
-def _summary(path: Path, run: Mapping[str, Any]) -> Run:
-    spec, provenance = run.get("spec") or {}, run.get("provenance") or {}
-    passed = (run.get("gates") or {}).get("passed")
+def _summary(path: Path, record: RunRecord) -> Run:
     return Run(
         path=path,
-        name=str(spec.get("name", "")),
-        created=str(run.get("created", "")),
-        dataset=str(provenance.get("dataset", "")),
-        scenarios=tuple(dict.fromkeys(str(e.get("scenario")) for e in run.get("solved") or () if isinstance(e, dict))),
-        quick=bool(run.get("quick", False)),
-        gates_passed=passed if isinstance(passed, bool) else None,
+        name=record.spec.name,
+        created=record.created or "",
+        dataset=record.provenance.dataset,
+        scenarios=tuple(dict.fromkeys(one.scenario for one in record.solved)),
+        quick=record.quick,
+        gates_passed=None if record.gates is None else record.gates.passed,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +66,7 @@ def test_both_technologies_of_a_counterfactual_stand_at_the_horizon() -> None:
             alone = ree.solve(ECONOMY, scenario, dataclasses.replace(known, kappa=0.5), technology, tolerance=1e-12)
             here = ds.welfare.sel(scenario=scenario.name, technology=technology, draw=1).squeeze("chain")
             np.testing.assert_allclose(here, alone.welfare, atol=1e-9)
-    about = json.loads(ds.attrs["scenarios"])
+    about = ds.attrs["scenarios"]
     assert [about[name]["horizon"] for name in ("months", "long")] == ["months", "long"]
 
 

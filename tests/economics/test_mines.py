@@ -97,7 +97,7 @@ def test_a_mine_in_a_scenario_file_is_the_mine_in_python(tmp_path: Path) -> None
     np.testing.assert_allclose(found.welfare.sel(scenario="opened"), expected.welfare, atol=1e-9)
     alone = ree.solve(economy, without, ree.Parameters())
     np.testing.assert_allclose(found.welfare.sel(scenario="without"), alone.welfare, atol=1e-9)
-    (mine,) = json.loads(both["counterfactual"].attrs["scenarios"])["opened"]["mines"]
+    (mine,) = both["counterfactual"].attrs["scenarios"]["opened"]["mines"]
     assert mine == {"country": "c2", "element": "e0", "share_of_world": 0.02}
 
 

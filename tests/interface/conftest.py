@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 import xarray as xr
 
 from reestim.dims import LABELS
+from reestim.runs.record import RunRecord
 from tests.interface.faked_run import DRAWS, cli, faked, place  # noqa: F401 - fixtures
 from tests.oracles import random_economy
 
@@ -75,7 +74,7 @@ def counterfactual_dataset(rng: np.random.Generator) -> xr.Dataset:
     )
     quota = {"policy": "export_quota", "exporter": "CHN", "elements": "all", "quantity_change": 0.53}
     scenario = {"description": "a quota", "year": 2010, "policies": [quota]}
-    ds.attrs = {"scenarios": json.dumps({"china-quota-2010": scenario}), "draws": "80 of 80 posterior draws"}
+    ds.attrs = {"scenarios": {"china-quota-2010": scenario}, "draws": "80 of 80 posterior draws"}
     return ds
 
 
@@ -120,15 +119,22 @@ def make_post(seed: int = 0) -> xr.DataTree:
         {"gate": "r_hat", "value": 1.004, "threshold": 1.01, "passed": True},
     ]
     tree.attrs = {
-        "gates": json.dumps({"passed": True, "gates": gates}),
-        "spec": json.dumps({"name": "fake", "text": "name = 'fake'", "hash": "abc"}),
-        "provenance": json.dumps(
-            {"dataset": "stylised", "hash": "123", "base_year": 2008, "synthetic": ["patent_labels.csv"], "imputed": []}
-        ),
-        "run": json.dumps({"seed": 1, "command": "reestim run"}),
+        "gates": {"passed": True, "gates": gates},
         "unstorable": None,
     }
-    return tree
+    record = {
+        "spec": {"name": "fake", "text": "name = 'fake'", "hash": "abc"},
+        "provenance": {
+            "dataset": "stylised",
+            "hash": "123",
+            "base_year": 2008,
+            "synthetic": ["patent_labels.csv"],
+            "imputed": [],
+        },
+        "seed": 1,
+        "command": "reestim run",
+    }
+    return RunRecord.of(tree).updated(record).attached(tree)
 
 
 def with_everything(post: xr.DataTree) -> xr.DataTree:

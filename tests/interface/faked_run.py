@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -57,7 +56,7 @@ def faked(place: Path, post: xr.DataTree, monkeypatch: pytest.MonkeyPatch) -> di
             {name: post[name].to_dataset().isel(draw=slice(keep)) for name in ("posterior", "prior", "sample_stats")}
         )
         rows = told.get("gates", [{"gate": "divergences", "value": 0, "threshold": 0, "passed": True}])
-        tree.attrs["gates"] = json.dumps({"passed": all(r["passed"] for r in rows), "gates": rows})
+        tree.attrs["gates"] = {"passed": all(r["passed"] for r in rows), "gates": rows}
         return tree
 
     def solved(_: Any, asked: Any, tree: xr.DataTree, group: str = "posterior", **__: Any) -> xr.DataTree:

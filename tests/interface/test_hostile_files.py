@@ -191,7 +191,8 @@ def test_draws_that_no_sampler_made_are_refused(post: xr.DataTree, tmp_path: Pat
             if kind in ("posterior", "prior"):
                 opened[f"{kind}/kappa"][0, 0] = float("inf")
             elif kind == "attribute":
-                opened.attrs["gates"] = [1, 2, 3]
+                record = json.loads(opened.attrs["run"])
+                opened.attrs["run"] = json.dumps(record | {"gates": {"passed": False}})
             else:
                 values = draws[...]
                 del opened["posterior/kappa"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import xarray as xr
 import reestim as ree
 from reestim.checks import predictive, prior_welfare
 from reestim.reports.sections import predictions
+from reestim.runs.record import RunRecord
 
 YEARS, COUNTRIES, SECTORS = range(2008, 2012), ["CHN", "JPN"], ["machinery", "electronics"]
 LABELS = ["unrelated", "using", "enhancing", "substituting"]
@@ -71,7 +71,7 @@ def test_data_of_the_model_pass_and_p_values_are_tail_probabilities(right: xr.Da
 
 def test_data_of_another_model_are_called_out() -> None:
     wrong = run(np.array([0.5, 0.2, 0.2, 0.1]))
-    wrong.attrs["provenance"] = json.dumps({"synthetic": ["patent_labels.csv"]})
+    RunRecord.of(wrong).updated({"provenance": {"synthetic": ["patent_labels.csv"]}}).attached(wrong)
     found = predictive.check(wrong)
     assert found.verdict == "informational"
     said = " ".join(found.words)

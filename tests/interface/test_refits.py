@@ -18,6 +18,7 @@ from reestim.pipeline import refits as refitting
 from reestim.pipeline.refits import NO_LABEL_NOISE, PLACEBO, Refit, possible_refits
 from reestim.reports.sections import refits as sections
 from reestim.runs.identity import differences, study_of
+from reestim.runs.record import RunRecord
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 
@@ -78,12 +79,12 @@ def faked(post: xr.DataTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         for moved in ("kappa", "sigma"):
             again[moved] = again[moved] + told["moves"][name] * again[moved].std(("chain", "draw"))
         tree = xr.DataTree.from_dict({"posterior": again})
-        tree.attrs["gates"] = json.dumps({"passed": name != NO_LABEL_NOISE})
+        tree.attrs["gates"] = {"passed": name != NO_LABEL_NOISE}
         return tree
 
     monkeypatch.setattr("reestim.estimate.fit.fit", fit)
     monkeypatch.setattr("reestim.reports.build.report", lambda *_: None)
-    post.attrs["spec"] = json.dumps({"name": "study", "hash": "abc", "model_sha256": "def"})
+    RunRecord.of(post).updated({"spec": {"name": "study", "hash": "abc", "model_sha256": "def"}}).attached(post)
     ree.save(post, tmp_path / "run")
     return told
 
@@ -141,8 +142,10 @@ def test_a_run_of_another_study_or_other_data_is_refused_in_words(data: Any, tmp
         "quick": False,
         "reestim": ree.__version__,
     }
-    assert differences(run, spec, data, seed=1) == []
-    assert differences(run | {"scenarios": {"elsewhere": "text"}}, spec) == [], "carried through others since"
+    assert differences(RunRecord.read(run), spec, data, seed=1) == []
+    assert differences(RunRecord.read(run | {"scenarios": {"elsewhere": "text"}}), spec) == [], (
+        "carried through others since"
+    )
     other = run | {
         "spec": {"hash": "1", "text": "", "model_sha256": "2"},
         "provenance": {"hash": "3"},
@@ -150,7 +153,7 @@ def test_a_run_of_another_study_or_other_data_is_refused_in_words(data: Any, tmp
         "scenarios": {"china-quota-2010": "another text"},
         "reestim": "9.9",
     }
-    said = " ".join(map(str, differences(other, spec, data, seed=1)))
+    said = " ".join(map(str, differences(RunRecord.read(other), spec, data, seed=1)))
     for part in (
         "another version of the study",
         "model file",
@@ -160,12 +163,12 @@ def test_a_run_of_another_study_or_other_data_is_refused_in_words(data: Any, tmp
         "9.9",
     ):
         assert part in said
-    assert "smoke run" in str(differences(run | {"quick": True}, spec)[0])
+    assert "smoke run" in str(differences(RunRecord.read(run | {"quick": True}), spec)[0])
     gone = run | {
         "spec": run["spec"] | {"path": "no.toml", "file": "gone.toml"},
         "provenance": {"hash": "1", "path": "no"},
     }
     with pytest.raises(InputError, match=r"--spec FILE(.|\n)*--dataset FOLDER"):
-        study_of(gone)
+        study_of(RunRecord.read(gone))
     with pytest.raises(InputError, match="does not say what study"):
-        study_of({})
+        study_of(RunRecord())

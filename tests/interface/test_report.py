@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,6 +19,7 @@ from reestim.errors import InputError
 from reestim.reports import latex
 from reestim.results import tables
 from reestim.results.format import number, percent, with_interval
+from reestim.runs.record import RunRecord
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -126,8 +126,8 @@ def test_a_script_in_a_country_name_is_text_and_nothing_else(post: xr.DataTree, 
         for dim in {"country", "importer", "exporter"} & set(map(str, ds.dims)):
             ds = ds.assign_coords({dim: [evil if name == "JPN" else name for name in ds[dim].values.tolist()]})
         post[group] = xr.DataTree(ds)
-    post.attrs["spec"] = json.dumps({"name": evil, "description": evil, "text": evil, "hash": evil})
-    post.attrs["run"] = json.dumps({"command": f"reestim run {evil}"})
+    spec = {"name": evil, "description": evil, "text": evil, "hash": evil}
+    RunRecord.of(post).updated({"spec": spec, "command": f"reestim run {evil}"}).attached(post)
     written = ree.report(post, tmp_path / "r")
     text = written.read_text(encoding="utf-8")
     page = Page(text)
@@ -169,10 +169,9 @@ def test_no_number_is_a_false_zero(page: Page) -> None:
 
 @pytest.mark.usefixtures("undrawn")
 def test_quick_failed_gates_and_nothing_synthetic(post: xr.DataTree, tmp_path: Path) -> None:
-    post.attrs["run"] = json.dumps({"quick": True})
     rows = [{"gate": "divergences", "value": 12, "threshold": 0, "passed": False}]
-    post.attrs["gates"] = json.dumps({"passed": False, "gates": rows})
-    post.attrs["provenance"] = json.dumps({"dataset": "real", "synthetic": []})
+    changes = {"gates": {"passed": False, "gates": rows}, "provenance": {"dataset": "real", "synthetic": []}}
+    RunRecord.of(post).updated({"quick": True, **changes}).attached(post)
     page = Page(ree.report(post, tmp_path / "r").read_text(encoding="utf-8"))
     assert "QUICK smoke run" in page.words
     assert "divergences: FAILED" in page.words
@@ -191,7 +190,7 @@ def test_a_fit_without_counterfactual_has_a_report_too(post: xr.DataTree, tmp_pa
 
 @pytest.mark.usefixtures("undrawn")
 def test_a_run_made_from_python_still_says_what_is_synthetic(post: xr.DataTree, tmp_path: Path) -> None:
-    del post.attrs["provenance"], post.attrs["run"]
+    del post.attrs["run"]
     post["economy"].attrs |= {"name": "stylised", "synthetic": "simulated files: outcomes.csv, patent_labels.csv"}
     page = Page(ree.report(post, tmp_path / "r").read_text(encoding="utf-8"))
     assert "Synthetic inputs" in page.words

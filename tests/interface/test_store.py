@@ -17,6 +17,7 @@ import xarray as xr
 
 import reestim as ree
 from reestim.errors import InputError
+from reestim.runs.record import RunRecord
 from reestim.runs.store import list_runs, load, new_run_folder, save
 
 
@@ -46,7 +47,8 @@ def test_everything_survives(post: xr.DataTree, tmp_path: Path) -> None:
     for name in post.children:
         xr.testing.assert_equal(back[name].to_dataset(), post[name].to_dataset())
     assert back["posterior"]["sigma"].attrs == post["posterior"]["sigma"].attrs
-    assert json.loads(back.attrs["gates"])["passed"] is True
+    assert back.attrs["gates"]["passed"] is True
+    assert RunRecord.of(back).gates == RunRecord.of(post).gates
     assert "unstorable" in post.attrs, "saving must not change the tree"
     assert post.attrs["unstorable"] is None
 
@@ -95,8 +97,13 @@ def test_attributes_of_an_earlier_run_are_repaired(post: xr.DataTree, tmp_path: 
         file["posterior"].attrs["sample_dims"] = '["chain", "draw"]'
         file["counterfactual"].attrs["scenarios"] = '{"quota": {"year": 2010}}'
         file["economy"].attrs["rebasing"] = '{"moves": []}'
+        known = json.loads(file.attrs["run"])
+        for name in ("spec", "provenance", "gates"):
+            file.attrs[name] = json.dumps(known.pop(name))
+        file.attrs["run"] = json.dumps(known)
     sealed(path)
     back = load(path)
+    assert RunRecord.of(back).spec.name == "fake"
     assert back["posterior"].attrs["sample_dims"] == ["chain", "draw"]
     assert back["counterfactual"].attrs["scenarios"] == {"quota": {"year": 2010}}
     assert back["economy"].attrs["rebasing"] == '{"moves": []}', "the equilibrium reads this as text"
@@ -254,10 +261,11 @@ def test_python_files_in_a_run_are_not_run(post: xr.DataTree, tmp_path: Path) ->
 
 
 def test_files_that_do_not_belong_together_are_refused(post: xr.DataTree, tmp_path: Path) -> None:
-    post.attrs["spec"] = json.dumps({"name": "fake", "text": "a", "base_text": "", "text_sha256": "of another text"})
+    spec = {"name": "fake", "text": "a", "base_text": "", "text_sha256": "of another text"}
+    RunRecord.of(post).updated({"spec": spec}).attached(post)
     with pytest.raises(InputError, match="another text of the study"):
         load(save(post, tmp_path / "edited"))
-    post.attrs["spec"] = json.dumps({"name": "fake", "text": "a"})
+    RunRecord.of(post).updated({"spec": {"name": "fake", "text": "a"}}).attached(post)
     path = save(post, tmp_path / "first")
     run = json.loads((path / "run.json").read_text())
     changed = run | {"spec": run["spec"] | {"text": "b"}, "gates": {"passed": True}}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 import xarray as xr
 
 from reestim.errors import InputError
+from reestim.runs.record import RunRecord
 from replications import findings
 from tests.interface.conftest import make_post
 
@@ -62,7 +61,8 @@ def test_the_table_says_what_is_synthetic(post: xr.DataTree) -> None:
     assert "Simulated, not observed: patent_labels.csv." in text
     assert "no finding about the world" in text
     real = post.copy()
-    real.attrs["provenance"] = json.dumps({"dataset": "real", "synthetic": [], "imputed": ["trade.csv"]})
+    about = {"dataset": "real", "synthetic": [], "imputed": ["trade.csv"]}
+    RunRecord.of(real).updated({"provenance": about}).attached(real)
     assert findings.table(real).kind == "real"
     text = findings.table(real).markdown()
     assert "SYNTHETIC" not in text

@@ -276,7 +276,7 @@ def test_gates_name_what_failed_and_survive_json() -> None:
     good = np.random.default_rng(0).standard_normal((4, 1000, 2))
     report = check_gates(_tree(good), Gates())
     assert report.passed  # the constant is not judged
-    assert GateReport.from_json(report.to_json()) == report
+    assert GateReport.from_dict(report.as_dict()) == report
 
     apart = good.copy()
     apart[0, :, 1] += 3  # one chain elsewhere, one sector only
@@ -329,7 +329,7 @@ def test_every_sampler_reports_what_the_gates_need(name: str) -> None:
         assert attrs["sampling_time"] > 0
         assert {f"creation_library{end}" for end in ("", "_version", "_language")} <= set(attrs)
         assert {"created_at", "inference_library_version"} <= set(attrs)
-    report = {g.gate: g for g in GateReport.from_json(post.attrs["gates"]).gates}
+    report = {g.gate: g for g in GateReport.from_dict(post.attrs["gates"]).gates}
     assert not any(np.isnan(gate.value) for gate in report.values())
     assert report["divergences"].value > 0
     assert int(post["sample_stats"]["tree_depth"].max()) <= 5

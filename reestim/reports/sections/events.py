@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from reestim.evidence.groups import EVENTS
-from reestim.io.json_attrs import json_attr
 from reestim.reports.figures import events as event_figures
 from reestim.reports.section import Notes, Section, TableBlock, figure_block
 
@@ -52,6 +51,5 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
 
 
 def events(post: xr.DataTree) -> xr.Dataset:
-    """The event study of a run; lists among its attributes are lists again after a reload."""
-    study = post[EVENTS].to_dataset()
-    return study.assign_attrs({name: json_attr(study.attrs, name, []) for name in ("notes", "simulated")})
+    """The event study of a run."""
+    return post[EVENTS].to_dataset()

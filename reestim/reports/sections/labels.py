@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from reestim.dims import CHAIN, DRAW, LABELS
-from reestim.io.json_attrs import json_attr
 from reestim.labels.agreement import HUMAN, MACHINE, Agreement, Interval
 from reestim.labels.quality import agreement_of, drift_of
 from reestim.reports.section import Block, Notes, Section, TableBlock
@@ -52,7 +51,7 @@ def label_quality_table(post: xr.DataTree) -> pd.DataFrame:
     ]
     rows.append({"measure": "trend_p_value", "median": trend})
     rows += [{"measure": "patents", MACHINE: x, "median": int(quality["patents"].sel(label=x))} for x in LABELS]
-    record = json_attr(quality.attrs, "record", {})
+    record = quality.attrs.get("record", {})
     rows.append({"measure": "unlabelled", "median": record.get("unlabelled", float("nan"))})
     return pd.DataFrame(rows, columns=_COLUMNS).astype({"year": "Int64", "audited": "Int64"})
 
@@ -67,12 +66,12 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     if GROUP not in tables:
         return None
     table, quality = tables[GROUP], post[GROUP].to_dataset()
-    made = json_attr(quality.attrs, "synthetic", [])
+    made = quality.attrs.get("synthetic", [])
     flag = f" SYNTHETIC, no finding about the world: {', '.join(made)}." if made else ""
     blocks: list[Block] = [_confusion_block(table, flag), _scores_block(table, quality.attrs["design"], flag)]
     if "agreement" in set(table["measure"]):
         blocks.append(_drift_block(table, flag))
-    record = json_attr(quality.attrs, "record", {})
+    record = quality.attrs.get("record", {})
     blocks.append(Notes([_who(record, int(quality["patents"].sum())), _trend(table)]))
     return Section("labels", "How good the labels are", blocks, ["patent_labels.csv", "label_audit.csv"])
 

@@ -1,0 +1,100 @@
+"""Other scenarios over the draws of a run that is there, saved as a run of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reestim.errors import InputError
+from reestim.io.files import exclusive_lock
+from reestim.pipeline.main_job import Stages, finish
+from reestim.pipeline.scenarios import run_scenarios
+from reestim.runs import store
+from reestim.runs.record import RunRecord
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def run_counterfactual(
+    run: str | Path,
+    scenarios: Sequence[Path],
+    out: Path | None = None,
+    *,
+    years: Sequence[int] | None = None,
+    draws: int | None = None,
+    chunks: Path | None = None,
+    executor: str | None = None,
+    allow_unsolved: bool = False,
+    overwrite: bool = False,
+    progress: bool = True,
+    command: str = "",
+) -> tuple[xr.DataTree, Path, Path]:
+    """Carry the draws of a run through other scenarios and save the result, with its report, as a run of its own.
+
+    Parameters
+    ----------
+    run
+        Folder of a run that holds its economy.
+    scenarios
+        Scenario files (TOML).
+    out
+        Folder of the new run; None for one in ``posteriors/``, named after the run and its first scenario.
+    years
+        Years of a transition, which is added to fixed and directed technology; None for none.
+    draws
+        Draws to solve, of all that the run has; None for all.
+    chunks
+        Folder that keeps solved draws, to go on from after a kill.
+    executor
+        Address of a Dask scheduler.
+    allow_unsolved
+        Go on where more than 1 % of the draws of a scenario have no equilibrium.
+    overwrite
+        Replace the run in ``out``.
+    progress
+        Show a bar.
+    command
+        The command line, noted after that of the run.
+
+    Returns
+    -------
+    tuple of (xr.DataTree, Path, Path)
+        The new run, its folder, and the page of its report.
+
+    Raises
+    ------
+    InputError
+        If there is no such run, a scenario does not fit its economy, or ``out`` cannot be written.
+    UnsolvedDrawsError
+        If too many draws have no equilibrium.
+
+    Examples
+    --------
+    >>> run_counterfactual("posteriors/first", [Path("models/scenarios/china-quota-2010.toml")])  # doctest: +SKIP
+    """
+    source = Path(run)
+    if problems := store.place_problems(out, overwrite) if out else []:
+        raise InputError(problems, "nothing can be saved there")
+    stages = Stages(total=3)
+    with stages.stage(f"open {source}"):
+        post = store.load(source)
+    commands = "\n".join(part for part in (RunRecord.of(post).command, command) if part)
+    folder = out or store.new_run_folder(f"{source.name}-{scenarios[0].stem}")
+    with exclusive_lock(folder):
+        with stages.stage("carry the draws through the equilibrium, fixed and directed technology"):
+            post = run_scenarios(
+                post,
+                scenarios,
+                technology=("fixed", "directed", "transition") if years else ("fixed", "directed"),
+                years=years,
+                draws=draws,
+                progress=progress,
+                allow_unsolved=allow_unsolved,
+                chunks=chunks,
+                executor=executor,
+            )
+        with stages.stage("write the run and its report"):
+            page = finish(post, folder, overwrite=overwrite, command=commands)
+    return post, folder, page
