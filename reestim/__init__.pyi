@@ -42,9 +42,11 @@ from .labels.audit import draw_audit as draw_audit
 from .labels.audit import read_audit as read_audit
 from .labels.labelling import label_patents as label_patents
 from .labels.patents import read_patents as read_patents
+from .pipeline.counterfactual_job import run_counterfactual as run_counterfactual
 from .pipeline.refits import refits as refits
 from .reports.build import report as report
 from .reports.compare import compare as compare
+from .runs.record import RunRecord as RunRecord
 from .runs.store import load as load
 from .runs.store import save as save
 from .study.prior import Prior as Prior

@@ -20,7 +20,7 @@ from reestim.errors import InputError, Problem, Problems, in_one_line
 from reestim.estimate import sampling
 from reestim.estimate.gates import GateWarning, check_gates
 from reestim.estimate.inputs import checked, model_inputs
-from reestim.estimate.log_terms import log_terms
+from reestim.estimate.log_terms import LIKELIHOOD, log_terms, rounded
 from reestim.estimate.model import EstimationModel, Model, Study, adapt
 from reestim.estimate.priors import PriorBook, Priors
 from reestim.estimate.pymc_model import StudyModel
@@ -110,7 +110,7 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
     -------
     xarray.DataTree
         Groups posterior, prior (1,000 draws), sample_stats, constant_data (the inputs), observed_data, log_likelihood
-        and log_prior (nats). Dims: chain, draw and those of the model; every variable has ``long_name`` and ``units``,
+        and log_prior (nats; likelihoods to 2⁻¹³). Dims: chain, draw and those of the model; every variable has ``long_name`` and ``units``,
         every group ArviZ's attributes. ``attrs["gates"]`` (see ``reestim.estimate.gates.GateReport.as_dict``) says
         whether the draws passed.
 
@@ -172,7 +172,8 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
     left_out: dict[str, str] = {}
     try:
         for name, group in log_terms(model, post["posterior"].to_dataset()).items():
-            post[name] = xr.DataTree(arviz_attributes(group, sampler.name))
+            kept = rounded(group) if name == LIKELIHOOD else group
+            post[name] = xr.DataTree(arviz_attributes(kept, sampler.name))
     except Exception as error:  # whatever it is, the draws have taken longer and are good
         left_out["log_likelihood"] = in_one_line(error)
         words = f"no log densities (LOO, sensitivity to priors): {left_out['log_likelihood']}"

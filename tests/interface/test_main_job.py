@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import reestim as ree
+from tests import golden
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +26,7 @@ def test_a_study_made_by_init_ends_in_a_report_and_the_same_seed_gives_the_same_
     welfare = []
     for name in ("first", "second"):
         started = time.monotonic()
-        args = ("--quick", "--seed", "5", "--out", f"posteriors/{name}", "--json")
+        args = ("--quick", "--seed", str(golden.SEED), "--out", f"posteriors/{name}", "--json")
         done = subprocess.run(command(*args), cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert time.monotonic() - started < 180, "a smoke run takes under a minute on an idle machine"
@@ -41,6 +42,20 @@ def test_a_study_made_by_init_ends_in_a_report_and_the_same_seed_gives_the_same_
     assert first.equals(second)
     assert {row["country"] for row in welfare[0]} >= {"CHN", "JPN", "KOR", "USA", "DEU"}
     assert "counterfactual" in ree.load(tmp_path / "posteriors" / "first").children
+    found = golden.moved(golden.of_run(tmp_path / "posteriors" / "first"), json.loads(golden.FILE.read_text()))
+    assert found == [], "meant to change? python -m tests.golden"
+
+
+def test_golden_numbers_find_what_moved() -> None:
+    was = json.loads(golden.FILE.read_text())
+    assert golden.moved(was, was) == []
+    name = next(iter(was["equilibrium"]))
+    nudged = was | {"equilibrium": was["equilibrium"] | {name: was["equilibrium"][name] * (1 + 1e-8)}}
+    assert [words.split(":")[0] for words in golden.moved(nudged, was)] == [f"equilibrium, {name}"]
+    mean, error = was["posterior"]["kappa"]
+    chance, change = ({"kappa": [mean + k * error, error]} for k in (2, 20))
+    assert golden.moved(was | {"posterior": was["posterior"] | chance}, was) == []
+    assert len(golden.moved(was | {"posterior": was["posterior"] | change}, was)) == 1
 
 
 def test_ctrl_c_while_sampling_leaves_no_folder(tmp_path: Path) -> None:
