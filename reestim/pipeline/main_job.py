@@ -250,7 +250,9 @@ def _sampled(model: Model, spec: Spec, seed: int, progress: bool) -> xr.DataTree
     with warnings.catch_warnings():  # what is recorded is printed as a table, and decides the exit code
         warnings.simplefilter("ignore", GateWarning)
         post = fit(model, spec.sampler, seed=seed, progress=progress, gates=spec.gates)
-    _refuse_partial(post, spec)
+    # nutpie answers Ctrl-C with the draws it has so far; half a chain must not become a run.
+    if post["posterior"].sizes["draw"] < spec.sampler.draws:
+        raise KeyboardInterrupt
     return post
 
 
@@ -284,12 +286,6 @@ def _solved(post: xr.DataTree, spec: Spec, chunks: Path, progress: bool) -> xr.D
         chunks=chunks,
     )
     return post.load()  # what was read from the chunks, which go when the run is whole
-
-
-def _refuse_partial(post: xr.DataTree, spec: Spec) -> None:
-    # nutpie answers Ctrl-C with the draws it has so far; half a chain must not become a run.
-    if post["posterior"].sizes["draw"] < spec.sampler.draws:
-        raise KeyboardInterrupt
 
 
 def _dataset_named_in(spec_path: str | Path) -> str | None:
