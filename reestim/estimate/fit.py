@@ -110,9 +110,9 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
     -------
     xarray.DataTree
         Groups posterior, prior (1,000 draws), sample_stats, constant_data (the inputs), observed_data, log_likelihood
-        and log_prior (nats; likelihoods to 2⁻¹³). Dims: chain, draw and those of the model; every variable has ``long_name`` and ``units``,
-        every group ArviZ's attributes. ``attrs["gates"]`` (see ``reestim.estimate.gates.GateReport.as_dict``) says
-        whether the draws passed.
+        (nats, to 2⁻¹³) and log_prior (nats). Dims: chain, draw and those of the model; every variable has
+        ``long_name`` and ``units``, every group ArviZ's attributes. ``attrs["gates"]`` (see
+        ``reestim.estimate.gates.GateReport.as_dict``) says whether the draws passed.
 
     Raises
     ------
