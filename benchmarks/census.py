@@ -3,16 +3,16 @@
     python -m benchmarks.census                        # 10,000 worlds
     python -m benchmarks.census --worlds 600 --seed 1
 
-Shapes are drawn first (2–12 countries, 1–20 goods, 1–5 elements, log-uniform) and as many worlds for each, so
-that the solver is compiled once a shape. In every world: zero flows, REE shares log-uniform from 1e-9 to a largest one
-that is itself log-uniform up to 0.5 (``--large-shares``: to 0.5 in every world, where many are not determinate), trade
-elasticities log-uniform from 1.2 to 65, σ from 0.02 to just inside the interior, κ, ξ, χ, ψ, ρ over their range, both
-technologies, independent and joint supply; and a shock: taxes, trade costs and productivity up to exp(±1.5), a quota, a
-mine opened or closed, scrap, a subsidy up to a third of the price and 2 % of an income, export taxes up to the
-size of an embargo.
+Shapes are drawn first (2–12 countries, 1–20 goods, 1–5 elements, log-uniform, 0–2 carriers) and as many worlds for
+each, so that the solver is compiled once a shape. In every world: zero flows, REE shares log-uniform from 1e-9 to a
+largest one that is itself log-uniform up to 0.5 (``--large-shares``: to 0.5 in every world), trade elasticities
+log-uniform from 1.2 to 65, σ from 0.02 to just inside the interior, κ, ξ, ω, ψ, ρ and the supply elasticities of mines
+over their range, both technologies, independent and joint supply; and a shock: taxes, trade costs and productivity up
+to exp(±1.5), an export quota, a production quota and licences with waste in tonnes, a mine opened or closed, scrap, a
+subsidy up to a third of the price and 2 % of an income, export taxes up to the size of an embargo.
 
-What ``ree.solve`` calls solved is judged again by ``tests/economics/levels_oracle.py``: the equations in levels, with
-loops, sharing no code with the solver.
+What ``ree.solve`` calls solved is judged again by ``tests/economics/levels``: the equations in levels, sharing no code
+with the solver.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays
 from reestim.equilibrium.solve import solve_adaptively
 from reestim.errors import InputError, Problem
-from tests.economics.levels_oracle import levels_model
+from tests.economics.levels.solver import judge
+from tests.economics.levels_adapter import as_levels, as_policy, as_technology, as_world
 from tests.oracles import random_economy, random_scenario
 
 TOLERANCE = 1e-10
@@ -65,38 +66,37 @@ def random_world(
     technology = ("fixed", "directed")[rng.integers(2)]
     spillover = float(rng.uniform(0, 2))
     upper = 1 + 1 / (kappa * (1 + spillover)) if technology == "directed" else 5.0
-    sigma = xr.DataArray(
-        rng.uniform(0.02, 0.99 * upper, len(economy.sectors)), coords={"sector": list(economy.sectors)}
-    )
+    sigma = rng.uniform(0.02, 0.99 * upper, len(economy.sectors))
     parameters = ree.Parameters(
-        sigma=sigma,
+        sigma=xr.DataArray(sigma, coords={"sector": list(economy.sectors)}),
         kappa=kappa,
         spillover=spillover,
         spillover_gap=float(rng.uniform(0, 1)),
-        element_elasticity=float(rng.uniform(0.3, 3.0)),
+        element_elasticity=float(np.exp(rng.uniform(np.log(0.05), np.log(3.0)))),
         diffusion=float(rng.uniform(0, 1)),
+        supply_elasticity=random_supply(rng, economy),
     )
-    return economy, random_shock(seed, rng, economy), parameters, technology, ("independent", "joint")[rng.integers(2)]
+    supply = ("independent", "joint")[rng.integers(2)]
+    return economy, random_shock(seed, rng, economy, supply), parameters, technology, supply
 
 
-def random_shock(seed: int, rng: np.random.Generator, economy: ree.Economy) -> ree.Scenario:
-    """Arrays of shocks of a random size, one quota, and some policies."""
+def random_supply(rng: np.random.Generator, economy: ree.Economy) -> xr.DataArray:
+    """Supply elasticities of mines whose resource and other inputs are complements, to nearly fixed proportions."""
+    share = np.asarray(economy.baseline.resource_share)
+    eta = np.exp(rng.uniform(np.log(0.02), 0.0, share.shape))
+    values = eta * (1 - share) / np.where(share > 0, share, 1.0)
+    return xr.DataArray(values, coords={"country": list(economy.countries), "element": list(economy.elements)})
+
+
+def random_shock(seed: int, rng: np.random.Generator, economy: ree.Economy, supply: str) -> ree.Scenario:
+    """Arrays of shocks of a random size, three pools of tonnes, and some policies."""
     size = float(np.exp(rng.uniform(np.log(1e-3), np.log(0.5))))
     shocks = random_scenario(seed, economy, size=size)
     b = economy.baseline
     places = np.asarray(b.element_index)
-    abroad = np.einsum("nis,ns->is", b.trade_share * (1 - np.eye(len(economy.countries)))[:, :, None], b.expenditure)
-    exported = np.argwhere(abroad[:, places] > 0)
-    if not len(exported):
-        raise InputError(Problem("no element is exported in this world", "Draw another."))
-    exporter, k = exported[rng.integers(len(exported))]
     country = economy.countries[int(rng.integers(len(economy.countries)))]
     element = economy.elements[int(rng.integers(len(economy.elements)))]
-    policies: list[Any] = [
-        ree.ExportQuota(
-            economy.countries[exporter], (economy.elements[k],), float(np.exp(rng.uniform(np.log(0.02), np.log(2.0))))
-        )
-    ]
+    policies, exporter, held = random_pools(rng, economy, supply)
     if rng.random() < 0.3:
         miner, e = np.argwhere(np.asarray(b.output)[:, places] > 0)[0]
         policies.append(
@@ -112,65 +112,50 @@ def random_shock(seed: int, rng: np.random.Generator, economy: ree.Economy) -> r
     taxed = rng.random() < 0.3 and len(economy.countries) > 2
     if taxed and tax is not None:  # up to the size of an embargo, on one exporter's element
         tax = tax.copy()
-        height = float(np.expm1(rng.uniform(0.5, 9.0)))
-        tax.loc[{"exporter": economy.countries[exporter], "sector": economy.elements[k]}] = height
+        tax.loc[{"exporter": exporter, "sector": held[0]}] = float(np.expm1(rng.uniform(0.5, 9.0)))
     return dataclasses.replace(shocks, export_tax=tax, policies=tuple(policies))
 
 
+def random_pools(rng: np.random.Generator, economy: ree.Economy, supply: str) -> tuple[list[Any], str, tuple[str, ...]]:
+    """An export quota, a production quota and licences to one buyer, of as many products in every world of a shape.
+
+    One good in two is in the pools: two elements, or an element and a carrier. Limits are log-uniform around the
+    baseline, so that many are slack. Where supply is joint the production quota never binds: tonnes that come out of
+    one mine and pay one licence price would pile up, and the model has no disposal.
+    """
+    b = economy.baseline
+    flows = np.asarray(b.trade_share * b.expenditure[:, None, :]) * (1 - np.eye(len(economy.countries)))[:, :, None]
+    elements = [economy.sectors.index(e) for e in economy.elements]
+    carriers = [economy.sectors.index(m) for m in economy.members if m not in economy.elements]
+    first, second = elements[0], (carriers or elements)[-1]
+    chosen = sorted({first, second})
+    able = [i for i in range(len(economy.countries)) if (flows[:, i, chosen].sum(axis=0) > 0).all()]
+    if not able:
+        raise InputError(Problem("nobody exports the products of the pools in this world", "Draw another."))
+    i = able[int(rng.integers(len(able)))]
+    buyers = np.flatnonzero((flows[:, i, chosen] > 0).all(axis=1))
+    buyer = int(buyers[rng.integers(len(buyers))]) if len(buyers) else int(flows[:, i, first].argmax())
+    products = tuple(economy.sectors[s] for s in chosen)
+    licensed = products if len(buyers) else products[:1]
+
+    def limit(low: float, high: float) -> float:
+        return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+    mined = limit(0.3, 2.0) if supply == "independent" else 1e4
+    policies = [
+        ree.ExportQuota(economy.countries[i], products, limit(0.02, 2.0), leakage=float(rng.uniform(0, 0.5))),
+        ree.ProductionQuota(economy.countries[i], products, mined),
+        ree.Licence(economy.countries[i], (economy.countries[buyer],), licensed, limit(0.05, 3.0), float(rng.random())),
+    ]
+    return policies, economy.countries[i], products
+
+
 def examine(
-    economy: ree.Economy,
-    scenario: ree.Scenario,
-    parameters: ree.Parameters,
-    technology: str,
-    arrays: PolicyArrays,
-    u: Unknowns,
+    economy: ree.Economy, parameters: ree.Parameters, technology: str, arrays: PolicyArrays, u: Unknowns
 ) -> float:
     """Largest gap of the equations in levels at the solution; quotas by their complementarity."""
-    n, s = economy.ds.expenditure.shape
-    foreign = ~np.eye(n, dtype=bool)[:, :, None]
-    policy = {
-        "tariff": np.where(foreign, np.asarray(scenario.tariff), 0.0),
-        "export_tax": np.where(foreign, np.asarray(scenario.export_tax), 0.0),
-        "trade_cost": np.where(foreign, np.asarray(scenario.trade_cost), 1.0),
-        "productivity": np.asarray(scenario.productivity),
-        "quota": {
-            (int(i), int(k)): float(np.exp(q))
-            for i, k, q in zip(arrays.pools.exporter, arrays.pools.sector, arrays.pools.log_limit, strict=True)
-        },
-        "subsidy": -np.expm1(-np.asarray(arrays.log_subsidy)),
-        "endowment": np.exp(np.asarray(arrays.log_endowment)),
-        "recycled": np.asarray(arrays.recycled),
-        "joint": bool(arrays.joint > 0),
-    }
-    model, live, mined = levels_model(
-        economy.ds,
-        sigma=np.broadcast_to(np.asarray(parameters.sigma), (n, s)),
-        kappa=parameters.kappa,
-        xi=parameters.spillover,
-        gap=parameters.spillover_gap,
-        psi=parameters.diffusion,
-        rho=np.full((n, s), parameters.element_elasticity),
-        policy=policy,
-        directed=technology == "directed",
-    )
-    shadow = np.maximum(np.asarray(u.pool), 0.0)  # ln of what the licence adds to the price of its one element
-    z = np.concatenate(
-        [
-            np.asarray(u.factor_price)[live],
-            np.asarray(u.price).ravel(),
-            np.asarray(u.expenditure).ravel(),
-            shadow,
-            np.asarray(u.margin)[mined],
-        ]
-    )
-    with np.errstate(all="ignore"):
-        gaps, result = model(z)
-    first = live.sum() + 2 * n * s
-    over = np.maximum(result["exports"], 0.0)  # sold beyond the quota
-    idle = np.where(shadow > 1e-9, np.abs(result["exports"]), 0.0)  # a shadow tax without scarcity
-    gaps[first : first + len(shadow)] = np.maximum(over, idle)
-    worst = np.abs(np.append(gaps, result["dropped"])).max()
-    return float(worst) if np.isfinite(worst) and (shadow >= 0).all() else float("inf")
+    world, policy = as_world(economy, parameters), as_policy(arrays)
+    return judge(world, as_technology(economy, world, parameters, technology), policy, as_levels(world, policy, u))
 
 
 @dataclasses.dataclass
@@ -197,7 +182,13 @@ def random_shape(rng: np.random.Generator) -> dict[str, int]:
     def between(low: int, high: int) -> int:
         return int(np.floor(np.exp(rng.uniform(np.log(low), np.log(high + 1)))))
 
-    return {"countries": between(2, 12), "goods": between(1, 20), "elements": between(1, 5), "factors": between(1, 3)}
+    return {
+        "countries": between(2, 12),
+        "goods": between(1, 20),
+        "elements": between(1, 5),
+        "factors": between(1, 3),
+        "carriers": int(rng.integers(3)),
+    }
 
 
 def census(worlds: int, seed: int, shape: dict[str, int], first: int, large_shares: bool = False) -> Census:
@@ -223,7 +214,7 @@ def census(worlds: int, seed: int, shape: dict[str, int], first: int, large_shar
             found.counts[Reason(int(why)).words] += 1
             found.failures.append(f"{place}: {Reason(int(why)).words} ({float(root.stage):.0%} of the shock reached)")
             continue
-        gap = examine(economy, scenario, parameters, technology, policy, u)
+        gap = examine(economy, parameters, technology, policy, u)
         found.worst = max(found.worst, gap)
         if gap > EXAMINED:
             found.counts["wrong"] += 1

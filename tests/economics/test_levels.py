@@ -52,7 +52,7 @@ def test_no_shock_no_change(seed: int) -> None:
     np.testing.assert_allclose(found.unknowns.licence_price, 0, atol=1e-12)
 
 
-@pytest.mark.parametrize("seed", [1, 3, 12, 28])
+@pytest.mark.parametrize("seed", [4, 24, 29])
 def test_every_market_clears_and_nothing_is_lost(seed: int) -> None:
     """Walras' law with waste, scrap, subsidies and all pools; what final demand buys is income and waste."""
     world = random_world(seed)

@@ -147,10 +147,11 @@ def joint(seed: int) -> bool:
 
 
 def random_pools(seed: int, world: World, tight: float = 0.3) -> tuple[Pool, ...]:
-    """The first country's quota on its elements (pooled, or one each), a production quota, and licences for a carrier.
+    """The first country's quota on elements and carriers together (or one on each element), a production quota of its
+    mines, and licences to a buyer of its carriers.
 
-    Limits from ``tight`` to 1.1 of the baseline, so that some are slack. No production quota where supply is joint:
-    what is dear to license and cheap to sell would pile up, and the model has no disposal.
+    Limits from ``tight`` to 1.1 of the baseline, so that some are slack. Where supply is joint the production quota is
+    never reached: what is dear to license and cheap to sell would pile up, and the model has no disposal.
     """
     rng = np.random.default_rng([seed, 3])
     mines = list(world.resources)
@@ -160,14 +161,14 @@ def random_pools(seed: int, world: World, tight: float = 0.3) -> tuple[Pool, ...
         return float(np.exp(rng.uniform(np.log(tight), np.log(1.1))))
 
     leak = float(rng.uniform(0, 0.3))
-    pooled = [export_pool(world, 0, mines, change(), leakage=leak)]
+    pooled = [export_pool(world, 0, list(world.members), change(), leakage=leak)]
     each = [export_pool(world, 0, [e], change(), leakage=leak) for e in mines]
-    pools = pooled if rng.random() < 0.6 else each
-    if rng.random() < 0.5 and not joint(seed):
-        pools.append(mine_pool(world, 0, mines, change()))
-    if rng.random() < 0.5:
-        pools.append(licence(world, 0, [1], carriers or mines, change(), float(rng.uniform(0, 0.9))))
-    return tuple(pools)
+    mined, licensed, waste = change(), change(), float(rng.uniform(0, 0.9))
+    return (
+        *(pooled if rng.random() < 0.6 else each),
+        mine_pool(world, 0, mines, 50.0 if joint(seed) else mined),
+        licence(world, 0, [1], carriers or mines, licensed, waste),
+    )
 
 
 def random_policy(seed: int, world: World, size: float = 0.25, pools: tuple[Pool, ...] | None = None) -> Policy:
