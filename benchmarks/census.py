@@ -62,6 +62,9 @@ def random_world(
         taxes=bool(rng.integers(2)),
         deficits=False,
     )
+    if "carrier" in economy.ds.coords:
+        price = np.exp(rng.uniform(np.log(3e3), np.log(3e5), (len(economy.countries), economy.ds.carrier.size)))
+        economy = ree.Economy(economy.ds.assign(carrier_price=(("country", "carrier"), price)))
     kappa = float(np.exp(rng.uniform(np.log(0.05), np.log(5.0))))
     technology = ("fixed", "directed")[rng.integers(2)]
     spillover = float(rng.uniform(0, 2))

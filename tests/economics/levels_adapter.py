@@ -120,6 +120,7 @@ def as_scenario(world: World, policy: Policy) -> ree.Scenario:
 def as_world(economy: ree.Economy, parameters: ree.Parameters) -> World:
     """An economy of reestim as a baseline of the oracle, with the rents of the parameters."""
     ds, names = economy.ds, (economy.factors, economy.sectors, economy.elements)
+    arrays = parameters.to_arrays(economy, "fixed")  # what is read here does not depend on research
     factors, sectors, elements = names
     shares = [name for name in ("element_share", "carrier_share") if name in ds]
     prices = np.ones(ds.expenditure.shape)
@@ -140,11 +141,12 @@ def as_world(economy: ree.Economy, parameters: ree.Parameters) -> World:
         member_share=np.concatenate([ds[name].values for name in shares], axis=1),
         members=tuple(sectors.index(m) for m in economy.members),
         resources=resources,
-        trade_elasticity=np.asarray(parameters.to_arrays(economy).trade_elasticity),
+        trade_elasticity=np.asarray(arrays.trade_elasticity),
         tonne_price=prices,
     )
-    share = parameters.to_arrays(economy).resource_share
-    return world if share is None else with_resource_share(world, _at_sectors(world, np.asarray(share)))
+    if arrays.resource_share is None:
+        return world
+    return with_resource_share(world, _at_sectors(world, np.asarray(arrays.resource_share)))
 
 
 def _at_sectors(world: World, by_member: Array) -> Array:
