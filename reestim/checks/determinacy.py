@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import xarray as xr
 
 from reestim.checks.protocol import Check
@@ -22,6 +23,7 @@ def check(post: xr.DataTree) -> Check:
         "equilibrium."
         for r in table.to_dict("records")
     ]
-    share = float((table["not_determinate"] / table["solved"].clip(lower=1)).max())
+    near, solved = (table[name].to_numpy(float) for name in ("not_determinate", "solved"))
+    share = float((near / np.maximum(solved, 1)).max())
     verdict = "pass" if share == 0 else "fail" if share > MAX_NOT_DETERMINATE else "informational"
     return Check(name, verdict, tuple(words), table)
