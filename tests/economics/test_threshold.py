@@ -7,6 +7,8 @@ import pytest
 import xarray as xr
 
 import reestim as ree
+from reestim.reports.section import Notes
+from reestim.reports.sections import world as report_section
 from reestim.results.world import mitigation, sums, world_table
 from tests.oracles import random_economy
 
@@ -64,6 +66,11 @@ def test_the_mitigated_share_splits_into_the_frontier_and_the_gap(economy: ree.E
     np.testing.assert_array_equal(ds["welfare"].sel(technology="frontier"), without.sel(technology="frontier"))
     table = world_table(post).set_index(["whom", "technology"])
     assert table.loc[("world", "frontier"), "probability_gain"] == 0
+    section = report_section.section(post, report_section.tables(post))
+    assert section is not None
+    said = next(block for block in section.blocks if isinstance(block, Notes)).lines[0]
+    assert "by research on the frontier" in said
+    assert "not available" not in said
 
 
 def test_a_group_that_is_not_there_is_named(economy: ree.Economy, quota: ree.Scenario) -> None:

@@ -34,10 +34,12 @@ def section_modules() -> tuple[type[SectionModule], ...]:
         transition,
         uncertainty,
         welfare,
+        world,
     )
 
     return (
         welfare,
+        world,
         comparison,
         transition,
         uncertainty,
