@@ -84,9 +84,10 @@ class RunRecord(BaseModel):
 
     Examples
     --------
+    >>> import reestim as ree
     >>> import xarray as xr
-    >>> post = RunRecord(seed=7).attached(xr.DataTree())
-    >>> RunRecord.of(post).seed
+    >>> post = ree.RunRecord(seed=7).attached(xr.DataTree())
+    >>> ree.RunRecord.of(post).seed
     7
     """
 

@@ -213,7 +213,7 @@ def test_chunks_that_are_there_are_not_solved_again(
     there = sorted(chunks.glob("*.zarr"))
     assert len(there) == 3 * 2  # of 4 and 2 draws; in 2010 the two scenarios are the same and share theirs
     solved = []
-    for name in ("sweep", "solve_draw_paths"):
+    for name in ("solve_draws", "solve_draw_paths"):
         real = getattr(executors, name)
         monkeypatch.setattr(executors, name, lambda *a, real=real: solved.append(1) or real(*a))
     expected = paths["counterfactual"].to_dataset().load()

@@ -68,6 +68,7 @@ def test_the_supply_elasticity_is_that_of_the_whole_equilibrium() -> None:
     assert np.abs(quantity[mined]).max() > 1e-5
 
 
+@pytest.mark.slow
 def test_another_resource_share_is_another_economy() -> None:
     """What ``resource_share`` does is to change the cost shares of mines; trade, spending and deficits stay."""
     r, ds = 0.35, ECONOMY.ds.copy(deep=True)
@@ -104,6 +105,7 @@ def test_cobb_douglas_is_one_case_and_nothing_jumps_there() -> None:
     )
 
 
+@pytest.mark.slow
 def test_derivatives_are_central_differences() -> None:
     parameters = with_mines(supply_elasticity=0.4, resource_share=0.4)
     function, inputs = ree.equilibrium_function(ECONOMY, SCENARIO, parameters, tolerance=1e-13)
@@ -121,6 +123,7 @@ def test_derivatives_are_central_differences() -> None:
         np.testing.assert_allclose(slope, across, rtol=1e-6, atol=1e-6 * float(np.abs(slope).max()))
 
 
+@pytest.mark.slow
 def test_draws_of_mines_are_solved_as_one_by_one() -> None:
     rng = np.random.default_rng(3)
     draws = {

@@ -91,7 +91,7 @@ def test_every_parameter_and_welfare_are_ranked_and_uniform(
     design: SbcDesign, finished: tuple[xr.Dataset, Path]
 ) -> None:
     ranks, folder = finished
-    assert set(ranks.data_vars) == {"kappa", "mu", "sigma", "innovation_passthrough", "welfare"}
+    assert set(ranks.data_vars) == {"kappa", "mu", "sigma", "innovation_passthrough", "long_run_elasticity", "welfare"}
     assert ranks["welfare"].sizes == {"simulation": N, "welfare_country": 3}
     assert int(ranks["kappa"].min()) >= 0
     assert int(ranks["kappa"].max()) <= RANKED
@@ -135,7 +135,7 @@ def test_pictures_have_a_panel_for_each_variable(finished: tuple[xr.Dataset, Pat
     pit = fractional_ranks(finished[0], RANKED, 0)
     for figure in (ecdf_figure(pit), rank_figure(pit)):
         titles = [a.get_title() for a in figure.axes if a.get_visible()]
-        assert titles == ["kappa", "mu", "sigma", "innovation_passthrough", "welfare"]
+        assert titles == ["kappa", "mu", "sigma", "long_run_elasticity", "innovation_passthrough", "welfare"]
 
 
 def test_a_folder_holds_one_calibration(tmp_path: Path) -> None:

@@ -58,7 +58,8 @@ def test_a_study_with_a_scenario_has_its_welfare_calibrated(request_: Calibratio
     spec = request_.spec.model_copy(update={"counterfactual": scenarios})
     found = calibrate_prior(replace(request_, spec=spec), progress=False)
     rows = found.table.set_index("variable")
-    assert rows["elements"].to_dict() == {"kappa": 1, "mu": 2, "sigma": 2, "innovation_passthrough": 2, "welfare": 3}
+    by_sector = dict.fromkeys(("mu", "sigma", "innovation_passthrough", "long_run_elasticity"), 2)
+    assert rows["elements"].to_dict() == {"kappa": 1, "welfare": 3} | by_sector
     assert set(rows["simulations"]) == {4}
     assert not any("Welfare was not" in said for said in found.words)
     ranks = pd.read_csv(request_.folder / "ranks.csv")
