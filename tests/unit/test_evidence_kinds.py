@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,8 @@ from reestim.estimate.kinds.variable import POSITIVE, Variable
 from reestim.estimate.model import adapt
 from reestim.pipeline.refits import possible_refits
 from reestim.reports.figures.predictions import predictive_figure
+from reestim.runs.parts import DataRecord
+from reestim.runs.record import RunRecord
 from reestim.study.prior import Prior
 from reestim.study.spec import Evidence
 from tests.conftest import PROJECT
@@ -171,7 +172,7 @@ def test_checks_and_figure_show_it() -> None:
         np.random.default_rng(0).normal(0, 0.1, (50, 2)), dims=("draw", "survey")
     )
     post = xr.DataTree.from_dict({"observed_data": seen, "posterior_predictive": made})
-    post.attrs["provenance"] = json.dumps({"synthetic": ["survey.csv", "prices.csv"]})
+    post = RunRecord(provenance=DataRecord(synthetic=("survey.csv", "prices.csv"))).attached(post)
     check = predictive.check(post)
     assert check.table is not None
     assert set(check.table["statistic"]) == {"answers of engineers"}
