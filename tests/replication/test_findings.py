@@ -8,6 +8,7 @@ import xarray as xr
 
 from reestim.errors import InputError
 from reestim.runs.record import RunRecord
+from reestim.technology import innovation_passthrough
 from replications import findings
 from tests.interface.conftest import make_post
 
@@ -40,6 +41,8 @@ def post() -> xr.DataTree:
     )
     sigma = cut["posterior"]["sigma"]
     cut["posterior"]["sigma"] = xr.zeros_like(sigma) + xr.where(first < SUBSTITUTES, 1.2, 0.5)
+    drawn = cut["posterior"]  # research turns away from rare earths where they are substitutes
+    drawn["innovation_passthrough"] = innovation_passthrough(drawn["sigma"], drawn["kappa"], drawn["spillover"])
     made = xr.DataTree.from_dict(cut | {"economy": tree["economy"].to_dataset()})
     made.attrs = tree.attrs
     return made
