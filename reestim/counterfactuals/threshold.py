@@ -6,14 +6,15 @@ speak to ω, so the threshold is reported as a posterior of what a reader would 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float
 
+from reestim.counterfactuals.counterfactual import describe
 from reestim.counterfactuals.plan import DRAW_OUTCOMES, SAMPLE, chunk_size, feasible, parameters_of, take_draws
 from reestim.dims import CHAIN, DRAW
 from reestim.draws import thinned
@@ -34,6 +35,7 @@ FIRST = 1.0
 LARGEST = 1e6
 
 Objective = Callable[[dict[str, np.ndarray]], Float[np.ndarray, " draw"]]
+_Solved = tuple[dict[str, np.ndarray], Bool[np.ndarray, " draw"]]
 
 
 def threshold(
@@ -96,18 +98,16 @@ def threshold(
     policy = scenario.to_arrays(world, supply)
     size = chunk_size(economy, int(inside.sum()))
     index = np.flatnonzero(inside)
+    chosen = take_draws(parameters, index)
 
-    def solved(omega: Float[np.ndarray, " draw"]) -> tuple[dict[str, np.ndarray], Bool[np.ndarray, " draw"]]:
+    def solved(omega: Float[np.ndarray, " draw"]) -> _Solved:
         values = xr.DataArray(omega, dims=SAMPLE)
-        batch = replace(take_draws(parameters, index), spillover_gap=values).to_batch(
-            world, "directed", SAMPLE, scenario.horizon
-        )
+        batch = replace(chosen, spillover_gap=values).to_batch(world, "directed", SAMPLE, scenario.horizon)
         # the outcomes of a counterfactual, so that what was compiled for one is used
         found = solve_draws(world.baseline, policy, batch, tolerance, DRAW_OUTCOMES, size)
         return found.outcomes, found.solved
 
-    policies = [{"policy": policy.kind} | asdict(policy) for policy in scenario.policies]
-    restricting = restricting_countries(policies, world.countries)
+    restricting = restricting_countries(describe(scenario)["policies"], world.countries)
     abroad = np.array([country not in restricting for country in world.countries])
     objectives = {"expansion": _expansion(world, abroad), "world_gain": _world_gain(world)}
     out: dict[str, Any] = {}
@@ -115,9 +115,10 @@ def threshold(
         "expansion": "ω from which sectors abroad that use rare earths expand",
         "world_gain": "ω from which the world gains",
     }
+    begin = [(omega, solved(omega)) for omega in (np.zeros(index.size), np.full(index.size, FIRST))]
     for name, objective in objectives.items():
         root = np.full(count, np.nan)
-        root[index] = _smallest_root(objective, solved, index.size)
+        root[index] = _smallest_root(objective, solved, begin)
         grid = root.reshape(samples.sizes[CHAIN], samples.sizes[DRAW])
         out[name] = ((CHAIN, DRAW), grid, {"long_name": about[name], "units": "times the private value of an idea"})
     return xr.Dataset(out, coords={CHAIN: samples[CHAIN].values, DRAW: samples[DRAW].values}).assign_attrs(
@@ -151,18 +152,21 @@ def _world_gain(world: Economy) -> Objective:
 
 def _smallest_root(
     objective: Objective,
-    solve: Callable[[Float[np.ndarray, " draw"]], tuple[dict[str, np.ndarray], Bool[np.ndarray, " draw"]]],
-    count: int,
+    solve: Callable[[Float[np.ndarray, " draw"]], _Solved],
+    begin: Sequence[tuple[Float[np.ndarray, " draw"], _Solved]],
 ) -> Float[np.ndarray, " draw"]:
-    """The smallest ω ≥ 0 at which the objective, which is close to linear in ω, is not negative; all draws at once."""
+    """The smallest ω ≥ 0 at which the objective, which is close to linear in ω, is not negative; all draws at once.
 
-    def value(omega: Float[np.ndarray, " draw"]) -> Float[np.ndarray, " draw"]:
-        results, solved = solve(omega)
+    ``begin``: ω and the solutions there, at ω = 0 and at the first step: every objective begins there.
+    """
+
+    def value(found: _Solved) -> Float[np.ndarray, " draw"]:
+        results, solved = found
         return np.where(solved, objective(results), np.nan)
 
-    low, high = np.zeros(count), np.full(count, FIRST)
-    at_low = value(low)
-    scale, at_high = np.abs(at_low), value(high)
+    (low, at_zero), (high, at_first) = begin
+    at_low, at_high = value(at_zero), value(at_first)
+    scale = np.abs(at_low)
     hopeless = ~(at_high > at_low) & np.isfinite(at_high)  # ω does not help
     done = (at_low >= 0) | hopeless | ~np.isfinite(at_low)
     omega = np.where(at_low >= 0, 0.0, np.where(hopeless, np.inf, np.nan))
@@ -176,7 +180,7 @@ def _smallest_root(
         omega[beyond], done = np.inf, done | beyond
         low, at_low = high, at_high
         high = np.where(np.isfinite(guess) & ~done, guess, high)
-        at_high = value(high)
+        at_high = value(solve(high))
         arrived = ~done & (np.abs(at_high) <= CLOSE * scale)
         omega[arrived], done = high[arrived], done | arrived
     return omega

@@ -52,6 +52,7 @@ class ExportTax(Policy):
     exporter: Labels = "all"
     sectors: Labels = "all"
     kind: ClassVar[str] = "export_tax"
+    restricts: ClassVar[str] = "exporter"
 
     def apply(self, levels: Levels) -> None:
         """Set x′ on the flows named."""
@@ -88,6 +89,7 @@ class Embargo(Policy):
     sectors: Labels
     importer: Labels = "all"
     kind: ClassVar[str] = "embargo"
+    restricts: ClassVar[str] = "exporter"
 
     def apply(self, levels: Levels) -> None:
         """Tax the flows away; refuse to take a buyer's only suppliers."""

@@ -75,6 +75,7 @@ class Policy(metaclass=_Checked):
     source: str = dataclasses.field(default="", compare=False, repr=False)
 
     kind: ClassVar[str]
+    restricts: ClassVar[str] = ""  # the field that names the country whose sales abroad it restricts, if it does
     in_tonnes: ClassVar[bool] = False  # a file may say quota_tonnes and baseline_tonnes in place of quantity_change
 
     def apply(self, levels: Levels) -> None:

@@ -57,6 +57,7 @@ class ExportQuota(Policy):
     pooled: bool = True
     leakage: Leakage = 0.0
     kind: ClassVar[str] = "export_quota"
+    restricts: ClassVar[str] = "exporter"
     in_tonnes: ClassVar[bool] = True
 
     def apply(self, levels: Levels) -> None:
@@ -107,6 +108,7 @@ class ProductionQuota(Policy):
     pooled: bool = True
     leakage: Leakage = 0.0
     kind: ClassVar[str] = "production_quota"
+    restricts: ClassVar[str] = "country"
     in_tonnes: ClassVar[bool] = True
 
     def apply(self, levels: Levels) -> None:
@@ -158,6 +160,7 @@ class Licence(Policy):
     quantity_change: Quantity
     waste: Share = 0.0
     kind: ClassVar[str] = "licence"
+    restricts: ClassVar[str] = "exporter"
     in_tonnes: ClassVar[bool] = True
 
     def apply(self, levels: Levels) -> None:

@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-#: Policies that keep goods from buyers abroad, with the field that names the country that restricts.
-RESTRICTING = {
-    "export_quota": "exporter",
-    "export_tax": "exporter",
-    "embargo": "exporter",
-    "licence": "exporter",
-    "production_quota": "country",
-}
+from reestim.equilibrium.policies import POLICIES
+
 #: Who is taken to restrict where no policy of a scenario says.
 USUAL = "CHN"
 
@@ -37,8 +31,9 @@ def restricting_countries(policies: Iterable[Mapping[str, Any]], countries: Sequ
     >>> restricting_countries([{"policy": "export_quota", "exporter": "AUS"}], ["AUS", "CHN"])
     ['AUS']
     """
+    fields = {kind.kind: kind.restricts for kind in POLICIES}
     named: set[str] = set()
     for policy in policies:
-        labels = policy.get(RESTRICTING.get(str(policy.get("policy")), ""), ())
+        labels = policy.get(fields.get(str(policy.get("policy")), ""), ())
         named |= {labels} if isinstance(labels, str) else set(labels)
     return [c for c in countries if c in named] or [c for c in countries if c == USUAL]

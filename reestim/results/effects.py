@@ -8,7 +8,6 @@ import numpy as np
 import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, EXPORTER, IMPORTER, SCENARIO, SECTOR, TECHNOLOGY
-from reestim.equilibrium.restriction import restricting_countries
 from reestim.intervals import KIND, LEVEL
 
 if TYPE_CHECKING:
@@ -90,6 +89,8 @@ def exposed_sectors(economy: Economy, n: int = MOST_EXPOSED) -> list[str]:
 
 def restrictors(ds: xr.Dataset, scenario: str, economy: Economy) -> list[str]:
     """Countries that restrict their exports in a scenario; China where the scenario does not say."""
+    from reestim.equilibrium.restriction import restricting_countries
+
     described = ds.attrs.get("scenarios", {}).get(scenario, {})
     return restricting_countries(described.get("policies", []), economy.countries)
 

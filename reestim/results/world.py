@@ -12,13 +12,14 @@ from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
 from reestim.results.effects import (
     DIRECTED,
     FIXED,
+    PERCENT,
     economy_of,
+    effects,
     income,
     money_unit,
     probability,
     quantiles,
     restrictors,
-    with_contribution,
 )
 
 if TYPE_CHECKING:
@@ -31,32 +32,16 @@ WORLD, ABROAD = "world", "abroad"
 _NO_LOSS = 1e-14
 
 
-def equivalent_variation(ds: xr.Dataset, economy: Economy) -> xr.DataArray:
-    """Income (exp(welfare) − 1), the yearly sum that is worth as much as the scenario to a country.
-
-    Parameters
-    ----------
-    ds
-        Group ``counterfactual`` (scenario, technology, chain, draw, country).
-    economy
-        The baseline that it was computed on.
-
-    Returns
-    -------
-    Dims of ``ds.welfare``, in the money of the data a year; NaN where a draw is unsolved.
-    """
-    return xr.ufuncs.expm1(ds["welfare"].where(ds["solved"])) * income(economy)
-
-
 def sums(ds: xr.Dataset, scenario: str, economy: Economy) -> xr.DataArray:
-    """Equivalent variations added up over the world and over the countries that do not restrict.
+    """Equivalent variations, income · (exp(welfare) − 1), added up over the world and over those who do not restrict.
 
-    Dims (whom: world, abroad; technology with ``contribution`` = directed − fixed; chain, draw).
+    In the money of the data a year. Dims (whom: world, abroad; technology with ``contribution`` = directed − fixed;
+    chain, draw); NaN where a draw is unsolved.
     """
-    money = equivalent_variation(ds.sel({SCENARIO: scenario}, drop=True), economy)
+    money = effects(ds.sel({SCENARIO: scenario}, drop=True), "welfare") / PERCENT * income(economy)
     others = [c for c in economy.countries if c not in restrictors(ds, scenario, economy)]
     parts = [money.sum(COUNTRY, skipna=False), money.sel({COUNTRY: others}).sum(COUNTRY, skipna=False)]
-    return with_contribution(xr.concat(parts, xr.IndexVariable("whom", [WORLD, ABROAD])))
+    return xr.concat(parts, xr.IndexVariable("whom", [WORLD, ABROAD]))
 
 
 def mitigation(ds: xr.Dataset, scenario: str, economy: Economy) -> xr.Dataset:

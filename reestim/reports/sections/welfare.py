@@ -145,7 +145,7 @@ def _welfare_block(table: pd.DataFrame, name: str) -> TableBlock:
         money = with_interval(row["median_money"], row["low_money"], row["high_money"], unit)
         return f"{change}\n{money}\n{sign} {percent(row['probability_loss'])}"
 
-    rows = _wide(table, COUNTRY, technologies, cell)
+    rows = by_technology(table, COUNTRY, technologies, cell)
     return TableBlock(name, caption, ["Country", *(HEADS[t] for t in technologies)], rows, table)
 
 
@@ -161,11 +161,11 @@ def _exports_block(table: pd.DataFrame, name: str) -> TableBlock:
         change = with_interval(row["median_percent"], row["low_percent"], row["high_percent"], "%")
         return f"{change}\n{sign} {percent(row['probability_loss'])}"
 
-    rows = _wide(table, SECTOR, technologies, cell)
+    rows = by_technology(table, SECTOR, technologies, cell)
     return TableBlock(name, caption, ["Sector", *(HEADS[t] for t in technologies)], rows, table)
 
 
-def _wide(
+def by_technology(
     table: pd.DataFrame, key: str, technologies: list[str], cell: Callable[[dict[Any, Any]], str]
 ) -> list[list[str]]:
     """A row per label of ``key``, a cell per technology."""

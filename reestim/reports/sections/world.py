@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reestim.dims import SCENARIO, TECHNOLOGY
 from reestim.reports.section import POSTERIOR, Block, Heading, Notes, Section, TableBlock, suffixes
-from reestim.reports.sections.welfare import HEADS
+from reestim.reports.sections.welfare import HEADS, by_technology
 from reestim.results.effects import BRACKETS, CONTRIBUTION
 from reestim.results.format import percent, with_interval
 from reestim.results.world import ABROAD, WORLD, mitigation_table, world_table
@@ -46,18 +46,19 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
 def _sums(table: pd.DataFrame, name: str) -> TableBlock:
     unit = str(table["money_unit"].iloc[0])
     technologies = [str(t) for t in dict.fromkeys(table[TECHNOLOGY])]
-    cells: dict[tuple[str, str], str] = {}
-    for row in table.to_dict("records"):
+
+    def cell(row: dict[Any, Any]) -> str:
         money = with_interval(row["median"], row["low"], row["high"], unit)
         sign = "P(> 0)" if row[TECHNOLOGY] == CONTRIBUTION else "P(gain)"
         before = float(row.get("prior_probability_gain", math.nan))
         prior = "" if math.isnan(before) else f", before the data {percent(before)}"
-        cells[row["whom"], row[TECHNOLOGY]] = f"{money}\n{sign} {percent(row['probability_gain'])}{prior}"
+        return f"{money}\n{sign} {percent(row['probability_gain'])}{prior}"
+
     caption = (
         f"Equivalent variations added up, {unit} a year of the base year; below them the probability of a gain, with "
         f"the one before the data. {BRACKETS}"
     )
-    lines = [[words, *(cells[whom, t] for t in technologies)] for whom, words in _WHOM.items()]
+    lines = by_technology(table.replace({"whom": _WHOM}), "whom", technologies, cell)
     return TableBlock(name, caption, ["", *(HEADS[t] for t in technologies)], lines, table)
 
 
