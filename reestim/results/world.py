@@ -47,9 +47,9 @@ def sums(ds: xr.Dataset, scenario: str, economy: Economy) -> xr.DataArray:
 def mitigation(ds: xr.Dataset, scenario: str, economy: Economy) -> xr.Dataset:
     """The share of the loss abroad at given knowledge that directed technology takes away, draw by draw.
 
-    ``mitigated`` = 1 − loss(directed)/loss(fixed); ``frontier``, the part of it that research on the frontier brings
-    (σ_L against σ), and ``gap``, the part of the spillover gap ω: the two add up. Without the technology ``frontier``
-    in the group there is no gap, and all of it is the frontier's. Dims (chain, draw); NaN where nobody abroad loses.
+    ``mitigated`` = 1 − loss(directed)/loss(fixed). Where the technology ``frontier`` was solved too, ``frontier``, the
+    part of it that research on the frontier brings (σ_L against σ), and ``gap``, the part of the spillover gap ω: the
+    two add up. Dims (chain, draw); NaN where nobody abroad loses.
 
     Raises KeyError where fixed or directed technology was not solved.
     """
@@ -61,8 +61,8 @@ def mitigation(ds: xr.Dataset, scenario: str, economy: Economy) -> xr.Dataset:
         for name in (DIRECTED, FRONTIER)
         if name in money[TECHNOLOGY].values
     }
-    frontier = part.get(FRONTIER, part[DIRECTED])
-    return xr.Dataset({"mitigated": part[DIRECTED], "frontier": frontier, "gap": part[DIRECTED] - frontier})
+    split = {"frontier": part[FRONTIER], "gap": part[DIRECTED] - part[FRONTIER]} if FRONTIER in part else {}
+    return xr.Dataset({"mitigated": part[DIRECTED]} | split)
 
 
 def world_table(post: xr.DataTree) -> pd.DataFrame:
@@ -83,8 +83,8 @@ def world_table(post: xr.DataTree) -> pd.DataFrame:
 
 
 def mitigation_table(post: xr.DataTree) -> pd.DataFrame:
-    """Rows (scenario, part: mitigated, frontier, gap): median, low, high of the share of the loss abroad, and
-    ``draws``, those in which somebody abroad loses. Empty without fixed and directed technology."""
+    """Rows (scenario, part: mitigated and, where it was solved, frontier and gap): median, low, high of the share of
+    the loss abroad, and ``draws``, in which somebody abroad loses. Empty without fixed and directed technology."""
     ds, economy = post["counterfactual"].to_dataset(), economy_of(post)
     if not {FIXED, DIRECTED} <= set(ds[TECHNOLOGY].values.tolist()):
         return pd.DataFrame()

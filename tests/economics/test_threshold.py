@@ -71,6 +71,8 @@ def test_the_mitigated_share_splits_into_the_frontier_and_the_gap(economy: ree.E
     said = next(block for block in section.blocks if isinstance(block, Notes)).lines[0]
     assert "by research on the frontier" in said
     assert "not available" not in said
+    directed = post["counterfactual"].to_dataset().sel(technology=["fixed", "directed"])
+    assert set(mitigation(directed, "quota", economy)) == {"mitigated"}  # what was not solved is not told apart
 
 
 def test_a_group_that_is_not_there_is_named(economy: ree.Economy, quota: ree.Scenario) -> None:

@@ -68,13 +68,15 @@ def _mitigated(table: pd.DataFrame) -> Notes:
     if not any(row["draws"] for row in rows.values()):
         return Notes(["No draw has a loss abroad at given knowledge, so there is nothing to mitigate."])
     said: list[str] = []
-    for part, words in _PARTS.items():
-        median, low, high = (100 * float(rows[part][end]) for end in ("median", "low", "high"))
-        said.append(f"{words} {with_interval(median, low, high, '%')}")
+    for part, row in rows.items():
+        median, low, high = (100 * float(row[end]) for end in ("median", "low", "high"))
+        said.append(f"{_PARTS[part]} {with_interval(median, low, high, '%')}")
+    whole, *split = said
+    of_it = f"; of it {', '.join(split)}" if split else ""
     return Notes(
         [
             "Share of the loss abroad at given knowledge that directed technology takes away: "
-            f"{said[0]}; of it {said[1]}, {said[2]}. {BRACKETS} "
+            f"{whole}{of_it}. {BRACKETS} "
             "What would have to be believed for the world to gain: ree.threshold."
         ]
     )
