@@ -83,10 +83,12 @@ def test_every_public_name_loads_and_errors_are_those_that_are_raised() -> None:
     assert not issubclass(ree.EquilibriumError, ree.InputError)
 
 
-def test_uv_toml_repeats_requirements_lock(project: Path) -> None:
+def test_uv_is_told_the_pins_of_requirements_lock(project: Path) -> None:
     pins = pins_script(project)
     lock = (project / "requirements.lock").read_text(encoding="utf-8")
-    assert (project / "uv.toml").read_text(encoding="utf-8") == pins.constraints(lock), "run python3 .ci/pins.py"
+    text = (project / "pyproject.toml").read_text(encoding="utf-8")
+    assert text.endswith(pins.constraints(lock)), "run python3 .ci/pins.py"
+    assert not (project / "uv.toml").exists(), "uv would then not read the constraints in pyproject.toml"
     names = {pin.split("==")[0] for pin in pins.pins_of(lock)}
     declared = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     needed = [*declared["dependencies"], *chain(*declared["optional-dependencies"].values())]
@@ -98,6 +100,6 @@ def test_every_pin_has_hashes_and_no_file_names_an_index(project: Path) -> None:
     lock = (project / "requirements.lock").read_text(encoding="utf-8")
     blocks = re.split(r"\n(?=[a-z0-9])", lock)
     assert all("--hash=sha256:" in block for block in blocks if "==" in block.splitlines()[0])
-    for name in ("requirements.lock", "uv.toml", "pyproject.toml", ".pre-commit-config.yaml", ".ci/run"):
+    for name in ("requirements.lock", "pyproject.toml", ".pre-commit-config.yaml", ".ci/run"):
         text = (project / name).read_text(encoding="utf-8")
         assert not re.search(r"https?://|index-url|/root/|/home/", text), name
