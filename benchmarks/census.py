@@ -214,8 +214,8 @@ def census(worlds: int, seed: int, shape: dict[str, int], first: int, large_shar
         place = f"world {seed * 1_000_000 + index} {tuple(shape.values())}, {technology}, {kind}"
         if not within_tolerance(float(residual), TOLERANCE):
             found.counts[f"{kind} unsolved"] += 1
-            found.counts[Reason(int(why)).words] += 1
-            found.failures.append(f"{place}: {Reason(int(why)).words} ({float(root.stage):.0%} of the shock reached)")
+            found.counts[Reason(int(why)).meaning] += 1
+            found.failures.append(f"{place}: {Reason(int(why)).meaning} ({float(root.stage):.0%} of the shock reached)")
             continue
         gap = examine(economy, parameters, technology, policy, u)
         found.worst = max(found.worst, gap)

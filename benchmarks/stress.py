@@ -32,7 +32,7 @@ from benchmarks.sampling import covariates
 from reestim.calibration.design import WHOLE, SbcDesign, parse_shard, ranked_draws, with_welfare
 from reestim.calibration.fit_store import DRAWS, TRUTH, load_fit, save_fit
 from reestim.calibration.label_noise import EXACT_UNIT_VALUES, PatentWorld, fewer, misclassified, truths, world_of
-from reestim.calibration.summary import covered
+from reestim.calibration.summary import covers_truth
 from reestim.checks.prior_sensitivity import GROUP, prior_posterior_table, prior_sensitivity
 from reestim.dims import COUNTRY, DRAW, SECTOR
 from reestim.estimate.inputs import assemble
@@ -182,7 +182,7 @@ def row(case: Case, trees: Sequence[xr.DataTree]) -> dict[str, Any]:
     found: dict[str, Any] = {"case": case.says + (" (placed)" if case.placed else ""), "n": len(trees)}
     for variable_, symbol in _JUDGED.items():
         held = [
-            float(covered(t[DRAWS].to_dataset()[variable_], t[TRUTH].to_dataset()[variable_], 0.9).mean())
+            float(covers_truth(t[DRAWS].to_dataset()[variable_], t[TRUTH].to_dataset()[variable_], 0.9).mean())
             for t in trees
         ]
         error = np.nanstd(held, ddof=1) / np.sqrt(len(held)) if len(held) > 1 else np.nan

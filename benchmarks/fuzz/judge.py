@@ -152,7 +152,7 @@ def scenario(name: str, folder: Path, rng: Rng) -> None:
         from reestim.errors import InputError
 
         raise InputError(problems)
-    arrays = found.to_arrays(found.world(economy))
+    arrays = found.to_arrays(found.baseline(economy))
     for leaf in jax.tree.leaves(arrays):
         need(not np.isnan(np.asarray(leaf, float)).any(), "NaN in the arrays of a scenario")
 

@@ -95,11 +95,11 @@ def mapping(name: str, folder: Path, rng: Rng) -> None:
 def calibration(folder: Path, rng: Rng) -> None:
     """A calibration of somebody else is gone on with: its design, its fits, their table."""
     from reestim.calibration.fit_store import begin, load_fit
-    from reestim.calibration.summary import failed_gates, fractional_ranks, joined, rank_table, ranks_of
+    from reestim.calibration.summary import failed_gates, fractional_ranks, join_fits, rank_table, ranks_of
 
     begin(folder, CALIBRATION)
     fits = [tree for k in range(3) if (tree := load_fit(folder, f"simulation-{k:04d}")) is not None]
     failed_gates(fits)
-    draws, truth = joined(fits)
+    draws, truth = join_fits(fits)
     found = rank_table(fractional_ranks(ranks_of(draws, truth), 19, 0), draws, truth)
     need(found.select_dtypes("number").stack().between(0, 100).all(), "a table of a calibration that is none")

@@ -107,7 +107,7 @@ def fewer_countries(inputs: xr.Dataset, count: int | None) -> xr.Dataset:
     return inputs.isel({COUNTRY: np.sort(np.argsort(-size, kind="stable")[:count])})
 
 
-def fitted(model: SampledModel, design: SbcDesign, seed: int) -> tuple[xr.Dataset, Mapping[str, Any]]:
+def sample_model(model: SampledModel, design: SbcDesign, seed: int) -> tuple[xr.Dataset, Mapping[str, Any]]:
     """Posterior draws (chain, draw) of a model by the study's sampler, and what its gates say."""
     sampler = design.spec.sampler
     tree = sampling.SAMPLERS[sampler.name](model, sampler, seed, False)

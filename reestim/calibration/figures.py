@@ -20,7 +20,7 @@ _COLUMNS, _BINS = 4, 10
 _BLUE, _GREY = "#005A96", "#D0D0D0"
 
 
-def shown(pit: xr.Dataset) -> list[str]:
+def displayed_variables(pit: xr.Dataset) -> list[str]:
     """Variables that the figures show."""
     return [
         str(n) for n in pit.data_vars if np.prod([pit[n].sizes[d] for d in pit[n].dims if d != SIMULATION]) <= _MOST
@@ -62,7 +62,7 @@ def rank_figure(pit: xr.Dataset) -> Figure:
 
 
 def _grid(pit: xr.Dataset, panel: Any, title: str) -> Figure:
-    names = shown(pit)
+    names = displayed_variables(pit)
     rows = -(-len(names) // _COLUMNS)
     figure = Figure(figsize=(2.6 * _COLUMNS, 1.9 * rows + 0.5), layout="constrained")
     axes = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()

@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.calibration.design import WHOLE, SbcDesign, Shard, fitted, model_of, ranked_draws
+from reestim.calibration.design import WHOLE, SbcDesign, Shard, model_of, ranked_draws, sample_model
 from reestim.calibration.fit_store import DRAWS, TRUTH, load_fit, save_fit
-from reestim.calibration.summary import covered
+from reestim.calibration.summary import covers_truth
 from reestim.dims import COUNTRY, DRAW, LABELS, SECTOR
 from reestim.errors import InputError, Problem
 from reestim.estimate.inputs import assemble
@@ -119,7 +119,7 @@ def compare_labels(
                     world.io, world.price, world.substitutability, tables, spec.evidence, policy_year=world.policy_year
                 )
                 own = replace(design, spec=spec, inputs=inputs)
-                posterior, gates = fitted(model_of(own), own, seed)
+                posterior, gates = sample_model(model_of(own), own, seed)
                 draws = ranked_draws(posterior[list(_PARAMETERS)], design.ranked)
                 seconds = round(time.perf_counter() - begun, 1)
                 tree = save_fit(folder, label, draws, truths(world, seed, inputs), gates=gates, seconds=seconds)
@@ -151,8 +151,8 @@ def label_table(fits: Mapping[str, Sequence[xr.DataTree]]) -> pd.DataFrame:
                 low, high = (drawn.quantile(q, DRAW) for q in (0.05, 0.95))
                 parts["error"].append(np.atleast_1d((mean - true).values))
                 parts["width"].append(float((high - low).mean()))
-                parts["50"].append(float(covered(drawn, true, 0.5).mean()))
-                parts["90"].append(float(covered(drawn, true, 0.9).mean()))
+                parts["50"].append(float(covers_truth(drawn, true, 0.5).mean()))
+                parts["90"].append(float(covers_truth(drawn, true, 0.9).mean()))
                 if true.size > 1:
                     parts["slope"].append(float(np.polyfit(true.values, mean.values, 1)[0]))
             error = np.array(parts["error"])
@@ -174,7 +174,7 @@ def label_table(fits: Mapping[str, Sequence[xr.DataTree]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def label_words(table: pd.DataFrame, share: float) -> list[str]:
+def label_sentences(table: pd.DataFrame, share: float) -> list[str]:
     """What the table says of m, which patents measure."""
     m = table[table["parameter"] == "m"].set_index("treatment")
     noisy, naive = (m.loc[name] for name in TREATMENTS)

@@ -17,7 +17,16 @@ import simuk
 import xarray as xr
 from arviz_base import extract
 
-from reestim.calibration.design import WELFARE, WHOLE, SbcDesign, Shard, fitted, model_of, ranked_draws, with_welfare
+from reestim.calibration.design import (
+    WELFARE,
+    WHOLE,
+    SbcDesign,
+    Shard,
+    model_of,
+    ranked_draws,
+    sample_model,
+    with_welfare,
+)
 from reestim.calibration.fit_store import DRAWS, TRUTH, load_fit, save_fit
 from reestim.calibration.reconditioned import ReconditionedModel
 from reestim.calibration.summary import SIMULATION
@@ -120,7 +129,7 @@ class _Calibration(simuk.SBC):
         if tree is not None:
             return _the_same(tree, truth, name)
         begun = time.perf_counter()
-        posterior, gates = fitted(self._reconditioned.given(data), self._design, int(self._seeds[index]))
+        posterior, gates = sample_model(self._reconditioned.on_data(data), self._design, int(self._seeds[index]))
         wanted = posterior[[n for n in self.var_names if n in posterior]]
         draws = with_welfare(ranked_draws(wanted, self._design.ranked), self._design)
         return save_fit(

@@ -73,7 +73,7 @@ class ReconditionedModel:
         self._value_and_gradient = jax.jit(jax.value_and_grad(log_density))
         self._own = PymcModel(model).density()
 
-    def given(self, data: Mapping[str, Any]) -> ModelOnData:
+    def on_data(self, data: Mapping[str, Any]) -> ModelOnData:
         """The model on these data, one array for each observed variable."""
         arrays = [np.asarray(data[name], kind) for name, kind in self._kinds.items()]
         own = self._own

@@ -17,16 +17,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from reestim.calibration.design import WHOLE, SbcDesign, Shard, fewer_countries
 from reestim.calibration.figures import ecdf_figure, rank_figure
 from reestim.calibration.fit_store import begin, remove_partial_fits
-from reestim.calibration.label_noise import compare_labels, fewer, label_table, label_words, misclassified, world_of
+from reestim.calibration.label_noise import compare_labels, fewer, label_sentences, label_table, misclassified, world_of
 from reestim.calibration.prior_sbc import calibrate, fits_of
 from reestim.calibration.summary import (
     failed_gates,
     fractional_ranks,
     is_calibrated,
-    joined,
+    join_fits,
     rank_table,
     ranks_of,
-    words,
+    verdict_sentences,
 )
 from reestim.data.dataset import Dataset
 from reestim.dims import COUNTRY
@@ -59,7 +59,7 @@ class CalibrationResult:
     """What was found; ``failed_gates``: gate and how many fits failed it; ``calibrated`` only judges ranks."""
 
     table: pd.DataFrame
-    words: tuple[str, ...]
+    sentences: tuple[str, ...]
     failed_gates: dict[str, int]
     calibrated: bool = True
 
@@ -77,12 +77,12 @@ def calibrate_prior(request: CalibrationRequest, progress: bool = True) -> Calib
         return _part_done(request)
     fits = fits_of(design, request.folder)
     _enough(len(fits), request)
-    draws, truth = joined(fits)
+    draws, truth = join_fits(fits)
     ranks = ranks_of(draws, truth)
     pit = fractional_ranks(ranks, int(draws.sizes["draw"]), design.seed)
     table = rank_table(pit, draws, truth)
     failed = failed_gates(fits)
-    said = [*_part_words(len(fits), request), *words(table), *_gate_words(failed, len(fits))]
+    said = [*_part_sentences(len(fits), request), *verdict_sentences(table), *_gate_sentences(failed, len(fits))]
     if design.scenario is None:
         said.append("Welfare was not calibrated: the study names no scenario ([counterfactual] scenarios).")
     result = CalibrationResult(table, tuple(said), failed, is_calibrated(table))
@@ -116,8 +116,8 @@ def calibrate_labels(request: CalibrationRequest, share: float, progress: bool =
     table = label_table(fits)
     every = [fit for trees in fits.values() for fit in trees]
     failed = failed_gates(every)
-    said = (*_part_words(done_so_far, request), *label_words(table, share), *_gate_words(failed, len(every)))
-    result = CalibrationResult(table, said, failed)
+    sentences = [*_part_sentences(done_so_far, request), *label_sentences(table, share)]
+    result = CalibrationResult(table, (*sentences, *_gate_sentences(failed, len(every))), failed)
     _write(request.folder, {"labels": table}, {}, record, result)
     return result
 
@@ -154,11 +154,11 @@ def _enough(done: int, request: CalibrationRequest) -> None:
         raise InputError(Problem("fewer than two simulated datasets are done", advice, value=str(request.folder)))
 
 
-def _part_words(done: int, request: CalibrationRequest) -> list[str]:
+def _part_sentences(done: int, request: CalibrationRequest) -> list[str]:
     return [] if done == request.simulations else [f"UNFINISHED: {done} of {request.simulations} datasets are done."]
 
 
-def _gate_words(failed: dict[str, int], fits: int) -> list[str]:
+def _gate_sentences(failed: dict[str, int], fits: int) -> list[str]:
     if not failed:
         return [f"All {fits} fits passed the gates of the study."]
     named = ", ".join(f"{gate} {count}" for gate, count in sorted(failed.items()))
@@ -201,7 +201,7 @@ def _write(
     result: CalibrationResult,
 ) -> None:
     about = record | {
-        "words": list(result.words),
+        "sentences": list(result.sentences),
         "failed_gates": result.failed_gates,
         "calibrated": result.calibrated,
         "synthetic": "every dataset is simulated",

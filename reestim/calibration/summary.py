@@ -19,7 +19,7 @@ ALARM = 0.01
 _LEVELS = (0.5, 0.9)
 
 
-def joined(fits: Sequence[xr.DataTree]) -> tuple[xr.Dataset, xr.Dataset]:
+def join_fits(fits: Sequence[xr.DataTree]) -> tuple[xr.Dataset, xr.Dataset]:
     """Draws (simulation, draw, ...) and truths (simulation, ...) of kept fits. Raises InputError where they are not of
     the same variables and labels."""
     draws, truths = ([fit[group].to_dataset() for fit in fits] for group in (DRAWS, TRUTH))
@@ -28,10 +28,10 @@ def joined(fits: Sequence[xr.DataTree]) -> tuple[xr.Dataset, xr.Dataset]:
         if set(one.data_vars) != set(draws[0].data_vars) or not one.drop_vars(list(one.data_vars)).equals(labels):
             advice = "Begin again in a new folder: fits of other calibrations are among these"
             raise InputError(Problem("kept fits have not the same variables and labels", advice, value=number))
-    return _joined(draws), _joined(truths)
+    return _join_variable(draws), _join_variable(truths)
 
 
-def _joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+def _join_variable(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     return xr.concat(parts, SIMULATION, coords="minimal", compat="override", join="exact")
 
 
@@ -54,7 +54,7 @@ def fractional_ranks(ranks: xr.Dataset, among: int, seed: int) -> xr.Dataset:
     return ranks.map(lambda r: (r + rng.random(r.shape)) / (among + 1))
 
 
-def covered(draws: xr.DataArray, truth: xr.DataArray, level: float) -> xr.DataArray:
+def covers_truth(draws: xr.DataArray, truth: xr.DataArray, level: float) -> xr.DataArray:
     """Whether the equal-tailed interval of this level holds the truth (NaN where a draw or the truth is missing).
 
     The interval's ends are draws, so that (1−level)/2 of the draws' ranks 0 … n lie beyond each. Quantiles between the
@@ -82,7 +82,7 @@ def rank_table(pit: xr.Dataset, draws: xr.Dataset, truth: xr.Dataset) -> pd.Data
             continue
         row: dict[str, Any] = {"variable": str(name), "elements": u.shape[1], "simulations": u.shape[0]}
         for level in _LEVELS:
-            inside = covered(draws[name], truth[name], level).where(ranked)
+            inside = covers_truth(draws[name], truth[name], level).where(ranked)
             by_simulation = inside.mean([d for d in inside.dims if d != SIMULATION]).values
             key = f"coverage_{100 * level:.0f}"
             row[key] = float(np.nanmean(by_simulation))
@@ -114,7 +114,7 @@ def failed_gates(fits: Sequence[xr.DataTree]) -> dict[str, int]:
     return count
 
 
-def words(table: pd.DataFrame) -> list[str]:
+def verdict_sentences(table: pd.DataFrame) -> list[str]:
     """The verdict in sentences."""
     if table.empty:
         return ["Nothing could be ranked."]

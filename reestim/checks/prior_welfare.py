@@ -15,7 +15,7 @@ from reestim.results.format import number, with_interval
 
 GROUP, AFTER = "prior_counterfactual", "counterfactual"
 #: What is kept of each draw of the prior.
-KEPT = ("welfare", "solved", "reason", "residual", "steps")
+OUTCOMES = ("welfare", "solved", "reason", "residual", "steps")
 _ENDS = ("median", "low", "high")
 _KEYS = [SCENARIO, COUNTRY, TECHNOLOGY]
 
@@ -38,7 +38,7 @@ def solved_table(post: xr.DataTree) -> pd.DataFrame:
     """Draws of the prior by scenario and technology: draws, solved, and how many have no equilibrium, by reason."""
     ds = post[GROUP].to_dataset()
     counts = {"draws": xr.full_like(ds["reason"], 1).sum((CHAIN, DRAW))}
-    counts |= {why.words: (ds["reason"] == why).sum((CHAIN, DRAW)) for why in Reason}
+    counts |= {why.meaning: (ds["reason"] == why).sum((CHAIN, DRAW)) for why in Reason}
     return xr.Dataset(counts).to_dataframe().reset_index()
 
 
@@ -70,10 +70,10 @@ def sentences(table: pd.DataFrame, solved: pd.DataFrame) -> list[str]:
             f"{with_interval(*(middle[f'prior_{k}'] for k in _ENDS))}.{said}"
         )
     for row in solved.to_dict("records"):
-        lost = [f"{row[why.words]} {why.words}" for why in FAILURES if row[why.words]]
+        lost = [f"{row[why.meaning]} {why.meaning}" for why in FAILURES if row[why.meaning]]
         if lost:
             out.append(
-                f"Draws of the prior, {row[SCENARIO]}, {row[TECHNOLOGY]}: {row[Reason.SOLVED.words]} of {row['draws']} "
-                f"solved; {', '.join(lost)}. The prior's intervals are of the solved ones."
+                f"Draws of the prior, {row[SCENARIO]}, {row[TECHNOLOGY]}: {row[Reason.SOLVED.meaning]} of "
+                f"{row['draws']} solved; {', '.join(lost)}. The prior's intervals are of the solved ones."
             )
     return out

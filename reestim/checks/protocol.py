@@ -16,5 +16,5 @@ class Check:
 
     name: str
     verdict: Verdict
-    words: tuple[str, ...]
+    sentences: tuple[str, ...]
     table: pd.DataFrame = field(default_factory=pd.DataFrame)

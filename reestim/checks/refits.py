@@ -69,7 +69,7 @@ def summary(
             "run_mean": ("quantity", run["mean"]),
             "run_sd": ("quantity", run["std"]),
             "gates_passed": ("refit", np.array(passed, bool)),
-            "words": ("refit", np.array([known[name].words for name in done], dtype=str)),
+            "words": ("refit", np.array([known[name].change for name in done], dtype=str)),
             "sector": ("refit", np.array([known[name].sector for name in done], dtype=str)),
         },
         coords={"refit": np.array(list(done), dtype=str), "quantity": np.array(list(base), dtype=str)},

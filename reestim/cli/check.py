@@ -50,15 +50,15 @@ def check(
     found = check_run(post)
     if output.as_json:
         rows = [
-            {"check": c.name, "verdict": c.verdict, "words": list(c.words), "rows": c.table.to_dict("records")}
+            {"check": c.name, "verdict": c.verdict, "sentences": list(c.sentences), "rows": c.table.to_dict("records")}
             for c in found
         ]
         printing.print_json({"run": str(place), "checks": rows})
     else:
         for one in found:
             typer.echo(f"{one.name}: {one.verdict.upper() if one.verdict == 'fail' else one.verdict}")
-            for words in one.words:
-                typer.echo(f"  {words}")
+            for sentence in one.sentences:
+                typer.echo(f"  {sentence}")
         typer.echo("Brackets: 90 % equal-tailed intervals.")
     if any(one.verdict == "fail" for one in found):
         raise typer.Exit(GATE_FAILED)

@@ -44,7 +44,7 @@ def compare(
         rows = result.changes.to_dict("records")
         runs_named = {name: path for path, name in names.items()}
         printing.print_json(
-            {"runs": runs_named, "interval": INTERVAL, "loo": loo, "changes": rows, "words": list(result.words)}
+            {"runs": runs_named, "interval": INTERVAL, "loo": loo, "changes": rows, "sentences": list(result.sentences)}
         )
         return
     if result.loo is not None:
@@ -71,8 +71,8 @@ def compare(
         ("quantity", "of", *names.values()),
         [[q, what, *(shown.get((q, what, n), "not in this run") for n in names.values())] for q, what in keys],
     )
-    for words in result.words:
-        typer.echo(words)
+    for sentence in result.sentences:
+        typer.echo(sentence)
 
 
 def _short(paths: list[str]) -> dict[str, str]:

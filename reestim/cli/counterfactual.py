@@ -9,7 +9,7 @@ import typer
 
 from reestim.cli.command import Output, command
 from reestim.cli.options import DrawsOption, OutOption, OverwriteOption, RunArgument
-from reestim.cli.terminal import command_line, find_run, finish
+from reestim.cli.terminal import command_line, find_run, print_and_exit
 from reestim.errors import InputError, Problem
 
 
@@ -60,4 +60,4 @@ def counterfactual(
         progress=output.progress,
         command=command_line(),
     )
-    finish(post, {"run": str(folder), "report": str(page)}, output)
+    print_and_exit(post, {"run": str(folder), "report": str(page)}, output)

@@ -13,7 +13,7 @@ from reestim.cli.options import (
     SeedOption,
     SpecArgument,
 )
-from reestim.cli.terminal import command_line, finish, inputs
+from reestim.cli.terminal import command_line, inputs, print_and_exit
 
 
 @command(quiet=True)
@@ -37,4 +37,4 @@ def fit(
     stages = main_job.Stages(total=main_job.STAGES - 2)
     job = inputs(stages, spec, dataset, out, quick=quick, overwrite=overwrite, allow=allow or ())
     post, folder = main_job.fit(job, seed=seed, stages=stages, progress=output.progress, command=command_line())
-    finish(post, {"run": str(folder)}, output)
+    print_and_exit(post, {"run": str(folder)}, output)

@@ -13,7 +13,7 @@ from reestim.cli.options import (
     SeedOption,
     SpecArgument,
 )
-from reestim.cli.terminal import command_line, finish, inputs
+from reestim.cli.terminal import command_line, inputs, print_and_exit
 
 
 @command(quiet=True)
@@ -39,4 +39,4 @@ def run(
     stages = main_job.Stages()
     job = inputs(stages, spec, dataset, out, quick=quick, overwrite=overwrite, allow=allow or (), seed=seed)
     post, folder, page = main_job.run(job, seed=seed, stages=stages, progress=output.progress, command=command_line())
-    finish(post, {"run": str(folder), "report": str(page)}, output)
+    print_and_exit(post, {"run": str(folder), "report": str(page)}, output)

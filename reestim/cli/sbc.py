@@ -75,7 +75,7 @@ def sbc(
             {
                 "folder": str(folder),
                 "interval": "equal-tailed",
-                "words": list(found.words),
+                "sentences": list(found.sentences),
                 "failed_gates": found.failed_gates,
                 "calibrated": found.calibrated,
                 "rows": found.table.to_dict("records"),
@@ -85,8 +85,8 @@ def sbc(
         if not output.quiet:
             if not found.table.empty:
                 _print(found.table, misclassified is not None)
-            for words in found.words:
-                typer.echo(words)
+            for sentence in found.sentences:
+                typer.echo(sentence)
         typer.echo(f"calibration: {folder}")
     if not found.calibrated:
         raise typer.Exit(GATE_FAILED)

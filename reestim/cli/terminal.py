@@ -51,7 +51,7 @@ def command_line() -> str:
     return shlex.join(["reestim", *sys.argv[1:]])
 
 
-def finish(post: xr.DataTree, paths: dict[str, str], output: Output) -> None:
+def print_and_exit(post: xr.DataTree, paths: dict[str, str], output: Output) -> None:
     """Print the results and leave with the exit code that the gates deserve."""
     from reestim.cli import printing
     from reestim.runs.record import RunRecord

@@ -46,7 +46,7 @@ class Assembly:
             xr.Dataset(coords=self.coords).to_zarr(folder, mode="w", **_FORMAT)
             self.group = zarr.open_group(folder, mode="r+", use_consolidated=False)
 
-    def put(self, name: str, part: VariablePart, ahead: Mapping[str, int], first: int) -> None:
+    def insert(self, name: str, part: VariablePart, ahead: Mapping[str, int], first: int) -> None:
         """Values (sample, ...) of a variable whose samples begin with number ``first``; samples run through the draws
         of one chain, then of the next. ``ahead`` says at which scenario and technology."""
         dims, values, attrs = part
@@ -100,7 +100,7 @@ def to_variables(part: DrawSolutions, inside: Bool[np.ndarray, " draw"], transit
         dims, long_name, unit = VARIABLES[name]
         values = np.where(solved.reshape(*solved.shape, *[1] * len(dims)), found, np.nan)
         data[name + suffix] = ((*ahead, *dims), values, {"long_name": long_name, "units": unit})
-    codes, meanings = [int(why) for why in Reason], "; ".join(why.words for why in Reason)
+    codes, meanings = [int(why) for why in Reason], "; ".join(why.meaning for why in Reason)
     status = {
         "solved": (solved, {"long_name": "equilibrium found within the tolerance"}),
         "reason": (

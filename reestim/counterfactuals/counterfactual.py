@@ -103,18 +103,18 @@ def counterfactual(
     count = samples.sizes[CHAIN] * samples.sizes[DRAW]
     size = chunk_size(economy, count)
     unit = min(chunk or max(4 * size, _DRAWS_PER_CHUNK), count)
-    worlds = [scenario.world(economy) for scenario in scenarios]
+    baselines = [scenario.baseline(economy) for scenario in scenarios]
     policies = [
         {
             name: s.path(world, asked, supply) if name == "transition" else s.to_arrays(world, supply)
             for name in technology
         }
-        for s, world in zip(scenarios, worlds, strict=True)
+        for s, world in zip(scenarios, baselines, strict=True)
     ]
     sweeps = SweepPlan(
         parameters,
         technology,
-        worlds,
+        baselines,
         policies,
         [scenario.horizon for scenario in scenarios],
         asked,
@@ -124,7 +124,7 @@ def counterfactual(
         tolerance,
         [
             {name: feasible(parameters, world, name, s.horizon, count, unit) for name in technology}
-            for s, world in zip(scenarios, worlds, strict=True)
+            for s, world in zip(scenarios, baselines, strict=True)
         ],
     )
     labels = labels_of(economy)
@@ -141,7 +141,7 @@ def counterfactual(
     ds.attrs = {
         "tolerance": tolerance,
         "supply": supply,
-        "scenarios": {s.name: describe(s) for s in scenarios},
+        "scenarios": {s.name: summarise_scenario(s) for s in scenarios},
         "parameters_from_posterior": used,
         "draws": f"{count} of {post[group].sizes[CHAIN] * post[group].sizes[DRAW]} {group} draws",
     }
@@ -152,7 +152,7 @@ def counterfactual(
     return out
 
 
-def describe(scenario: Scenario) -> dict[str, Any]:
+def summarise_scenario(scenario: Scenario) -> dict[str, Any]:
     """A scenario in words and numbers that JSON holds; arrays are summarised by their range."""
     out: dict[str, Any] = {"description": scenario.description, "year": scenario.year, "horizon": scenario.horizon}
     out["policies"] = [{"policy": policy.kind} | dataclasses.asdict(policy) for policy in scenario.policies]
@@ -204,7 +204,7 @@ def _refuse_unsolved(ds: xr.Dataset, allow: bool) -> None:
         counts.append(ds.reason_path.max(YEAR))
     if worst > MAX_UNSOLVED and not allow:
         number = {why: sum(int((reason == why).sum()) for reason in counts) for why in FAILURES}
-        reasons = ", ".join(f"{n} {why.words}" for why, n in number.items() if n)
+        reasons = ", ".join(f"{n} {why.meaning}" for why, n in number.items() if n)
         raise UnsolvedDrawsError(
             f"{worst:.1%} of the draws of a scenario are unsolved ({reasons}); at most {MAX_UNSOLVED:.0%} may be: "
             "a summary of the rest would leave out the hard ones. Use a smaller shock, a tighter prior, or "

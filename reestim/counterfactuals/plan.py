@@ -72,7 +72,7 @@ class SweepPlan:
 
     parameters: Parameters  # along SAMPLE
     technology: Sequence[str]
-    worlds: Sequence[Economy]  # of each scenario: the economy with its mines
+    baselines: Sequence[Economy]  # of each scenario: the economy with its mines
     policies: Sequence[Mapping[str, PolicyArrays]]  # of each scenario, by technology
     horizons: Sequence[str]  # of each scenario
     years: Sequence[int]  # of the transition
@@ -90,18 +90,18 @@ class SweepPlan:
     def jobs(self) -> list[tuple[int, str, int]]:
         """(scenario, technology, first draw) of every chunk."""
         firsts = range(0, self.count, self.unit)
-        return [(k, name, first) for k in range(len(self.worlds)) for name in self.technology for first in firsts]
+        return [(k, name, first) for k in range(len(self.baselines)) for name in self.technology for first in firsts]
 
     def chunk(self, k: int, name: str, first: int) -> Chunk:
         """Everything that the equilibria of a chunk follow from."""
         good, index = self.inside[k][name], np.arange(first, min(first + self.unit, self.count))
         # A draw outside the interior is replaced by one inside: it cannot stall the batch, and `inside` masks it later.
         index = np.where(good[index], index, np.argmax(good))
-        draws = take_draws(self.parameters, index).to_batch(self.worlds[k], name, SAMPLE, self.horizons[k])
+        draws = take_draws(self.parameters, index).to_batch(self.baselines[k], name, SAMPLE, self.horizons[k])
         transition = name == "transition"
         return Chunk(
             transition,
-            self.worlds[k].baseline,
+            self.baselines[k].baseline,
             self.policies[k][name],
             draws,
             self.tolerance,
@@ -127,7 +127,7 @@ class SweepPlan:
             return draws * (len(self.years) if jobs[number][1] == "transition" else 1)
 
         with Progress(*_COLUMNS, disable=not progress) as bar:
-            total = self.count * len(self.worlds) * (len(self.static) + len(self.years))
+            total = self.count * len(self.baselines) * (len(self.static) + len(self.years))
             task = bar.add_task("equilibria", total=total)
 
             def advance(number: int, draws: int) -> None:
@@ -142,13 +142,13 @@ class SweepPlan:
                 ahead = {SCENARIO: k} if transition else {SCENARIO: k, TECHNOLOGY: self.static.index(name)}
                 good = self.inside[k][name][first : first + self.unit]
                 for variable, part in to_variables(found, good, transition).items():
-                    whole.put(variable, part, ahead, first)
+                    whole.insert(variable, part, ahead, first)
 
     def _name(self, coords: Mapping[str, Any]) -> str:
         """Hash of what the results follow from, labels included."""
         values = {name: getattr(self.parameters, name) for name in Parameters.names()}
         return fingerprint(
-            [world.baseline for world in self.worlds],
+            [economy.baseline for economy in self.baselines],
             [dict(policy) for policy in self.policies],
             {name: np.asarray(value) for name, value in values.items() if value is not None},
             [np.asarray(v) for v in coords.values()],

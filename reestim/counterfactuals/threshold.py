@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float
 
-from reestim.counterfactuals.counterfactual import describe
+from reestim.counterfactuals.counterfactual import summarise_scenario
 from reestim.counterfactuals.plan import DRAW_OUTCOMES, SAMPLE, chunk_size, feasible, parameters_of, take_draws
 from reestim.dims import CHAIN, DRAW
 from reestim.draws import thinned
@@ -93,7 +93,7 @@ def threshold(
     samples = thinned(post[group].to_dataset(), draws)
     parameters, _ = parameters_of(samples, defaults or Parameters())
     count = samples.sizes[CHAIN] * samples.sizes[DRAW]
-    world = scenario.world(economy)
+    world = scenario.baseline(economy)
     inside = feasible(parameters, world, "directed", scenario.horizon, count, count)
     policy = scenario.to_arrays(world, supply)
     size = chunk_size(economy, int(inside.sum()))
@@ -107,7 +107,7 @@ def threshold(
         found = solve_draws(world.baseline, policy, batch, tolerance, DRAW_OUTCOMES, size)
         return found.outcomes, found.solved
 
-    restricting = restricting_countries(describe(scenario)["policies"], world.countries)
+    restricting = restricting_countries(summarise_scenario(scenario)["policies"], world.countries)
     abroad = np.array([country not in restricting for country in world.countries])
     objectives = {"expansion": _expansion(world, abroad), "world_gain": _world_gain(world)}
     out: dict[str, Any] = {}

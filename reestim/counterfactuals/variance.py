@@ -81,7 +81,7 @@ def welfare_variance(
     supply, tolerance = str(ds.attrs.get("supply", "independent")), float(ds.attrs.get("tolerance", 1e-12))
     rows = []
     for scenario in scenarios:
-        world = scenario.world(economy)
+        world = scenario.baseline(economy)
         policy = scenario.to_arrays(world, supply)
         row = []
         for technology in ds[TECHNOLOGY].values.tolist():

@@ -16,7 +16,7 @@ from reestim.data.label_record import read_label_record, record_problems
 from reestim.data.magnitudes import magnitude_questions
 from reestim.data.meta import FILE as META_FILE
 from reestim.data.meta import DatasetMeta, read_meta
-from reestim.data.partial_tables import Tables
+from reestim.data.partial_tables import PartialTables
 from reestim.data.read import decode, read_bytes, read_table
 from reestim.data.rules import cross_file_problems, goods_of, regions_of
 from reestim.data.schemas import REQUIRED, SCHEMAS
@@ -131,7 +131,7 @@ def _read(folder: Path) -> tuple[Dataset | None, list[Problem]]:
     present = {path.stem: path for path in sorted(folder.glob("*.csv"))}
     problems += _file_problems(present)
     tables: dict[str, pd.DataFrame] = {}
-    tainted: dict[str, set[int]] = {}
+    faulty_rows: dict[str, set[int]] = {}
     for stem in SCHEMAS:
         if stem not in present:
             continue
@@ -147,11 +147,11 @@ def _read(folder: Path) -> tuple[Dataset | None, list[Problem]]:
         problems += found
         if cells is not None:
             broken = bool(found)  # rows that could not be split into cells: sums over the file would mislead
-            tables[stem], found, tainted[stem] = check_table(stem, cells)
+            tables[stem], found, faulty_rows[stem] = check_table(stem, cells)
             problems += found
             if broken:
-                tainted[stem] |= {-1}
-    checked = Tables(tables, tainted)
+                faulty_rows[stem] |= {-1}
+    checked = PartialTables(tables, faulty_rows)
     problems += cross_file_problems(about.base_year, about.host_sector, checked)
     problems += magnitude_questions(about.base_year, checked, about.meta.units_confirmed if about.meta else ())
     raw, record, found = read_label_record(folder)

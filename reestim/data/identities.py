@@ -27,7 +27,7 @@ def cube(table: pd.DataFrame, columns: Sequence[str], labels: Sequence[Sequence[
 
 def identity_problems(
     tables: Mapping[str, pd.DataFrame],
-    tainted: Mapping[str, set[int]],
+    faulty_rows: Mapping[str, set[int]],
     countries: Sequence[str],
     goods: Sequence[str],
 ) -> list[Problem]:
@@ -44,11 +44,11 @@ def identity_problems(
     if not countries or not goods:
         return []
     for stem, columns in needed.items():
-        if stem not in tables or any(c not in tables[stem] for c in columns) or -1 in tainted.get(stem, set()):
+        if stem not in tables or any(c not in tables[stem] for c in columns) or -1 in faulty_rows.get(stem, set()):
             return []
     policy = tables.get("policy")
     if policy is not None and {"importer", "exporter", "sector", "tariff", "export_tax"} <= set(policy.columns):
-        policy = policy.drop(index=[row for row in tainted.get("policy", set()) if row in policy.index])
+        policy = policy.drop(index=[row for row in faulty_rows.get("policy", set()) if row in policy.index])
     else:
         policy = None
     trade = cube(tables["trade"], needed["trade"][:3], (countries, countries, goods))
@@ -58,9 +58,10 @@ def identity_problems(
     output = (trade / ((1 + tariff) * (1 + export_tax))).sum(axis=0)
     spent, used, cost = trade.sum(axis=1), inputs.sum(axis=2), inputs.sum(axis=1) + added
 
-    touched = _touch(tables["trade"], tainted.get("trade", ()), ("exporter", "sector"), countries, goods)
-    touched |= _touch(tables["input_output"], tainted.get("input_output", ()), ("country", "sector"), countries, goods)
-    touched |= _touch(tables["value_added"], tainted.get("value_added", ()), ("country", "sector"), countries, goods)
+    faulty = {stem: faulty_rows.get(stem, ()) for stem in ("trade", "input_output", "value_added")}
+    touched = _touch(tables["trade"], faulty["trade"], ("exporter", "sector"), countries, goods)
+    touched |= _touch(tables["input_output"], faulty["input_output"], ("country", "sector"), countries, goods)
+    touched |= _touch(tables["value_added"], faulty["value_added"], ("country", "sector"), countries, goods)
     gap = cost - output
     off = (np.abs(gap) > TOLERANCE * np.maximum(cost, output)) & ~touched
     problems = [
@@ -73,8 +74,8 @@ def identity_problems(
         )
         for n, s in np.argwhere(off)
     ]
-    touched = _touch(tables["trade"], tainted.get("trade", ()), ("importer", "sector"), countries, goods)
-    touched |= _touch(tables["input_output"], tainted.get("input_output", ()), ("country", "input"), countries, goods)
+    touched = _touch(tables["trade"], faulty["trade"], ("importer", "sector"), countries, goods)
+    touched |= _touch(tables["input_output"], faulty["input_output"], ("country", "input"), countries, goods)
     short = (used > spent * (1 + 1e-9) + 1e-9) & ~touched
     problems += [
         Problem(

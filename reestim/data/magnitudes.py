@@ -12,7 +12,7 @@ from reestim.errors import Problem
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reestim.data.partial_tables import Tables
+    from reestim.data.partial_tables import PartialTables
 
 USE, OUTPUT, PRICES = "element_use", "element_output", "element_prices"
 #: World use and output of rare earths were near 0.12 million t REO in 2008 and stay well inside these bounds, t.
@@ -55,7 +55,7 @@ _OTHER_UNITS = {"10⁴ CNY/t": 0.635, "CNY/kg": 6.35}
 _NEAR, _SPREAD, _FEWEST = 0.12, 0.15, 3  # log points; quotations compared
 
 
-def magnitude_questions(base_year: int | None, data: Tables, confirmed: Sequence[str]) -> list[Problem]:
+def magnitude_questions(base_year: int | None, data: PartialTables, confirmed: Sequence[str]) -> list[Problem]:
     """One question for each file whose size suggests another unit, unless ``units_confirmed`` names the file."""
     asked = [*_mass(base_year, data), *_prices(data)]
     return [problem for problem in asked if problem.file not in confirmed]
@@ -66,7 +66,7 @@ def _question(file: str, column: str, value: str, message: str, unit: str) -> Pr
     return Problem(message, advice, file=file, column=column, value=value)
 
 
-def _mass(base_year: int | None, data: Tables) -> list[Problem]:
+def _mass(base_year: int | None, data: PartialTables) -> list[Problem]:
     """Both files in kilograms agree with each other, and with no other."""
     problems = []
     totals = {}
@@ -85,7 +85,7 @@ def _mass(base_year: int | None, data: Tables) -> list[Problem]:
     return problems
 
 
-def _prices(data: Tables) -> list[Problem]:
+def _prices(data: PartialTables) -> list[Problem]:
     table: Any = data.sound(PRICES, "element", "year", "market", "price")
     if table is None:
         return []

@@ -10,11 +10,11 @@ import pandas as pd
 
 
 @dataclass(frozen=True)
-class Tables:
+class PartialTables:
     """Typed tables indexed by line, and the lines of each that have a problem (-1: lines that could not be read)."""
 
     tables: Mapping[str, pd.DataFrame]
-    tainted: dict[str, set[int]]
+    faulty_rows: dict[str, set[int]]
 
     def get(self, stem: str, *columns: str) -> Any:
         """The frame if it is there with these columns, else None."""
@@ -24,9 +24,9 @@ class Tables:
     def sound(self, stem: str, *columns: str) -> Any:
         """The table without the lines that have a problem; None if lines are lost or columns missing."""
         table = self.get(stem, *columns)
-        bad = self.tainted.get(stem, set())
+        bad = self.faulty_rows.get(stem, set())
         return None if table is None or -1 in bad else table.drop(index=[row for row in bad if row in table.index])
 
     def mark(self, stem: str, rows: Iterable[int]) -> None:
         """Remember that these lines have a problem."""
-        self.tainted.setdefault(stem, set()).update(rows)
+        self.faulty_rows.setdefault(stem, set()).update(rows)

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from reestim.data.groups import ALL, country_group
+from reestim.data.country_groups import ALL, country_group
 from reestim.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from reestim.data.partial_tables import Tables
+    from reestim.data.partial_tables import PartialTables
 
 EFFECTS, COVARIANCE = "event_study", "event_study_covariance"
 REFERENCE = -1
@@ -78,14 +78,14 @@ def covariance_matrix(effects: pd.DataFrame, entries: pd.DataFrame | None) -> Fl
     return matrix
 
 
-def event_study_problems(data: Tables, countries: tuple[str, ...]) -> list[Problem]:
+def event_study_problems(data: PartialTables, countries: tuple[str, ...]) -> list[Problem]:
     """Problems of the two files that their columns alone do not show."""
     table, entries = data.get(EFFECTS, "outcome", "event_time"), data.get(COVARIANCE)
     if table is None:
         absent = EFFECTS not in data.tables and entries is not None
         advice = f"It goes with {COVARIANCE}.csv: add it, or remove both"
         return [Problem("the file is missing", advice, file=f"{EFFECTS}.csv")] if absent else []
-    bad = data.tainted.get(EFFECTS, set())
+    bad = data.faulty_rows.get(EFFECTS, set())
     if table.empty and not bad:
         advice = "Add the published effects, or remove the file"
         return [Problem("the file has no rows", advice, file=f"{EFFECTS}.csv")]
@@ -112,7 +112,7 @@ def event_study_problems(data: Tables, countries: tuple[str, ...]) -> list[Probl
         except ValueError as error:
             message, advice = str(error).split(". ", 1)
             problems.append(Problem(message, advice, **place, column="countries", value=e.countries))
-    problem_free = not problems and not bad and not data.tainted.get(COVARIANCE)
+    problem_free = not problems and not bad and not data.faulty_rows.get(COVARIANCE)
     needed = [name for name in (*_KEY, *_OTHER, "covariance") if "countries" not in name]
     if problem_free and "std_error" in effects and data.get(COVARIANCE, *needed) is not None:
         try:

@@ -14,7 +14,7 @@ import pandas as pd
 from reestim.data.growth_accounts import NEEDED, STEM, account_problems
 from reestim.data.identities import identity_problems
 from reestim.data.meta import FILE as META_FILE
-from reestim.data.partial_tables import Tables
+from reestim.data.partial_tables import PartialTables
 from reestim.data.published_effects import event_study_problems
 from reestim.data.schemas import ALL_OTHERS, ALL_SECTORS, MARKETS
 from reestim.errors import Problem, closest, nearest
@@ -41,7 +41,7 @@ def goods_of(tables: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
     return tuple(n for n in seen if n not in elements and sum(n in names for names in lists) >= needed)
 
 
-def cross_file_problems(base_year: int | None, host_sector: str | None, data: Tables) -> list[Problem]:
+def cross_file_problems(base_year: int | None, host_sector: str | None, data: PartialTables) -> list[Problem]:
     """All problems that need more than one file to see; what is None in ``dataset.toml`` is not checked against."""
     countries, goods = regions_of(data.tables), goods_of(data.tables)
     table = data.get("elements", "element")
@@ -54,12 +54,12 @@ def cross_file_problems(base_year: int | None, host_sector: str | None, data: Ta
     if host_sector is not None and goods and host_sector not in goods:
         advice = closest(host_sector, goods)
         problems.append(Problem("unknown sector", advice, file=META_FILE, column="host_sector", value=host_sector))
-    problems += identity_problems(data.tables, data.tainted, countries, goods)
+    problems += identity_problems(data.tables, data.faulty_rows, countries, goods)
     return problems
 
 
 def _unknown_labels(
-    data: Tables, countries: tuple[str, ...], goods: tuple[str, ...], elements: tuple[str, ...]
+    data: PartialTables, countries: tuple[str, ...], goods: tuple[str, ...], elements: tuple[str, ...]
 ) -> list[Problem]:
     use = data.get("element_use", "application")
     applications = tuple(dict.fromkeys(use["application"])) if use is not None else ()
@@ -95,12 +95,12 @@ def _unknown_labels(
     return problems
 
 
-def _weights(data: Tables) -> list[Problem]:
+def _weights(data: PartialTables) -> list[Problem]:
     """Every application has a concordance and its weights sum to 1."""
     weights, use = data.get("application_sector", "application", "sector", "weight"), data.get("element_use")
     if weights is None:
         return []
-    bad = data.tainted.get("application_sector", set())
+    bad = data.faulty_rows.get("application_sector", set())
     doubtful = set(weights.loc[[row for row in bad if row in weights.index], "application"])
     problems = []
     if -1 not in bad:
@@ -122,9 +122,9 @@ def _weights(data: Tables) -> list[Problem]:
     return problems
 
 
-def _elasticities(data: Tables, goods: tuple[str, ...], elements: tuple[str, ...]) -> list[Problem]:
+def _elasticities(data: PartialTables, goods: tuple[str, ...], elements: tuple[str, ...]) -> list[Problem]:
     table = data.get("trade_elasticities", "sector")
-    if table is None or -1 in data.tainted.get("trade_elasticities", set()):
+    if table is None or -1 in data.faulty_rows.get("trade_elasticities", set()):
         return []
     advice = "Add a row; elements are sectors too"
     missing = [name for name in (*goods, *elements) if name not in set(table["sector"])]
@@ -133,11 +133,11 @@ def _elasticities(data: Tables, goods: tuple[str, ...], elements: tuple[str, ...
 
 
 def _prices(
-    base_year: int | None, data: Tables, countries: tuple[str, ...], elements: tuple[str, ...]
+    base_year: int | None, data: PartialTables, countries: tuple[str, ...], elements: tuple[str, ...]
 ) -> list[Problem]:
     """Every element has a price in every market in every year between the first and the last, base year included."""
     table = data.get("element_prices", "element", "year", "market")
-    if table is None or table.empty or -1 in data.tainted.get("element_prices", set()):
+    if table is None or table.empty or -1 in data.faulty_rows.get("element_prices", set()):
         return []
     markets = ["export", *(["domestic_CHN"] if "CHN" in countries else [])]
     known = table[table["year"].between(1900, 2100)]
@@ -159,7 +159,7 @@ def _prices(
     ]
 
 
-def _tonnages(base_year: int | None, data: Tables) -> list[Problem]:
+def _tonnages(base_year: int | None, data: PartialTables) -> list[Problem]:
     """Each element that is used is mined in the base year, and the two totals are of one magnitude."""
     use, output = data.sound("element_use", "element", "tonnes"), data.sound("element_output", "element", "tonnes")
     if use is None or output is None or base_year is None or "year" not in output:
@@ -183,7 +183,7 @@ def _tonnages(base_year: int | None, data: Tables) -> list[Problem]:
     return problems
 
 
-def _exports(data: Tables, mined: Any, base_year: int) -> list[Problem]:
+def _exports(data: PartialTables, mined: Any, base_year: int) -> list[Problem]:
     """No country exports more rare earths than it mines in the base year."""
     exports = data.sound("element_exports", "country", "year", "tonnes")
     problems = []
@@ -197,7 +197,7 @@ def _exports(data: Tables, mined: Any, base_year: int) -> list[Problem]:
     return problems
 
 
-def _policy(data: Tables) -> list[Problem]:
+def _policy(data: PartialTables) -> list[Problem]:
     table = data.get("policy", "importer", "exporter")
     if table is None:
         return []
@@ -212,7 +212,7 @@ def _policy(data: Tables) -> list[Problem]:
     ]
 
 
-def _patents(data: Tables) -> list[Problem]:
+def _patents(data: PartialTables) -> list[Problem]:
     """Counts and audit come together, and the audit has one design."""
     problems = []
     pair = ("patent_labels", "label_audit")
@@ -231,13 +231,13 @@ def _patents(data: Tables) -> list[Problem]:
     return problems
 
 
-def _panel(data: Tables) -> list[Problem]:
+def _panel(data: PartialTables) -> list[Problem]:
     """Each row of the panel of rare-earth use has tonnes or value."""
     table = data.get("ree_use_panel", "year")
     if table is None:
         return []
     blank = table[[]].assign(tonnes=table.get("tonnes"), value=table.get("value")).isna().all(axis=1)
-    bad = data.tainted.get("ree_use_panel", set())
+    bad = data.faulty_rows.get("ree_use_panel", set())
     advice = "Give one of them at least"
     return [
         Problem("neither tonnes nor value", advice, file="ree_use_panel.csv", row=int(row))
@@ -246,10 +246,10 @@ def _panel(data: Tables) -> list[Problem]:
     ]
 
 
-def _growth_accounts(data: Tables) -> list[Problem]:
+def _growth_accounts(data: PartialTables) -> list[Problem]:
     """Shares, years and rare earths of each series; a series with a line that has a problem is left out."""
     table = data.get(STEM, *NEEDED)
-    bad = data.tainted.get(STEM, set())
+    bad = data.faulty_rows.get(STEM, set())
     if table is None or -1 in bad:
         return []
     doubtful = table.loc[table.index.isin(list(bad)), ["country", "sector"]].drop_duplicates()

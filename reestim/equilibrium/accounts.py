@@ -174,7 +174,7 @@ def by_identity(gaps: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def identity_problems(gaps: pd.DataFrame) -> list[Problem]:
+def imbalance_problems(gaps: pd.DataFrame) -> list[Problem]:
     bad = gaps.loc[gaps.relative_gap > IDENTITY_TOLERANCE].sort_values(by="relative_gap", ascending=False)
     problems = []
     for identity, rows in bad.groupby("identity", sort=False):

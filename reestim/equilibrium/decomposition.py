@@ -88,7 +88,7 @@ def decompose(
         As :func:`reestim.solve`.
     """
     exact = solve(economy, scenario, parameters, technology, TOLERANCE, supply=supply)
-    economy = scenario.world(economy)
+    economy = scenario.baseline(economy)
     policy, draw = scenario.to_arrays(economy, supply), parameters.to_arrays(economy, technology, scenario.horizon)
     b = drawn_baseline(economy.baseline, draw)
     step = jax.jit(partial(_slopes, b, policy, draw))

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class Reason(IntEnum):
-    """Whether a draw has a solution, else why not: the code is what results keep as ``reason``, ``words`` what people
-    are told. The last four name what keeps an equilibrium from existing."""
+    """Whether a draw has a solution, else why not: results hold the code as ``reason``; ``meaning`` is what
+    people read. The last four name what keeps an equilibrium from existing."""
 
-    words: str
+    meaning: str
 
     SOLVED = 0, "solved"
     OUTSIDE = 1, "parameters outside the interior"
@@ -35,10 +35,10 @@ class Reason(IntEnum):
     IDLE = 5, "a mine may sell less than it yields when its resource is free"
     GLUT = 6, "a licence costs more than an element of a joint mine is worth"
 
-    def __new__(cls, code: int, words: str) -> Reason:
-        """The code as a whole number that carries its words."""
+    def __new__(cls, code: int, meaning: str) -> Reason:
+        """The code as a whole number that carries its meaning."""
         member = int.__new__(cls, code)
-        member._value_, member.words = code, words
+        member._value_, member.meaning = code, meaning
         return member
 
 

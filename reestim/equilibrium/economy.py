@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from reestim.dims import CARRIER, COUNTRY, ELEMENT, FACTOR, SECTOR
-from reestim.equilibrium.accounts import IDENTITY_TOLERANCE, Baseline, account, by_identity, identity_problems
+from reestim.equilibrium.accounts import IDENTITY_TOLERANCE, Baseline, account, by_identity, imbalance_problems
 from reestim.equilibrium.contract import ordered
 from reestim.errors import InputError
 
@@ -55,7 +55,7 @@ class Economy:
         self.baseline, self._gaps = account(self.ds)
         self.is_balanced: bool = bool(self._gaps["relative_gap"].max() <= IDENTITY_TOLERANCE)
         if not self.is_balanced and not allow_imbalance:
-            raise InputError(identity_problems(self._gaps), "the baseline is not an equilibrium")
+            raise InputError(imbalance_problems(self._gaps), "the baseline is not an equilibrium")
 
     @classmethod
     def from_dataset(cls, data: Dataset) -> Economy:

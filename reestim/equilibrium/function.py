@@ -49,7 +49,7 @@ def equilibrium_function(
     InputError, ParameterError
         As :func:`reestim.solve`.
     """
-    economy = scenario.world(economy)
+    economy = scenario.baseline(economy)
     shared = economy.baseline
 
     def function(inputs: Inputs) -> Outcomes:

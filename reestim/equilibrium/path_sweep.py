@@ -21,24 +21,24 @@ from reestim.numerics.newton import Tolerance
 _Found = tuple[dict[str, Array], Float[Array, "*draw year"], Int[Array, "*draw year"], Int[Array, "*draw year"]]
 
 
-@partial(jax.jit, static_argnames=("kept", "effort"))
+@partial(jax.jit, static_argnames=("names", "effort"))
 def _path(
     b: Baseline,
     policies: PolicyArrays,
     draw: ParameterArrays,
     tolerance: Tolerance,
-    kept: tuple[str, ...],
+    names: tuple[str, ...],
     effort: int = FAST,
 ) -> _Found:
     found = solve_path(b, policies, draw, tolerance, effort)
-    return {name: getattr(found.outcomes, name) for name in kept}, found.residual, found.steps, found.reason
+    return {name: getattr(found.outcomes, name) for name in names}, found.residual, found.steps, found.reason
 
 
-@partial(jax.jit, static_argnames="kept")
+@partial(jax.jit, static_argnames="names")
 def _paths(
-    b: Baseline, policies: PolicyArrays, draws: ParameterArrays, tolerance: Tolerance, kept: tuple[str, ...]
+    b: Baseline, policies: PolicyArrays, draws: ParameterArrays, tolerance: Tolerance, names: tuple[str, ...]
 ) -> _Found:
-    return jax.vmap(lambda draw: _path(b, policies, draw, tolerance, kept))(draws)
+    return jax.vmap(lambda draw: _path(b, policies, draw, tolerance, names))(draws)
 
 
 def _first(count: int, values: Array) -> np.ndarray:
@@ -50,7 +50,7 @@ def solve_draw_paths(
     policies: PolicyArrays,
     draws: ParameterArrays,
     tolerance: float,
-    kept: Sequence[str],
+    names: Sequence[str],
     size: int,
     advance: Callable[[int], None] = lambda _: None,
 ) -> DrawSolutions:
@@ -60,7 +60,7 @@ def solve_draw_paths(
     :func:`reestim.equilibrium.sweep.solve_draws`,
     ``advance`` counting draws. A draw with a year unsolved is solved again by itself with more effort.
     """
-    names, count = tuple(kept), draws.trade_elasticity.shape[0]
+    names, count = tuple(names), draws.trade_elasticity.shape[0]
     parts = []
     for index, padded in batches(np.arange(count), size):
         found = jax.block_until_ready(_paths(b, policies, take(draws, padded), tolerance, names))

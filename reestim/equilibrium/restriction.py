@@ -17,7 +17,8 @@ def restricting_countries(policies: Iterable[Mapping[str, Any]], countries: Sequ
     Parameters
     ----------
     policies
-        Fields of each policy, and its kind under ``policy`` (as `counterfactuals.counterfactual.describe` writes them).
+        Fields of each policy, and its kind under ``policy``, as `summarise_scenario` writes them
+        (`reestim/counterfactuals/counterfactual.py`).
     countries
         Labels of the economy.
 

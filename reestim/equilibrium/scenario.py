@@ -78,7 +78,7 @@ class Scenario:
         if problems := problems + horizon_problems(self.horizon):
             raise InputError(problems)
 
-    def world(self, economy: Economy) -> Economy:
+    def baseline(self, economy: Economy) -> Economy:
         """The economy with the scenario's mines, the baseline that results are measured against.
 
         Raises InputError with the problems of every mine that cannot be placed.

@@ -54,7 +54,7 @@ def sensitivity(
         As :func:`reestim.solve`. An equilibrium that is not found gives NaN.
     """
     function, inputs = equilibrium_function(economy, scenario, parameters, technology, supply, tolerance=1e-12)
-    economy = scenario.world(economy)
+    economy = scenario.baseline(economy)
     nothing = replace(scenario, policies=(), tariff=None, export_tax=None, trade_cost=None, productivity=None)
     rest = nothing.to_arrays(economy, supply)
     alone = [replace(nothing, policies=(p,)) for p in scenario.in_force(scenario.year)]

@@ -124,7 +124,7 @@ def solve(
     if not economy.is_balanced:
         advice = "Solve economy.rebased() instead."
         raise InputError(Problem("this economy is not in equilibrium at its baseline", advice))
-    economy = scenario.world(economy)
+    economy = scenario.baseline(economy)
     attrs = {"scenario": scenario.name, "technology": technology, "tolerance": tolerance, "supply": supply}
     attrs["horizon"] = scenario.horizon
     if technology == "transition":

@@ -74,50 +74,50 @@ def _solve_reference_draw(
     return warm_start, found.residual[0]
 
 
-@partial(jax.jit, static_argnames="kept")
+@partial(jax.jit, static_argnames="names")
 def _solve_batch(
     b: Baseline,
     policy: PolicyArrays,
     draws: ParameterArrays,
     warm_start: _WarmStart,
     tolerance: Tolerance,
-    kept: tuple[str, ...],
+    names: tuple[str, ...],
 ) -> tuple[dict[str, Array], Float[Array, " draw"], Int[Array, " draw"]]:
     """A batch of draws from the equilibrium of the reference draw: results, largest residual, steps."""
     begin = jnp.broadcast_to(warm_start.start, (draws.trade_elasticity.shape[0], warm_start.start.size))
     found = many_equilibria(b, policy, draws, warm_start.near, begin, tolerance, warm_start.history, OWN_HISTORY)
-    results, residual = jax.vmap(partial(_results, b, policy, kept))(draws, found.point)
+    results, residual = jax.vmap(partial(_results, b, policy, names))(draws, found.point)
     return results, residual, found.steps
 
 
 def _results(
-    b: Baseline, policy: PolicyArrays, kept: tuple[str, ...], draw: ParameterArrays, point: Float[Array, " n"]
+    b: Baseline, policy: PolicyArrays, names: tuple[str, ...], draw: ParameterArrays, point: Float[Array, " n"]
 ) -> tuple[dict[str, Array], Float[Array, ""]]:
     b, u = drawn_baseline(b, draw), ravel_pytree(baseline_unknowns(b, policy))[1](point)
     result = outcomes(b, policy, draw, u)
-    return {name: getattr(result, name) for name in kept}, all_residuals(b, policy, draw, u)
+    return {name: getattr(result, name) for name in names}, all_residuals(b, policy, draw, u)
 
 
 def _solve_one(
-    b: Baseline, policy: PolicyArrays, draw: ParameterArrays, tolerance: float, kept: tuple[str, ...]
+    b: Baseline, policy: PolicyArrays, draw: ParameterArrays, tolerance: float, names: tuple[str, ...]
 ) -> tuple[dict[str, Array], Int[Array, ""], Float[Array, ""], Int[Array, ""]]:
     """One draw by Newton's method, and what would explain a failure."""
     b = drawn_baseline(b, draw)
     u, root, worst = solve_by_newton(b, policy, draw, tolerance)
-    return *_explained(b, policy, draw, u, root.stage, kept), worst, root.steps
+    return *_explained(b, policy, draw, u, root.stage, names), worst, root.steps
 
 
-@partial(jax.jit, static_argnames="kept")
+@partial(jax.jit, static_argnames="names")
 def _explained(
     b: Baseline,
     policy: PolicyArrays,
     draw: ParameterArrays,
     u: Unknowns,
     stage: Float[Array, ""],
-    kept: tuple[str, ...],
+    names: tuple[str, ...],
 ) -> tuple[dict[str, Array], Int[Array, ""]]:
     result = outcomes(b, policy, draw, u)
-    return {name: getattr(result, name) for name in kept}, why(b, policy, draw, u, stage)
+    return {name: getattr(result, name) for name in names}, why(b, policy, draw, u, stage)
 
 
 def solve_draws(
@@ -125,40 +125,41 @@ def solve_draws(
     policy: PolicyArrays,
     draws: ParameterArrays,
     tolerance: float,
-    kept: Sequence[str],
+    names: Sequence[str],
     size: int,
     advance: Callable[[int], None] = lambda _: None,
 ) -> DrawSolutions:
     """Solve every draw (leading dimension of every leaf of ``draws``) to ``tolerance``.
 
-    ``kept`` names the results to return (fields of ``Outcomes``); ``size`` draws are worked on at once on each thread,
-    which bounds the memory; ``advance`` is told how many draws were finished.
+    ``names`` are the results to return (fields of ``Outcomes``). Each thread solves ``size`` draws at once, which
+    bounds the memory. ``advance`` is called with the number of draws that were finished.
     """
-    names = tuple(kept)
+    names = tuple(names)
     draws = jax.tree.map(np.asarray, draws)  # picking draws out of NumPy arrays is a hundred times cheaper
     count = draws.trade_elasticity.shape[0]
-    joined: dict[str, np.ndarray] = {}
+    results: dict[str, np.ndarray] = {}
     residual, steps, reason = np.full(count, np.inf), np.zeros(count, int), np.zeros(count, int)
 
-    def keep(index: np.ndarray, values: dict[str, Array], worst: Array, taken: Array) -> None:
+    def insert(index: np.ndarray, values: dict[str, Array], worst: Array, used_steps: Array) -> None:
         for name, value in values.items():
             array = np.asarray(value)
-            if name not in joined:
-                joined[name] = np.full((count, *array.shape[1:]), np.nan, array.dtype if array.dtype != bool else float)
-            joined[name][index] = array[: len(index)]
+            if name not in results:
+                dtype = array.dtype if array.dtype != bool else float
+                results[name] = np.full((count, *array.shape[1:]), np.nan, dtype)
+            results[name][index] = array[: len(index)]
         residual[index] = np.asarray(worst)[: len(index)]
-        steps[index] += np.asarray(taken)[: len(index)]
+        steps[index] += np.asarray(used_steps)[: len(index)]
 
-    for left, values, worst, taken in _rounds(b, policy, draws, tolerance, names, size, residual):
-        keep(left, values, worst, taken)
+    for left, values, worst, used_steps in _rounds(b, policy, draws, tolerance, names, size, residual):
+        insert(left, values, worst, used_steps)
         advance(int(within_tolerance(residual[left], tolerance).sum()))
     for k in np.flatnonzero(~within_tolerance(residual, tolerance)):
-        values, cause, worst, taken = _solve_one(b, policy, take(draws, k), tolerance, names)
-        keep(np.array([k]), {n: v[None] for n, v in values.items()}, worst[None], taken[None])
+        values, cause, worst, used_steps = _solve_one(b, policy, take(draws, k), tolerance, names)
+        insert(np.array([k]), {n: v[None] for n, v in values.items()}, worst[None], used_steps[None])
         reason[k] = int(cause)
         advance(1)
     solved = np.asarray(within_tolerance(residual, tolerance))
-    return DrawSolutions(joined, solved, residual, steps, np.where(solved, Reason.SOLVED, reason))
+    return DrawSolutions(results, solved, residual, steps, np.where(solved, Reason.SOLVED, reason))
 
 
 def _rounds(
@@ -166,22 +167,22 @@ def _rounds(
     policy: PolicyArrays,
     draws: ParameterArrays,
     tolerance: float,
-    kept: tuple[str, ...],
+    names: tuple[str, ...],
     size: int,
     residual: np.ndarray,
 ) -> Iterator[tuple[np.ndarray, dict[str, Array], Array, Array]]:
     """Chunks of draws as they are finished: (draws, results, residuals, steps). Reads ``residual`` between rounds."""
-    place = _standardised(draws)
+    standardised = _standardised(draws)
     start, _ = ravel_pytree(baseline_unknowns(b, policy))
     left = np.arange(len(residual))
     with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, 2)) as pool:
         for _ in range(ROUNDS):
-            middle = take(draws, left[_middle(place[left])])
+            middle = take(draws, left[_middle(standardised[left])])
             warm_start, worst = _solve_reference_draw(b, policy, middle, start, tolerance)
             if not float(worst) <= tolerance:
                 return
             start = warm_start.start
-            work = partial(_chunk, b, policy, draws, warm_start, tolerance, kept)
+            work = partial(_chunk, b, policy, draws, warm_start, tolerance, names)
             yield from pool.map(work, batches(left, size))
             left = left[~within_tolerance(residual[left], tolerance)]
             if not len(left):
@@ -194,11 +195,11 @@ def _chunk(
     draws: ParameterArrays,
     warm_start: _WarmStart,
     tolerance: float,
-    kept: tuple[str, ...],
+    names: tuple[str, ...],
     batch: tuple[np.ndarray, np.ndarray],
 ) -> tuple[np.ndarray, dict[str, Array], Array, Array]:
     index, padded = batch
-    done = _solve_batch(b, policy, take(draws, padded), warm_start, tolerance, kept)
+    done = _solve_batch(b, policy, take(draws, padded), warm_start, tolerance, names)
     return (index, *jax.block_until_ready(done))
 
 
@@ -220,6 +221,6 @@ def _standardised(draws: ParameterArrays) -> Float[np.ndarray, "draw parameter"]
     return (flat - flat.mean(axis=0))[:, spread > 0] / spread[spread > 0]
 
 
-def _middle(place: Float[np.ndarray, "draw parameter"]) -> int:
+def _middle(standardised: Float[np.ndarray, "draw parameter"]) -> int:
     """Position of the draw nearest to the median."""
-    return int(np.argmin(np.sum((place - np.median(place, axis=0)) ** 2, axis=1)))
+    return int(np.argmin(np.sum((standardised - np.median(standardised, axis=0)) ** 2, axis=1)))

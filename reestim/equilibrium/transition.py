@@ -28,7 +28,7 @@ from reestim.errors import EquilibriumError, InputError, Problem
 from reestim.numerics.newton import Tolerance
 
 
-class Path(NamedTuple):
+class TransitionPath(NamedTuple):
     """Results year by year (leading axis)."""
 
     outcomes: Outcomes
@@ -44,7 +44,7 @@ def solve_path(
     parameters: ParameterArrays,
     tolerance: Tolerance,
     effort: int = FAST,
-) -> Path:
+) -> TransitionPath:
     """Equilibria of consecutive years by ``lax.scan``, knowledge by (2b) from a = 0.
 
     ``policies`` has a leading axis of years. Differentiable like one equilibrium.
@@ -53,14 +53,14 @@ def solve_path(
     first = jax.tree.map(lambda leaf: leaf[0], policies)
     zero, unravel = ravel_pytree(baseline_unknowns(b, first))
 
-    def year(before: tuple[Array, Array], policy: PolicyArrays) -> tuple[tuple[Array, Array], Path]:
+    def year(before: tuple[Array, Array], policy: PolicyArrays) -> tuple[tuple[Array, Array], TransitionPath]:
         start, research = before
         now = parameters._replace(technology=parameters.technology._replace(research_before=research))
         root = equilibrium(b, policy, now, start, tolerance, effort)
         u = unravel(root.point)
         costs = production(b, policy, now, u).costs
         cause = diagnosis.reason(b, policy, now, u, root.stage)
-        found = Path(outcomes(b, policy, now, u), all_residuals(b, policy, now, u), root.steps, cause)
+        found = TransitionPath(outcomes(b, policy, now, u), all_residuals(b, policy, now, u), root.steps, cause)
         onward = jnp.where(jnp.isfinite(root.point), root.point, 0.0)
         return (onward, costs.research), found
 
@@ -98,7 +98,7 @@ def solve_transition(
         raise EquilibriumError(
             f"no equilibrium found for scenario {scenario.name!r} in {asked[k]}: largest relative residual "
             f"{float(np.asarray(path.residual)[~solved].max()):.1e} "
-            f"({diagnosis.Reason(int(path.reason[k])).words}). Try a smaller shock, or throw=False."
+            f"({diagnosis.Reason(int(path.reason[k])).meaning}). Try a smaller shock, or throw=False."
         )
     ds = to_dataset(economy, path.outcomes, lead=(YEAR,)).assign_coords({YEAR: asked})
     return with_verdict(ds, solved, np.asarray(path.residual), np.asarray(path.steps))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from reestim.data.groups import country_group
+from reestim.data.country_groups import country_group
 from reestim.data.published_effects import EFFECTS
 from reestim.dims import COUNTRY, OUTCOMES, SECTOR, YEAR
 from reestim.errors import InputError, Problem

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import xarray as xr
 
-from reestim.data.groups import ALL, country_group
+from reestim.data.country_groups import ALL, country_group
 from reestim.data.published_effects import EFFECTS
 from reestim.dims import COUNTRY, ELEMENT, OUTCOMES, SECTOR, YEAR
 from reestim.errors import InputError, Problem
@@ -144,7 +144,7 @@ def event_study(
         interval=f"{100 * LEVEL:.0f} % {INTERVAL['kind']}",
         units=UNITS,
         notes=rows.notes,
-        simulated=simulated(data, names),
+        simulated=synthetic_outcome_files(data, names),
     )
 
 
@@ -157,7 +157,7 @@ def exposure_of(io: xr.Dataset, kind: str = DIRECT) -> xr.DataArray:
     return share.reset_coords(drop=True)
 
 
-def simulated(data: Dataset, names: Sequence[str]) -> list[str]:
+def synthetic_outcome_files(data: Dataset, names: Sequence[str]) -> list[str]:
     """Files of outcomes in use that are simulated."""
     used = {"outcomes.csv", *(["patent_labels.csv"] if PATENTS in names else [])}
     return [file for file in data.meta.synthetic if file in used]

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.data.groups import ALL, country_group
+from reestim.data.country_groups import ALL, country_group
 from reestim.data.published_effects import EFFECTS, covariance_matrix, effect_rows
 from reestim.dims import COUNTRY, SECTOR, YEAR
 from reestim.errors import InputError, Problem

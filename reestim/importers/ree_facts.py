@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from reestim.data.country_groups import country_group
 from reestim.data.dataset import check_dataset
-from reestim.data.groups import country_group
 from reestim.errors import Problem
 from reestim.importers import facts as fact_rules
 from reestim.importers.bundle import write_csv

@@ -21,7 +21,7 @@ from reestim.io.resources import SHIPPED
 Rows = dict[tuple[str | int, ...], int]
 
 
-def find(path: str | Path) -> Path:
+def find_file(path: str | Path) -> Path:
     """``path`` seen from the working directory or, where nothing is there, from the files that ship with REEstim."""
     path = Path(path)
     beside = SHIPPED / path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reestim.errors import InputError
 from reestim.io.files import exclusive_lock
-from reestim.pipeline.main_job import Stages, finish
+from reestim.pipeline.main_job import Stages, save_and_report
 from reestim.pipeline.scenarios import run_scenarios
 from reestim.runs import store
 from reestim.runs.record import RunRecord
@@ -96,5 +96,5 @@ def run_counterfactual(
                 executor=executor,
             )
         with stages.stage("write the run and its report"):
-            page = finish(post, folder, overwrite=overwrite, command=commands)
+            page = save_and_report(post, folder, overwrite=overwrite, command=commands)
     return post, folder, page

@@ -17,7 +17,7 @@ from reestim.errors import InputError, Problem, closest
 from reestim.io.files import exclusive_lock
 from reestim.pipeline.scenarios import read_scenarios, run_scenarios, texts_of
 from reestim.runs import store
-from reestim.runs.identity import differences
+from reestim.runs.identity import mismatches
 from reestim.runs.parts import DataRecord, StudyRecord
 from reestim.runs.record import RunRecord
 from reestim.study.spec import read_spec
@@ -132,7 +132,7 @@ def _place(
             column="--out",
             value=str(out),
         )
-        for p in differences(record, spec, data, seed)
+        for p in mismatches(record, spec, data, seed)
     ]
     return differing, not differing
 
@@ -174,11 +174,13 @@ def run(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
                 post = _solved(post, job.spec, folder / _CHUNKS, progress)
         with stages.stage("write the report"):
             timings = RunRecord.of(post).timings | stages.seconds
-            page = finish(post, folder, overwrite=True, preserve=(store.REFITS,), timings=timings)
+            page = save_and_report(post, folder, overwrite=True, preserve=(store.REFITS,), timings=timings)
     return post, folder, page
 
 
-def finish(post: xr.DataTree, folder: Path, *, overwrite: bool, preserve: Sequence[str] = (), **info: Any) -> Path:
+def save_and_report(
+    post: xr.DataTree, folder: Path, *, overwrite: bool, preserve: Sequence[str] = (), **info: Any
+) -> Path:
     """Save a run with its counterfactual and write its report into the run folder."""
     from reestim.reports.build import report
 
@@ -290,9 +292,9 @@ def _solved(post: xr.DataTree, spec: Spec, chunks: Path, progress: bool) -> xr.D
 
 def _dataset_named_in(spec_path: str | Path) -> str | None:
     """The dataset that a broken study names, if that much can be read, so that its problems are listed too."""
-    from reestim.io.toml_files import find, parse, read_text
+    from reestim.io.toml_files import find_file, parse, read_text
 
-    text, _ = read_text(find(spec_path))
+    text, _ = read_text(find_file(spec_path))
     content, _ = parse(text or "", str(spec_path))
     name = (content or {}).get("dataset")
     return name if isinstance(name, str) and name else None

@@ -35,10 +35,10 @@ _LEAST_YEARS = 6
 
 @dataclass(frozen=True)
 class Refit:
-    """One change: its name (a folder), in words, the study and data that it makes, and the sector it leaves out."""
+    """One change: its name (a folder), the change in words, the study and data it makes, the sector it leaves out."""
 
     name: str
-    words: str
+    change: str
     spec: Spec
     data: Dataset
     sector: str = ""
@@ -103,7 +103,7 @@ def refits(
         there = _there(folder / store.REFITS / refit.name, _identity(refit, record))
         wanted = refit.name in names or not names
         if there is None and wanted:
-            _log.info("fit %s", refit.words)
+            _log.info("fit %s", refit.change)
             try:
                 there = _fitted(refit, post, record, progress)
                 store.save(there, folder / store.REFITS / refit.name, overwrite=True)
@@ -112,7 +112,7 @@ def refits(
                 _log.warning("    not possible: %s", failed[refit.name])
                 continue
         elif wanted:
-            _log.info("fit %s: done already", refit.words)
+            _log.info("fit %s: done already", refit.change)
         if there is not None:
             done[refit.name] = there
             failed.pop(refit.name, None)
@@ -171,7 +171,7 @@ def _identity(refit: Refit, record: RunRecord) -> RefitRecord:
     """What a refit is known by; ``record`` is that of the run."""
     return RefitRecord(
         name=refit.name,
-        words=refit.words,
+        words=refit.change,
         study=refit.spec.hash,
         model=record.spec.model_sha256,
         data=record.provenance.hash,

@@ -106,7 +106,7 @@ def _with_prior(
     except ParameterError:  # no draw of the prior has an equilibrium: then there is nothing to show
         return post
     before = found[prior_welfare.GROUP].to_dataset()
-    post[prior_welfare.GROUP] = xr.DataTree(before[list(prior_welfare.KEPT)])
+    post[prior_welfare.GROUP] = xr.DataTree(before[list(prior_welfare.OUTCOMES)])
     return post
 
 
@@ -119,7 +119,7 @@ def read_scenarios(paths: Sequence[Path], economy: Economy) -> tuple[list[tuple[
     for path in paths:
         try:
             scenario = read_scenario(path)
-            scenario.to_arrays(scenario.world(economy))
+            scenario.to_arrays(scenario.baseline(economy))
             out.append((path, scenario))
         except InputError as error:
             problems += [_in_file(problem, path) for problem in error.problems]

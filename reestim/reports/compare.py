@@ -36,15 +36,15 @@ class Comparison:
 
     changes: one row per quantity and run: quantity (σ, κ, ξ, ω, welfare), what (sector; scenario, technology, country),
     run, unit, median, low, high (90 % equal-tailed). loo: ArviZ's table (elpd, se, elpd_diff, dse, weight, p and the
-    diagnosis of k̂, best run first), None where the runs cannot be ranked; ``words`` then say why.
+    diagnosis of k̂, best run first), None where the runs cannot be ranked; ``sentences`` then say why.
     """
 
     changes: pd.DataFrame
     loo: pd.DataFrame | None
-    words: tuple[str, ...]
+    sentences: tuple[str, ...]
 
     def __str__(self) -> str:
-        return "\n".join(self.words)
+        return "\n".join(self.sentences)
 
 
 def compare(runs: Mapping[str, xr.DataTree]) -> Comparison:

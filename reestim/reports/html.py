@@ -89,7 +89,7 @@ def _checks(post: xr.DataTree) -> list[dict[str, Any]]:
     from reestim.checks.every import check_run
 
     return [
-        {"name": check.name, "verdict": check.verdict, "words": check.words[0] if check.words else ""}
+        {"name": check.name, "verdict": check.verdict, "sentence": check.sentences[0] if check.sentences else ""}
         for check in check_run(post)
         if check.name not in ("sampler", "solver")
     ]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
 
 
-def differences(
+def mismatches(
     record: RunRecord, spec: Spec | None = None, data: Dataset | None = None, seed: int | None = None
 ) -> list[Problem]:
     """What a run was made from, where it is not what is given; one problem each.
@@ -25,10 +25,10 @@ def differences(
     The study is compared by its hash, by that of its model file, and by the texts of its scenarios, as far as the run
     was carried through them.
     """
-    return [Problem(*found) for found in _differences(record, spec, data, seed)]
+    return [Problem(*found) for found in _mismatches(record, spec, data, seed)]
 
 
-def _differences(
+def _mismatches(
     record: RunRecord, spec: Spec | None, data: Dataset | None, seed: int | None
 ) -> Iterator[tuple[str, str]]:
     from reestim.study.scenario_file import read_scenario
@@ -87,7 +87,7 @@ def study_of(record: RunRecord, spec: Path | None = None, dataset: Path | None =
     except InputError as error:
         advice = "Say where the dataset lies now: --dataset FOLDER."
         problems.append(Problem(f"the dataset of this run cannot be read ({error.problems[0]})", advice))
-    problems += differences(record, found_spec, found_data)
+    problems += mismatches(record, found_spec, found_data)
     if problems or found_spec is None or found_data is None:
         raise InputError(problems, "the run cannot be fitted again")
     return found_spec, found_data

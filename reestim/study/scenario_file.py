@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from reestim.errors import InputError, Problem
-from reestim.io.toml_files import find, parse, read_text, validate
+from reestim.io.toml_files import find_file, parse, read_text, validate
 
 if TYPE_CHECKING:
     from reestim.equilibrium.policy import Policy
@@ -117,7 +117,7 @@ def read_scenario(path: str | Path) -> Scenario:
     InputError
         Listing every problem of the file.
     """
-    path = find(path)
+    path = find_file(path)
     scenario, problems = _read(path)
     if scenario is None or problems:
         raise InputError(problems, f"the scenario {str(path)!r} cannot be used")
@@ -133,7 +133,7 @@ def read_scenario(path: str | Path) -> Scenario:
 
 def check_scenario(path: str | Path) -> list[Problem]:
     """All problems of a scenario file; empty when it is sound."""
-    return _read(find(path))[1]
+    return _read(find_file(path))[1]
 
 
 def _read(path: Path) -> tuple[ScenarioFile | None, list[Problem]]:

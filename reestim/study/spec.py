@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, PrivateAttr
 
 from reestim.errors import InputError, Problem, closest
 from reestim.io.files import stays_inside
-from reestim.io.toml_files import Rows, at, find, key_rows, parse, read_text, validate
+from reestim.io.toml_files import Rows, at, find_file, key_rows, parse, read_text, validate
 from reestim.study.inheritance import inherit
 from reestim.study.prior import Prior
 from reestim.study.scenario_file import check_scenario, read_scenario
@@ -191,7 +191,7 @@ def read_spec(path: str | Path) -> Spec:
     >>> spec.priors["kappa"].distribution
     'LogNormal'
     """
-    path = find(path)
+    path = find_file(path)
     text, problems = read_text(path)
     content, spec, base_text = None, None, ""
     if text is not None:

@@ -9,7 +9,7 @@ import xarray as xr
 from reestim.data.policy import policy_arrays
 from reestim.dims import CAPITAL, COUNTRY, EXPORTER, FACTOR, IMPORTER, INPUT, LABOR, SECTOR
 from reestim.errors import InputError, Problem
-from reestim.supply_chain.placing import placed
+from reestim.supply_chain.labelled_arrays import to_array
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
@@ -50,7 +50,7 @@ def accounts(data: Dataset) -> Accounts:
     technical = {COUNTRY: countries, INPUT: goods, SECTOR: goods}
     primary = {COUNTRY: countries, FACTOR: [LABOR, CAPITAL], SECTOR: goods}
     trade, inputs, value_added = (
-        placed(data[stem], labels)
+        to_array(data[stem], labels)
         for stem, labels in (("trade", bilateral), ("input_output", technical), ("value_added", primary))
     )
     policy = data.tables.get("policy")

@@ -9,7 +9,7 @@ import xarray as xr
 
 from reestim.dims import COUNTRY, ELEMENT, SECTOR, YEAR
 from reestim.errors import InputError, Problem
-from reestim.supply_chain.placing import placed
+from reestim.supply_chain.labelled_arrays import to_array
 from reestim.supply_chain.ree_use import market_prices
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _log_change(level: xr.DataArray, years: list[int], base: int) -> xr.DataArra
 def _input_costs(data: Dataset, users: list[str], years: list[int]) -> xr.DataArray:
     """Index of the cost of other inputs, (country, sector, year); every cell must be there."""
     labels = {COUNTRY: list(data.countries), SECTOR: users, YEAR: years}
-    index = placed(data["input_costs"], labels, "index")
+    index = to_array(data["input_costs"], labels, "index")
     holes = index <= 0
     if bool(holes.any()):
         cells = [(c, s, y) for c in labels[COUNTRY] for s in users for y in years if bool(holes.loc[c, s, y])]

@@ -18,7 +18,7 @@ from reestim.supply_chain.ree_use import (
     element_trade_shares,
     market_prices,
     sector_use,
-    sheltered_countries,
+    segmented_markets,
 )
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def value_of_elements(
 ) -> Elements:
     """Value the tonnes at the buyer's market price, and follow the money to the producers."""
     purchases = (tonnes * prices / 1000.0).transpose(COUNTRY, ELEMENT, SECTOR)
-    shares = element_trade_shares(tonnes, supply, sheltered_countries(data))
+    shares = element_trade_shares(tonnes, supply, segmented_markets(data))
     trade = (shares * purchases.sum(SECTOR).rename({COUNTRY: IMPORTER})).transpose(IMPORTER, EXPORTER, ELEMENT)
     tariff, export_tax = (
         wedge.sel({SECTOR: list(data.elements)}).rename({SECTOR: ELEMENT}) for wedge in (base.tariff, base.export_tax)

@@ -13,7 +13,7 @@ from reestim.data.rules import WEIGHT_TOLERANCE
 from reestim.dims import COUNTRY, ELEMENT, EXPORTER, IMPORTER, SECTOR
 from reestim.errors import InputError, Problem
 from reestim.numerics.ras import ras
-from reestim.supply_chain.placing import placed
+from reestim.supply_chain.labelled_arrays import to_array
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
@@ -30,8 +30,8 @@ def sector_use(data: Dataset) -> xr.DataArray:
     used, weights = data["element_use"], data["application_sector"]
     applications = list(dict.fromkeys([*used["application"], *weights["application"]]))
     elements, goods = list(data.elements), list(data.goods)
-    tonnes = placed(used, {"application": applications, ELEMENT: elements}, "tonnes")
-    weight = placed(weights, {"application": applications, SECTOR: goods}, "weight")
+    tonnes = to_array(used, {"application": applications, ELEMENT: elements}, "tonnes")
+    weight = to_array(weights, {"application": applications, SECTOR: goods}, "weight")
     total = weight.sum(SECTOR)
     wrong = (abs(total - 1) > WEIGHT_TOLERANCE) & (tonnes.sum(ELEMENT) > 0)
     if bool(wrong.any()):
@@ -50,7 +50,7 @@ def element_supply(data: Dataset, use: xr.DataArray) -> xr.DataArray:
     and producers' shares in the base year's output of each element are what output says.
     """
     labels = {COUNTRY: list(data.countries), ELEMENT: list(data.elements)}
-    mined = placed(_base_year(data, "element_output"), labels, "tonnes")
+    mined = to_array(_base_year(data, "element_output"), labels, "tonnes")
     world = mined.sum(COUNTRY)
     used = use.sum(SECTOR)
     dry = [str(e) for e in data.elements if float(used.sel({ELEMENT: e})) > 0 and float(world.sel({ELEMENT: e})) <= 0]
@@ -86,7 +86,7 @@ def country_use(data: Dataset, use: xr.DataArray, supply: xr.DataArray, output: 
         )
     share = (made / world.where(world > 0, 1.0)).transpose(COUNTRY, SECTOR)
     seed = (share * use).transpose(COUNTRY, ELEMENT, SECTOR)
-    exports = placed(_base_year(data, "element_exports"), {COUNTRY: list(data.countries)}, "tonnes")
+    exports = to_array(_base_year(data, "element_exports"), {COUNTRY: list(data.countries)}, "tonnes")
     listed = [str(c) for c in exports[COUNTRY].values if float(exports.sel({COUNTRY: c})) > 0]
     if not listed:
         return seed
@@ -120,15 +120,15 @@ def country_use(data: Dataset, use: xr.DataArray, supply: xr.DataArray, output: 
     return tonnes
 
 
-def element_trade_shares(tonnes: xr.DataArray, supply: xr.DataArray, sheltered: list[str]) -> xr.DataArray:
+def element_trade_shares(tonnes: xr.DataArray, supply: xr.DataArray, segmented: list[str]) -> xr.DataArray:
     """Shares of exporters in each importer's purchases of each element, (importer, exporter, element).
 
-    A sheltered country (it has a domestic price of its own) buys only from itself. All others draw on one pool: what
-    sheltered countries have left and what the other producers mine, in proportion. Every producer sells exactly its
-    supply. A column without purchases is zero.
+    ``segmented``: countries with a domestic price of their own, which buy only from themselves. All others buy from one
+    pool, in proportion to what each producer supplies to it: what segmented countries do not use themselves, and all
+    that the others mine. Every producer sells exactly its supply. A column without purchases is zero.
     """
     bought = tonnes.sum(SECTOR)
-    home = xr.DataArray(np.isin(bought[COUNTRY].values, sheltered), coords={COUNTRY: bought[COUNTRY]}, dims=COUNTRY)
+    home = xr.DataArray(np.isin(bought[COUNTRY].values, segmented), coords={COUNTRY: bought[COUNTRY]}, dims=COUNTRY)
     left = (supply - bought.where(home, 0.0)).transpose(COUNTRY, ELEMENT)
     short = left < -1e-9 * supply.sum(COUNTRY)
     problems = [
@@ -156,7 +156,7 @@ def element_trade_shares(tonnes: xr.DataArray, supply: xr.DataArray, sheltered: 
     return shares.transpose(IMPORTER, EXPORTER, ELEMENT)
 
 
-def sheltered_countries(data: Dataset) -> list[str]:
+def segmented_markets(data: Dataset) -> list[str]:
     """Countries with a domestic price of their own (market ``domestic_<country>``), among those of the dataset."""
     markets = set(data["element_prices"]["market"])
     return [c for c in data.countries if f"{HOME_MARKET}{c}" in markets]
@@ -167,9 +167,9 @@ def market_prices(data: Dataset, years: list[int]) -> xr.DataArray:
 
     Raises InputError naming every price that is missing.
     """
-    market = {c: EXPORT_MARKET for c in data.countries} | {c: f"{HOME_MARKET}{c}" for c in sheltered_countries(data)}
+    market = {c: EXPORT_MARKET for c in data.countries} | {c: f"{HOME_MARKET}{c}" for c in segmented_markets(data)}
     labels = {"market": list(dict.fromkeys(market.values())), ELEMENT: list(data.elements), "year": years}
-    quoted = placed(data["element_prices"], labels, "price")
+    quoted = to_array(data["element_prices"], labels, "price")
     missing = [(m, e, y) for m, e, y in product(*labels.values()) if not float(quoted.loc[m, e, y]) > 0]
     if missing:
         advice = "Add it to element_prices.csv, or ask for fewer years"

@@ -9,9 +9,9 @@ import pandas as pd
 import xarray as xr
 
 from reestim.dims import COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR
-from reestim.supply_chain.placing import placed
+from reestim.supply_chain.labelled_arrays import to_array
 from reestim.supply_chain.ree_rows import Split, split_world
-from reestim.supply_chain.ree_use import EXPORT_MARKET, HOME_MARKET, sheltered_countries
+from reestim.supply_chain.ree_use import EXPORT_MARKET, HOME_MARKET, segmented_markets
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
@@ -100,19 +100,19 @@ def _imputed_rows(data: Dataset, stem: str, labels: dict[str, Any]) -> xr.DataAr
         shape = [len(v) for v in labels.values()]
         return xr.DataArray(np.zeros(shape, dtype=bool), coords=labels, dims=list(labels))
     marked = table.assign(imputed=table["source"].astype(str).str.startswith(IMPUTED).astype(float))
-    return placed(marked, labels, "imputed") > 0
+    return to_array(marked, labels, "imputed") > 0
 
 
 def _imputed_purchases(data: Dataset) -> xr.DataArray:
     """Purchases (country, element, sector) that rest on an imputed price or an imputed use."""
-    elements, home = list(data.elements), sheltered_countries(data)
+    elements, home = list(data.elements), segmented_markets(data)
     markets = [EXPORT_MARKET, *(f"{HOME_MARKET}{c}" for c in home)]
     prices: Any = data["element_prices"]
     prices = prices[prices["year"] == data.meta.base_year]
     base_year = xr.zeros_like(_imputed_rows(data, "element_prices", {"market": markets, ELEMENT: elements}))
     if "source" in prices:
         marked = prices.assign(imputed=prices["source"].astype(str).str.startswith(IMPUTED).astype(float))
-        base_year = placed(marked, {"market": markets, ELEMENT: elements}, "imputed") > 0
+        base_year = to_array(marked, {"market": markets, ELEMENT: elements}, "imputed") > 0
     elif "element_prices" in _imputed_files(data):
         base_year = ~base_year
     own = [f"{HOME_MARKET}{c}" if c in home else EXPORT_MARKET for c in data.countries]
@@ -123,7 +123,7 @@ def _imputed_purchases(data: Dataset) -> xr.DataArray:
     use = _imputed_rows(data, "element_use", {"application": applications, ELEMENT: elements})
     if "element_use" in _imputed_files(data):
         use = ~use
-    weight = placed(data["application_sector"], {"application": applications, SECTOR: list(data.goods)}, "weight")
+    weight = to_array(data["application_sector"], {"application": applications, SECTOR: list(data.goods)}, "weight")
     return price | ((use & (weight > 0)).any("application"))
 
 

@@ -42,10 +42,10 @@ def test_a_parameter_that_rests_on_its_prior_is_called_so(judged: xr.DataTree) -
     assert found.verdict == "informational"
     verdicts = dict(zip(found.table["parameter"], found.table["verdict"], strict=True))
     assert verdicts == {"kappa": "prior", "spillover": "data"}
-    assert "κ RESTS ON ITS PRIOR" in found.words[0]
-    assert "not identified" in found.words[0]
-    assert ", prior " in found.words[0], "posterior stands beside the prior"
-    assert "ξ is learnt from the data" in found.words[1]
+    assert "κ RESTS ON ITS PRIOR" in found.sentences[0]
+    assert "not identified" in found.sentences[0]
+    assert ", prior " in found.sentences[0], "posterior stands beside the prior"
+    assert "ξ is learnt from the data" in found.sentences[1]
 
 
 def test_it_is_stored_and_a_section_of_the_report(judged: xr.DataTree, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_draws_near_a_second_equilibrium_are_counted_and_too_many_fail(post: xr.
 def test_a_run_without_log_densities_is_told_what_to_do_and_judged_by_widths(post: xr.DataTree) -> None:
     post["posterior"]["kappa"] = post["prior"]["kappa"].copy()
     found = check(post)
-    assert "fit it again" in found.words[0]
+    assert "fit it again" in found.sentences[0]
     verdicts = dict(zip(found.table["parameter"], found.table["verdict"], strict=True))
     assert verdicts["kappa"] == "prior"
     assert verdicts["sigma[machinery]"] == "data"

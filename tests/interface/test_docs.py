@@ -141,7 +141,7 @@ def test_the_toml_of_a_page_is_read(block: Block, study: Path) -> None:
     else:
         economy = ree.Economy.from_dataset(ree.load_dataset("rare-earths-2010"))
         scenario = ree.read_scenario(file)
-        scenario.to_arrays(scenario.world(economy))
+        scenario.to_arrays(scenario.baseline(economy))
 
 
 def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:

@@ -46,5 +46,5 @@ def test_its_run_is_shown_as_it_was_and_says_so(old: xr.DataTree, fake_run: xr.D
     assert "not_determinate" not in tables.solver(old)
     known = {"gates": tables.gates(old), "inputs": tables.inputs(old), "solver": tables.solver(old)}
     assert "edition" in [kind for kind, _ in warnings(old, known)]
-    assert any("same edition" in words for words in compare({"old": old, "new": fake_run}).words)
-    assert not any("same edition" in words for words in compare({"a": fake_run, "b": fake_run}).words)
+    assert any("same edition" in words for words in compare({"old": old, "new": fake_run}).sentences)
+    assert not any("same edition" in words for words in compare({"a": fake_run, "b": fake_run}).sentences)

@@ -66,7 +66,7 @@ def test_data_of_the_model_pass_and_p_values_are_tail_probabilities(right: xr.Da
     assert row["p"].item() == pytest.approx(float((made > seen).mean() + 0.5 * (made == seen).mean()))
     assert row["low"].item() == pytest.approx(float(np.quantile(made, 0.05)))
     assert row["prior_low"].item() < row["low"].item() < row["high"].item() < row["prior_high"].item()
-    assert "priors allowed all" in found.words[-1]
+    assert "priors allowed all" in found.sentences[-1]
 
 
 def test_data_of_another_model_are_called_out() -> None:
@@ -74,10 +74,10 @@ def test_data_of_another_model_are_called_out() -> None:
     RunRecord.of(wrong).updated({"provenance": {"synthetic": ["patent_labels.csv"]}}).attached(wrong)
     found = predictive.check(wrong)
     assert found.verdict == "informational"
-    said = " ".join(found.words)
+    said = " ".join(found.sentences)
     assert "FEWER than they should" in said
     assert "MORE than chance gives" in said
-    assert "SIMULATED" in found.words[-1]
+    assert "SIMULATED" in found.sentences[-1]
     enhancing = found.table.loc[found.table["what"].str.contains("enhancing"), "p"]
     assert (enhancing > 0.95).all(), "more made than seen"
 
@@ -86,9 +86,9 @@ def test_welfare_before_the_data_says_which_draws_have_no_equilibrium(post: xr.D
     before = post["counterfactual"].to_dataset()
     before = before.assign(welfare=4 * before["welfare"])
     before["reason"] = before["reason"].where(before["solved"], 1)
-    post["prior_counterfactual"] = xr.DataTree(before[list(prior_welfare.KEPT)])
+    post["prior_counterfactual"] = xr.DataTree(before[list(prior_welfare.OUTCOMES)])
     found = prior_welfare.check(post)
-    assert "79 of 80 solved; 1 parameters outside the interior" in found.words[-1]
+    assert "79 of 80 solved; 1 parameters outside the interior" in found.sentences[-1]
     assert found.table["width_ratio"].to_numpy() == pytest.approx(0.25, rel=1e-3)
     back = ree.load(ree.save(post, tmp_path / "run"))
     section = predictions.section(back, predictions.tables(back))

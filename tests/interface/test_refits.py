@@ -17,7 +17,7 @@ from reestim.estimate.inputs import model_inputs
 from reestim.pipeline import refits as refitting
 from reestim.pipeline.refits import NO_LABEL_NOISE, PLACEBO, Refit, possible_refits
 from reestim.reports.sections import refits as sections
-from reestim.runs.identity import differences, study_of
+from reestim.runs.identity import mismatches, study_of
 from reestim.runs.record import RunRecord
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
@@ -46,7 +46,7 @@ def test_a_refit_changes_one_thing(data: Any) -> None:
     inputs = model_inputs(placebo.spec, placebo.data)
     year = placebo.data.meta.policy_year
     assert year + int(inputs["last_event_time"].max()) < data.meta.policy_year, "no year from the policy on"
-    assert str(year) in placebo.words
+    assert str(year) in placebo.change
     assert int(inputs["patent_count"].sum()) == data["patent_labels"]["count"].sum()
 
     exact = found[NO_LABEL_NOISE]
@@ -122,7 +122,7 @@ def test_a_refit_that_is_not_possible_stops_no_other(faked: dict[str, Any], tmp_
 
     faked["raises"] = {"without-machinery": InputError(Problem("the event study has no outcome", "Add one"))}
     post = ree.refits(tmp_path / "run", progress=False)
-    words = ree.check_run(post)[-1].words
+    words = ree.check_run(post)[-1].sentences
     assert any("without machinery: not possible" in w and "no outcome" in w for w in words)
     assert post["refits"]["refit"].values.tolist() == [NO_LABEL_NOISE]
     with pytest.raises(InputError, match=r"no such refit.*without-machinery"):
@@ -142,8 +142,8 @@ def test_a_run_of_another_study_or_other_data_is_refused_in_words(data: Any, tmp
         "quick": False,
         "reestim": ree.__version__,
     }
-    assert differences(RunRecord.read(run), spec, data, seed=1) == []
-    assert differences(RunRecord.read(run | {"scenarios": {"elsewhere": "text"}}), spec) == [], (
+    assert mismatches(RunRecord.read(run), spec, data, seed=1) == []
+    assert mismatches(RunRecord.read(run | {"scenarios": {"elsewhere": "text"}}), spec) == [], (
         "carried through others since"
     )
     other = run | {
@@ -153,7 +153,7 @@ def test_a_run_of_another_study_or_other_data_is_refused_in_words(data: Any, tmp
         "scenarios": {"china-quota-2010": "another text"},
         "reestim": "9.9",
     }
-    said = " ".join(map(str, differences(RunRecord.read(other), spec, data, seed=1)))
+    said = " ".join(map(str, mismatches(RunRecord.read(other), spec, data, seed=1)))
     for part in (
         "another version of the study",
         "model file",
@@ -163,7 +163,7 @@ def test_a_run_of_another_study_or_other_data_is_refused_in_words(data: Any, tmp
         "9.9",
     ):
         assert part in said
-    assert "smoke run" in str(differences(RunRecord.read(run | {"quick": True}), spec)[0])
+    assert "smoke run" in str(mismatches(RunRecord.read(run | {"quick": True}), spec)[0])
     gone = run | {
         "spec": run["spec"] | {"path": "no.toml", "file": "gone.toml"},
         "provenance": {"hash": "1", "path": "no"},

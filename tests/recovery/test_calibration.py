@@ -16,7 +16,15 @@ from reestim.calibration.design import SbcDesign, fewer_countries
 from reestim.calibration.figures import ecdf_figure, rank_figure
 from reestim.calibration.fit_store import begin, load_fit
 from reestim.calibration.label_noise import PatentWorld, compare_labels, label_table, misclassified
-from reestim.calibration.summary import covered, fractional_ranks, is_calibrated, joined, rank_table, ranks_of, words
+from reestim.calibration.summary import (
+    covers_truth,
+    fractional_ranks,
+    is_calibrated,
+    join_fits,
+    rank_table,
+    ranks_of,
+    verdict_sentences,
+)
 from reestim.errors import InputError
 from reestim.evidence.truth import Truth
 from tests.oracles import random_economy
@@ -77,14 +85,14 @@ def finished(design: SbcDesign, tmp_path_factory: pytest.TempPathFactory) -> tup
 
 
 def table_of(design: SbcDesign, ranks: xr.Dataset, folder: Path) -> pd.DataFrame:
-    draws, truth = joined(prior_sbc.fits_of(design, folder))
+    draws, truth = join_fits(prior_sbc.fits_of(design, folder))
     return rank_table(fractional_ranks(ranks, RANKED, 0), draws, truth)
 
 
 def test_an_interval_of_few_draws_holds_what_it_says() -> None:
     draws = xr.DataArray(np.tile(np.arange(99.0), (100, 1)), dims=("simulation", "draw"))
     truth = xr.DataArray(np.arange(100) - 0.5, dims="simulation")  # one at each rank
-    assert [float(covered(draws, truth, level).mean()) for level in (0.5, 0.9)] == [0.5, 0.9]
+    assert [float(covers_truth(draws, truth, level).mean()) for level in (0.5, 0.9)] == [0.5, 0.9]
 
 
 def test_every_parameter_and_welfare_are_ranked_and_uniform(
@@ -97,7 +105,7 @@ def test_every_parameter_and_welfare_are_ranked_and_uniform(
     assert int(ranks["kappa"].max()) <= RANKED
     table = table_of(design, ranks, folder).set_index("variable")
     assert is_calibrated(table)
-    assert "No variable's ranks depart from uniform" in words(table.reset_index())[0]
+    assert "No variable's ranks depart from uniform" in verdict_sentences(table.reset_index())[0]
     for level in (50, 90):
         rate = table[f"coverage_{level}"]
         # 16 simulations, elements of one go together: outside once in a few hundred choices of seeds.
@@ -115,20 +123,20 @@ def test_a_rank_is_the_number_of_draws_below_the_truth(design: SbcDesign, finish
         np.testing.assert_array_equal(ranks[name].isel(simulation=5), below, err_msg=str(name))
     assert float(draws["welfare"].std("draw").min()) > 0
     assert {"gates", "seconds"} <= set(fit.attrs)
-    ours = ranks_of(*joined(prior_sbc.fits_of(design, folder)))
+    ours = ranks_of(*join_fits(prior_sbc.fits_of(design, folder)))
     for name in ranks.data_vars:  # of this program and of simuk
         np.testing.assert_array_equal(ours[name].transpose(*ranks[name].dims), ranks[name], err_msg=str(name))
 
 
 def test_a_wrong_posterior_is_found_out(design: SbcDesign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = prior_sbc.ReconditionedModel.given
+    on_data = prior_sbc.ReconditionedModel.on_data
     monkeypatch.setattr(
-        prior_sbc.ReconditionedModel, "given", lambda self, data: given(self, {k: -3 * v for k, v in data.items()})
+        prior_sbc.ReconditionedModel, "on_data", lambda self, data: on_data(self, {k: -3 * v for k, v in data.items()})
     )
     without = replace(design, scenario=None, simulations=8)
     table = table_of(without, prior_sbc.calibrate(without, tmp_path), tmp_path)
     assert not is_calibrated(table)
-    assert "NOT uniform" in words(table)[0]
+    assert "NOT uniform" in verdict_sentences(table)[0]
 
 
 def test_pictures_have_a_panel_for_each_variable(finished: tuple[xr.Dataset, Path]) -> None:

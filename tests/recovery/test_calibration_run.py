@@ -61,13 +61,13 @@ def test_a_study_with_a_scenario_has_its_welfare_calibrated(request_: Calibratio
     by_sector = dict.fromkeys(("mu", "sigma", "innovation_passthrough", "long_run_elasticity"), 2)
     assert rows["elements"].to_dict() == {"kappa": 1, "welfare": 3} | by_sector
     assert set(rows["simulations"]) == {4}
-    assert not any("Welfare was not" in said for said in found.words)
+    assert not any("Welfare was not" in said for said in found.sentences)
     ranks = pd.read_csv(request_.folder / "ranks.csv")
     assert ranks["rank"].between(0, 19).all()
     assert len(ranks) == 4 * int(rows["elements"].sum())
     kept = record(request_.folder)
     assert (kept["kind"], kept["scenario"], kept["simulations"], kept["ranked_among"]) == ("prior", "quota", 4, 19)
-    assert kept["words"] == list(found.words)
+    assert kept["sentences"] == list(found.sentences)
     assert kept["calibrated"] is found.calibrated
     for name in ("coverage.csv", "ecdf.png", "ecdf.svg", "rank_counts.png", "rank_counts.svg"):
         assert (request_.folder / name).stat().st_size > 0
@@ -75,16 +75,16 @@ def test_a_study_with_a_scenario_has_its_welfare_calibrated(request_: Calibratio
 
 def test_parts_make_the_tables_of_the_whole(request_: CalibrationRequest, tmp_path: Path) -> None:
     whole = calibrate_prior(request_, progress=False)
-    assert "Welfare was not calibrated: the study names no scenario ([counterfactual] scenarios)." in whole.words
+    assert "Welfare was not calibrated: the study names no scenario ([counterfactual] scenarios)." in whole.sentences
     apart = replace(request_, folder=tmp_path / "p")
     with pytest.raises(InputError, match="fewer than two simulated datasets"):
         calibrate_prior(replace(apart, so_far=True), progress=False)
     first = calibrate_prior(replace(apart, shard=Shard(1, 2)), progress=False)
     assert first.table.empty
-    assert first.words[0].startswith("Part 1 of 2 is done.")
+    assert first.sentences[0].startswith("Part 1 of 2 is done.")
     assert not (apart.folder / "sbc.json").exists()
     half = calibrate_prior(replace(apart, so_far=True), progress=False)
-    assert "UNFINISHED: 2 of 4 datasets are done." in half.words
+    assert "UNFINISHED: 2 of 4 datasets are done." in half.sentences
     calibrate_prior(replace(apart, shard=Shard(2, 2)), progress=False)
     pd.testing.assert_frame_equal(calibrate_prior(apart, progress=False).table, whole.table)
     with pytest.raises(InputError, match="begun otherwise"):
@@ -95,7 +95,7 @@ def test_fits_that_fail_a_gate_are_counted_and_said(request_: CalibrationRequest
     request_ = replace(request_, simulations=2)
     found = calibrate_prior(request_, progress=False)  # 80 draws of one chain have no effective size of 400
     assert found.failed_gates["ess_bulk"] == 2
-    assert any("Of 2 fits these failed a gate" in said and "ess_bulk 2" in said for said in found.words)
+    assert any("Of 2 fits these failed a gate" in said and "ess_bulk 2" in said for said in found.sentences)
     assert record(request_.folder)["failed_gates"] == found.failed_gates
     loose = request_.spec.gates.model_copy(
         update={"min_ess": 1.0, "max_r_hat": 9.0, "max_divergences": 80, "min_e_bfmi": 0.0, "max_saturated": 1.0}
@@ -105,7 +105,7 @@ def test_fits_that_fail_a_gate_are_counted_and_said(request_: CalibrationRequest
     easy = replace(request_, spec=spec, folder=tmp_path / "easy")
     passed = calibrate_prior(easy, progress=False)
     assert passed.failed_gates == {}
-    assert "All 2 fits passed the gates of the study." in passed.words
+    assert "All 2 fits passed the gates of the study." in passed.sentences
 
 
 def _renamed(file: Path) -> None:

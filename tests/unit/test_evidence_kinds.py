@@ -176,7 +176,7 @@ def test_checks_and_figure_show_it() -> None:
     check = predictive.check(post)
     assert check.table is not None
     assert set(check.table["statistic"]) == {"answers of engineers"}
-    assert any("survey.csv" in words for words in check.words)
+    assert any("survey.csv" in words for words in check.sentences)
     figure = predictive_figure(check.table)
     assert figure is not None
     assert figure.axes[0].get_title() == "answers in motors"

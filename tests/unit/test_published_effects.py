@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from reestim.data.groups import country_group
+from reestim.data.country_groups import country_group
 from reestim.data.published_effects import covariance_matrix, effect_rows
 from reestim.errors import InputError
 from reestim.estimate import fit as fitting

@@ -105,7 +105,7 @@ def test_policies_without_a_place() -> None:
     nameless = ree.Economy(ECONOMY.ds.assign_coords(factor=[f"ore{k}" for k in range(ECONOMY.ds.sizes["factor"])]))
     refused("no resource of its own", ree.SupplyShock(first, ("e0",), 0.5), economy=nameless)
     with pytest.raises(InputError, match="no resource of its own"):
-        ree.Scenario("x", mines=(Mine(first, "e0", 0.01),)).world(nameless)
+        ree.Scenario("x", mines=(Mine(first, "e0", 0.01),)).baseline(nameless)
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
     country) of a run with several scenarios."""
     if "counterfactual" not in post.children or post["counterfactual"].sizes[SCENARIO] < 2:
         return {}
-    return {"scenarios": _overview(post), "scenario_differences": _differences(post)}
+    return {"scenarios": _overview(post), "scenario_differences": _comparison_table(post)}
 
 
 def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | None:
@@ -59,7 +59,7 @@ def scenarios_of(post: xr.DataTree) -> list[str]:
     return [str(name) for name in post["counterfactual"].to_dataset()[SCENARIO].values]
 
 
-def differences(post: xr.DataTree) -> xr.DataArray:
+def welfare_differences(post: xr.DataTree) -> xr.DataArray:
     """Per cent by which real income is higher in each scenario than in the first, over (scenario, technology, chain,
     draw, country)."""
     first, *others = scenarios_of(post)
@@ -88,9 +88,9 @@ def _overview(post: xr.DataTree) -> pd.DataFrame:
     return table.assign(money_unit=money_unit(economy))
 
 
-def _differences(post: xr.DataTree) -> pd.DataFrame:
+def _comparison_table(post: xr.DataTree) -> pd.DataFrame:
     economy = economy_of(post)
-    table = tidy.rows_of(differences(post), [SCENARIO, COUNTRY, TECHNOLOGY])
+    table = tidy.rows_of(welfare_differences(post), [SCENARIO, COUNTRY, TECHNOLOGY])
     worth = income(economy).to_series().loc[table[COUNTRY]].to_numpy()
     for name in ("median", "low", "high"):
         table[f"{name}_money"] = table[f"{name}_percent"] / PERCENT * worth
@@ -134,7 +134,7 @@ def _differences_block(table: pd.DataFrame, first: str) -> TableBlock:
 
 
 def _figure_block(post: xr.DataTree, first: str) -> FigureBlock:
-    draws, economy = differences(post), economy_of(post)
+    draws, economy = welfare_differences(post), economy_of(post)
     technologies = draws[TECHNOLOGY].values.tolist()
     technology = DIRECTED if DIRECTED in technologies else technologies[0]
     draws = draws.sel({TECHNOLOGY: technology})

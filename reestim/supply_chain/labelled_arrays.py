@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 
-def placed(table: pd.DataFrame, labels: Mapping[str, Sequence[Any]], value: str = "value") -> xr.DataArray:
+def to_array(table: pd.DataFrame, labels: Mapping[str, Sequence[Any]], value: str = "value") -> xr.DataArray:
     """Column ``value`` as an array over ``labels`` (column -> labels), placed by label.
 
     Absent cells are 0, rows with other labels are left out (``check_dataset`` reports them), repeated cells add up.
