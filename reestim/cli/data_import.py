@@ -12,6 +12,7 @@ from reestim.cli.command import Output, command
 
 if TYPE_CHECKING:
     from reestim.errors import Problem
+    from reestim.importers.registry import Original
 
 
 @command(quiet=True)
@@ -47,6 +48,26 @@ def data_import(
     mapping: Annotated[
         Path | None, typer.Option("--mapping", help="CSV country,region, or bundled (default: countries as they are).")
     ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--columns", help="patents: id=COLUMN country=COLUMN year=..., after the files.", metavar="NAME=COLUMN..."
+        ),
+    ] = None,
+    classes: Annotated[
+        list[str] | None,
+        typer.Option("--classes", help="Patents of these CPC or IPC symbols too (shipped: a list for rare earths)."),
+    ] = None,
+    party: Annotated[
+        str | None, typer.Option("--party", help="Whose residence counts: applicant (default), or inventor.")
+    ] = None,
+    counting: Annotated[
+        str | None, typer.Option("--counting", help="fractional (default), or first: one country, one sector.")
+    ] = None,
+    residence: Annotated[
+        Path | None, typer.Option("--residence", help="lens: CSV name,country of applicants or inventors.")
+    ] = None,
+    query: Annotated[bool, typer.Option("--query", help="Print the query that asks the source for its files.")] = False,
     partial: Annotated[
         bool, typer.Option("--partial", help="Make sectors although the files hold a part of trade.")
     ] = False,
@@ -63,6 +84,9 @@ def data_import(
 
     Example: reestim data import patentsview g_*.tsv.zip --matching 'rare.?earth|neodym|cerium' --out my-data
 
+    Example: reestim data import patents my.csv --columns id=number country=residence year=filed title=title cpc=cpc
+    family=family --classes shipped --out my-data
+
     Example: reestim data import comtrade --reporter USA --years 2005-2016 --out my-data
 
     Example: reestim data import --list
@@ -70,12 +94,16 @@ def data_import(
     from reestim.cli import printing
     from reestim.errors import InputError, Problem
     from reestim.importers.imported import ImportOptions
-    from reestim.importers.registry import ORIGINALS, import_files
+    from reestim.importers.registry import ORIGINALS, import_files, original_named
 
     if list_sources:
         _list(output.as_json)
         return
+    if query:
+        _print_query(original_named(source or ""))
+        return
     problems: list[Problem] = []
+    paths, pairs = _named_columns(files or [], columns or [], problems)
     if source is None:
         known = ", ".join(ORIGINALS)
         problems.append(Problem("no source is named", f"Name one of {known}; see --list", column="SOURCE"))
@@ -94,11 +122,16 @@ def data_import(
         concordance=concordance,
         sectors=sectors,
         mapping=mapping,
+        columns=pairs,
+        classes=tuple(classes or ()),
+        party=party,
+        counting=counting,
+        residence=residence,
         partial=partial,
         confirm_units=confirm_units,
         reporters=tuple(reporter or ()),
     )
-    result = import_files(source, files or [], out, choices, only=tuple(only or ()), overwrite=overwrite)
+    result = import_files(source, paths, out, choices, only=tuple(only or ()), overwrite=overwrite)
     if output.as_json:
         printing.print_json(
             {"folder": str(result.folder), "written": result.written, "simulated": result.simulated, **result.about}
@@ -119,6 +152,36 @@ def data_import(
     for name in result.simulated:
         typer.echo(f"dataset.toml still calls {name} simulated: take it off the list `synthetic`")
     typer.echo(f"next: reestim data check {shlex.quote(str(result.folder))}")
+
+
+def _named_columns(
+    files: list[Path], columns: list[str], problems: list[Problem]
+) -> tuple[list[Path], tuple[tuple[str, str], ...]]:
+    """Files, and pairs NAME=COLUMN: those of the option and, where it was given, those that stand among the files."""
+    from reestim.errors import Problem
+
+    paths = [path for path in files if not columns or "=" not in str(path) or path.exists()]
+    given = [*columns, *(str(path) for path in files if path not in paths)]
+    pairs = []
+    for text in given:
+        name, sign, column = text.partition("=")
+        if not (name and sign and column):
+            advice = "Write NAME=COLUMN, like id=publication_number"
+            problems.append(Problem("this names no column", advice, column="--columns", value=text))
+        pairs.append((name, column))
+    return paths, tuple(pairs)
+
+
+def _print_query(original: Original) -> None:
+    """The query of a source, as it is run there."""
+    from reestim.errors import InputError, Problem
+
+    if original.query is None:
+        problem = Problem(
+            "this source needs no query", f"Give {original.pattern}", column="--query", value=original.name
+        )
+        raise InputError(problem, "nothing was printed")
+    typer.echo(original.query.read_text(encoding="utf-8"), nl=False)
 
 
 def _span(years: str | None, problems: list[Problem]) -> tuple[int, int] | None:

@@ -99,10 +99,12 @@ def label(
     from reestim.errors import InputError, Problem
     from reestim.labels import labelling
     from reestim.labels.patents import read_patents
+    from reestim.labels.shares import read_shares
 
     if not dry_run:  # which writes nothing, and so refuses no place
         labelling.check_place(out, overwrite=overwrite)
     table = read_patents(patents)
+    shares = read_shares(patents, table)
     if labeller == "llm":
         settings = {
             "patents_per_request": batch,
@@ -119,7 +121,7 @@ def label(
         if dry_run:
             _print_plan(model, model.plan(table), len(table), output.as_json)
             return
-        labelled = labelling.label_patents(table, model, synthetic=synthetic)
+        labelled = labelling.label_patents(table, model, synthetic=synthetic, shares=shares)
     elif labeller == "offline" and dry_run:
         from reestim.cli import printing
 
@@ -132,7 +134,7 @@ def label(
         from reestim.labels.offline import train
 
         known = read_patents(sample, human_labels=True) if sample else None
-        labelled = labelling.label_patents(table, train(known), synthetic=synthetic)
+        labelled = labelling.label_patents(table, train(known), synthetic=synthetic, shares=shares)
     else:
         problem = Problem("unknown labeller", "It can be offline or llm.", column="--labeller", value=labeller)
         raise InputError(problem, "nothing was labelled")
@@ -230,6 +232,8 @@ def _print_labels(labelled: Labelled, out: Path, as_json: bool) -> None:
         printing.print_rows(
             f"UNLABELLED and left out of the counts: {n}", ["why", "n"], [[str(k), str(v)] for k, v in reasons.items()]
         )
+    if labelled.shares is not None:
+        typer.echo(f"counted by parts of country and sector (patent_shares.parquet): {labelled.about['counting']}")
     if labelled.about["synthetic"]:
         typer.echo("SYNTHETIC: these patents are made, not observed")
     if isinstance(bill := labelled.about.get("this_run"), dict):

@@ -40,7 +40,10 @@ class ImportOptions:
     or ``X`` (by exporters). matching : regular expression that title or abstract of a patent must fit. concordance :
     CSV from the source's classes to industries, instead of the shipped one. sectors : CSV industry,sector. mapping :
     CSV country,region.
-    partial : sectors are to be made from a part of trade. confirm_units : the magnitudes are right, plausible or not.
+    columns : pairs of what is read and the name of its column, of patents. classes : CPC or IPC symbols that choose
+    patents beside ``matching``. party : ``applicant`` or ``inventor``, whose residence counts. counting :
+    ``fractional`` or ``first``. residence : CSV name,country of people. partial : sectors are to be made from a part of
+    trade. confirm_units : the magnitudes are right, plausible or not.
     """
 
     year: int | None = None
@@ -53,6 +56,11 @@ class ImportOptions:
     concordance: Path | None = None
     sectors: Path | None = None
     mapping: Path | None = None
+    columns: tuple[tuple[str, str], ...] = ()
+    classes: tuple[str, ...] = ()
+    party: str | None = None
+    counting: str | None = None
+    residence: Path | None = None
     partial: bool = False
     confirm_units: bool = False
 

@@ -4,7 +4,7 @@ of them. World input-output tables are in ``sources.py``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,13 +13,14 @@ from typing import Any
 from reestim.data.meta import FILE as META_FILE
 from reestim.data.meta import read_meta
 from reestim.errors import InputError, Problem, closest
-from reestim.importers.imported import SOURCES, Imported, ImportOptions, file_facts
+from reestim.importers.imported import SOURCES, ImportOptions, file_facts
+from reestim.importers.original import Original
+from reestim.importers.patent_originals import PATENT_ORIGINALS
 from reestim.importers.sources import (
     baci,
     comtrade,
     comtrade_download,
     euklems,
-    patentsview,
     usgs_ds140,
     usgs_mcs,
     usgs_myb,
@@ -27,28 +28,10 @@ from reestim.importers.sources import (
 )
 from reestim.io.files import atomic_update
 
-
-@dataclass(frozen=True)
-class Original:
-    """One source. ``read`` takes the files, the choices and a folder to work in; ``gives``: files of a dataset;
-    ``takes``: the choices that it knows; ``pattern``: what its files are called; ``where``: who hands them
-    out; ``download``: fetches files into a folder where none are given."""
-
-    name: str
-    citation: str
-    edition: str
-    pattern: str
-    where: str
-    licence: str
-    gives: tuple[str, ...]
-    takes: tuple[str, ...]
-    read: Callable[[Sequence[Path], ImportOptions, Path], Imported]
-    download: Callable[[ImportOptions, Path], list[Path]] | None = None
-
-
 ORIGINALS: dict[str, Original] = {
     original.name: original
     for original in (
+        *PATENT_ORIGINALS,
         Original(
             "baci",
             "CEPII, BACI: reconciled trade by HS6 code (Gaulier and Zignago 2010)",
@@ -94,17 +77,6 @@ ORIGINALS: dict[str, Original] = {
             ("growth_accounts",),
             ("concordance", "sectors", "confirm_units"),
             euklems.read,
-        ),
-        Original(
-            "patentsview",
-            "PatentsView, United States Patent and Trademark Office: granted patents, disambiguated",
-            patentsview.EDITION,
-            "g_patent, g_patent_abstract, g_application, g_location_*, g_assignee_*, g_cpc_current (.tsv or .tsv.zip)",
-            "data.uspto.gov, PatentsView granted patent data (free key)",
-            "CC BY 4.0",
-            ("patents",),
-            ("years", "matching", "concordance", "sectors", "mapping"),
-            patentsview.read,
         ),
         Original(
             "usitc",

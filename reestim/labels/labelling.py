@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -18,6 +18,7 @@ from reestim.dims import COUNTRY, LABEL, LABELS, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 from reestim.io.files import atomic_folder, bytes_of, strict_json
 from reestim.labels import confidence
+from reestim.labels.shares import SEED, whole_counts
 
 LABELS_FILE = "labels.csv"
 REASON = "reason"
@@ -39,11 +40,13 @@ class Labelled:
     """Labels of patents, one row each.
 
     table : ``patent_id, country, sector, year, label, probability, reason``; an empty label means unlabelled, and
-        ``reason`` says why. about : labeller, date, counts.
+        ``reason`` says why. about : labeller, date, counts. shares : ``patent_id, country, sector, share`` where
+        patents are counted by parts (``read_shares``).
     """
 
     table: pd.DataFrame
     about: Mapping[str, Any]
+    shares: pd.DataFrame | None = None
 
     @property
     def unlabelled(self) -> pd.DataFrame:
@@ -60,13 +63,25 @@ class Labelled:
         return dict(zip(known["patent_id"], confidence.strata(known), strict=True))
 
     def counts(self) -> pd.DataFrame:
-        """``patent_labels`` of a dataset: ``country, sector, year, label, count``; the unlabelled are left out."""
-        known = self.table.loc[lambda t: t[LABEL] != ""]
+        """``patent_labels`` of a dataset: ``country, sector, year, label, count``; the unlabelled are left out.
+
+        With ``shares`` a count is the sum of the shares, rounded by ``whole_counts``.
+        """
+        sums = self.sums()
+        counts = sums["count"].to_numpy(dtype=float) if self.shares is None else whole_counts(sums["count"].to_numpy())
+        sums["count"] = counts.astype("int64")
+        return sums
+
+    def sums(self) -> pd.DataFrame:
+        """As ``counts``, not rounded: numbers of patents, or sums of shares."""
+        known = self.table.loc[lambda t: t[LABEL] != ""].assign(share=1.0)
+        if self.shares is not None:
+            known = known[["patent_id", YEAR, LABEL]].merge(self.shares, on="patent_id")
         cells = known[[COUNTRY, SECTOR, YEAR]].drop_duplicates()
         every = cells.merge(pd.DataFrame({LABEL: list(LABELS)}), how="cross")
-        size: Any = known.groupby([COUNTRY, SECTOR, YEAR, LABEL]).size()
+        size: Any = known.groupby([COUNTRY, SECTOR, YEAR, LABEL])["share"].sum()
         counted = size.rename("count").reset_index()
-        counts = every.merge(counted, how="left").fillna({"count": 0}).astype({"count": "int64"})
+        counts = every.merge(counted, how="left").fillna({"count": 0.0})
         order = {label: i for i, label in enumerate(LABELS)}
         return counts.sort_values([COUNTRY, SECTOR, YEAR, LABEL], key=lambda c: c.map(order) if c.name == LABEL else c)
 
@@ -86,24 +101,30 @@ class Labelled:
         return hashlib.sha256(self.table[["patent_id", LABEL]].to_csv(index=False).encode()).hexdigest()[:16]
 
 
-def label_patents(patents: pd.DataFrame, labeller: Labeller, *, synthetic: bool = False) -> Labelled:
+def label_patents(
+    patents: pd.DataFrame, labeller: Labeller, *, synthetic: bool = False, shares: pd.DataFrame | None = None
+) -> Labelled:
     """Label patents as ``read_patents`` returns them. The labeller decides; nothing is filled in for it.
 
-    synthetic : the patents are made, not observed; whatever is counted from them stays synthetic.
+    synthetic : the patents are made, not observed; whatever is counted from them stays synthetic. shares : their parts
+    by country and sector (``read_shares``), where they are counted so.
     """
     result = labeller.label(patents)
     keys = patents[["patent_id", COUNTRY, SECTOR, YEAR]]
     table = pd.concat([keys, result[[LABEL, "probability", REASON]]], axis=1)
     number: Any = table[LABEL].value_counts()
+    labelled = Labelled(table, {}, shares)
+    by_label: Any = labelled.counts().groupby(LABEL)["count"].sum()
     about = {
         **labeller.about(),
         "synthetic": synthetic,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "patents": len(table),
         "unlabelled": int(number.get("", 0)),
-        "labels": {label: int(number.get(label, 0)) for label in LABELS},
+        "labels": {label: int(by_label.get(label, 0)) for label in LABELS},
+        "counting": "whole" if shares is None else f"by shares, rounded systematically (seed {SEED})",
     }
-    return Labelled(table, about)
+    return replace(labelled, about=about)
 
 
 def write_labels(labelled: Labelled, folder: Path, *, overwrite: bool = False) -> Path:

@@ -20,6 +20,7 @@ from reestim.importers.imported import ImportOptions
 from reestim.importers.regions import REGIONS_OF_BUNDLED
 from reestim.importers.registry import ORIGINALS, import_files
 from reestim.importers.world_tables import SOURCES
+from tests.unit import patent_files
 from tests.unit import test_import_usitc as usitc
 from tests.unit.test_import_euklems import tidy, workbooks
 from tests.unit.test_import_hs import answer, baci, bulk, records
@@ -111,6 +112,8 @@ DAMAGE = (lambda b: b"", lambda b: b"\xff\xfe" + b[::-1])
         ("comtrade", lambda folder: [answer(folder, records())]),
         ("euklems", workbooks),
         ("patentsview", lambda folder: patents(folder, zipped=True)),
+        ("google-patents", patent_files.google),
+        ("patstat", patent_files.patstat),
         ("usgs-ds140", lambda folder: [workbook(folder / "ds140.xlsx")]),
         ("usitc", lambda folder: [usitc.write(folder, usitc.export())]),
     ],

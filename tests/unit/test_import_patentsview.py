@@ -14,9 +14,9 @@ import typer.testing
 
 from reestim.cli.app import app
 from reestim.errors import InputError
+from reestim.importers import patent_tables, technology
 from reestim.importers.imported import ImportOptions
 from reestim.importers.registry import import_files
-from reestim.importers.sources import patentsview
 from reestim.labels.patents import read_patents
 
 Tables = dict[str, pd.DataFrame]
@@ -129,10 +129,16 @@ def write(folder: Path, spoil: Spoil = lambda t: None, zipped: bool = False) -> 
 def test_patents_have_country_year_and_sector(
     zipped: bool, piece: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patentsview, "ROWS", piece)
+    monkeypatch.setattr(patent_tables, "ROWS", piece)
     about = import_files("patentsview", write(tmp_path, zipped=zipped), tmp_path / "out").about
     patents = read_patents(tmp_path / "out" / "patents.parquet").set_index("patent_id")
     rows = patents[["country", "sector", "year"]].apply(tuple, axis=1).to_dict()
+    shares = pd.read_parquet(tmp_path / "out" / "patent_shares.parquet")
+    assert shares.groupby("patent_id")["share"].sum().to_dict() == dict.fromkeys(rows, 1.0)
+    both = shares[shares["patent_id"] == "7000002"].set_index("country")
+    assert both["share"].to_dict() == {"USA": 0.5, "CHN": 0.5}, "its two assignees live in two countries"
+    first = shares[shares["patent_id"] == "7000001"].set_index("sector")
+    assert first["share"].to_dict() == {"electrical_optical": 0.5, "metals": 0.5}, "H01F and C22C; Y02T is a tag"
     assert rows == {
         "7000001": ("JPN", "electrical_optical", 2003),
         "7000002": ("USA", "electrical_optical", 2004),
@@ -142,11 +148,12 @@ def test_patents_have_country_year_and_sector(
     assert patents["title"]["7000001"] == 'Magnet with "less" dysprosium'
     assert patents["abstract"]["7000002"] == "A loudspeaker with a magnet\nof neodymium,\tiron and boron."
     assert patents["abstract"]["7000005"] == ""
-    assert about["rows"] == {"patents.parquet": 4}
+    assert about["rows"] == {"patents.parquet": 4, "patent_shares.parquet": 6}
     said = " | ".join(about["left_out"])
-    for words in ("no utility patents: 1", "without a date: 1", "without country: 1", "title alone: 1"):
+    for words in ("no utility patents: 1", "without a date: 1", "no country: 1 (by office: US 1)", "title alone: 1"):
         assert words in said
     assert sorted(p.name for p in (tmp_path / "out").rglob("*") if p.is_file()) == [
+        "patent_shares.parquet",
         "patents.parquet",
         "patentsview.json",
     ]
@@ -167,13 +174,13 @@ def test_years_words_regions_and_sectors_choose(tmp_path: Path) -> None:
     patents = read_patents(tmp_path / "out" / "patents.parquet").set_index("patent_id")
     assert patents["country"].to_dict() == {"7000002": "REST", "7000003": "CHN"}
     assert set(patents["sector"]) == {"goods"}
-    assert {"patents out of --years: 1", "patents not --matching: 1"} <= set(about["left_out"])
+    assert {"inventions out of --years: 1", "inventions not --matching: 1"} <= set(about["left_out"])
 
 
 def test_the_shipped_concordance_leaves_no_section_out() -> None:
-    prefixes = patentsview.cpc_industries(None)
+    prefixes = technology.cpc_industries(None)
     assert set("ABCDEFGH") <= set(prefixes)
-    shipped = pd.read_csv(patentsview.CPC_INDUSTRIES)
+    shipped = pd.read_csv(technology.CPC_INDUSTRIES)
     assert shipped["source"].str.startswith("imputed").all()
     assert not shipped["verified"].any()
 
@@ -196,7 +203,7 @@ def change(name: str, edit: Callable[[pd.DataFrame], pd.DataFrame]) -> Spoil:
     ("spoil", "said"),
     [
         (rename("g_patent", "patent"), "these are the tables as they were before 2022"),
-        (rename("g_patent", "pg_published_application"), "these are applications, not granted patents"),
+        (rename("g_patent", "pg_published_application"), "these are granted patents, the other tables are"),
         (lambda t: t.pop("g_cpc_current"), "the table is missing"),
         (change("g_patent", lambda t: t.drop(columns="patent_title")), "the column is missing"),
         (change("g_patent", lambda t: pd.concat([t, t[:2]])), "2 patents are repeated"),
@@ -208,7 +215,10 @@ def change(name: str, edit: Callable[[pd.DataFrame], pd.DataFrame]) -> Spoil:
             change("g_assignee_disambiguated", lambda t: t.assign(location_id="l-x")),
             "100% of the patents have no country",
         ),
-        (change("g_cpc_current", lambda t: t.assign(cpc_subclass="X01F")), "the concordance would lose 8 symbols"),
+        (
+            change("g_cpc_current", lambda t: t.assign(cpc_group="X01F1/00")),
+            "it would lose a class of 5 applications",
+        ),
     ],
 )
 def test_what_is_wrong_with_tables_is_said(spoil: Spoil, said: str, tmp_path: Path) -> None:
@@ -225,7 +235,7 @@ def test_the_command_chooses_patents(tmp_path: Path) -> None:
     command = ["data", "import", "patentsview", *map(str, files), "--out", str(tmp_path / "out")]
     said = run(app, [*command, "--matching", "loudspeaker", "--years", "2004-2010", "--json"])
     assert said.exit_code == 0, said.output
-    assert json.loads(said.output)["rows"] == {"patents.parquet": 1}
+    assert json.loads(said.output)["rows"] == {"patents.parquet": 1, "patent_shares.parquet": 2}
     wrong = run(app, [*command, "--matching", "(", "--overwrite"])
     assert wrong.exit_code == 1
     assert "Write a regular expression" in wrong.output

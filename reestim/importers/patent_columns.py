@@ -1,0 +1,145 @@
+"""What a column of patents may hold, and how its cells are read: countries that are residences, years, classes.
+
+The office that published an application is where protection is sought, not where anybody lives: columns and codes of
+offices are refused as countries.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from reestim.errors import InputError, Problem, closest
+from reestim.importers.countries import alpha3_codes, alpha3_of_alpha2, alpha3_of_name
+from reestim.importers.imported import ImportOptions
+from reestim.importers.technology import symbol_of
+
+REQUIRED = ("id", "country", "year")
+KNOWN = (*REQUIRED, "title", "abstract", "cpc", "sector", "family", "language", "office")
+PARTIES = ("applicant", "inventor")
+#: WIPO ST.3 codes of organisations: an application can be filed there, and nobody lives there.
+OFFICES = frozenset(("EP", "WO", "EA", "AP", "OA", "GC", "IB", "EM", "XN", "XV", "QZ", "BX"))
+_OFFICE_COLUMN = re.compile(
+    r"(?:country[_ ]?code|jurisdiction|appln_auth|publn_auth|(?:filing|publication|application|receiving)?[_ ]?"
+    r"(?:office|authority)|publication[_ ]country|(?:publication|application)_number)",
+    re.I,
+)
+_YEAR = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d)(?:[01]\d[0-3]\d)?(?!\d)")
+#: Cells of one kind that are wrong: so many are listed one by one.
+_LISTED = 20
+
+
+def columns_of(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """What is read -> column. Raises InputError for what is unknown, twice or missing, and for an office as country."""
+    problems: list[Problem] = []
+    found: dict[str, str] = {}
+    for name, column in pairs:
+        if name not in KNOWN:
+            problems.append(Problem("this is not read", closest(name, KNOWN), column="--columns", value=name))
+        elif name in found:
+            problems.append(Problem("the name is there twice", "Name one column", column="--columns", value=name))
+        found[name] = column
+    missing = [name for name in REQUIRED if name not in found]
+    missing += ["title or abstract"] if not {"title", "abstract"} & set(found) else []
+    missing += ["cpc or sector"] if not {"cpc", "sector"} & set(found) else []
+    advice = (
+        "Write --columns id=COLUMN country=COLUMN year=COLUMN title=COLUMN abstract=COLUMN cpc=COLUMN family=COLUMN"
+    )
+    problems += [Problem("no column is named for it", advice, column="--columns", value=name) for name in missing]
+    country = found.get("country", "")
+    if _OFFICE_COLUMN.fullmatch(country) or (country and country == found.get("office")):
+        advice = "Name the column with the residence of applicants or inventors"
+        message = "this looks like the office that published, not where people live"
+        problems.append(Problem(message, advice, column="--columns", value=f"country={country}"))
+    if problems:
+        raise InputError(problems, "the columns cannot be used")
+    return found
+
+
+def party_of(choices: ImportOptions) -> str:
+    """Whose residence counts: ``applicant`` unless the choice says ``inventor``. Raises InputError for another."""
+    party = choices.party or PARTIES[0]
+    if party not in PARTIES:
+        problem = Problem("unknown party", f"Write one of {', '.join(PARTIES)}", column="--party", value=party)
+        raise InputError(problem, "nothing was imported")
+    return party
+
+
+@dataclass
+class Reader:
+    """Reads cells of one source, and remembers what was wrong with them.
+
+    file : its name, for problems. strange : texts that are no country and how often. problems : of cells.
+    """
+
+    file: str
+    strange: Counter[str] = field(default_factory=Counter)
+    problems: list[Problem] = field(default_factory=list)
+    further: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def countries(self, texts: Iterable[str], row: int, column: str) -> list[str]:
+        """Alpha-3 codes of countries given by code or name; an office is a problem, what is no country is counted."""
+        found: list[str] = []
+        for text in texts:
+            code = country_of(text)
+            if code:
+                found.append(code)
+            elif text.upper() in OFFICES:
+                advice = "Give the residence of applicants or inventors: the office says where protection is sought"
+                self.problem("an office, not a country", advice, row, column, text)
+            else:
+                self.strange[text] += 1
+        return found
+
+    def year(self, texts: Sequence[str], row: int, column: str) -> int | None:
+        """The earliest year in dates or years; None where there is none (blank or 0)."""
+        years: list[int] = []
+        for text in texts:
+            if match := _YEAR.search(text):
+                years.append(int(match.group(1)))
+            elif text.strip("0- "):
+                self.problem("no year between 1800 and 2099", "Give a date or a year", row, column, text)
+        return min(years, default=None)
+
+    def symbols(self, texts: Iterable[str], row: int, column: str) -> list[str]:
+        """CPC or IPC symbols without blanks."""
+        found = []
+        for text in texts:
+            if symbol := symbol_of(text):
+                found.append(symbol)
+            else:
+                self.problem("not a CPC or IPC symbol", "Give symbols like H01F1/057", row, column, text)
+        return found
+
+    def problem(self, message: str, advice: str, row: int, column: str, value: str) -> None:
+        """Note a problem, the first few of a kind one by one."""
+        self.further[message, advice] += 1
+        if self.further[message, advice] <= _LISTED:
+            self.problems.append(Problem(message, advice, file=self.file, row=row, column=column, value=value))
+
+    def all_problems(self) -> list[Problem]:
+        """What was noted, with the number of what was not listed."""
+        more = [
+            Problem(f"{message}, in {n - _LISTED:,} further cells", advice, file=self.file)
+            for (message, advice), n in self.further.items()
+            if n > _LISTED
+        ]
+        return [*self.problems, *more]
+
+
+def strange_countries(strange: Counter[str], why: str = "whose country is none of today") -> list[str]:
+    """In words, which codes or names of people led to no country, and why."""
+    if not strange:
+        return []
+    named = ", ".join(f"{text[:30]!r} {n:,}" for text, n in strange.most_common(8))
+    return [f"people {why}: {strange.total():,} ({named})"]
+
+
+def country_of(text: str) -> str | None:
+    """Alpha-3 code of an alpha-2 code, an alpha-3 code or a name; None for what is no country."""
+    upper = text.strip().upper()
+    if upper in alpha3_codes():
+        return upper
+    return alpha3_of_alpha2().get(upper) or alpha3_of_name().get(text.strip())
