@@ -33,7 +33,8 @@ class LanguageModel:
     """What the server does. ``faults`` are used up one a request: an HTTP status, a status with Retry-After (s),
     ``broken`` JSON, ``prose`` instead of an answer, a ``cut`` connection, or ``slow`` (answers after ``slow`` seconds,
     the others after ``pause``). ``hang_after`` requests it never answers again. ``disguise`` makes another body of the
-    n-th reply (text as it is, else JSON), ``headers`` come with every response."""
+    n-th reply (text as it is, else JSON), ``headers`` come with every response; a request with the text ``refuses`` in
+    it gets HTTP 400."""
 
     answer: Callable[[Patents], Answers] = by_keyword
     faults: list[Any] = field(default_factory=list)
@@ -42,6 +43,7 @@ class LanguageModel:
     usage: bool = True
     tokens: tuple[int, int] = (1000, 100)
     error: str = "refused"
+    refuses: str | None = None
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
@@ -113,6 +115,8 @@ def serving(model: LanguageModel) -> Iterator[LanguageModel]:
                 model._open += 1
                 model.most_at_once = max(model.most_at_once, model._open)
                 fault = model.faults.pop(0) if model.faults else None
+                if model.refuses and any(model.refuses in p["abstract"] for p in patents_of(body)):
+                    fault = 400
                 hang = model.hang_after is not None and len(model.requests) > model.hang_after
             try:
                 self._respond(body, 60.0 if hang else model.pause, fault)

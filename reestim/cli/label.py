@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reestim.labels.llm import LLMLabeller, Plan
 
 _MODEL = "Language model"
+_AGAIN = "Look at the texts; a language model is asked again with --ask-again"
 
 
 @command(quiet=True)
@@ -138,6 +139,12 @@ def label(
     else:
         problem = Problem("unknown labeller", "It can be offline or llm.", column="--labeller", value=labeller)
         raise InputError(problem, "nothing was labelled")
+    if len(labelled.unlabelled) == len(table):
+        why = labelled.unlabelled["reason"].value_counts()
+        problems = [
+            Problem(f"{n} of {len(table)} patents have no label: {reason}", _AGAIN) for reason, n in why.items()
+        ]
+        raise InputError(problems, "no patent has a label, nothing was written")
     labelling.write_labels(labelled, out, overwrite=overwrite)
     if output.quiet and output.progress:
         typer.echo(f"labels: {out}")

@@ -52,10 +52,11 @@ class AnswerCache:
         self.path = path
         with self._words():
             if look_only and not path.exists():
-                self._file = sqlite3.connect(":memory:")
+                self._file = sqlite3.connect(":memory:", check_same_thread=False)
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = sqlite3.connect(path, timeout=60)
+                # one thread at a time uses it, not always the one that opened it (`run_to_end`)
+                self._file = sqlite3.connect(path, timeout=60, check_same_thread=False)
             made_by = self._file.execute("PRAGMA application_id").fetchone()[0]
             layout = self._file.execute("PRAGMA user_version").fetchone()[0]
             tables = self._file.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]

@@ -86,7 +86,7 @@ class RateLimiter:
 class LLMClient:
     """Asks one endpoint. To be used in one event loop, and closed.
 
-    answered : requests that were answered in this run.
+    answered : requests that were answered in this run; ignores_tools : a function call was asked for, and text came.
     """
 
     endpoint: Endpoint
@@ -94,6 +94,7 @@ class LLMClient:
     settings: LLMSettings
     spending: Spending
     answered: int = 0
+    ignores_tools: bool = False
     _timeouts: int = 0
 
     def __post_init__(self) -> None:
@@ -168,7 +169,9 @@ class LLMClient:
         except UnexpectedModelBehavior:
             self.spending.settle(promised, expected, usage.input_tokens, usage.output_tokens)
             if notes.get("finish_reason") != "length":
-                raise UnreadableError("the model's answer is not a list of labels") from None
+                self.ignores_tools = self.ignores_tools or notes.get("ignored_tools", False)
+                said = notes.get("no_answer", "the model's answer is not a list of labels")
+                raise UnreadableError(self.endpoint.without_key(said)) from None
             if len(batch) == 1 and not self.answered:
                 raise EndpointError(
                     f"{self.endpoint.model} was cut off at {limits['max_tokens']} tokens before it had answered. "
@@ -176,7 +179,8 @@ class LLMClient:
                 ) from None
             raise UnreadableError(f"the answer was cut off at {limits['max_tokens']} tokens (--max-answer)") from None
         except ModelAPIError as error:
-            self.spending.release(promised, maybe_charged=not isinstance(error, ModelHTTPError))
+            charged = notes.get("unread", False) or not isinstance(error, ModelHTTPError)
+            self.spending.release(promised, maybe_charged=charged)
             if error.retry_after is not None and error.retry_after <= s.longest_wait:
                 self._limiter.pause(error.retry_after)
             raise
@@ -211,14 +215,16 @@ class LLMClient:
         kept = "Answers so far are in the cache: run the command again to go on"
         if status in (401, 403):
             advice = "Check the key in REESTIM_LLM_API_KEY"
-        elif status == 404:
+        elif status in (404, 405, 410) or (status is not None and 300 <= status < 400):
             advice = "Check REESTIM_LLM_MODEL and REESTIM_LLM_BASE_URL (most end in /v1)"
         elif isinstance(error, ModelQuotaExceededError):
             advice = f"The account has no credit left. {kept}"
         elif error.retry_after is not None and error.retry_after > self.settings.longest_wait:
             advice = f"It asks to wait {error.retry_after:.0f} seconds. {kept}"
-        else:
+        elif self._passing(error) or isinstance(error, ModelTimeoutError):
             advice = f"It failed {self.settings.attempts} times in a row. {kept}"
+        else:
+            advice = kept
         return EndpointError(f"{where} does not answer: {said.rstrip('.')}. {advice}")
 
 

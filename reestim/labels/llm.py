@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from reestim.errors import ReestimError
 from reestim.labels.answer_cache import Answer, AnswerCache, key_of
-from reestim.labels.batches import Text, again, batches, sort_answers
-from reestim.labels.client import EndpointError, LLMClient, RefusedError, Reply, UnreadableError
+from reestim.labels.batches import Text, batches
+from reestim.labels.client import LLMClient
 from reestim.labels.endpoint import Endpoint, Prices
+from reestim.labels.event_loop import run_to_end
 from reestim.labels.llm_settings import LLMSettings
+from reestim.labels.questioning import Questioning
 from reestim.labels.spending import Estimate, Spending, check_budget, estimate
 from reestim.labels.taxonomy import Prompt
 
@@ -29,7 +27,7 @@ class Plan:
     """What labelling would ask for.
 
     texts : without an answer in the cache; known : answers in the cache, by key; most_received, most_cost : tokens and
-    US$ if every answer were as long as it may be (None: no price is known).
+    US$ if every answer were as long as it may be (None: no price is known); control : a text with a label in the cache.
     """
 
     texts: tuple[Text, ...]
@@ -37,6 +35,7 @@ class Plan:
     expected: Estimate
     most_received: int
     most_cost: float | None
+    control: Text | None
 
 
 @dataclass
@@ -45,7 +44,8 @@ class LLMLabeller:
 
     The same text is asked about once, whatever patents carry it. An answer outside the taxonomy is asked for again,
     alone, up to ``settings.judgements`` times in all; then the text is unlabelled, with the reason, and stays so until
-    ``ask_again``. max_cost : US$, None for no limit. progress : called with how many texts are answered, of how many.
+    ``ask_again``; never by what may be a failure of the endpoint (``Questioning``). max_cost : US$, None for no limit.
+    progress : called with how many texts are answered, of how many.
 
     Raises
     ------
@@ -82,7 +82,8 @@ class LLMLabeller:
         expected = estimate(requests, self.prompt.text, self.prices)
         most = sum(self.settings.answer_tokens(len(batch)) for batch in requests)
         cost = self.prices.cost(expected.input_tokens, float(most)) if self.prices else None
-        return Plan(open_, known, expected, most, cost)
+        control = next((texts[key] for key, answer in known.items() if answer.label), None)
+        return Plan(open_, known, expected, most, cost, control)
 
     def label(self, patents: pd.DataFrame) -> pd.DataFrame:
         """Label patents (columns ``patent_id, title, abstract``).
@@ -97,7 +98,7 @@ class LLMLabeller:
         self._spending = Spending(self.prices, self.max_cost)
         self._asked = len(plan.texts)
         if plan.texts:
-            asyncio.run(_ask_all(self, plan, self._spending))
+            run_to_end(_ask_all(self, plan, self._spending))
         rows = zip(patents["title"], patents["abstract"], strict=True)
         keys = [self._key(*row) if any(part.strip() for part in row) else None for row in rows]
         self._used = {**plan.known, **self.cache.find(text.key for text in plan.texts)}
@@ -130,92 +131,10 @@ class LLMLabeller:
         return key_of(self.prompt.hash, self.endpoint.model, title, abstract)
 
 
-@dataclass
-class _Work:
-    """Requests still to be made, the first failure that ends all, how many texts are settled, and whether the endpoint
-    has ever answered."""
-
-    waiting: deque[tuple[Text, ...]]
-    failure: ReestimError | None = None
-    done: int = 0
-    answered: bool = False
-
-
 async def _ask_all(labeller: LLMLabeller, plan: Plan, spending: Spending) -> None:
-    """Ask until every text has an answer in the cache, or something ends it; requests under way are waited for."""
+    """Ask until every text has an answer in the cache, or something ends it."""
     client = LLMClient(labeller.endpoint, labeller.prompt.text, labeller.settings, spending)
-    requests = batches(plan.texts, labeller.settings.patents_per_request)
-    work = _Work(deque(requests), answered=bool(plan.known))
-    running: set[asyncio.Task[None]] = set()
     try:
-        while running or (work.waiting and work.failure is None):
-            while work.waiting and work.failure is None and len(running) < labeller.settings.requests_at_once:
-                running.add(asyncio.create_task(_one(labeller, client, work, work.waiting.popleft(), len(plan.texts))))
-            finished, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for task in finished:
-                task.result()  # a fault of ours must not be lost in a task
+        await Questioning(client, labeller.cache, labeller.progress, len(plan.texts), plan.control).ask(plan.texts)
     finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
         await client.close()
-    if work.failure is not None:
-        raise work.failure
-
-
-async def _one(labeller: LLMLabeller, client: LLMClient, work: _Work, batch: tuple[Text, ...], total: int) -> None:
-    """One request, and what its outcome means for each text of it."""
-    try:
-        reply = await client.ask(batch)
-    except ReestimError as error:
-        work.failure = work.failure or error
-        return
-    except RefusedError as error:
-        _refused(labeller, work, batch, str(error), total)
-        return
-    except UnreadableError as error:
-        reply, invalid = None, [(text, str(error)) for text in batch]
-    else:
-        answers = sort_answers(batch, reply.answers)
-        invalid = answers.invalid
-        _settle(
-            labeller,
-            work,
-            {key: _answer(label, "language model", reply) for key, label in answers.labels.items()},
-            total,
-        )
-    work.answered = work.answered or client.answered > 0
-    for text, why in invalid:
-        if text.tries + 1 < labeller.settings.judgements:
-            work.waiting.append((again(text),))
-        elif why.startswith("no answer within") and not client.answered:
-            work.failure = work.failure or EndpointError(f"{client.endpoint.model} gave {why}. Nothing is settled")
-        else:
-            reason = f"{why} (judged {text.tries + 1} times)"
-            _settle(labeller, work, {text.key: _answer("", reason, reply)}, total)
-
-
-def _refused(labeller: LLMLabeller, work: _Work, batch: tuple[Text, ...], said: str, total: int) -> None:
-    """A refused batch is asked about text by text, and a refused text is unlabelled once the endpoint has answered
-    anything; where it refuses whatever it is asked, it does not understand the requests."""
-    if len(batch) != 1:
-        work.waiting.extendleft((text,) for text in reversed(batch))
-    elif work.answered:
-        _settle(labeller, work, {batch[0].key: _answer("", f"the endpoint refuses this text: {said}", None)}, total)
-    elif batch[0].tries + 1 < labeller.settings.judgements:
-        work.waiting.append((again(batch[0]),))
-    else:
-        advice = "If it does not know function calls, try --answers schema or --answers prompt"
-        where = f"{labeller.endpoint.model} at {labeller.endpoint.base_url}"
-        work.failure = work.failure or EndpointError(f"{where} refuses the request: {said}. {advice}")
-
-
-def _settle(labeller: LLMLabeller, work: _Work, answers: dict[str, Answer], total: int) -> None:
-    labeller.cache.store(answers)
-    work.done += len(answers)
-    labeller.progress(work.done, total)
-
-
-def _answer(label: str, reason: str, reply: Reply | None) -> Answer:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return Answer(label, reason, reply.model if reply else "", now, reply.temperature if reply else 0.0)

@@ -1,9 +1,5 @@
-"""Responses of endpoints made to say what they mean, before the client library reads them.
-
-Gateways and small servers deviate from the chat-completions protocol: an error in the body of HTTP 200, JSON in a
-Markdown fence or between sentences, an answer in the text although a function call was asked for, reasoning in
-``<think>``, limits in headers. ``ResponseTransport`` rewrites such responses into what the protocol says.
-"""
+"""Responses of endpoints made to say what they mean, before the client library reads them: bodies by
+``completions.py``, limits in headers here."""
 
 from __future__ import annotations
 
@@ -15,14 +11,13 @@ from typing import Any
 
 import httpx2
 
-#: What the response to the request under way said beside its answer: ``finish_reason``, ``temperature``.
+from reestim.labels.completions import completion
+
+#: What the response to the request under way said beside its answer: ``temperature``, and as in ``completion``.
 NOTES: ContextVar[dict[str, Any]] = ContextVar("NOTES")
 
-_FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.S)
-_THOUGHT = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.S)
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_LIMITED = re.compile(r"rate.?limit|too many|overload|quota|capacity", re.I)
 
 
 class ResponseTransport(httpx2.AsyncBaseTransport):
@@ -40,7 +35,7 @@ class ResponseTransport(httpx2.AsyncBaseTransport):
         self._inner, self._pause = inner, pause
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """One request. Bodies that are not JSON objects pass as they are, but for HTML, which is no answer (502)."""
+        """One request, and its response as the protocol has it."""
         asked = json.loads(await request.aread())
         NOTES.get()["temperature"] = asked.get("temperature")
         response = await self._inner.handle_async_request(request)
@@ -50,60 +45,15 @@ class ResponseTransport(httpx2.AsyncBaseTransport):
             self._pause(wait)
         if "retry-after" not in headers and "retry-after-ms" in headers:
             headers["retry-after"] = str(_number(headers["retry-after-ms"]) / 1000)
-        status, body = rewritten(response.status_code, raw, asked)
-        for name in ("content-length", "content-encoding", "transfer-encoding"):
+        status, body = completion(response.status_code, raw, asked, NOTES.get())
+        for name in ("content-length", "content-type", "content-encoding", "transfer-encoding"):
             headers.pop(name, None)
+        headers["content-type"] = "application/json"
         return httpx2.Response(status, headers=headers, content=body, request=request)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._inner.aclose()
-
-
-def rewritten(status: int, raw: bytes, asked: Mapping[str, Any]) -> tuple[int, bytes]:
-    """Status and body as the protocol has them, for the body of the request ``asked``."""
-    try:
-        body = json.loads(raw)
-    except ValueError:
-        return (502, raw) if status == 200 and raw.lstrip()[:1] == b"<" else (status, raw)
-    if status != 200 or not isinstance(body, dict):
-        return status, raw
-    choices = body.get("choices")
-    if not choices:
-        return _status_of(body.get("error")), json.dumps({"error": body.get("error") or "no answer"}).encode()
-    choice = choices[0]
-    NOTES.get()["finish_reason"] = choice.get("finish_reason")
-    if choice.get("finish_reason") == "error":
-        return _status_of(choice.get("error") or body.get("error")), raw
-    message = choice.get("message") or {}
-    calls = message.get("tool_calls")
-    content = message.get("content")
-    if not calls and isinstance(content, str) and (found := json_in(content)) is not None:
-        if asked.get("tools"):
-            function = {"name": asked["tools"][0]["function"]["name"], "arguments": found}
-            message |= {"content": None, "tool_calls": [{"id": "call_1", "type": "function", "function": function}]}
-            choice["finish_reason"] = "tool_calls"
-        else:
-            message["content"] = found
-    for call in calls or []:
-        if isinstance(call.get("function", {}).get("arguments"), dict):
-            call["function"]["arguments"] = json.dumps(call["function"]["arguments"])
-    return status, json.dumps(body).encode()
-
-
-def json_in(text: str) -> str | None:
-    """The JSON object with ``answers`` in a text: whole, in a Markdown fence or between sentences; None without one."""
-    text = _THOUGHT.sub("", text).strip()
-    decoder = json.JSONDecoder()
-    for part in (text, *_FENCE.findall(text)):
-        for start in (found.start() for found in re.finditer(r"\{", part)):
-            try:
-                value, end = decoder.raw_decode(part, start)
-            except ValueError:
-                continue
-            if isinstance(value, dict) and "answers" in value:
-                return part[start:end]
-    return None
 
 
 def used_up(headers: Mapping[str, str]) -> float:
@@ -120,16 +70,6 @@ def duration(text: str) -> float:
     """Seconds in a text like ``1.5``, ``20ms``, ``6m0s``; 0 if it is none."""
     parts = _DURATION.findall(text)
     return sum(float(n) * _SECONDS[unit] for n, unit in parts) if parts else _number(text)
-
-
-def _status_of(error: Any) -> int:
-    """The HTTP status that an error in a body stands for."""
-    code = error.get("code") or error.get("status") if isinstance(error, dict) else None
-    if isinstance(code, str) and code.isdigit():
-        code = int(code)
-    if isinstance(code, int) and 400 <= code <= 599:
-        return code
-    return 429 if _LIMITED.search(json.dumps(error)) else 502
 
 
 def _number(text: str) -> float:

@@ -16,7 +16,7 @@ import pytest
 import typer.testing
 
 from reestim.cli.app import app
-from tests.llm_server import KEY, LanguageModel, patents_of, serving
+from tests.llm_server import KEY, LanguageModel, by_keyword, patents_of, serving
 
 QUICK = ("--batch", "2", "--first-wait", "0.002", "--concurrency", "1")
 
@@ -66,6 +66,22 @@ def test_labels_of_a_language_model(place: Path, model: LanguageModel) -> None:
     again = label("--out", "again", "--json")
     assert json.loads(again.output)["texts"] == {"asked": 0, "from_cache": 8}
     assert len(model.requests) == 4
+
+
+def test_no_label_at_all_is_not_good(place: Path, model: LanguageModel) -> None:
+    """Neither from a model that answers none, nor from a cache that knows only that there is none."""
+    model.answer = lambda patents: [{"id": p["id"], "label": "none of them"} for p in patents]
+    said = label("--json")
+    assert said.exit_code == 1
+    assert "--answers schema" in json.loads(said.output)["error"]
+    model.answer = lambda patents: [a for a in by_keyword(patents) if a["label"] != "unrelated"]
+    assert label().exit_code == 0
+    rows = (place / "patents.jsonl").read_text().splitlines()
+    (place / "patents.jsonl").write_text(rows[2] + "\n")
+    said = label("--out", "other", "--json")
+    assert said.exit_code == 1
+    assert "--ask-again" in json.loads(said.output)["problems"][0]["advice"]
+    assert not (place / "other").exists()
 
 
 def test_a_dry_run_asks_and_writes_nothing(place: Path, model: LanguageModel) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -164,10 +165,10 @@ def test_an_answer_outside_the_taxonomy_is_asked_again_alone_then_unlabelled(mak
     assert labelled.about["unlabelled"] == 1
     assert "'recycling'" in labelled.unlabelled["reason"].item()
     assert labelled.counts()["count"].sum() == 2
-    assert [len(patents_of(body)) for body in model.requests] == [3, 1, 1]
-    assert model.asked()["title 0"] == 1  # its neighbours were not paid for again
+    # no neighbour was paid for again, but for the one that shows, around the last judgement, that the model labels
+    assert ["".join(p["title"][-1] for p in patents_of(body)) for body in model.requests] == ["012", *"1010"]
     label_patents(table, make())  # and it stays unlabelled
-    assert len(model.requests) == 3
+    assert len(model.requests) == 5
     model.answer = lambda patents: [{"id": p["id"], "label": "substituting"} for p in patents]
     assert labels_of(label_patents(table, make(ask_again=True))) == ["using", "substituting", "enhancing"]
 
@@ -179,6 +180,23 @@ def test_an_answer_that_comes_right_the_second_time_counts(make: Make, model: La
     assert len(model.requests) == 2
 
 
+@pytest.mark.parametrize("judgements", [1, 2])
+def test_one_judgement_or_two(make: Make, model: LanguageModel, judgements: int) -> None:
+    table = patents("One. KIND=using", "Two. KIND=recycling")
+    assert labels_of(label_patents(table, make(judgements=judgements))) == ["using", ""]
+    asked = {f"title {i}": n for i, n in enumerate([judgements + 1, judgements])}
+    assert model.asked() == asked  # the first shows before the last judgement, and after it, that the model labels
+
+
+def test_labels_where_an_event_loop_runs(make: Make) -> None:
+    """A cell of a notebook, a web service."""
+
+    async def cell() -> list[str]:
+        return labels_of(label_patents(some(), make()))
+
+    assert asyncio.run(cell()) == truth()
+
+
 @pytest.mark.parametrize("answers", ["tool", "schema", "prompt"])
 def test_prose_is_no_answer(make: Make, model: LanguageModel, answers: str) -> None:
     model.faults = ["prose"]
@@ -188,7 +206,7 @@ def test_prose_is_no_answer(make: Make, model: LanguageModel, answers: str) -> N
 
 
 def test_a_text_that_the_endpoint_refuses_is_unlabelled(make: Make, model: LanguageModel) -> None:
-    model.faults = [None, 400, 400, None, None]
+    model.refuses = "of kind 3"
     labelled = label_patents(some(6), make(requests_at_once=1))
     assert labels_of(labelled) == [*truth(3), "", *truth(6)[4:]]
     assert "refuses this text" in labelled.unlabelled["reason"].item()
@@ -250,9 +268,11 @@ def test_no_text_can_speak_for_another(make: Make, model: LanguageModel) -> None
 
 
 def test_two_different_answers_for_one_text_are_none(make: Make, model: LanguageModel) -> None:
-    model.answer = lambda patents: [{"id": p["id"], "label": name} for p in patents for name in ("using", "enhancing")]
-    labelled = label_patents(some(1), make(judgements=1))
-    assert labels_of(labelled) == [""]
+    model.answer = lambda patents: (
+        by_keyword(patents) + [{"id": p["id"], "label": "enhancing"} for p in patents if "of kind 1" in p["abstract"]]
+    )
+    labelled = label_patents(some(2), make(judgements=1))
+    assert labels_of(labelled) == [truth()[0], ""]
     assert "two labels" in labelled.unlabelled["reason"].item()
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from reestim.labels.client import EndpointError
+from reestim.labels.completions import completion, json_in
 from reestim.labels.labelling import label_patents
-from reestim.labels.responses import duration, json_in, rewritten, used_up
+from reestim.labels.responses import duration, used_up
 from tests.llm_server import LanguageModel, patents_of
 from tests.unit.test_llm_labeller import Make, labels_of, make, model, some, truth
 
@@ -64,6 +65,14 @@ ERRORS = {
     "no choices": {"choices": None, "error": {"message": "Internal", "code": 500}},
     "empty": {"choices": []},
     "login page": "<html><body>Login</body></html>",
+    "plain text": "upstream connect error",
+    "nothing": "",
+    "list": [1],
+    "a choice that is text": {"choices": ["yes"]},
+    "no message": {"choices": [{"index": 0, "finish_reason": "stop"}]},
+    "stream": 'data: {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": "{}"}}]}\n\n',
+    "other words": {"success": False, "errors": [{"code": 7500, "message": "internal"}]},
+    "ended in an error": {"choices": [{"index": 0, "finish_reason": "error", "message": {"content": ""}}]},
 }
 
 
@@ -127,4 +136,49 @@ def test_durations_limits_and_json_in_text() -> None:
     assert [duration(text) for text in ("1.5", "20ms", "6m0s", "1h2m", "soon")] == [1.5, 0.02, 360.0, 3720.0, 0.0]
     assert used_up({"x-ratelimit-remaining-tokens": "5", "x-ratelimit-reset-tokens": "9s"}) == 0.0
     assert json_in("no {answers} here") is None
-    assert rewritten(404, b"{}", {}) == (404, b"{}")
+    assert completion(404, b"{}", {}, {}) == (404, b"{}")
+
+
+def spoken(**message: Any) -> Callable[[int, dict[str, Any]], dict[str, Any]]:
+    """A reply of HTTP 200 that is well formed, and no answer."""
+
+    def disguise(_: int, reply: dict[str, Any]) -> dict[str, Any]:
+        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": None} | message}
+        return reply | {"choices": [choice]}
+
+    return disguise
+
+
+NO_ANSWERS = {
+    "refusal": (spoken(refusal="I cannot help."), "the model refuses: I cannot help"),
+    "prose": (spoken(content="The weather is fine."), "ignores function calls: try --answers prompt"),
+    "empty": (spoken(content=""), "the answer is empty"),
+    "other names": (spoken(content='{"answers": [{"id": "a", "label": "using"}]}'), "left it out"),
+}
+
+
+@pytest.mark.parametrize("kind", list(NO_ANSWERS))
+def test_answers_that_are_none_are_an_outage_until_the_model_labels_a_text_it_knows(
+    make: Make, model: LanguageModel, kind: str
+) -> None:
+    """From the first request: words, nothing settled. In the middle, for good: the same. For a while: all is labelled,
+    however often the texts were judged in vain, the last of them too."""
+    disguise, words = NO_ANSWERS[kind]
+    model.disguise = disguise
+    labeller = make(requests_at_once=1, attempts=3, patents_per_request=1)
+    with pytest.raises(EndpointError, match=words):
+        labeller.label(some())
+    assert len(model.requests) == 3
+    assert len(labeller.plan(some()).texts) == 8
+    model.disguise = lambda n, reply: reply if n <= 5 else disguise(n, reply)
+    with pytest.raises(EndpointError, match="not even to one that it had labelled before"):
+        labeller.label(some())
+    assert len(labeller.plan(some()).texts) == 6
+    begun = len(model.requests)
+    model.disguise = lambda n, reply: disguise(n, reply) if begun + 4 < n <= begun + 8 else reply
+    assert labels_of(label_patents(some(), labeller)) == truth()
+
+
+def test_fields_of_other_types_are_read(make: Make, model: LanguageModel) -> None:
+    model.disguise = lambda _, reply: reply | {"created": 1.5, "usage": {"prompt_tokens": None}, "service_tier": "x"}
+    assert labels_of(label_patents(some(), make())) == truth()
