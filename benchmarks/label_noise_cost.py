@@ -26,6 +26,7 @@ import pandas as pd
 from reestim.dims import LABELS
 from reestim.estimate import fit as fitting
 from reestim.estimate.gates import GateWarning
+from reestim.io.attributes import json_value
 from reestim.labels import offline
 from reestim.labels.agreement import agreement, confusion_counts
 from reestim.labels.patents import read_corpus
@@ -89,7 +90,7 @@ def costs(confusion: pd.DataFrame, *, block: bool, worlds: Sequence[int], draws:
             error = drawn.mean(["chain", "draw"]) - true[name]
             inside = (low <= true[name]) & (true[name] <= high)
             found[name].append((np.asarray(error), np.asarray(high - low), np.asarray(inside)))
-        verdict = post.attrs["gates"]["gates"]
+        verdict = json_value(post.attrs["gates"])["gates"]
         failed += [f"{world}: {g['gate']} {g['value']:.3g} at {g['where']}" for g in verdict if not g["passed"]]
     rows = [_cost(name, *map(np.array, zip(*fits, strict=True))) for name, fits in found.items()]
     return rows, failed

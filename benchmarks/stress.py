@@ -39,6 +39,7 @@ from reestim.estimate.inputs import assemble
 from reestim.estimate.priors import variable
 from reestim.evidence.simulate import simulate_evidence
 from reestim.evidence.truth import Truth
+from reestim.io.attributes import json_value
 from reestim.study.spec import Evidence, Spec
 from reestim.technology import sigma_upper_bound
 from tests.oracles import random_economy
@@ -169,7 +170,7 @@ def one(case: Case, spec: Spec, folder: Path, name: str, seed: int) -> xr.DataTr
     known = with_welfare(true.expand_dims({DRAW: 1}), design).isel({DRAW: 0})
     wanted = list(_JUDGED)
     said = {
-        "gates": post.attrs["gates"],
+        "gates": json_value(post.attrs["gates"]),
         "verdict": {p: table.loc[p, "verdict"] for p in ("kappa", "mean_sigma") if p in table.index},
         "sectors_on_prior": float(table[table.index.str.startswith("sigma[")]["rests_on_prior"].mean()),
         "width": {p: float(table.loc[p, "width_ratio"]) for p in ("kappa", "mean_sigma") if p in table.index},

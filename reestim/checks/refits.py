@@ -12,6 +12,7 @@ import xarray as xr
 from reestim.checks.prior_sensitivity import SHARED, moving_draws, symbol
 from reestim.checks.protocol import Check, Verdict
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
+from reestim.io.attributes import json_text, json_value
 from reestim.results.effects import CONTRIBUTION, effects
 from reestim.results.format import number
 from reestim.runs.record import RunRecord
@@ -73,7 +74,7 @@ def summary(
             "sector": ("refit", np.array([known[name].sector for name in done], dtype=str)),
         },
         coords={"refit": np.array(list(done), dtype=str), "quantity": np.array(list(base), dtype=str)},
-        attrs={"failed": dict(failed)},
+        attrs={"failed": json_text(dict(failed))},
     )
 
 
@@ -100,7 +101,7 @@ def check(post: xr.DataTree) -> Check:
 def sentences(post: xr.DataTree) -> list[str]:
     """One sentence a refit: how far mean σ, κ, ξ, χ and welfare move; where a sector was left out, its own σ."""
     ds = post[GROUP].to_dataset()
-    failed: dict[str, str] = ds.attrs.get("failed", {})
+    failed: dict[str, str] = json_value(ds.attrs.get("failed", {}))
     return [
         *(_one(ds.sel(refit=name)) for name in ds["refit"].values),
         *(f"{name.replace('-', ' ')}: not possible ({reason})." for name, reason in failed.items()),

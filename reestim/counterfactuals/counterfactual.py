@@ -20,6 +20,7 @@ from reestim.equilibrium.scenario import Scenario
 from reestim.equilibrium.transition import check_years
 from reestim.equilibrium.welfare import labels_of
 from reestim.errors import MAX_UNSOLVED, InputError, Problem, UnsolvedDrawsError
+from reestim.io.attributes import json_text
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -141,7 +142,7 @@ def counterfactual(
     ds.attrs = {
         "tolerance": tolerance,
         "supply": supply,
-        "scenarios": {s.name: summarise_scenario(s) for s in scenarios},
+        "scenarios": json_text({s.name: summarise_scenario(s) for s in scenarios}),
         "parameters_from_posterior": used,
         "draws": f"{count} of {post[group].sizes[CHAIN] * post[group].sizes[DRAW]} {group} draws",
     }

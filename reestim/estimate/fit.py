@@ -24,6 +24,7 @@ from reestim.estimate.log_terms import LIKELIHOOD, log_terms, rounded
 from reestim.estimate.model import EstimationModel, Model, Study, adapt
 from reestim.estimate.priors import PriorBook, Priors
 from reestim.estimate.pymc_model import StudyModel
+from reestim.io.attributes import json_text
 from reestim.study.spec import Gates
 
 if TYPE_CHECKING:
@@ -111,8 +112,8 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
     xarray.DataTree
         Groups posterior, prior (1,000 draws), sample_stats, constant_data (the inputs), observed_data, log_likelihood
         (nats, to 2⁻¹³) and log_prior (nats). Dims: chain, draw and those of the model; every variable has
-        ``long_name`` and ``units``, every group ArviZ's attributes. ``attrs["gates"]`` (see
-        ``reestim.estimate.gates.GateReport.as_dict``) says whether the draws passed.
+        ``long_name`` and ``units``, every group ArviZ's attributes. ``RunRecord.of(post).gates`` says whether the
+        draws passed.
 
     Raises
     ------
@@ -180,13 +181,13 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
         warnings.warn(words, RuntimeWarning, stacklevel=2)
     report = check_gates(post, gates)
     post.attrs = {
-        "gates": report.as_dict(),
-        "sampler": sampler.model_dump(mode="json"),
+        "gates": json_text(report.as_dict()),
+        "sampler": json_text(sampler.model_dump(mode="json")),
         "seed": seed,
         "sampling_seconds": round(seconds, 2),
     }
     if left_out:
-        post.attrs["left_out"] = left_out
+        post.attrs["left_out"] = json_text(left_out)
     if not report.passed:
         warnings.warn(
             f"the sampler did not converge; do not report these draws:\n{report}\n"

@@ -55,7 +55,7 @@ class GateReport:
         return "\n".join(str(gate) for gate in self.gates)
 
     def as_dict(self) -> dict[str, Any]:
-        """As kept in ``post.attrs["gates"]``: passed, and gates: a list of gate, value, threshold, passed, where."""
+        """As JSON values: passed, and gates: a list of gate, value, threshold, passed, where."""
         return {"passed": self.passed, "gates": [asdict(gate) for gate in self.gates]}
 
     @classmethod

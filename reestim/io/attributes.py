@@ -3,6 +3,9 @@
 netCDF holds text, numbers and lists of these, and knows no booleans, no dictionaries, no empty lists and no None. What
 it holds is written as it is, so that every program reads it; the rest is written as JSON text. An attribute beside them
 (``TYPES``) says which attribute is of which type, so that text that looks like JSON stays text.
+
+What REEstim itself puts into attributes is JSON text already in memory where netCDF has no type for it (`json_text`,
+`json_value`): a tree of ours is written by xarray and ArviZ as it is.
 """
 
 from __future__ import annotations
@@ -19,6 +22,16 @@ TYPES = "reestim_attribute_types"
 #: Attributes that are JSON text by design: `reestim.equilibrium` reads them as such from any economy.
 _TEXT = ("rebasing", "mines")
 _LARGEST_INTEGER = 2**63
+
+
+def json_text(value: Any) -> str:
+    """A dictionary or a list as the JSON text that an attribute of ours holds."""
+    return json.dumps(value, default=_plain, ensure_ascii=False)
+
+
+def json_value(stored: Any) -> Any:
+    """What an attribute written by `json_text` says; of a run saved on 2026-11-30 or repaired, the value itself."""
+    return json.loads(stored) if isinstance(stored, str) else stored
 
 
 def storable(tree: xr.DataTree) -> xr.DataTree:

@@ -11,6 +11,7 @@ import xarray as xr
 
 from reestim.data.label_record import AUDIT, COUNTS
 from reestim.dims import LABEL, LABELS, YEAR
+from reestim.io.attributes import json_text
 from reestim.labels.agreement import HUMAN, MACHINE, Agreement, agreement, drift
 
 
@@ -43,8 +44,8 @@ def label_quality(
         },
         attrs={
             "design": str(label_audit["design"].iloc[0]),
-            "record": dict(record or {}),
-            "synthetic": [name for name in (COUNTS, AUDIT) if name in synthetic],
+            "record": json_text(dict(record or {})),
+            "synthetic": json_text([name for name in (COUNTS, AUDIT) if name in synthetic]),
         },
     )
 

@@ -17,6 +17,7 @@ from reestim.checks.refits import GROUP, summary
 from reestim.dims import SECTOR, YEAR
 from reestim.errors import InputError, Problem, ReestimError, closest
 from reestim.estimate import kinds
+from reestim.io.attributes import json_value
 from reestim.io.files import slug
 from reestim.runs import store
 from reestim.runs.identity import study_of
@@ -98,7 +99,7 @@ def refits(
         none = Problem("nothing can be left out of this study", "Add evidence by sector, an event study, or patents.")
         raise InputError(problems or none, "the run cannot be fitted again")
     done: dict[str, xr.DataTree] = {}
-    failed = dict[str, str](post[GROUP].attrs["failed"]) if GROUP in post.children else {}
+    failed = dict[str, str](json_value(post[GROUP].attrs["failed"])) if GROUP in post.children else {}
     for refit in known.values():
         there = _there(folder / store.REFITS / refit.name, _identity(refit, record))
         wanted = refit.name in names or not names

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from reestim.errors import MAX_UNSOLVED
 from reestim.reports.section import POSTERIOR, FigureBlock, Section
 from reestim.reports.summary import INTERVALS, is_quick, sentences, warnings
+from reestim.results.effects import described_scenarios
 from reestim.results.format import limit
 from reestim.runs.record import RunRecord
 
@@ -59,7 +60,7 @@ def synthetic_behind(post: xr.DataTree, section: Section) -> list[str]:
 
 def _scenarios(post: xr.DataTree, run: RunRecord) -> dict[str, str]:
     """The files of the scenarios as they were read; of a run from Python what its policies are."""
-    described = post["counterfactual"].attrs.get("scenarios", {}) if "counterfactual" in post.children else {}
+    described = described_scenarios(post["counterfactual"].to_dataset()) if "counterfactual" in post.children else {}
     stored = run.scenarios or described
     return {
         name: text if isinstance(text, str) else json.dumps(text, indent=1, ensure_ascii=False)

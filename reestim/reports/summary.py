@@ -11,7 +11,7 @@ import xarray as xr
 from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.editions import FIRST_EDITION, is_first_edition
 from reestim.intervals import INTERVAL
-from reestim.results.effects import CONTRIBUTION, DIRECTED, FIXED, economy_of, restrictors
+from reestim.results.effects import CONTRIBUTION, DIRECTED, FIXED, described_scenarios, economy_of, restrictors
 from reestim.results.format import percent, with_interval
 from reestim.runs.record import RunRecord
 
@@ -35,7 +35,7 @@ def sentences(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[str
     out = list(_elasticities(tables["elasticities"]))
     if "counterfactual" in post.children:
         ds, economy = post["counterfactual"].to_dataset(), economy_of(post)
-        described = ds.attrs.get("scenarios", {})
+        described = described_scenarios(ds)
         for scenario in ds[SCENARIO].values.tolist():
             about = described.get(scenario, {})
             words = f"{about.get('description') or scenario}{_TIME.get(about.get('horizon'), '')}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, EXPORTER, IMPORTER, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.intervals import KIND, LEVEL
+from reestim.io.attributes import json_value
 
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
@@ -87,11 +88,16 @@ def exposed_sectors(economy: Economy, n: int = MOST_EXPOSED) -> list[str]:
     return [economy.sectors[s] for s in order if economy.sectors[s] not in economy.elements][:n]
 
 
+def described_scenarios(ds: xr.Dataset) -> dict[str, Any]:
+    """What the scenarios of a group counterfactual are, by name (`reestim.equilibrium.scenario`)."""
+    return json_value(ds.attrs.get("scenarios", {}))
+
+
 def restrictors(ds: xr.Dataset, scenario: str, economy: Economy) -> list[str]:
     """Countries that restrict their exports in a scenario; China where the scenario does not say."""
     from reestim.equilibrium.restriction import restricting_countries
 
-    described = ds.attrs.get("scenarios", {}).get(scenario, {})
+    described = described_scenarios(ds).get(scenario, {})
     return restricting_countries(described.get("policies", []), economy.countries)
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reestim.errors import InputError, Problem
 from reestim.intervals import INTERVAL
+from reestim.io.attributes import json_text, json_value
 from reestim.io.files import strict_json
 from reestim.runs.parts import DataRecord, RefitRecord, SolvedCount, StudyRecord, Verdict
 
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
 
 #: Version of the layout of a run folder; raised when an older REEstim could no longer read it.
 SCHEMA = 1
-#: Attribute of a tree that holds its record, as a dictionary.
+#: Attribute of a tree that holds its record, as JSON text.
 ATTRIBUTE = "run"
 #: Attributes that `reestim.fit` writes, by the names of the record; the last two are of runs of before 2026-11-30.
 _OF_THE_FIT = ("gates", "seed", "sampler", "sampling_seconds", "left_out", "spec", "provenance")
+#: Those of them that are JSON text.
+_AS_TEXT = ("gates", "sampler", "left_out", "spec", "provenance")
 
 _PACKAGES = (
     "arviz",
@@ -48,6 +51,14 @@ def _version(package: str) -> str:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return "not installed"
+
+
+def _value(stored: Any) -> Any:
+    """What an attribute says; text that is no JSON as it is, for the record to refuse."""
+    try:
+        return json_value(stored)
+    except (ValueError, RecursionError):
+        return stored
 
 
 def versions() -> dict[str, str]:
@@ -150,11 +161,12 @@ class RunRecord(BaseModel):
         InputError
             If the attributes of the tree are no such record.
         """
-        known = post.attrs.get(ATTRIBUTE, {})
+        known = _value(post.attrs.get(ATTRIBUTE, {}))
         if not isinstance(known, Mapping):
             message = "the attribute `run` of the tree is no record of a run"
             raise InputError(Problem(message, "Use RunRecord.attached.", value=known))
         fitted = {name: post.attrs[name] for name in _OF_THE_FIT if name in post.attrs}
+        fitted |= {name: _value(fitted[name]) for name in _AS_TEXT if name in fitted}
         record = cls.read(fitted | {name: value for name, value in known.items() if value is not None})
         if record.provenance == DataRecord():
             record = record.but(provenance=cls.read({"provenance": DataRecord.found_in(post)}).provenance)
@@ -162,7 +174,7 @@ class RunRecord(BaseModel):
 
     def attached(self, post: xr.DataTree) -> xr.DataTree:
         """The tree itself, with this record as its own."""
-        post.attrs[ATTRIBUTE] = self.as_json()
+        post.attrs[ATTRIBUTE] = json_text(self.as_json())
         return post
 
     def but(self, **changes: Any) -> RunRecord:

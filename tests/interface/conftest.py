@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 from reestim.dims import LABELS
+from reestim.io.attributes import json_text
 from reestim.runs.record import RunRecord
 from tests.interface.faked_run import DRAWS, cli, faked, place  # noqa: F401 - fixtures
 from tests.oracles import random_economy
@@ -74,7 +75,7 @@ def counterfactual_dataset(rng: np.random.Generator) -> xr.Dataset:
     )
     quota = {"policy": "export_quota", "exporter": "CHN", "elements": "all", "quantity_change": 0.53}
     scenario = {"description": "a quota", "year": 2010, "policies": [quota]}
-    ds.attrs = {"scenarios": {"china-quota-2010": scenario}, "draws": "80 of 80 posterior draws"}
+    ds.attrs = {"scenarios": json_text({"china-quota-2010": scenario}), "draws": "80 of 80 posterior draws"}
     return ds
 
 
@@ -118,10 +119,7 @@ def make_post(seed: int = 0) -> xr.DataTree:
         {"gate": "divergences", "value": 0, "threshold": 0, "passed": True},
         {"gate": "r_hat", "value": 1.004, "threshold": 1.01, "passed": True},
     ]
-    tree.attrs = {
-        "gates": {"passed": True, "gates": gates},
-        "unstorable": None,
-    }
+    tree.attrs = {"gates": json_text({"passed": True, "gates": gates})}
     record = {
         "spec": {"name": "fake", "text": "name = 'fake'", "hash": "abc"},
         "provenance": {

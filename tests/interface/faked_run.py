@@ -14,6 +14,7 @@ import xarray as xr
 
 import reestim as ree
 from reestim.cli.app import app
+from reestim.io.attributes import json_text
 from tests.interface.test_spec import QUOTA, SPEC
 
 Run = Callable[..., click.testing.Result]
@@ -56,7 +57,7 @@ def faked(place: Path, post: xr.DataTree, monkeypatch: pytest.MonkeyPatch) -> di
             {name: post[name].to_dataset().isel(draw=slice(keep)) for name in ("posterior", "prior", "sample_stats")}
         )
         rows = told.get("gates", [{"gate": "divergences", "value": 0, "threshold": 0, "passed": True}])
-        tree.attrs["gates"] = {"passed": all(r["passed"] for r in rows), "gates": rows}
+        tree.attrs["gates"] = json_text({"passed": all(r["passed"] for r in rows), "gates": rows})
         return tree
 
     def solved(_: Any, asked: Any, tree: xr.DataTree, group: str = "posterior", **__: Any) -> xr.DataTree:

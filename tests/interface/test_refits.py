@@ -14,6 +14,7 @@ import reestim as ree
 from reestim.cli.app import app
 from reestim.errors import InputError
 from reestim.estimate.inputs import model_inputs
+from reestim.io.attributes import json_text
 from reestim.pipeline import refits as refitting
 from reestim.pipeline.refits import NO_LABEL_NOISE, PLACEBO, Refit, possible_refits
 from reestim.reports.sections import refits as sections
@@ -79,7 +80,7 @@ def faked(post: xr.DataTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         for moved in ("kappa", "sigma"):
             again[moved] = again[moved] + told["moves"][name] * again[moved].std(("chain", "draw"))
         tree = xr.DataTree.from_dict({"posterior": again})
-        tree.attrs["gates"] = {"passed": name != NO_LABEL_NOISE}
+        tree.attrs["gates"] = json_text({"passed": name != NO_LABEL_NOISE})
         return tree
 
     monkeypatch.setattr("reestim.estimate.fit.fit", fit)

@@ -64,6 +64,8 @@ def test_files(written: Path) -> None:
         "parameters",
         "welfare",
         "welfare_parts",
+        "world",
+        "mitigation",
         "exports",
         "solver",
         "gates",

@@ -19,6 +19,7 @@ from reestim.estimate.inputs import assemble, checked
 from reestim.estimate.model import adapt
 from reestim.estimate.predictive import prior_predictive
 from reestim.estimate.priors import outside, variable
+from reestim.runs.record import RunRecord
 from reestim.study.prior import Prior
 from reestim.study.spec import Evidence, Gates, Sampler
 from tests.recovery.study import POLICY_YEAR, TRUTH, default_spec, inputs_of
@@ -329,7 +330,7 @@ def test_every_sampler_reports_what_the_gates_need(name: str) -> None:
         assert attrs["sampling_time"] > 0
         assert {f"creation_library{end}" for end in ("", "_version", "_language")} <= set(attrs)
         assert {"created_at", "inference_library_version"} <= set(attrs)
-    report = {g.gate: g for g in GateReport.from_dict(post.attrs["gates"]).gates}
+    report = {g.gate: g for g in RunRecord.of(post).gates.gates}
     assert not any(np.isnan(gate.value) for gate in report.values())
     assert report["divergences"].value > 0
     assert int(post["sample_stats"]["tree_depth"].max()) <= 5

@@ -14,6 +14,7 @@ from reestim.estimate import sampling
 from reestim.estimate.log_terms import log_terms
 from reestim.estimate.model import adapt
 from reestim.estimate.predictive import simulated
+from reestim.runs.record import RunRecord
 from reestim.study.spec import Gates, Sampler
 from tests.recovery.study import default_spec, inputs_of
 
@@ -85,4 +86,4 @@ def test_log_terms_that_fail_cost_no_draw(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.warns(RuntimeWarning, match="no log densities .*MemoryError: too many observations"):
         post = fitting.fit(model, Sampler(draws=5, chains=2), seed=1, progress=False, gates=Gates(min_ess=0.1))
     assert post["posterior"]["mu"].shape == (2, 5)
-    assert "MemoryError" in post.attrs["left_out"]
+    assert "MemoryError" in RunRecord.of(post).left_out["log_likelihood"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from reestim.dims import CHAIN, DRAW, LABELS
+from reestim.io.attributes import json_value
 from reestim.labels.agreement import HUMAN, MACHINE, Agreement, Interval
 from reestim.labels.quality import agreement_of, drift_of
 from reestim.reports.section import Block, Notes, Section, TableBlock
@@ -51,7 +52,7 @@ def label_quality_table(post: xr.DataTree) -> pd.DataFrame:
     ]
     rows.append({"measure": "trend_p_value", "median": trend})
     rows += [{"measure": "patents", MACHINE: x, "median": int(quality["patents"].sel(label=x))} for x in LABELS]
-    record = quality.attrs.get("record", {})
+    record = json_value(quality.attrs.get("record", {}))
     rows.append({"measure": "unlabelled", "median": record.get("unlabelled", float("nan"))})
     return pd.DataFrame(rows, columns=_COLUMNS).astype({"year": "Int64", "audited": "Int64"})
 
@@ -66,12 +67,12 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     if GROUP not in tables:
         return None
     table, quality = tables[GROUP], post[GROUP].to_dataset()
-    made = quality.attrs.get("synthetic", [])
+    made = json_value(quality.attrs.get("synthetic", []))
     flag = f" SYNTHETIC, no finding about the world: {', '.join(made)}." if made else ""
     blocks: list[Block] = [_confusion_block(table, flag), _scores_block(table, quality.attrs["design"], flag)]
     if "agreement" in set(table["measure"]):
         blocks.append(_drift_block(table, flag))
-    record = quality.attrs.get("record", {})
+    record = json_value(quality.attrs.get("record", {}))
     blocks.append(Notes([_who(record, int(quality["patents"].sum())), _trend(table)]))
     return Section("labels", "How good the labels are", blocks, ["patent_labels.csv", "label_audit.csv"])
 
