@@ -232,9 +232,9 @@ def original(source: str, folder: Path, rng: Rng) -> None:
 
     from reestim.errors import InputError
     from reestim.importers.imported import ImportOptions
-    from reestim.importers.registry import ORIGINALS, import_files
+    from reestim.importers.registry import IMPORT_SOURCES, import_files
 
-    partial = ImportOptions(partial=True) if "partial" in ORIGINALS[source].takes else ImportOptions()
+    partial = ImportOptions(partial=True) if "partial" in IMPORT_SOURCES[source].takes else ImportOptions()
     out, files = folder / "out", sorted((folder / source).iterdir())
     if source == "usgs-ds140":  # two layouts of the same
         files = [pick(rng, files)]

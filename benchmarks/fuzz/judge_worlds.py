@@ -20,13 +20,13 @@ def table(source: str, folder: Path, rng: Rng) -> None:
     """``reestim data build`` reads the table of a year: sales and uses that add up, or a refusal."""
     from reestim.errors import InputError
     from reestim.importers.world import magnitude_problems
-    from reestim.importers.world_tables import SOURCES, table_problems
+    from reestim.importers.world_tables import WORLD_SOURCES, table_problems
 
     tables = (folder / WORLDS[source]).parent
-    if problems := table_problems(SOURCES[source], tables, YEAR, 2010):
+    if problems := table_problems(WORLD_SOURCES[source], tables, YEAR, 2010):
         raise InputError(problems)
-    file = SOURCES[source].files(tables)[YEAR]
-    found = SOURCES[source].table(file, YEAR)
+    file = WORLD_SOURCES[source].files(tables)[YEAR]
+    found = WORLD_SOURCES[source].table(file, YEAR)
     if problems := magnitude_problems(found, file.name):
         raise InputError(problems)
     for name in ("intermediate", "final"):

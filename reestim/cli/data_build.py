@@ -54,11 +54,13 @@ def data_build(
     """
     from reestim.cli import printing
     from reestim.errors import InputError, Problem, closest
-    from reestim.importers.world_tables import SOURCES
+    from reestim.importers.world_tables import WORLD_SOURCES
 
     problems = []
-    if source not in SOURCES:
-        problems.append(Problem("this source is unknown", closest(source, SOURCES), column="--source", value=source))
+    if source not in WORLD_SOURCES:
+        problems.append(
+            Problem("this source is unknown", closest(source, WORLD_SOURCES), column="--source", value=source)
+        )
     if mapping is not None and all_regions:
         advice = "Give --mapping or --all-regions, not both."
         problems.append(Problem("two mappings are asked for", advice, column="--mapping", value=str(mapping)))

@@ -12,7 +12,7 @@ from reestim.cli.command import Output, command
 
 if TYPE_CHECKING:
     from reestim.errors import Problem
-    from reestim.importers.registry import Original
+    from reestim.importers.registry import ImportSource
 
 
 @command(quiet=True)
@@ -94,18 +94,18 @@ def data_import(
     from reestim.cli import printing
     from reestim.errors import InputError, Problem
     from reestim.importers.imported import ImportOptions
-    from reestim.importers.registry import ORIGINALS, import_files, original_named
+    from reestim.importers.registry import IMPORT_SOURCES, find_source, import_files
 
     if list_sources:
         _list(output.as_json)
         return
     if query:
-        _print_query(original_named(source or ""))
+        _print_query(find_source(source or ""))
         return
     problems: list[Problem] = []
     paths, pairs = _named_columns(files or [], columns or [], problems)
     if source is None:
-        known = ", ".join(ORIGINALS)
+        known = ", ".join(IMPORT_SOURCES)
         problems.append(Problem("no source is named", f"Name one of {known}; see --list", column="SOURCE"))
     if out is None:
         problems.append(Problem("no folder is named", "Say --out FOLDER", column="--out"))
@@ -172,16 +172,14 @@ def _named_columns(
     return paths, tuple(pairs)
 
 
-def _print_query(original: Original) -> None:
+def _print_query(entry: ImportSource) -> None:
     """The query of a source, as it is run there."""
     from reestim.errors import InputError, Problem
 
-    if original.query is None:
-        problem = Problem(
-            "this source needs no query", f"Give {original.pattern}", column="--query", value=original.name
-        )
+    if entry.query is None:
+        problem = Problem("this source needs no query", f"Give {entry.pattern}", column="--query", value=entry.name)
         raise InputError(problem, "nothing was printed")
-    typer.echo(original.query.read_text(encoding="utf-8"), nl=False)
+    typer.echo(entry.query.read_text(encoding="utf-8"), nl=False)
 
 
 def _span(years: str | None, problems: list[Problem]) -> tuple[int, int] | None:
@@ -200,22 +198,22 @@ def _span(years: str | None, problems: list[Problem]) -> tuple[int, int] | None:
 
 def _list(as_json: bool) -> None:
     from reestim.cli import printing
-    from reestim.importers.registry import ORIGINALS
-    from reestim.importers.world_tables import SOURCES
+    from reestim.importers.registry import IMPORT_SOURCES
+    from reestim.importers.world_tables import WORLD_SOURCES
 
     if as_json:
         names = ("name", "citation", "edition", "pattern", "where", "licence", "gives", "takes")
-        rows = [{name: getattr(original, name) for name in names} for original in ORIGINALS.values()]
-        tables = [{"name": s.name, "citation": s.citation, "pattern": s.pattern} for s in SOURCES.values()]
+        rows = [{name: getattr(entry, name) for name in names} for entry in IMPORT_SOURCES.values()]
+        tables = [{"name": s.name, "citation": s.citation, "pattern": s.pattern} for s in WORLD_SOURCES.values()]
         printing.print_json({"import": rows, "build": tables})
         return
     printing.print_rows(
         "reestim data import SOURCE FILE... --out FOLDER",
         ["source", "edition that is read", "files", "gives"],
-        [[o.name, f"{o.citation}. {o.edition}", o.pattern, ", ".join(o.gives)] for o in ORIGINALS.values()],
+        [[o.name, f"{o.citation}. {o.edition}", o.pattern, ", ".join(o.gives)] for o in IMPORT_SOURCES.values()],
     )
     printing.print_rows(
         "World tables: reestim data build --source SOURCE --tables FOLDER --out FOLDER",
         ["source", "edition that is read", "files"],
-        [[s.name, s.citation, s.pattern] for s in SOURCES.values()],
+        [[s.name, s.citation, s.pattern] for s in WORLD_SOURCES.values()],
     )

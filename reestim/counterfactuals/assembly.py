@@ -88,13 +88,13 @@ class Assembly:
         )
 
 
-def to_variables(part: DrawSolutions, inside: Bool[np.ndarray, " draw"], transition: bool) -> dict[str, VariablePart]:
+def to_variables(part: DrawSolutions, feasible: Bool[np.ndarray, " draw"], transition: bool) -> dict[str, VariablePart]:
     """The variables of one chunk of draws; those unsolved, or outside the interior, are NaN."""
     ahead, suffix = (
         ((SCENARIO, CHAIN, DRAW, YEAR), "_path") if transition else ((SCENARIO, TECHNOLOGY, CHAIN, DRAW), "")
     )
-    inside = inside.reshape(-1, *[1] * (part.solved.ndim - 1))
-    solved = part.solved & inside
+    feasible = feasible.reshape(-1, *[1] * (part.solved.ndim - 1))
+    solved = part.solved & feasible
     data = {}
     for name, found in part.outcomes.items():
         dims, long_name, unit = VARIABLES[name]
@@ -104,7 +104,7 @@ def to_variables(part: DrawSolutions, inside: Bool[np.ndarray, " draw"], transit
     status = {
         "solved": (solved, {"long_name": "equilibrium found within the tolerance"}),
         "reason": (
-            np.where(inside, part.reason, Reason.OUTSIDE),
+            np.where(feasible, part.reason, Reason.OUTSIDE),
             {"long_name": "why unsolved", "flag_values": codes, "flag_meanings": meanings},
         ),
         "residual": (part.residual, {"long_name": "largest relative residual of all equations"}),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from reestim.counterfactuals.executors import open_executor
-from reestim.counterfactuals.plan import SweepPlan, chunk_size, feasible, parameters_of
+from reestim.counterfactuals.plan import SweepPlan, chunk_size, feasible_draws, parameters_of
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY, YEAR
 from reestim.draws import thinned
 from reestim.equilibrium.diagnosis import FAILURES
@@ -124,7 +124,7 @@ def counterfactual(
         unit,
         tolerance,
         [
-            {name: feasible(parameters, world, name, s.horizon, count, unit) for name in technology}
+            {name: feasible_draws(parameters, world, name, s.horizon, count, unit) for name in technology}
             for s, world in zip(scenarios, baselines, strict=True)
         ],
     )

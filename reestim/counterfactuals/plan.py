@@ -80,7 +80,7 @@ class SweepPlan:
     size: int  # draws solved at once
     unit: int
     tolerance: float
-    inside: Sequence[Mapping[str, Bool[np.ndarray, " draw"]]]  # of each scenario, by technology: feasible draws
+    feasible: Sequence[Mapping[str, Bool[np.ndarray, " draw"]]]  # of each scenario, by technology: feasible draws
 
     @property
     def static(self) -> list[str]:
@@ -94,8 +94,8 @@ class SweepPlan:
 
     def chunk(self, k: int, name: str, first: int) -> Chunk:
         """Everything that the equilibria of a chunk follow from."""
-        good, index = self.inside[k][name], np.arange(first, min(first + self.unit, self.count))
-        # A draw outside the interior is replaced by one inside: it cannot stall the batch, and `inside` masks it later.
+        good, index = self.feasible[k][name], np.arange(first, min(first + self.unit, self.count))
+        # An infeasible draw is replaced by a feasible one: it cannot stall the batch, and `feasible` masks it later.
         index = np.where(good[index], index, np.argmax(good))
         draws = take_draws(self.parameters, index).to_batch(self.baselines[k], name, SAMPLE, self.horizons[k])
         transition = name == "transition"
@@ -140,7 +140,7 @@ class SweepPlan:
                 k, name, first = jobs[number]
                 transition = name == "transition"
                 ahead = {SCENARIO: k} if transition else {SCENARIO: k, TECHNOLOGY: self.static.index(name)}
-                good = self.inside[k][name][first : first + self.unit]
+                good = self.feasible[k][name][first : first + self.unit]
                 for variable, part in to_variables(found, good, transition).items():
                     whole.insert(variable, part, ahead, first)
 
@@ -192,20 +192,20 @@ def take_draws(parameters: Parameters, index: np.ndarray) -> Parameters:
     )
 
 
-def feasible(
+def feasible_draws(
     parameters: Parameters, economy: Economy, technology: str, horizon: str, count: int, unit: int
 ) -> Bool[np.ndarray, " draw"]:
-    """Which draws are inside the interior; judged by chunks, so that their arrays are never all there at once.
+    """Which draws are feasible; found chunk by chunk, which bounds the memory.
 
-    Raises ParameterError for what no draw can mend, and where none is inside.
+    Raises ParameterError for problems of all draws (labels, dimensions), and where no draw is feasible.
     """
     parts, problems = [], []
     for first in range(0, count, unit):
         index = np.arange(first, min(first + unit, count))
-        good, wrong = take_draws(parameters, index).inside(economy, technology, SAMPLE, horizon)
+        good, wrong = take_draws(parameters, index).feasible(economy, technology, SAMPLE, horizon)
         parts.append(good)
         problems = problems or wrong
-    inside = np.concatenate(parts)
-    if not inside.any():
+    feasible = np.concatenate(parts)
+    if not feasible.any():
         raise ParameterError(problems, "no draw has an equilibrium in the model")
-    return inside
+    return feasible

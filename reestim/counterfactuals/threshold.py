@@ -15,7 +15,7 @@ import xarray as xr
 from jaxtyping import Bool, Float
 
 from reestim.counterfactuals.counterfactual import summarise_scenario
-from reestim.counterfactuals.plan import DRAW_OUTCOMES, SAMPLE, chunk_size, feasible, parameters_of, take_draws
+from reestim.counterfactuals.plan import DRAW_OUTCOMES, SAMPLE, chunk_size, feasible_draws, parameters_of, take_draws
 from reestim.dims import CHAIN, DRAW
 from reestim.draws import thinned
 from reestim.equilibrium.economy import Economy
@@ -94,10 +94,10 @@ def threshold(
     parameters, _ = parameters_of(samples, defaults or Parameters())
     count = samples.sizes[CHAIN] * samples.sizes[DRAW]
     world = scenario.baseline(economy)
-    inside = feasible(parameters, world, "directed", scenario.horizon, count, count)
+    feasible = feasible_draws(parameters, world, "directed", scenario.horizon, count, count)
     policy = scenario.to_arrays(world, supply)
-    size = chunk_size(economy, int(inside.sum()))
-    index = np.flatnonzero(inside)
+    size = chunk_size(economy, int(feasible.sum()))
+    index = np.flatnonzero(feasible)
     chosen = take_draws(parameters, index)
 
     def solved(omega: Float[np.ndarray, " draw"]) -> _Solved:

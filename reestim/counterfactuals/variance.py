@@ -85,9 +85,9 @@ def welfare_variance(
         policy = scenario.to_arrays(world, supply)
         row = []
         for technology in ds[TECHNOLOGY].values.tolist():
-            inside, _ = points.inside(world, technology, _POINT, scenario.horizon)
+            feasible, _ = points.feasible(world, technology, _POINT, scenario.horizon)
             welfare = np.full((2 * len(parts), len(economy.countries)), np.nan)
-            if inside.all():  # else the mean is too near a corner of research
+            if feasible.all():  # else the mean is too near a corner of research
                 batch = points.to_batch(world, technology, _POINT, scenario.horizon)
                 # the outcomes of the draws, so that what was compiled for them is used
                 found = solve_draws(world.baseline, policy, batch, tolerance, DRAW_OUTCOMES, size)

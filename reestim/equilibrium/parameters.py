@@ -110,12 +110,12 @@ class Parameters:
             raise ParameterError(problems, "these parameters have no equilibrium in the model")
         return _arrays(values, economy, technology)
 
-    def inside(
+    def feasible(
         self, economy: Economy, technology: str, batch: str, horizon: str = "year"
     ) -> tuple[Bool[np.ndarray, " draw"], list[Problem]]:
-        """Which draws, along the dimension ``batch``, lie in the parameter space; and what is wrong with the others.
+        """Which draws along ``batch`` are feasible (in the parameter space), and the problems of the others.
 
-        Raises ParameterError for what no draw can mend (labels, dimensions).
+        Raises ParameterError for problems of all draws (labels, dimensions).
         """
         values, problems = self._placed(economy, technology, batch, horizon)
         if problems:
@@ -127,7 +127,7 @@ class Parameters:
         return good, problems
 
     def to_batch(self, economy: Economy, technology: str, batch: str, horizon: str = "year") -> ParameterArrays:
-        """Parameters over a further, leading dimension ``batch``, all :meth:`inside`."""
+        """Parameters over a further, leading dimension ``batch``, all :meth:`feasible`."""
         values, _ = self._placed(economy, technology, batch, horizon)
         return _arrays(values, economy, technology)
 

@@ -31,7 +31,7 @@ from reestim.importers.ree_facts import (
 )
 from reestim.importers.rows import export_rows, input_rows, tariff_rows, trade_rows, value_added_rows
 from reestim.importers.world import WorldTable, aggregate, magnitude_problems, without_negative_value_added
-from reestim.importers.world_tables import Source, same_labels, source_named, table_problems
+from reestim.importers.world_tables import WorldSource, same_labels, source_named, table_problems
 from reestim.io.resources import BUNDLED
 
 
@@ -65,7 +65,7 @@ def build_from_tables(
     mapping : CSV file with columns country, region; None for the shipped 12 regions; ``"full"`` for all countries.
     seed : of the simulated patents and audit.
     facts : folder of a dataset in the layout of the bundled one.
-    source : a name of ``reestim.importers.world_tables.SOURCES``.
+    source : a name of ``reestim.importers.world_tables.WORLD_SOURCES``.
     sectors : CSV file with columns industry, sector; None for the industries as they are.
     industries : CSV file of facts on the industries, for a classification that is not shipped (``concordance``).
     exchange_rate : US$ for one unit of the tables: a number, or a CSV file with columns year, usd_per_unit.
@@ -114,7 +114,7 @@ def build_from_tables(
     return out
 
 
-def _first(source: Source, files: Mapping[int, Path], year: int, rates: Mapping[int, float]) -> WorldTable | None:
+def _first(source: WorldSource, files: Mapping[int, Path], year: int, rates: Mapping[int, float]) -> WorldTable | None:
     """The table of the base year, or of another year so that the mappings are checked all the same."""
     if not files:
         return None
@@ -122,7 +122,7 @@ def _first(source: Source, files: Mapping[int, Path], year: int, rates: Mapping[
     return source.table(files[at], at, rates.get(at, 1.0))
 
 
-def _rest(source: Source, regions: Mapping[str, str]) -> str:
+def _rest(source: WorldSource, regions: Mapping[str, str]) -> str:
     """Region of the producers of rare earths that the table does not name.
 
     Raises InputError where the table has no rest of the world.
@@ -144,7 +144,7 @@ def _out_problems(out: Path) -> list[Problem]:
 
 
 def _panel(
-    source: Source,
+    source: WorldSource,
     files: Mapping[int, Path],
     rates: Mapping[int, float],
     world: WorldTable,

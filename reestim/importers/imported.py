@@ -24,7 +24,7 @@ from reestim.errors import InputError, Problem, closest
 from reestim.io.files import strict_json
 
 #: What an importer keeps of its own beside the tables of a dataset lies here, in the folder of the dataset.
-SOURCES = "sources"
+SOURCES_FOLDER = "sources"
 
 
 def _option(name: str) -> str:
@@ -128,20 +128,20 @@ class Imported:
 
     def write(self, folder: Path, about: Mapping[str, Any], source: str) -> None:
         """Tables, further tables and the account of where they come from."""
-        (folder / SOURCES).mkdir(exist_ok=True)
+        (folder / SOURCES_FOLDER).mkdir(exist_ok=True)
         for stem, table in self.tables.items():
             (folder / f"{stem}.csv").write_text(_csv(table), encoding="utf-8")
         for stem, table in self.extra.items():
-            (folder / SOURCES / f"{stem}.csv").write_text(_csv(table), encoding="utf-8")
+            (folder / SOURCES_FOLDER / f"{stem}.csv").write_text(_csv(table), encoding="utf-8")
         for name, path in self.files.items():
             path.rename(folder / name)
         text = json.dumps(strict_json(about), indent=1, ensure_ascii=False) + "\n"
-        (folder / SOURCES / f"{source}.json").write_text(text, encoding="utf-8")
+        (folder / SOURCES_FOLDER / f"{source}.json").write_text(text, encoding="utf-8")
 
     def written(self, source: str) -> list[str]:
         """Names of the files that ``write`` makes, seen from the folder."""
-        extra = [f"{SOURCES}/{stem}.csv" for stem in self.extra]
-        return [*(f"{stem}.csv" for stem in self.tables), *self.files, *extra, f"{SOURCES}/{source}.json"]
+        extra = [f"{SOURCES_FOLDER}/{stem}.csv" for stem in self.extra]
+        return [*(f"{stem}.csv" for stem in self.tables), *self.files, *extra, f"{SOURCES_FOLDER}/{source}.json"]
 
 
 def _csv(table: pd.DataFrame) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from reestim.importers.ree_facts import COPIED, stated
 from reestim.importers.world import WorldTable
-from reestim.importers.world_tables import Source
+from reestim.importers.world_tables import WorldSource
 from reestim.io.toml_files import value_text
 
 POLICY_YEAR = 2010
@@ -23,7 +23,7 @@ IMPUTED = ("application_sector", "element_output", "trade_elasticities", "value_
 class Built:
     """What a dataset is built from: the source, its clean and aggregated table, exports by year, mappings and facts."""
 
-    source: Source
+    source: WorldSource
     world: WorldTable
     panel: pd.DataFrame | None
     regions: Mapping[str, str]

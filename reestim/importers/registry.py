@@ -13,9 +13,9 @@ from typing import Any
 from reestim.data.meta import FILE as META_FILE
 from reestim.data.meta import read_meta
 from reestim.errors import InputError, Problem, closest
-from reestim.importers.imported import SOURCES, ImportOptions, file_facts
-from reestim.importers.original import Original
-from reestim.importers.patent_originals import PATENT_ORIGINALS
+from reestim.importers.import_source import ImportSource
+from reestim.importers.imported import SOURCES_FOLDER, ImportOptions, file_facts
+from reestim.importers.patent_sources import PATENT_SOURCES
 from reestim.importers.sources import (
     baci,
     comtrade,
@@ -28,11 +28,11 @@ from reestim.importers.sources import (
 )
 from reestim.io.files import atomic_update
 
-ORIGINALS: dict[str, Original] = {
-    original.name: original
-    for original in (
-        *PATENT_ORIGINALS,
-        Original(
+IMPORT_SOURCES: dict[str, ImportSource] = {
+    entry.name: entry
+    for entry in (
+        *PATENT_SOURCES,
+        ImportSource(
             "baci",
             "CEPII, BACI: reconciled trade by HS6 code (Gaulier and Zignago 2010)",
             baci.EDITION,
@@ -43,7 +43,7 @@ ORIGINALS: dict[str, Original] = {
             ("year", "partners", "hs", "concordance", "sectors", "mapping", "partial", "confirm_units"),
             baci.read,
         ),
-        Original(
+        ImportSource(
             "comtrade",
             "United Nations, UN Comtrade",
             comtrade.EDITION,
@@ -67,7 +67,7 @@ ORIGINALS: dict[str, Original] = {
             comtrade.read,
             comtrade_download.download,
         ),
-        Original(
+        ImportSource(
             "euklems",
             "EU KLEMS & INTANProd, Luiss Lab of European Economics (Bontadini et al. 2023)",
             euklems.EDITION,
@@ -78,7 +78,7 @@ ORIGINALS: dict[str, Original] = {
             ("concordance", "sectors", "confirm_units"),
             euklems.read,
         ),
-        Original(
+        ImportSource(
             "usitc",
             "United States International Trade Commission, DataWeb",
             usitc.EDITION,
@@ -89,7 +89,7 @@ ORIGINALS: dict[str, Original] = {
             ("partners", "hs", "confirm_units"),
             usitc.read,
         ),
-        Original(
+        ImportSource(
             "usgs-ds140",
             "U.S. Geological Survey, Historical statistics for mineral commodities (Data Series 140), rare earths",
             usgs_ds140.EDITION,
@@ -100,7 +100,7 @@ ORIGINALS: dict[str, Original] = {
             ("confirm_units",),
             usgs_ds140.read,
         ),
-        Original(
+        ImportSource(
             "usgs-yearbook",
             "U.S. Geological Survey, Minerals Yearbook, rare earths",
             usgs_myb.EDITION,
@@ -111,7 +111,7 @@ ORIGINALS: dict[str, Original] = {
             ("mapping", "confirm_units"),
             usgs_myb.read,
         ),
-        Original(
+        ImportSource(
             "usgs-summaries",
             "U.S. Geological Survey, Mineral Commodity Summaries",
             usgs_mcs.EDITION,
@@ -137,12 +137,12 @@ class ImportResult:
     simulated: Sequence[str] = ()
 
 
-def original_named(name: str) -> Original:
+def find_source(name: str) -> ImportSource:
     """The source, or InputError with the names there are."""
-    if name not in ORIGINALS:
-        problem = Problem("this source is unknown", closest(name, ORIGINALS), column="SOURCE", value=name)
+    if name not in IMPORT_SOURCES:
+        problem = Problem("this source is unknown", closest(name, IMPORT_SOURCES), column="SOURCE", value=name)
         raise InputError(problem, "nothing was imported")
-    return ORIGINALS[name]
+    return IMPORT_SOURCES[name]
 
 
 def import_files(
@@ -158,7 +158,7 @@ def import_files(
 
     Parameters
     ----------
-    source : a name of ``ORIGINALS``.
+    source : a name of ``IMPORT_SOURCES``.
     files : as the source publishes them; some sources come in several. None: they are downloaded, where the source can.
     out : folder to add the tables to; with ``sources/<source>.json``: editions, dates and hashes of the files, rules,
         what was left out.
@@ -170,9 +170,9 @@ def import_files(
     InputError
         Listing all problems; nothing is written then.
     """
-    original, chosen = original_named(source), choices or ImportOptions()
+    entry, chosen = find_source(source), choices or ImportOptions()
     files, out = [Path(file) for file in files], Path(out)
-    problems = chosen.problems(original.takes, source) + _file_problems(original, files)
+    problems = chosen.problems(entry.takes, source) + _file_problems(entry, files)
     if out.exists() and not out.is_dir():
         problems.append(Problem("this is a file, not a folder", "Name a folder", column="--out", value=str(out)))
     if problems:
@@ -180,11 +180,11 @@ def import_files(
     with atomic_update(out) as folder:
         work = folder / ".work"
         work.mkdir()
-        if not files and original.download is not None:
-            files = original.download(chosen, folder / SOURCES)
-        imported = original.read(files, chosen, work).only(only)
+        if not files and entry.download is not None:
+            files = entry.download(chosen, folder / SOURCES_FOLDER)
+        imported = entry.read(files, chosen, work).only(only)
         problems = imported.problems()
-        names = [*imported.written(source), *(f"{SOURCES}/{f.name}" for f in files if f.is_relative_to(folder))]
+        names = [*imported.written(source), *(f"{SOURCES_FOLDER}/{f.name}" for f in files if f.is_relative_to(folder))]
         for name in names if not overwrite else ():
             if (out / name).exists():
                 advice = "Say --overwrite to replace it, --only for other tables, or name another folder"
@@ -193,9 +193,9 @@ def import_files(
             raise InputError(problems, "nothing was imported")
         about = {
             "source": source,
-            "citation": original.citation,
+            "citation": entry.citation,
             "edition": imported.edition,
-            "licence": original.licence,
+            "licence": entry.licence,
             "imported": datetime.now(UTC).date().isoformat(),
             "files": [file_facts(file) for file in files],
             "rules": list(imported.rules),
@@ -210,15 +210,15 @@ def import_files(
     return ImportResult(out, names, about, [name for name in names if meta is not None and name in meta.synthetic])
 
 
-def _file_problems(original: Original, files: Sequence[Path]) -> list[Problem]:
+def _file_problems(entry: ImportSource, files: Sequence[Path]) -> list[Problem]:
     problems = []
-    if not files and original.download is None:
-        problems.append(Problem("no file is given", f"Give {original.pattern}", column="FILE"))
+    if not files and entry.download is None:
+        problems.append(Problem("no file is given", f"Give {entry.pattern}", column="FILE"))
     for n, path in enumerate(files):
         if path in files[:n]:
             problems.append(Problem("the file is given twice", "Give it once", file=path.name))
         if not path.is_file():
             here = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-            advice = closest(path.name, here) if here else f"Give {original.pattern}"
+            advice = closest(path.name, here) if here else f"Give {entry.pattern}"
             problems.append(Problem("there is no such file", advice, file=str(path)))
     return problems

@@ -12,7 +12,7 @@ from reestim.importers.world import RawTable, WorldTable, clean
 
 
 @dataclass(frozen=True)
-class Source:
+class WorldSource:
     """One source. ``files`` finds its files by year; ``read`` gives the raw table of a year (None: ``world`` gives the
     clean one); ``pattern``: what its files are called; ``currency``: of its values, in millions; ``rest``: the country
     that stands for all that the table does not name; ``others``: words about files that are easily taken for it."""
@@ -35,10 +35,10 @@ class Source:
         return clean(self.read(path, year), usd_per_unit)
 
 
-SOURCES: dict[str, Source] = {
+WORLD_SOURCES: dict[str, WorldSource] = {
     source.name: source
     for source in (
-        Source(
+        WorldSource(
             "wiod",
             "World Input-Output Database, 2013 release (Timmer, Dietzenbacher, Los, Stehrer, de Vries 2015), "
             "million US$ at current basic prices",
@@ -47,14 +47,14 @@ SOURCES: dict[str, Source] = {
             wiod.read,
             others=(("WIOT*_Nov16*", "this is the 2016 release: bring it as --source arrays or tidy"),),
         ),
-        Source(
+        WorldSource(
             "icio",
             "OECD Inter-Country Input-Output tables, million US$ at current basic prices",
             "<year>_SML.csv or ICIO<edition>_<year>.csv (or .zip)",
             icio.files,
             icio.read,
         ),
-        Source(
+        WorldSource(
             "exiobase",
             "EXIOBASE 3, monetary, million euro at current basic prices, converted to US$",
             "IOT_<year>_ixi.zip or IOT_<year>_pxp.zip",
@@ -67,20 +67,22 @@ SOURCES: dict[str, Source] = {
                 ("*hsut*", "these are the hybrid tables: use the monetary ones"),
             ),
         ),
-        Source(
+        WorldSource(
             "caliendo-parro",
             "Caliendo and Parro (2015), replication archive: 1993 with its tariffs, rebased to an equilibrium",
             "cp2015.npz",
             caliendo_parro.files,
             world=caliendo_parro.read_world,
         ),
-        Source("arrays", "World table brought as arrays, million US$", "<name>_<year>.npz", arrays.files, arrays.read),
-        Source("tidy", "World table brought as tidy CSV, million US$", "<name>_<year>.csv", tidy.files, tidy.read),
+        WorldSource(
+            "arrays", "World table brought as arrays, million US$", "<name>_<year>.npz", arrays.files, arrays.read
+        ),
+        WorldSource("tidy", "World table brought as tidy CSV, million US$", "<name>_<year>.csv", tidy.files, tidy.read),
     )
 }
 
 
-def table_problems(source: Source, tables: Path, year: int, policy_year: int) -> list[Problem]:
+def table_problems(source: WorldSource, tables: Path, year: int, policy_year: int) -> list[Problem]:
     """Why the folder (or file) cannot give the economy of ``year`` and a panel of exports around ``policy_year``.
 
     One table alone gives an economy without a panel; of several, none may be missing and they must reach from before
@@ -131,11 +133,11 @@ def same_labels(tables: Sequence[WorldTable], file: Callable[[int], str]) -> lis
     ]
 
 
-def source_named(name: str) -> Source:
+def source_named(name: str) -> WorldSource:
     """The source, or InputError with the names there are."""
-    if name not in SOURCES:
+    if name not in WORLD_SOURCES:
         from reestim.errors import closest
 
-        problem = Problem("this source is unknown", closest(name, SOURCES), column="--source", value=name)
+        problem = Problem("this source is unknown", closest(name, WORLD_SOURCES), column="--source", value=name)
         raise InputError(problem, "no dataset was built")
-    return SOURCES[name]
+    return WORLD_SOURCES[name]

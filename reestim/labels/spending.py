@@ -47,7 +47,8 @@ class Spending:
 
     input_tokens, output_tokens : as the endpoint reports them, or estimated where it reports none (``estimated``).
     spent : US$ of answers that came; lost : US$ that may be charged for answers that never came (time-outs, cut
-    connections); promised : US$ of requests under way; dearness : the most that a request has cost over its estimate.
+    connections); promised : US$ of requests under way; cost_ratio : the highest ratio so far of the cost of a request
+    to its estimate.
     """
 
     prices: Prices | None
@@ -59,14 +60,14 @@ class Spending:
     spent: float = 0.0
     lost: float = 0.0
     promised: float = 0.0
-    dearness: float = 1.0
+    cost_ratio: float = 1.0
 
     def promise(self, expected: Estimate) -> float:
-        """Set aside what a request may cost, as dear as the dearest so far, and return it.
+        """Set aside what a request may cost, its estimate times the highest ``cost_ratio`` so far, and return it.
 
         Raises CostLimitError where that could pass the limit.
         """
-        cost = (expected.cost or 0.0) * self.dearness
+        cost = (expected.cost or 0.0) * self.cost_ratio
         if self.max_cost is not None and self.spent + self.lost + self.promised + cost > self.max_cost:
             raise CostLimitError(
                 f"stopped before the next request: with it the cost could pass the limit of {self.max_cost:g} US$ "
@@ -87,7 +88,7 @@ class Spending:
         if self.prices and expected.cost is not None:
             cost = self.prices.cost(float(input_tokens), float(output_tokens))
             self.spent += cost
-            self.dearness = max(self.dearness, cost / expected.cost if expected.cost > 0 else 1.0)
+            self.cost_ratio = max(self.cost_ratio, cost / expected.cost if expected.cost > 0 else 1.0)
 
     def release(self, promised: float, *, maybe_charged: bool) -> None:
         """Book a request without an answer."""

@@ -18,8 +18,8 @@ from reestim.errors import InputError
 from reestim.importers.build import build_from_tables
 from reestim.importers.imported import ImportOptions
 from reestim.importers.regions import REGIONS_OF_BUNDLED
-from reestim.importers.registry import ORIGINALS, import_files
-from reestim.importers.world_tables import SOURCES
+from reestim.importers.registry import IMPORT_SOURCES, import_files
+from reestim.importers.world_tables import WORLD_SOURCES
 from tests.unit import patent_files
 from tests.unit import test_import_usitc as usitc
 from tests.unit.test_import_euklems import tidy, workbooks
@@ -79,7 +79,7 @@ def test_arrays_route_gives_the_real_world_of_wiod(shared_data: Path, tmp_path: 
     file = shared_data / "wiod2013" / "wiod2013_2008.npz"
     if not file.is_file():
         pytest.skip("the folder ../shared/data/wiod2013 is not here")
-    plain, known = (SOURCES[name].table(file, 2008) for name in ("arrays", "wiod"))
+    plain, known = (WORLD_SOURCES[name].table(file, 2008) for name in ("arrays", "wiod"))
     assert plain.regions == known.regions
     np.testing.assert_allclose(plain.trade, known.trade, rtol=1e-12)
     built = build_from_tables(file, 2008, tmp_path / "real", source="arrays", simulated=False)
@@ -93,11 +93,11 @@ def test_arrays_route_gives_the_real_world_of_wiod(shared_data: Path, tmp_path: 
 
 def test_the_table_of_sources_in_the_docs_is_whole(project: Path) -> None:
     page = (project / "docs" / "own-data.md").read_text(encoding="utf-8")
-    for name, original in ORIGINALS.items():
+    for name, original in IMPORT_SOURCES.items():
         line = next(line for line in page.splitlines() if f"`data import {name}`" in line)
         assert original.licence.split(":")[0].replace("Open Licence ", "") in line or "redistribution" in line
         assert set(original.takes) <= {field.name for field in fields(ImportOptions)}
-    assert all(f"--source {name}" in page or f"or `{name}`" in page for name in SOURCES)
+    assert all(f"--source {name}" in page or f"or `{name}`" in page for name in WORLD_SOURCES)
 
 
 DAMAGE = (lambda b: b"", lambda b: b"\xff\xfe" + b[::-1])

@@ -13,7 +13,7 @@ import typer.testing
 from reestim.cli.app import app
 from reestim.errors import InputError
 from reestim.importers.imported import ImportOptions
-from reestim.importers.registry import ORIGINALS, import_files
+from reestim.importers.registry import IMPORT_SOURCES, import_files
 from reestim.importers.technology import in_class, nace_sectors, search_classes, symbol_of
 from reestim.labels.labelling import label_patents
 from reestim.labels.patents import read_patents
@@ -231,6 +231,6 @@ def test_rounded_sums_are_right_on_average() -> None:
 
 
 def test_all_sources_of_patents_give_the_same_files() -> None:
-    sources = [o for o in ORIGINALS.values() if "patents" in o.gives]
+    sources = [o for o in IMPORT_SOURCES.values() if "patents" in o.gives]
     assert {o.name for o in sources} == {"google-patents", "lens", "patents", "patentsview", "patstat"}
     assert all(o.gives == ("patents", "patent_shares") for o in sources)

@@ -121,13 +121,17 @@ def test_pickled_arrays_are_never_loaded(tmp_path: Path) -> None:
 def test_folders_and_years_are_checked(tmp_path: Path, folder: Path) -> None:
     assert (
         "no such folder"
-        in world_tables.table_problems(world_tables.SOURCES["wiod"], tmp_path / "no", 2008, 2010)[0].message
+        in world_tables.table_problems(world_tables.WORLD_SOURCES["wiod"], tmp_path / "no", 2008, 2010)[0].message
     )
-    assert "holds no file" in world_tables.table_problems(world_tables.SOURCES["wiod"], tmp_path, 2008, 2010)[0].message
-    assert world_tables.table_problems(world_tables.SOURCES["wiod"], folder, 2008, 2010) == []
+    assert (
+        "holds no file"
+        in world_tables.table_problems(world_tables.WORLD_SOURCES["wiod"], tmp_path, 2008, 2010)[0].message
+    )
+    assert world_tables.table_problems(world_tables.WORLD_SOURCES["wiod"], folder, 2008, 2010) == []
     write_years(tmp_path, (2006, 2008))
     said = [
-        p.file or p.message for p in world_tables.table_problems(world_tables.SOURCES["wiod"], tmp_path, 2009, 2010)
+        p.file or p.message
+        for p in world_tables.table_problems(world_tables.WORLD_SOURCES["wiod"], tmp_path, 2009, 2010)
     ]
     assert said == [
         "wiod2013_2009.npz",

@@ -22,7 +22,7 @@ from reestim.importers import concordance, world
 from reestim.importers.build import build_from_tables
 from reestim.importers.mapping import region_mapping
 from reestim.importers.sources import arrays, caliendo_parro, icio, tidy
-from reestim.importers.world_tables import SOURCES, table_problems
+from reestim.importers.world_tables import WORLD_SOURCES, table_problems
 from reestim.io.toml_files import value_text
 from tests.unit import wiod_files, world_files
 
@@ -38,7 +38,7 @@ def by_label(table: world.WorldTable, cell: tuple[str, str, str, str]) -> float:
 
 def test_icio_places_every_cell_by_its_label(tmp_path: Path) -> None:
     frame = world_files.icio(tmp_path / "2008_SML.csv", ICIO, discrepancy=True)
-    table = SOURCES["icio"].table(tmp_path / "2008_SML.csv", 2008)
+    table = WORLD_SOURCES["icio"].table(tmp_path / "2008_SML.csv", 2008)
     assert set(table.regions) == set(world_files.REGIONS)
     assert set(table.industries) == set(ICIO)
     for seller, buyer in (("JPN_C26", "USA_C29"), ("CHN_B07_08", "CHN_C20"), ("ROW_T", "JPN_A01_02")):
@@ -55,7 +55,7 @@ def test_icio_places_every_cell_by_its_label(tmp_path: Path) -> None:
 
 def test_wiod_sheets_and_arrays_of_the_same_numbers_agree(tmp_path: Path) -> None:
     body = world_files.wiod_sheet(tmp_path / "wiot08_row_apr12.xlsx", 2008)
-    sheet = SOURCES["wiod"].table(tmp_path / "wiot08_row_apr12.xlsx", 2008)
+    sheet = WORLD_SOURCES["wiod"].table(tmp_path / "wiot08_row_apr12.xlsx", 2008)
     rows = body.shape[0]
     np.savez(
         tmp_path / "wiod2013_2008.npz",
@@ -65,17 +65,17 @@ def test_wiod_sheets_and_arrays_of_the_same_numbers_agree(tmp_path: Path) -> Non
         final=body[:, rows:],
         output=body.sum(1),
     )
-    plain = SOURCES["wiod"].table(tmp_path / "wiod2013_2008.npz", 2008)
+    plain = WORLD_SOURCES["wiod"].table(tmp_path / "wiod2013_2008.npz", 2008)
     assert sheet.regions == plain.regions
     np.testing.assert_allclose(sheet.intermediate, plain.intermediate, rtol=1e-12)
     np.testing.assert_allclose(sheet.final, plain.final, rtol=1e-12)
     assert sheet.moved["negative final uses"] == pytest.approx(plain.moved["negative final uses"])
-    assert SOURCES["wiod"].files(tmp_path)[2008].suffix == ".npz"
+    assert WORLD_SOURCES["wiod"].files(tmp_path)[2008].suffix == ".npz"
 
 
 def test_exiobase_is_added_up_to_nace_and_converted(tmp_path: Path) -> None:
     intermediate, final = world_files.exiobase(tmp_path / "IOT_2008_ixi.zip")
-    table = SOURCES["exiobase"].table(tmp_path / "IOT_2008_ixi.zip", 2008, usd_per_unit=1.5)
+    table = WORLD_SOURCES["exiobase"].table(tmp_path / "IOT_2008_ixi.zip", 2008, usd_per_unit=1.5)
     assert table.regions == ("CHN", "JPN", "USA", "WWA")
     assert table.industries == tuple(f"c{k}" for k in range(1, 36))
     names = world_files.exiobase_names("ixi")
@@ -96,13 +96,13 @@ def test_exiobase_is_added_up_to_nace_and_converted(tmp_path: Path) -> None:
     assert by_label(table, ("JPN", "c2", "USA", "c9")) == pytest.approx(1.5 * by_hand)
     assert table.trade.sum() == pytest.approx(1.5 * (intermediate.sum() + final.clip(min=0).sum()), rel=1e-3)
     products = world_files.exiobase(tmp_path / "IOT_2008_pxp.zip", "pxp")[0]
-    table = SOURCES["exiobase"].table(tmp_path / "IOT_2008_pxp.zip", 2008)
+    table = WORLD_SOURCES["exiobase"].table(tmp_path / "IOT_2008_pxp.zip", 2008)
     assert table.intermediate.sum() == pytest.approx(products.sum())
 
 
 def test_tidy_and_arrays_of_the_same_numbers_agree(tmp_path: Path) -> None:
     table = world_files.tidy(tmp_path / "mine_2008.csv", ["farming", "chemicals"])
-    read = SOURCES["tidy"].table(tmp_path / "mine_2008.csv", 2008)
+    read = WORLD_SOURCES["tidy"].table(tmp_path / "mine_2008.csv", 2008)
     picked = table.query("exporter == 'JPN' and input == 'farming' and importer == 'USA' and use == 'chemicals'")
     assert by_label(read, ("JPN", "farming", "USA", "chemicals")) == pytest.approx(picked["value"].iloc[0])
     assert read.trade.sum() == pytest.approx(table["value"].clip(lower=0).sum())
@@ -181,10 +181,10 @@ def test_wrong_editions_give_one_list_and_nothing_is_written(tmp_path: Path) -> 
         icio.read(tmp_path / "2010_SML.csv", 2010)
     world_files.wiod_sheet(tmp_path / "wiot09_row_apr12.xlsx", 2008, unit="(millions of euro)")
     with pytest.raises(InputError, match=r"not of 2009(.|\n)*not millions of US"):
-        SOURCES["wiod"].table(tmp_path / "wiot09_row_apr12.xlsx", 2009)
+        WORLD_SOURCES["wiod"].table(tmp_path / "wiot09_row_apr12.xlsx", 2009)
     (tmp_path / "16").mkdir()
     (tmp_path / "16" / "WIOT2008_Nov16_ROW.xlsb").write_bytes(b"x")
-    said = [p.message for p in table_problems(SOURCES["wiod"], tmp_path / "16", 2008, POLICY_YEAR)]
+    said = [p.message for p in table_problems(WORLD_SOURCES["wiod"], tmp_path / "16", 2008, POLICY_YEAR)]
     assert any("2016 release" in message for message in said)
 
 
@@ -195,13 +195,13 @@ def test_archives_that_would_run_code_or_hold_other_units_are_refused(tmp_path: 
         archive.writestr("x/file_parameters.json", json.dumps({"systemtype": "IOSystem", "files": listed}))
         archive.writestr("x/Z.pickle", b"cos\nsystem\n(S'touch /tmp/reestim-was-here'\ntR.")
     with pytest.raises(InputError, match="run code"):
-        SOURCES["exiobase"].table(path, 2008)
+        WORLD_SOURCES["exiobase"].table(path, 2008)
     world_files.exiobase(path, unit="tonnes")
     with pytest.raises(InputError, match="the unit is not million euro"):
-        SOURCES["exiobase"].table(path, 2008)
+        WORLD_SOURCES["exiobase"].table(path, 2008)
     path.write_bytes(b"cut off")
     with pytest.raises(InputError, match="cannot be read"):
-        SOURCES["exiobase"].table(path, 2008)
+        WORLD_SOURCES["exiobase"].table(path, 2008)
 
 
 def test_tidy_tables_that_cannot_be_used_are_named(tmp_path: Path) -> None:
@@ -268,7 +268,7 @@ def test_two_files_of_one_year_are_refused(tmp_path: Path) -> None:
 )
 def test_a_pipe_is_no_table(source: str, name: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / name)
-    said = [p.message for p in table_problems(SOURCES[source], tmp_path, 2008, POLICY_YEAR)]
+    said = [p.message for p in table_problems(WORLD_SOURCES[source], tmp_path, 2008, POLICY_YEAR)]
     assert said == ["it is a pipe or a device, not a file"]
 
 
@@ -297,7 +297,7 @@ def test_the_arrays_route_on_real_tables(shared_data: Path) -> None:
     path = shared_data / "wiod2013" / "wiod2013_2008.npz"
     if not path.exists():
         pytest.skip("the folder ../shared/data/wiod2013 is not here")
-    table = SOURCES["arrays"].table(path, 2008)
+    table = WORLD_SOURCES["arrays"].table(path, 2008)
     assert world.magnitude_problems(table, path.name) == []
     output = table.output.sum()
     assert 0 < table.moved["negative final uses"] / output < 2e-3

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from reestim.importers.original import Original
+from reestim.importers.import_source import ImportSource
 from reestim.importers.sources import google_patents, lens, patents, patentsview, patstat
 
 _INVENTIONS = ("patents", "patent_shares")
-PATENT_ORIGINALS = (
-    Original(
+PATENT_SOURCES = (
+    ImportSource(
         "google-patents",
         "Google Patents Public Data, from IFI CLAIMS Patent Services and Google",
         google_patents.EDITION,
@@ -19,7 +19,7 @@ PATENT_ORIGINALS = (
         google_patents.read,
         query=google_patents.QUERY,
     ),
-    Original(
+    ImportSource(
         "lens",
         "The Lens, Cambia and Queensland University of Technology",
         lens.EDITION,
@@ -30,7 +30,7 @@ PATENT_ORIGINALS = (
         lens.TAKES,
         lens.read,
     ),
-    Original(
+    ImportSource(
         "patents",
         "patents of any source",
         patents.EDITION,
@@ -41,7 +41,7 @@ PATENT_ORIGINALS = (
         patents.TAKES,
         patents.read,
     ),
-    Original(
+    ImportSource(
         "patentsview",
         "PatentsView, United States Patent and Trademark Office: patents, disambiguated",
         patentsview.EDITION,
@@ -53,7 +53,7 @@ PATENT_ORIGINALS = (
         patentsview.TAKES,
         patentsview.read,
     ),
-    Original(
+    ImportSource(
         "patstat",
         "European Patent Office, PATSTAT Global",
         patstat.EDITION,

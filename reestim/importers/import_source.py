@@ -10,7 +10,7 @@ from reestim.importers.imported import Imported, ImportOptions
 
 
 @dataclass(frozen=True)
-class Original:
+class ImportSource:
     """One source. ``read`` takes the files, the choices and a folder to work in; ``gives``: files of a dataset;
     ``takes``: the choices that it knows; ``pattern``: what its files are called; ``where``: who hands them
     out; ``download``: fetches files into a folder where none are given; ``query``: asks the source for its files."""
