@@ -19,6 +19,12 @@ SMALLEST_STAGE = 2.0**-10
 #: Newton goes on to this part of the tolerance: its last step costs little, and equations that follow from those it
 #: solves (the numéraire, by Walras' law) carry the sum of their gaps.
 AIM = 0.1
+#: How near the stages before the last are solved: they only lead on.
+ON_THE_WAY = 1e-8
+#: Where two parts of a problem all but fall apart (no trade between two groups of countries) the Jacobian is singular
+#: to rounding, and near a solution its steps are rounding made long. With residuals below ``FINE`` ``SHIFT`` is taken
+#: off its diagonal (pseudo-transient continuation, Kelley and Keyes 1998), which keeps such steps short.
+FINE, SHIFT = 1e-10, 1e-9
 
 Tolerance = float | Float[Array, ""]
 #: What a `jax.lax.while_loop` carries.
@@ -52,7 +58,8 @@ def newton(f: Function, start: Float[Array, " n"], tolerance: Tolerance, max_ste
 
     Judging by the step that would follow, not by |f|, makes the search blind to how rows are scaled (Deuflhard 2004,
     Newton Methods for Nonlinear Problems, ch. 3): residuals of a country that hardly trades do not hold up the rest.
-    Each search begins at twice the length of the last.
+    Where the matrix is nearly singular that step is rounding; one that lessens |f| in proportion is taken as well. Each
+    search begins at twice the length of the last.
     """
 
     def go_on(state: Loop) -> Bool[Array, ""]:
@@ -61,14 +68,16 @@ def newton(f: Function, start: Float[Array, " n"], tolerance: Tolerance, max_ste
 
     def step(state: Loop) -> Loop:
         z, r, steps, _, first = state
-        factors = jax.scipy.linalg.lu_factor(jacobian(f, z))
+        shift = jnp.where(largest(r) < FINE, SHIFT, 0.0)
+        factors = jax.scipy.linalg.lu_factor(jacobian(f, z) - shift * jnp.eye(z.size))
         direction = jax.scipy.linalg.lu_solve(factors, -r)
         size = jnp.linalg.norm(direction)
 
         def too_long(trial: Loop) -> Bool[Array, ""]:
             length, there = trial
             after = jnp.linalg.norm(jax.scipy.linalg.lu_solve(factors, there))
-            return ~(after <= (1 - length / 4) * size) & (length > SMALLEST_STEP)
+            shorter = (after <= (1 - length / 4) * size) | (largest(there) <= (1 - length / 2) * largest(r))
+            return ~shorter & (length > SMALLEST_STEP)
 
         def halve(trial: Loop) -> Loop:
             length = trial[0] / 2
@@ -98,23 +107,26 @@ def continuation(
 ) -> Root:
     """Solve family(1)(z) = 0, where family(0) is solved by ``origin`` (no shock).
 
-    Tries the whole shock first, from ``start``; where Newton fails, half of what is left, from the last solution
-    (``origin`` at first), and doubles the stage after each success. Gives up when a stage of 1/1024 fails; ``stage``
-    < 1 says how far it came.
+    Tries the whole shock first, from ``start``; where Newton fails, half of what is left, from the line through the
+    last two solutions (``origin`` at first), and doubles the stage after each success. Gives up when a stage of 1/1024
+    fails; ``stage`` < 1 says how far it came.
     """
 
     def go_on(state: Loop) -> Bool[Array, ""]:
-        _, _, _, reached, size, stages = state
+        _, _, _, _, reached, size, stages = state
         return (reached < 1) & (size >= SMALLEST_STAGE) & (stages < max_stages)
 
     def advance(state: Loop) -> Loop:
-        z, res, steps, reached, size, stages = state
+        z, slope, res, steps, reached, size, stages = state
         target = jnp.minimum(reached + size, 1.0)
-        root = newton(family(target), z, AIM * tolerance)
-        good = root.residual <= tolerance
+        near = jnp.where(target == 1.0, tolerance, jnp.maximum(tolerance, ON_THE_WAY))
+        root = newton(family(target), z + (target - reached) * slope, AIM * near)
+        good = root.residual <= near
         size = jnp.where(good, 2 * size, size / 2)
+        before = jnp.where(reached == 0, origin, z)
         return (
-            jnp.where(good, root.point, jnp.where(reached == 0, origin, z)),
+            jnp.where(good, root.point, before),
+            jnp.where(good, (root.point - before) / (target - reached), slope),
             jnp.where(good | (target == 1.0), root.residual, res),
             steps + root.steps,
             jnp.where(good, target, reached),
@@ -122,6 +134,14 @@ def continuation(
             stages + 1,
         )
 
-    initial = (start, jnp.asarray(jnp.inf), jnp.zeros((), int), jnp.zeros(()), jnp.ones(()), jnp.zeros((), int))
-    z, res, steps, reached, _, _ = jax.lax.while_loop(go_on, advance, initial)
+    initial = (
+        start,
+        jnp.zeros_like(start),
+        jnp.asarray(jnp.inf),
+        jnp.zeros((), int),
+        jnp.zeros(()),
+        jnp.ones(()),
+        jnp.zeros((), int),
+    )
+    z, _, res, steps, reached, _, _ = jax.lax.while_loop(go_on, advance, initial)
     return Root(z, jnp.where(reached >= 1, res, jnp.inf), steps, reached)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 import reestim as ree
@@ -73,6 +73,7 @@ def test_all_markets_clear_and_prices_scale_with_the_numeraire(shapes: tuple[dic
 
 
 @given(seed=st.integers(0, 2**32 - 1), elasticity=magnitudes(1.2, 65.0), size=magnitudes(0.01, 1.0))
+@example(seed=197, elasticity=57.79733938488487, size=0.8732951039518012)  # two groups with no trade to speak of
 @examples(15)
 def test_one_sector_welfare_is_the_domestic_share(seed: int, elasticity: float, size: float) -> None:
     """Item 2, Arkolakis, Costinot and Rodríguez-Clare (2012): ln(I/P) = −(1/ε)·Δ ln π_nn."""
