@@ -14,7 +14,7 @@ import reestim as ree
 from reestim.data.dataset import check_dataset
 from reestim.errors import InputError
 from reestim.evidence.productivity import as_table, outcome_rows, without_ree, write_results
-from tests.unit.spoiled_dataset import Folder
+from tests.unit.spoiled_folder import Folder
 from tests.unit.test_dataset_problems import folder  # noqa: F401  (a copy of the bundled dataset)
 
 INPUTS = ("labor", "capital", "intermediates", "ree")

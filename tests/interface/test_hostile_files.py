@@ -25,7 +25,7 @@ from reestim.io.toml_files import parse
 from reestim.labels.patents import read_patents
 from reestim.runs.store import malformed_groups_as_errors
 from tests.interface.conftest import with_everything
-from tests.unit.spoiled_dataset import Folder
+from tests.unit.spoiled_folder import Folder
 from tests.unit.test_dataset_problems import folder  # noqa: F401  (a copy of the bundled dataset)
 
 Spoil = Callable[[Path], object]

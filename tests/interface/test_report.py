@@ -18,7 +18,6 @@ from reestim.checks.prior_sensitivity import prior_posterior_table
 from reestim.errors import InputError
 from reestim.reports import latex
 from reestim.results import tables
-from reestim.results.format import number, percent, with_interval
 from reestim.runs.record import RunRecord
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -280,27 +279,3 @@ def test_what_is_no_report_is_not_replaced(post: xr.DataTree, tmp_path: Path) ->
         ree.report(post, tmp_path)
     with pytest.raises(InputError, match="no group 'posterior'"):
         ree.report(xr.DataTree(), tmp_path / "r")
-
-
-@pytest.mark.parametrize(
-    ("value", "places", "text"),
-    [
-        (0.0, 2, "0"),
-        (1e-5, 2, "0.00001"),
-        (-3.2e-12, 2, "-3.2e-12"),
-        (1234.5, 0, "1,234"),
-        (float("nan"), 2, "not available"),
-    ],
-)
-def test_numbers(value: float, places: int, text: str) -> None:
-    assert number(value, places) == text
-
-
-def test_intervals_show_two_digits_of_their_width() -> None:
-    assert with_interval(-0.0263, -0.0311, -0.0213, "bp") == "-0.0263 bp [-0.0311, -0.0213]"
-    assert with_interval(12345.6, 11000.2, 13000.9) == "12,346 [11,000, 13,001]"
-    assert with_interval(3.21e-9, 3.0e-9, 3.4e-9) == "3.2e-09 [3e-09, 3.4e-09]"
-    assert with_interval(-0.6, -2.1, -0.334) == "-0.60 [-2.10, -0.33]"
-    assert with_interval(0.0003, -1.2, 1.3) == "0.0003 [-1.20, 1.30]"
-    assert percent(0.004) == "< 1 %"
-    assert percent(1.0) == "100 %"

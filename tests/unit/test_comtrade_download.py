@@ -18,7 +18,7 @@ from reestim.errors import InputError
 from reestim.importers.imported import ImportOptions
 from reestim.importers.sources import comtrade_download
 from reestim.importers.sources.comtrade_download import download
-from tests.unit.test_import_hs import CN, US, record
+from tests.unit.test_import_comtrade import CN, US, record
 
 SECRET = "a-key-that-must-stay-secret"
 

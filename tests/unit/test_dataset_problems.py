@@ -12,7 +12,7 @@ from reestim.data.dataset import check_dataset, load_dataset
 from reestim.errors import InputError, problem_lines
 from reestim.io.resources import BUNDLED
 from tests.unit import spoiled_dataset as spoiled
-from tests.unit.spoiled_dataset import Expected, Folder
+from tests.unit.spoiled_folder import Expected, Folder
 
 SOURCE = BUNDLED
 

@@ -22,8 +22,9 @@ from reestim.importers.registry import IMPORT_SOURCES, import_files
 from reestim.importers.world_tables import WORLD_SOURCES
 from tests.unit import patent_files
 from tests.unit import test_import_usitc as usitc
+from tests.unit.test_import_comtrade import answer, bulk, records
 from tests.unit.test_import_euklems import tidy, workbooks
-from tests.unit.test_import_hs import answer, baci, bulk, records
+from tests.unit.test_import_hs import baci
 from tests.unit.test_import_patentsview import write as patents
 from tests.unit.test_import_usgs import workbook
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from reestim.data.dataset import check_dataset
-from tests.unit.spoiled_dataset import Folder
+from tests.unit.spoiled_folder import Folder
 from tests.unit.test_dataset_problems import folder  # noqa: F401  (a copy of the bundled dataset)
 
 
