@@ -23,8 +23,10 @@ def cost_shares(
 ) -> tuple[Float[Array, "country factor sector"], Float[Array, "country input sector"]]:
     """Shares of factors and inputs in costs other than rare earths, rents among them."""
     e, rent = b.element_index, b.resource_share[:, None, :]
-    factors = b.factor_share.at[:, :, e].set((1 - rent) * b.factor_share[:, :, e] + rent * b.resource)
-    return factors, b.input_share.at[:, :, e].set((1 - rent) * b.input_share[:, :, e])
+    factors = b.factor_share.at[:, :, e].set(
+        (1 - rent) * b.factor_share[:, :, e] + rent * b.resource, unique_indices=True
+    )
+    return factors, b.input_share.at[:, :, e].set((1 - rent) * b.input_share[:, :, e], unique_indices=True)
 
 
 def with_resource_share(b: Baseline, share: Float[Array, "country element"]) -> Baseline:

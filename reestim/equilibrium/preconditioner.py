@@ -185,7 +185,7 @@ def _mines(
         rent = jnp.where(held & (made.rent > 0), moved.price / jnp.where(made.rent > 0, made.rent, 1.0), 0.0)
 
         def at_mines(values: Array) -> Array:
-            return jnp.zeros((len(share), e.size + 1)).at[i, k].set(values)[:, : e.size]
+            return jnp.zeros((len(share), e.size + 1)).at[i, k].add(values)[:, : e.size]
 
         # A mine whose quantity falls pays its resources less; its margins follow what its products lose abroad.
         mine = jnp.zeros(len(share)).at[i].max(jnp.where(made.joint, moved.quantity, 0.0))[:, None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple, get_type_hints
 
 import jax.numpy as jnp
 import numpy as np
@@ -23,89 +23,82 @@ if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
 
 
-class Outcomes(NamedTuple):
-    """Results of one equilibrium in arrays; see ``VARIABLES`` for dimensions, meaning and unit of each."""
-
-    welfare: Array
-    income: Array
-    price_index: Array
-    real_wage: Array
-    factor_price: Array
-    price: Array
-    unit_cost: Array
-    output: Array
-    exports: Array
-    ree_price: Array
-    ree_technology: Array
-    other_technology: Array
-    long_run_elasticity: Array
-    trade_share: Array
-    expenditure: Array
-    ree_share: Array
-    element_share: Array
-    carrier_share: Array
-    resource_share: Array
-    export_tax: Array
-    tariff_revenue: Array
-    quota_rent: Array
-    licence_price: Array
-    welfare_first_order: Array
-    terms_of_trade: Array
-    volume_of_trade: Array
-    technology_effect: Array
-    endowment_effect: Array
-    waste_effect: Array
-    other_cost: Array
-    mine_margin: Array
-    embargo_remaining: Array
-    determinate: Array
-
-
 _BILATERAL = (IMPORTER, EXPORTER, SECTOR)
 _CELL = (COUNTRY, SECTOR)
 _LOG = "log change"
 _MONEY = "money units of the data"
 _PERCENT = "per cent of baseline income"
 
-#: name: (dimensions, long name, unit)
-VARIABLES: dict[str, tuple[tuple[str, ...], str, str]] = {
-    "welfare": ((COUNTRY,), "Welfare: real income, ln(I/P)", _LOG),
-    "income": ((COUNTRY,), "Income of final demand", _LOG),
-    "price_index": ((COUNTRY,), "Price index of final demand", _LOG),
-    "real_wage": ((COUNTRY,), "Factor income deflated by the price index", _LOG),
-    "factor_price": ((COUNTRY, FACTOR), "Factor price", _LOG),
-    "price": (_CELL, "Purchaser price", _LOG),
-    "unit_cost": (_CELL, "Unit cost of production", _LOG),
-    "output": (_CELL, "Output value at producer prices", _LOG),
-    "exports": (_CELL, "Export value at the border (export tax included)", _LOG),
-    "ree_price": (_CELL, "Price of the sector's rare-earth bundle", _LOG),
-    "ree_technology": (_CELL, "REE-enhancing technology, ln Â before spillovers", _LOG),
-    "other_technology": (_CELL, "Technology of other inputs, ln B̂ before spillovers", _LOG),
-    "long_run_elasticity": (
-        _CELL,
-        "Elasticity of substitution once research has answered; σ if it never does",
-        "elasticity",
-    ),
-    "trade_share": (_BILATERAL, "Share of spending by exporter", "fraction"),
-    "expenditure": (_CELL, "Expenditure at purchaser prices", _MONEY),
-    "ree_share": (_CELL, "Share of rare earths in cost", "fraction"),
-    "element_share": ((COUNTRY, ELEMENT, SECTOR), "Share of an element in the rare-earth bundle", "fraction"),
-    "carrier_share": ((COUNTRY, CARRIER, SECTOR), "Share of a carrier in the rare-earth bundle", "fraction"),
-    "resource_share": ((COUNTRY, ELEMENT), "Share of rent in a mine's revenue", "fraction"),
-    "export_tax": (_BILATERAL, "Export tax, licences of quotas included", "ad valorem fraction"),
-    "tariff_revenue": ((COUNTRY,), "Tariff revenue", _MONEY),
-    "quota_rent": (_CELL, "Rent of quotas and licences, what is wasted of it included", _MONEY),
-    "licence_price": (_CELL, "Licence price of quotas and licences, of the buyer abroad who pays most", "US$ per kg"),
-    "welfare_first_order": ((COUNTRY,), "Welfare, first order (Caliendo and Parro 2015)", _PERCENT),
-    "terms_of_trade": ((COUNTRY,), "Terms of trade, first order", _PERCENT),
-    "volume_of_trade": ((COUNTRY,), "Volume of trade, first order", _PERCENT),
-    "technology_effect": ((COUNTRY,), "Productivity and directed technology, first order", _PERCENT),
-    "endowment_effect": ((COUNTRY,), "Mines opened or closed and scrap, first order", _PERCENT),
-    "waste_effect": ((COUNTRY,), "Rent of licences that is wasted", _PERCENT),
-    "other_cost": (_CELL, "Unit cost of inputs other than rare earths", _LOG),
-    "mine_margin": ((COUNTRY, ELEMENT), "Price over unit cost at a mine's gate, with joint supply", _LOG),
-    "determinate": ((), "No feedback of technology on prices that is large enough for a second equilibrium near", ""),
-    "embargo_remaining": ((), "Largest share of a baseline flow that an embargo leaves", "fraction"),
+
+class Variable(NamedTuple):
+    """What an outcome is: its dimensions, long name and unit."""
+
+    dims: tuple[str, ...]
+    long_name: str
+    unit: str
+
+
+class Outcomes(NamedTuple):
+    """Results of one equilibrium in arrays, with the dimensions, meaning and unit of each."""
+
+    welfare: Annotated[Array, Variable((COUNTRY,), "Welfare: real income, ln(I/P)", _LOG)]
+    income: Annotated[Array, Variable((COUNTRY,), "Income of final demand", _LOG)]
+    price_index: Annotated[Array, Variable((COUNTRY,), "Price index of final demand", _LOG)]
+    real_wage: Annotated[Array, Variable((COUNTRY,), "Factor income deflated by the price index", _LOG)]
+    factor_price: Annotated[Array, Variable((COUNTRY, FACTOR), "Factor price", _LOG)]
+    price: Annotated[Array, Variable(_CELL, "Purchaser price", _LOG)]
+    unit_cost: Annotated[Array, Variable(_CELL, "Unit cost of production", _LOG)]
+    output: Annotated[Array, Variable(_CELL, "Output value at producer prices", _LOG)]
+    exports: Annotated[Array, Variable(_CELL, "Export value at the border (export tax included)", _LOG)]
+    ree_price: Annotated[Array, Variable(_CELL, "Price of the sector's rare-earth bundle", _LOG)]
+    ree_technology: Annotated[Array, Variable(_CELL, "REE-enhancing technology, ln Â before spillovers", _LOG)]
+    other_technology: Annotated[Array, Variable(_CELL, "Technology of other inputs, ln B̂ before spillovers", _LOG)]
+    long_run_elasticity: Annotated[
+        Array,
+        Variable(_CELL, "Elasticity of substitution once research has answered; σ if it never does", "elasticity"),
+    ]
+    trade_share: Annotated[Array, Variable(_BILATERAL, "Share of spending by exporter", "fraction")]
+    expenditure: Annotated[Array, Variable(_CELL, "Expenditure at purchaser prices", _MONEY)]
+    ree_share: Annotated[Array, Variable(_CELL, "Share of rare earths in cost", "fraction")]
+    element_share: Annotated[
+        Array, Variable((COUNTRY, ELEMENT, SECTOR), "Share of an element in the rare-earth bundle", "fraction")
+    ]
+    carrier_share: Annotated[
+        Array, Variable((COUNTRY, CARRIER, SECTOR), "Share of a carrier in the rare-earth bundle", "fraction")
+    ]
+    resource_share: Annotated[Array, Variable((COUNTRY, ELEMENT), "Share of rent in a mine's revenue", "fraction")]
+    export_tax: Annotated[Array, Variable(_BILATERAL, "Export tax, licences of quotas included", "ad valorem fraction")]
+    tariff_revenue: Annotated[Array, Variable((COUNTRY,), "Tariff revenue", _MONEY)]
+    quota_rent: Annotated[Array, Variable(_CELL, "Rent of quotas and licences, what is wasted of it included", _MONEY)]
+    licence_price: Annotated[
+        Array, Variable(_CELL, "Licence price of quotas and licences, of the buyer abroad who pays most", "US$ per kg")
+    ]
+    welfare_first_order: Annotated[
+        Array, Variable((COUNTRY,), "Welfare, first order (Caliendo and Parro 2015)", _PERCENT)
+    ]
+    terms_of_trade: Annotated[Array, Variable((COUNTRY,), "Terms of trade, first order", _PERCENT)]
+    volume_of_trade: Annotated[Array, Variable((COUNTRY,), "Volume of trade, first order", _PERCENT)]
+    technology_effect: Annotated[
+        Array, Variable((COUNTRY,), "Productivity and directed technology, first order", _PERCENT)
+    ]
+    endowment_effect: Annotated[Array, Variable((COUNTRY,), "Mines opened or closed and scrap, first order", _PERCENT)]
+    waste_effect: Annotated[Array, Variable((COUNTRY,), "Rent of licences that is wasted", _PERCENT)]
+    other_cost: Annotated[Array, Variable(_CELL, "Unit cost of inputs other than rare earths", _LOG)]
+    mine_margin: Annotated[
+        Array, Variable((COUNTRY, ELEMENT), "Price over unit cost at a mine's gate, with joint supply", _LOG)
+    ]
+    determinate: Annotated[
+        Array,
+        Variable((), "No feedback of technology on prices that is large enough for a second equilibrium near", ""),
+    ]
+    embargo_remaining: Annotated[
+        Array, Variable((), "Largest share of a baseline flow that an embargo leaves", "fraction")
+    ]
+
+
+#: The outcomes by name, in the order of ``Outcomes``.
+VARIABLES: dict[str, Variable] = {
+    name: hint.__metadata__[0] for name, hint in get_type_hints(Outcomes, include_extras=True).items()
 }
 
 
@@ -224,11 +217,11 @@ def to_dataset(economy: Economy, result: Outcomes, lead: tuple[str, ...] = ()) -
     """Label the arrays of one equilibrium, or of several with leading dims; ``VARIABLES`` gives dims and units."""
     labels = labels_of(economy)
     data = {}
-    shown = {name: about for name, about in VARIABLES.items() if economy.carriers or CARRIER not in about[0]}
-    for name, (dims, long_name, unit) in shown.items():
+    variables = {name: v for name, v in VARIABLES.items() if economy.carriers or CARRIER not in v.dims}
+    for name, (dims, long_name, unit) in variables.items():
         attrs = {"long_name": long_name, "units": unit}
         data[name] = xr.DataArray(np.asarray(getattr(result, name)), dims=(*lead, *dims), attrs=attrs)
-    used = {d for dims, _, _ in shown.values() for d in dims}
+    used = {d for variable in variables.values() for d in variable.dims}
     return xr.Dataset(data, coords={d: labels[d] for d in used})
 
 
