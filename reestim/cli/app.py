@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from reestim.cli.audit import audit_app
+from reestim.cli.audit_slopes import audit_slopes
 from reestim.cli.check import check
 from reestim.cli.compare import compare
 from reestim.cli.counterfactual import counterfactual
@@ -62,6 +63,7 @@ for function in (
     app.command()(function)
 app.add_typer(data_app, name="data")
 app.add_typer(audit_app, name="audit")
+audit_app.command("slopes")(audit_slopes)
 data_app.command("check")(data_check)
 data_app.command("build")(data_build)
 data_app.command("import")(data_import)

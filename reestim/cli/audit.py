@@ -14,9 +14,10 @@ from reestim.cli.terminal import find_run
 
 if TYPE_CHECKING:
     from reestim.labels.agreement import Agreement
+    from reestim.labels.dawid_skene import Consensus
 
 _INTERVALS = "Intervals are 90 % equal-tailed."
-_LABELS_HELP = "Folder that `reestim label` wrote."
+LABELS_HELP = "Folder that `reestim label` wrote."
 
 audit_app: typer.Typer = typer.Typer(
     help="Have people judge the labels: draw a sample, read it back.", no_args_is_help=True
@@ -26,7 +27,7 @@ audit_app: typer.Typer = typer.Typer(
 @audit_app.command("draw")
 @command()
 def draw(
-    labels: Annotated[Path, typer.Argument(help=_LABELS_HELP, metavar="LABELS")],
+    labels: Annotated[Path, typer.Argument(help=LABELS_HELP, metavar="LABELS")],
     patents: Annotated[Path, typer.Argument(help="The patents that were labelled.", metavar="PATENTS")],
     design: Annotated[
         str | None,
@@ -68,7 +69,7 @@ def draw(
 @command()
 def read(
     sample: Annotated[Path, typer.Argument(help="The sample, human_label filled in.", metavar="SAMPLE")],
-    labels: Annotated[Path, typer.Argument(help=_LABELS_HELP, metavar="LABELS")],
+    labels: Annotated[Path, typer.Argument(help=LABELS_HELP, metavar="LABELS")],
     out: Annotated[Path, typer.Option("--out", help="label_audit.csv of the dataset.")] = Path("label_audit.csv"),
     by_year: Annotated[Path | None, typer.Option("--by-year", help="CSV file for the agreement by year.")] = None,
     overwrite: OverwriteOption = False,
@@ -100,6 +101,7 @@ def read(
                 "agreement": _as_json(audit.agreement),
                 "by_year": audit.by_year.to_dict("records"),
                 "trend_p_value": audit.trend,
+                "people": None if audit.people is None else audit.people.accuracy()[:-1].tolist(),
             }
         )
         return
@@ -109,6 +111,8 @@ def read(
             f"weighed back: {int(audit.counts.to_numpy().sum())} patents drawn by confidence are worth "
             f"{audit.rows()['count'].sum()} drawn by label, and are written as such"
         )
+    if audit.people is not None:
+        _print_people(audit.people)
     _print_agreement(audit.agreement, f"Agreement among all patents. {_INTERVALS}")
     printing.print_rows(
         "Agreement by year of the audited",
@@ -212,6 +216,18 @@ def _print_confusion(counts: list[list[int]], title: str) -> None:
 
     rows = [[name, *map(str, row)] for name, row in zip(LABELS, counts, strict=True)]
     printing.print_rows(title, ["people \\ machine", *LABELS], rows)
+
+
+def _print_people(people: Consensus) -> None:
+    """How often each of several people is right, by what all of them say."""
+    from reestim.cli import printing
+
+    rows = [
+        [f"human_label{f'_{k}' if k > 1 else ''}", str(n), f"{right:.2f}"]
+        for k, (n, right) in enumerate(zip(people.judged[:-1], people.accuracy()[:-1], strict=True), start=1)
+    ]
+    printing.print_rows("People (Dawid and Skene: each errs in a way of its own)", ["who", "judged", "right"], rows)
+    typer.echo(f"classes of {100 * people.doubt:.1f} % of the sample remain in doubt; counts carry their probabilities")
 
 
 def _print_agreement(found: Agreement, title: str) -> None:

@@ -191,10 +191,12 @@ SCHEMAS: Mapping[str, FileSchema] = {
             "human_label": _LABEL,
             "machine_label": _LABEL,
             "count": _COUNT,
+            "country": Field(required=False),
+            "sector": Field(required=False),
             "year": Field("integer", _between("a year", 1900, 2100), required=False),
             "design": Field(checks=_one_of(AUDIT_DESIGNS, "unknown audit design")),
         },
-        key=("human_label", "machine_label", "year"),
+        key=("human_label", "machine_label", "country", "sector", "year"),
     ),
     "ree_use_panel": FileSchema(
         {

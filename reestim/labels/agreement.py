@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
-from reestim.dims import LABELS
+from reestim.dims import COUNTRY, LABELS, SECTOR, YEAR
 from reestim.intervals import LEVEL
+from reestim.labels.shares import whole_counts
 
 DRAWS = 2000
 SEED = 2010
@@ -55,31 +56,41 @@ def confusion_counts(human: Sequence[str], machine: Sequence[str]) -> pd.DataFra
     return table.rename_axis(index=HUMAN, columns=MACHINE).astype("int64")
 
 
+def expected_counts(rows: pd.DataFrame) -> pd.DataFrame:
+    """Sums of ``weight`` (human_label, machine_label) in the order of the taxonomy."""
+    table: Any = rows.pivot_table(index=HUMAN, columns=MACHINE, values="weight", aggfunc="sum", fill_value=0.0)
+    return table.reindex(index=list(LABELS), columns=list(LABELS), fill_value=0.0)
+
+
 def audit_rows(counts: pd.DataFrame, design: str) -> pd.DataFrame:
     """``label_audit`` of a dataset: ``human_label, machine_label, count, design``, all 16 cells."""
     rows = [(h, m, int(counts.to_numpy()[i, j]), design) for i, h in enumerate(LABELS) for j, m in enumerate(LABELS)]
     return pd.DataFrame(rows, columns=[HUMAN, MACHINE, "count", "design"])
 
 
-def audit_rows_by_year(human: Sequence[str], machine: Sequence[str], year: Sequence[int], design: str) -> pd.DataFrame:
-    """``label_audit`` of a dataset with the year of the patents (``audit_cells``)."""
-    table = pd.DataFrame({HUMAN: list(human), MACHINE: list(machine), "year": list(year)})
-    counts: Any = table.groupby([HUMAN, MACHINE, "year"]).size()
-    return audit_cells(counts.rename("count").reset_index(), design)
+def audit_cells(rows: pd.DataFrame, design: str) -> pd.DataFrame:
+    """``label_audit`` of a dataset: ``human_label, machine_label``, those of ``country, sector, year`` that the rows
+    have, ``count, design``.
 
-
-def audit_cells(counts: pd.DataFrame, design: str) -> pd.DataFrame:
-    """``label_audit`` of a dataset from counts (``human_label, machine_label, year, count``).
-
-    The cells that hold any, and one row of the first year for each other, so that all 16 are there.
+    rows : one or several a patent, with ``weight`` (default 1). Sums of weights become whole numbers by
+    ``whole_counts``, label after label. The cells that hold any, and a row for each other pair of labels, so that all
+    16 are there.
     """
-    first = min(counts["year"].tolist())
-    known = set(zip(counts[HUMAN], counts[MACHINE], strict=True))
-    empty = [(h, m, first, 0) for h in LABELS for m in LABELS if (h, m) not in known]
-    columns = [HUMAN, MACHINE, "year", "count"]
-    rows: Any = pd.concat([counts[columns], pd.DataFrame(empty, columns=columns)], ignore_index=True)
+    at = [name for name in (COUNTRY, SECTOR, YEAR) if name in rows]
     place = {label: i for i, label in enumerate(LABELS)}
-    ordered: Any = rows.sort_values([HUMAN, MACHINE, "year"], key=lambda c: c if c.name == "year" else c.map(place))
+    weighed = rows if "weight" in rows else rows.assign(weight=1.0)
+    grouped: Any = weighed.groupby([MACHINE, HUMAN, *at])["weight"].sum()
+    sums = grouped.reset_index(name="count")
+    by_label = sums.sort_values([MACHINE, HUMAN, *at], key=lambda c: c.map(place) if c.name in (HUMAN, MACHINE) else c)
+    by_label["count"] = whole_counts(by_label["count"].to_numpy(dtype=float))
+    kept = by_label[by_label["count"] > 0]
+    known = set(zip(kept[HUMAN], kept[MACHINE], strict=True))
+    first = [rows[name].min() for name in at]
+    empty = [(h, m, *first, 0) for h in LABELS for m in LABELS if (h, m) not in known]
+    columns = [HUMAN, MACHINE, *at, "count"]
+    every: Any = pd.concat([kept[columns], pd.DataFrame(empty, columns=columns)], ignore_index=True)
+    order = [HUMAN, MACHINE, *at]
+    ordered: Any = every.sort_values(order, key=lambda c: c.map(place) if c.name in (HUMAN, MACHINE) else c)
     return ordered.assign(design=design)[[*columns, "design"]].reset_index(drop=True)
 
 
@@ -93,7 +104,7 @@ def agreement(counts: pd.DataFrame, design: str, label_share: Sequence[float] | 
 
     Parameters
     ----------
-    counts : (human_label, machine_label). label_share : (4,), needed unless the design is ``random``.
+    counts : (human_label, machine_label), maybe expected. label_share : (4,), needed unless the design is ``random``.
 
     Intervals are 90 % equal-tailed, from 2,000 draws of the multinomial's posterior (Dirichlet, weight 1 in all spread
     evenly over what the design leaves free).

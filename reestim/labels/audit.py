@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from reestim.data.schemas import AUDIT_DESIGNS
 from reestim.dims import COUNTRY, LABELS, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 from reestim.labels.agreement import (
@@ -16,18 +15,15 @@ from reestim.labels.agreement import (
     Agreement,
     agreement,
     audit_cells,
-    audit_rows_by_year,
     confusion_counts,
     drift,
+    expected_counts,
 )
+from reestim.labels.audit_sample import BY_CONFIDENCE, DESIGN, DRAWN_FROM, DRAWS, JudgedSample, read_sample
 from reestim.labels.confidence import draw_by_confidence, effective_counts
+from reestim.labels.dawid_skene import Consensus
 from reestim.labels.labelling import Labelled
-from reestim.labels.patents import HUMAN, read_patents
-
-DESIGN, DRAWN_FROM = "design", "drawn_from"
-BY_CONFIDENCE = "by_confidence"
-#: How a sample may be drawn; what is drawn by confidence is counted as ``by_label``.
-DRAWS = (BY_CONFIDENCE, *AUDIT_DESIGNS)
+from reestim.labels.patents import HUMAN
 
 
 @dataclass(frozen=True)
@@ -39,8 +35,8 @@ class Audit:
     counts
         Audited patents (human_label, machine_label), as they were judged.
     cells
-        ``label_audit`` of a dataset: ``human_label, machine_label, year, count, design``. After a draw by confidence,
-        the counts that a sample by label of the same worth would have shown (``effective_counts``).
+        ``label_audit`` of a dataset: ``human_label, machine_label, country, sector, year, count, design``. After a draw
+        by confidence, the counts that a sample by label of the same worth would have shown (``effective_counts``).
     design
         Design of ``cells``, which the likelihood follows.
     drawn
@@ -51,6 +47,9 @@ class Audit:
         ``year, audited, agree, share, low, high``.
     trend
         p-value of a linear trend of agreement over years.
+    people
+        What several people and the machine, the last labeller, say together, where more than one judged; ``counts`` has the most probable classes then, and
+        ``cells`` the expected numbers.
     """
 
     counts: pd.DataFrame
@@ -60,6 +59,7 @@ class Audit:
     agreement: Agreement
     by_year: pd.DataFrame
     trend: float
+    people: Consensus | None = None
 
     def rows(self) -> pd.DataFrame:
         """``label_audit`` of a dataset."""
@@ -135,7 +135,8 @@ def read_audit(sample: Path, labelled: Labelled) -> Audit:
     Parameters
     ----------
     sample
-        CSV file that ``draw_audit`` made, its column ``human_label`` filled in.
+        CSV file that ``draw_audit`` made, its column ``human_label`` filled in; further people write ``human_label_2``,
+        ``human_label_3`` and so on, and may leave rows out.
     labelled
         The labels it is compared with.
 
@@ -153,53 +154,36 @@ def read_audit(sample: Path, labelled: Labelled) -> Audit:
     --------
     ``ree.read_audit(Path("sample.csv"), read_labels(Path("my-labels"))).agreement.kappa`` is κ among all patents.
     """
-    table = read_patents(sample, human_labels=True, also=(DESIGN, DRAWN_FROM))
-    machine = labelled.by_patent()
-    table = table.assign(machine=[machine.get(patent, "") for patent in table["patent_id"]])
-    problems = []
-    for row, human, label, patent in zip(table.index, table[HUMAN], table["machine"], table["patent_id"], strict=True):
-        if not human:
-            advice = f"Write one of {', '.join(LABELS)}; leaving out what is hard would flatter the labeller"
-            problems.append(Problem("no human label", advice, file=sample.name, row=int(row), column=HUMAN))
-        if not label:
-            advice = "Compare with the labels that the sample was drawn from"
-            problems.append(
-                Problem("no machine label", advice, file=sample.name, row=int(row), column="patent_id", value=patent)
-            )
-    designs = sorted(set(table[DESIGN]))
-    if len(designs) != 1 or designs[0] not in DRAWS:
-        advice = f"Keep the column as it was drawn: one of {', '.join(DRAWS)}"
-        problems.append(Problem("the audit must follow one design", advice, file=sample.name, column=DESIGN))
-    elif designs[0] in ("by_label", BY_CONFIDENCE) and set(table[DRAWN_FROM]) != {labelled.hash}:
-        advice = "Draw a sample from these labels, or compare with those it was drawn from"
-        problems.append(Problem("the sample was drawn by other labels than these", advice, file=sample.name))
-    if problems:
-        raise InputError(problems, "the audit cannot be used")
-    return compare(table, designs[0], labelled)
+    return compare(read_sample(sample, labelled), labelled)
 
 
-def compare(table: pd.DataFrame, drawn: str, labelled: Labelled) -> Audit:
-    """An audit from its rows (columns ``patent_id, human_label, machine, year``) and the labels of all patents."""
-    human, machine, year = table[HUMAN].tolist(), table["machine"].tolist(), table[YEAR].tolist()
-    counts = confusion_counts(human, machine)
+def compare(judged: JudgedSample, labelled: Labelled) -> Audit:
+    """An audit from what people judged and the labels of all patents."""
+    rows, drawn = judged.rows, judged.drawn
     share = labelled.share().tolist()
-    agree = [h == m for h, m in zip(human, machine, strict=True)]
+    counts = expected_counts(rows)
     if drawn == BY_CONFIDENCE:
-        strata = labelled.strata()
-        stratum = [str(strata[patent]) for patent in table["patent_id"]]
-        size = pd.Series(list(strata.values())).value_counts()
-        cells = audit_cells(effective_counts(human, machine, stratum, size, year), "by_label")
-        keys = zip(cells[HUMAN], cells[MACHINE], cells["count"], strict=True)
-        worth = pd.DataFrame(0, list(LABELS), list(LABELS))
-        for said, label, count in keys:
-            worth.loc[said, label] += count
-        scores = agreement(worth, "by_label", share)
+        weighed = effective_counts(rows, pd.Series(list(labelled.strata().values())).value_counts())
+        cells = audit_cells(weighed, "by_label")
+        scores = agreement(expected_counts(weighed), "by_label", share)
     else:
-        stratum = {"by_label": machine, "by_class": human}.get(drawn, ["all"] * len(human))
-        cells = audit_rows_by_year(human, machine, year, drawn)
+        cells = audit_cells(rows, drawn)
         scores = agreement(counts, drawn, share)
-    by_year, trend = drift(year, agree, stratum)
-    return Audit(counts, cells, str(cells[DESIGN].iloc[0]), drawn, scores, by_year, trend)
+    table = judged.table
+    human, machine = table[HUMAN].tolist(), table[MACHINE].tolist()
+    stratum = {"by_class": human, "random": ["all"] * len(table)}.get(drawn, table["stratum"].tolist())
+    agree = [h == m for h, m in zip(human, machine, strict=True)]
+    by_year, trend = drift(table[YEAR].tolist(), agree, stratum)
+    return Audit(
+        confusion_counts(human, machine),
+        cells,
+        str(cells[DESIGN].iloc[0]),
+        drawn,
+        scores,
+        by_year,
+        trend,
+        judged.people,
+    )
 
 
 def _check_draw(labelled: Labelled, patents: pd.DataFrame, design: str, size: int) -> None:

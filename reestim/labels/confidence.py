@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -59,10 +58,8 @@ def draw_by_confidence(stratum: np.ndarray, size: int, rng: np.random.Generator)
     return rng.permutation(np.concatenate(places))
 
 
-def effective_counts(
-    human: Sequence[str], machine: Sequence[str], stratum: Sequence[str], size: pd.Series, year: Sequence[int]
-) -> pd.DataFrame:
-    """The audit as a sample by label would have shown it: counts ``human_label, machine_label, year, count``.
+def effective_counts(rows: pd.DataFrame, size: pd.Series) -> pd.DataFrame:
+    """The audit as a sample by label would have shown it: the rows with ``weight`` changed.
 
     Each audited patent stands for size/audited of its stratum (inverse probability). The shares so weighted are scaled
     to the number of patents, drawn by label, that would tell the share of right labels as precisely (variance of a
@@ -71,31 +68,24 @@ def effective_counts(
 
     Parameters
     ----------
+    rows
+        ``human_label, machine_label, stratum, weight``: one row a patent and class that it may be of, weights of a
+        patent sum to 1.
     size
         Patents in each stratum, by its name.
     """
-    rows = pd.DataFrame({HUMAN: list(human), MACHINE: list(machine), "year": list(year)})
-    right, place = np.array(list(human)) == np.array(list(machine)), np.asarray(stratum)
     total = dict(zip(size.index, size.to_numpy(float), strict=True))
+    right: Any = rows["weight"].where(rows[HUMAN] == rows[MACHINE], 0.0)
     parts = []
-    for label in sorted(set(machine)):
-        here = np.asarray(machine) == label
-        names = sorted(set(place[here]))
-        share = np.array([total[name] for name in names]) / sum(total[name] for name in names)
-        audited = np.array([(place == name).sum() for name in names])
-        p = np.array([(right[place == name].sum() + 0.5) / (n + 1) for name, n in zip(names, audited, strict=True)])
+    for _, part in rows.groupby(MACHINE):
+        strata: Any = part.groupby("stratum")["weight"].sum()
+        share = np.array([total[str(name)] for name in strata.index])
+        share = share / share.sum()
+        audited = strata.to_numpy(float)
+        hits = right[part.index].groupby(part["stratum"]).sum().reindex(strata.index).to_numpy(float)
+        p = (hits + 0.5) / (audited + 1)
         overall, variance = float(share @ p), float((share**2 * p * (1 - p) / audited).sum())
-        worth = int(min(here.sum(), max(1, round(overall * (1 - overall) / variance))))
-        weight = dict(zip(names, worth * share / audited, strict=True))
-        cells: Any = rows[here].assign(count=[weight[name] for name in place[here]])
-        counted: Any = cells.groupby([HUMAN, MACHINE, "year"])["count"].sum().reset_index()
-        parts.append(counted.assign(count=_whole(counted["count"].to_numpy(), worth)))
-    return pd.concat(parts, ignore_index=True)
-
-
-def _whole(cells: np.ndarray, total: int) -> np.ndarray:
-    """Whole numbers that add up to ``total``: rounded down, and up where the remainder is largest."""
-    floor = np.floor(cells + 1e-9)
-    up = np.argsort(floor - cells, kind="stable")[: round(total - floor.sum())]
-    floor[up] += 1
-    return floor.astype("int64")
+        worth = int(min(round(audited.sum()), max(1, round(overall * (1 - overall) / variance))))
+        weight = dict(zip(strata.index, worth * share / audited, strict=True))
+        parts.append(part.assign(weight=part["weight"] * part["stratum"].map(weight)))
+    return pd.concat(parts)

@@ -166,7 +166,7 @@ def _checked(cells: pd.DataFrame, file: str, more: Sequence[str]) -> tuple[pd.Da
     typed: dict[str, Any] = {}
     no_year: set[int] = set()
     for name in kept:
-        optional = name in ("title", "abstract", "hard", HUMAN)
+        optional = name in ("title", "abstract", "hard") or name.startswith(HUMAN)
         kind = "integer" if name == YEAR else "text"
         column: Any = cells[name]
         typed[name], found, unusable = parse_column(column, kind, file=file, may_be_empty=optional)
@@ -195,9 +195,10 @@ def _cell_problems(table: pd.DataFrame, file: str, no_year: set[int]) -> Iterabl
             if len(text) > LONGEST:
                 advice = "Give title and abstract, not the whole patent"
                 problems.append(_at(file, row, name, f"{text[:40]}...", f"longer than {LONGEST} characters", advice))
-    for row, label in _column(table, HUMAN):
-        if label and label not in LABELS:
-            problems.append(_at(file, row, HUMAN, label, "unknown label", closest(label, LABELS)))
+    for name in (str(column) for column in table if str(column).startswith(HUMAN)):
+        for row, label in _column(table, name):
+            if label and label not in LABELS:
+                problems.append(_at(file, row, name, label, "unknown label", closest(label, LABELS)))
     return problems
 
 

@@ -11,7 +11,7 @@ import xarray as xr
 
 import reestim as ree
 from reestim.dims import LABELS
-from reestim.labels.agreement import audit_rows_by_year
+from reestim.labels.agreement import audit_cells
 from reestim.labels.quality import agreement_of, drift_of, label_quality
 from tests.interface.test_report import Page
 
@@ -38,7 +38,7 @@ def quality(record: dict | None, synthetic: list[str], *, years: bool = True) ->
             human += [label] * right + [wrong] * (50 - right)
             machine += [label] * 50
             year += [t] * 50
-    audit = audit_rows_by_year(human, machine, year, "by_label")
+    audit = audit_cells(pd.DataFrame({"human_label": human, "machine_label": machine, "year": year}), "by_label")
     assert audit["count"].sum() == 400
     if not years:
         audit = audit.groupby(["human_label", "machine_label", "design"], as_index=False)["count"].sum()

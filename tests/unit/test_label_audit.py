@@ -8,8 +8,10 @@ import pytest
 
 from reestim.dims import LABELS
 from reestim.errors import InputError
+from reestim.labels.agreement import audit_cells
 from reestim.labels.audit import BY_CONFIDENCE, compare, draw_audit
 from reestim.labels.audit_plan import plan_audit
+from reestim.labels.audit_sample import judge
 from reestim.labels.confidence import draw_by_confidence, effective_counts, strata
 from reestim.labels.labelling import Labelled
 
@@ -32,9 +34,9 @@ def audited(labelled: Labelled, patents: pd.DataFrame, human: np.ndarray, design
     sample = draw_audit(labelled, patents, design=design, size=200, seed=seed)
     machine = labelled.by_patent()
     rows = sample.assign(
-        human_label=[said[p] for p in sample["patent_id"]], machine=[machine[p] for p in sample["patent_id"]]
+        human_label=[said[p] for p in sample["patent_id"]], machine_label=[machine[p] for p in sample["patent_id"]]
     )
-    return rows, compare(rows, design, labelled)
+    return rows, compare(judge(rows, design, labelled), labelled)
 
 
 def test_half_of_each_label_comes_from_its_least_sure_quarter() -> None:
@@ -66,9 +68,8 @@ def test_weights_undo_the_oversampling_and_the_estimate_is_sharper() -> None:
         weight = {name: size[name] / (of[drawn] == name).sum() for name in set(of[drawn])}
         weighed.append(sum(weight[name] for name in of[drawn][right[drawn]]) / len(of))
         if seed < 25:
-            cells = effective_counts(
-                human[drawn].tolist(), label[drawn].tolist(), of[drawn].tolist(), size, [2010] * len(drawn)
-            )
+            rows = {"human_label": human[drawn], "machine_label": label[drawn], "stratum": of[drawn], "weight": 1.0}
+            cells = audit_cells(effective_counts(pd.DataFrame(rows), size), "by_label")
             good = cells.loc[cells["human_label"] == cells["machine_label"]].set_index("machine_label")["count"]
             worth.append(float((good / cells.groupby("machine_label")["count"].sum() * share).sum()))
     assert np.mean(weighed) == pytest.approx(right.mean(), abs=0.005)
@@ -78,12 +79,12 @@ def test_weights_undo_the_oversampling_and_the_estimate_is_sharper() -> None:
 
 
 def test_worth_is_never_more_than_was_audited() -> None:
-    human, machine = ["using"] * 30 + ["enhancing"] * 10, ["using"] * 40
-    stratum = ["using/sure"] * 20 + ["using/unsure"] * 20
+    rows = pd.DataFrame({"human_label": ["using"] * 30 + ["enhancing"] * 10, "machine_label": "using", "weight": 1.0})
+    rows["stratum"] = ["using/sure"] * 20 + ["using/unsure"] * 20
     size = pd.Series({"using/sure": 300, "using/unsure": 100})
-    cells = effective_counts(human, machine, stratum, size, [2010] * 40)
+    cells = audit_cells(effective_counts(rows, size), "by_label")
     assert 1 <= cells["count"].sum() <= 40
-    share = cells.set_index("human_label")["count"] / cells["count"].sum()
+    share = cells.groupby("human_label")["count"].sum() / cells["count"].sum()
     assert share["enhancing"] == pytest.approx(0.25 * 0.5, abs=0.03)  # 10 of 20 wrong in the quarter, none elsewhere
 
 
