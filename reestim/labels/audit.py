@@ -48,8 +48,8 @@ class Audit:
     trend
         p-value of a linear trend of agreement over years.
     people
-        What several people and the machine, the last labeller, say together, where more than one judged; ``counts`` has the most probable classes then, and
-        ``cells`` the expected numbers.
+        What several people and the machine, the last labeller, say together, where more than one judged; ``counts`` has
+        the most probable classes then, and ``cells`` the expected numbers.
     """
 
     counts: pd.DataFrame

@@ -86,6 +86,6 @@ def effective_counts(rows: pd.DataFrame, size: pd.Series) -> pd.DataFrame:
         p = (hits + 0.5) / (audited + 1)
         overall, variance = float(share @ p), float((share**2 * p * (1 - p) / audited).sum())
         worth = int(min(round(audited.sum()), max(1, round(overall * (1 - overall) / variance))))
-        weight = dict(zip(strata.index, worth * share / audited, strict=True))
+        weight = pd.Series(worth * share / audited, index=strata.index)
         parts.append(part.assign(weight=part["weight"] * part["stratum"].map(weight)))
     return pd.concat(parts)

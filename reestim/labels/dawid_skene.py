@@ -75,6 +75,7 @@ def consensus(labels: Int[np.ndarray, "item labeller"]) -> Consensus:
     said = np.eye(n_class)[np.where(given, labels, 0)] * given[:, :, None]  # (item, labeller, label)
     probability = (said.sum(axis=1) + 0.5) / (said.sum(axis=(1, 2)) + 0.5 * n_class)[:, None]
     prior = _EVERY + _RIGHT * np.eye(n_class)
+    prevalence, confusion = np.full(n_class, 1 / n_class), np.tile(prior, (labels.shape[1], 1, 1))
     for _ in range(_ROUNDS):
         prevalence = probability.sum(axis=0) + 1.0
         prevalence = prevalence / prevalence.sum()
