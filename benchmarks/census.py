@@ -154,11 +154,17 @@ def random_pools(rng: np.random.Generator, economy: ree.Economy, supply: str) ->
 
 
 def examine(
-    economy: ree.Economy, parameters: ree.Parameters, technology: str, arrays: PolicyArrays, u: Unknowns
+    economy: ree.Economy,
+    parameters: ree.Parameters,
+    technology: str,
+    arrays: PolicyArrays,
+    u: Unknowns,
+    licence_price: jax.Array,
 ) -> float:
     """Largest gap of the equations in levels at the solution; quotas by their complementarity."""
     world, policy = as_world(economy, parameters), as_policy(arrays)
-    return judge(world, as_technology(economy, world, parameters, technology), policy, as_levels(world, policy, u))
+    levels = as_levels(world, u, np.asarray(licence_price))
+    return judge(world, as_technology(economy, world, parameters, technology), policy, levels)
 
 
 @dataclasses.dataclass
@@ -173,10 +179,11 @@ class Census:
 @jax.jit
 def judged(
     b: Baseline, policy: PolicyArrays, arrays: ParameterArrays, u: Unknowns, stage: jax.Array
-) -> tuple[jax.Array, jax.Array]:
-    """Is the equilibrium determinate; and the reason, should it be unsolved."""
-    costs = evaluate(b, policy, arrays, u).costs
-    return determinate(b, arrays, costs), reason(b, policy, arrays, u, stage)
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Is the equilibrium determinate; the reason, should it be unsolved; and the licence price of each pool."""
+    state = evaluate(b, policy, arrays, u)
+    licences = state.pools.at_mine.price + state.pools.at_border.price
+    return determinate(b, arrays, state.costs), reason(b, policy, arrays, u, stage), licences
 
 
 def random_shape(rng: np.random.Generator) -> dict[str, int]:
@@ -208,7 +215,7 @@ def census(worlds: int, seed: int, shape: dict[str, int], first: int, large_shar
             continue
         b, arrays = economy.baseline, parameters.to_arrays(economy, technology)
         u, root, residual = solve_adaptively(b, policy, arrays, TOLERANCE)
-        sure, why = judged(b, policy, arrays, u, root.stage)
+        sure, why, licences = judged(b, policy, arrays, u, root.stage)
         kind = "determinate" if sure else "indeterminate"
         found.counts[kind] += 1
         place = f"world {seed * 1_000_000 + index} {tuple(shape.values())}, {technology}, {kind}"
@@ -217,7 +224,7 @@ def census(worlds: int, seed: int, shape: dict[str, int], first: int, large_shar
             found.counts[Reason(int(why)).meaning] += 1
             found.failures.append(f"{place}: {Reason(int(why)).meaning} ({float(root.stage):.0%} of the shock reached)")
             continue
-        gap = examine(economy, parameters, technology, policy, u)
+        gap = examine(economy, parameters, technology, policy, u, licences)
         found.worst = max(found.worst, gap)
         if gap > EXAMINED:
             found.counts["wrong"] += 1

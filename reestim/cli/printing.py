@@ -68,7 +68,7 @@ def result_as_json(post: xr.DataTree, paths: dict[str, str]) -> dict[str, Any]:
 
 
 def print_result(post: xr.DataTree) -> None:
-    """Banner, gates, elasticities and welfare, as the report has them."""
+    """Banner, gates, elasticities, welfare and the world, as the report has them."""
     from reestim.reports.sections import all_tables
     from reestim.reports.summary import warnings
 
@@ -77,8 +77,10 @@ def print_result(post: xr.DataTree) -> None:
     _elasticities(out, tables["elasticities"])
     if "welfare" in tables:
         _welfare(out, tables["welfare"])
+        _world(out, tables["world"], tables.get("mitigation"))
         for row in tables["solver"].to_dict("records"):
-            out.print(f"{row['scenario']}, {row['technology']}: {row['solved']} of {row['draws']} draws solved")
+            near = f", {row['not_determinate']} near a second equilibrium" if "not_determinate" in row else ""
+            out.print(f"{row['scenario']}, {row['technology']}: {row['solved']} of {row['draws']} draws solved{near}")
     for kind, words in warnings(post, tables):
         out.print(Text(words, style="bold red" if kind in {"quick", "gate"} else "yellow"), soft_wrap=True)
 
@@ -175,3 +177,23 @@ def _welfare(out: Console, table: pd.DataFrame) -> None:
                     losses.append(percent(row["probability_loss"]))
             shown.add_row(str(country), *cells, " → ".join(losses))
         out.print(shown)
+
+
+def _world(out: Console, table: pd.DataFrame, mitigation: pd.DataFrame | None) -> None:
+    from reestim.results.format import with_interval
+    from reestim.results.world import WHOM, mitigation_sentences, probability_words
+
+    for scenario, part in table.groupby("scenario", sort=False):
+        technologies = list(dict.fromkeys(part["technology"]))
+        title = f"{scenario}: equivalent variations added up, {part['money_unit'].iloc[0]} a year"
+        shown = _table(out, title, ("", *technologies))
+        for whom in dict.fromkeys(part["whom"]):
+            cells = []
+            for row in part.loc[part["whom"] == whom].to_dict("records"):
+                money = with_interval(row["median"], row["low"], row["high"])
+                cells.append(f"{money}\n{probability_words(row)}")
+            shown.add_row(WHOM[str(whom)], *cells)
+        out.print(shown)
+        if mitigation is not None:
+            for words in mitigation_sentences(mitigation.loc[mitigation["scenario"] == scenario]):
+                out.print(Text(words), soft_wrap=True)

@@ -16,6 +16,9 @@ from reestim.errors import Problem
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
 
+#: ln of a limit that is out of reach: a million times the tonnes of the baseline.
+NO_LIMIT = 13.8
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -150,6 +153,16 @@ def producer_prices(economy: Economy) -> np.ndarray:
     return prices
 
 
+def attainable_limits(economy: Economy, pools: Sequence[Pool]) -> list[float]:
+    """Log limits of pools. Where several hold the same trade the tightest is reached (the first of equal ones) and the
+    others are free, so theirs is ``NO_LIMIT``: which of them bind is not left to the solver."""
+    traded = np.asarray(economy.baseline.trade_share) > 0
+    held = [((pool.border | pool.mine[None, :, :]) & traded).tobytes() for pool in pools]
+    order = sorted(range(len(pools)), key=lambda k: pools[k].log_limit)
+    first = {held[k]: k for k in reversed(order)}
+    return [pool.log_limit if first[held[k]] == k else NO_LIMIT for k, pool in enumerate(pools)]
+
+
 def pool_arrays(economy: Economy, pools: Sequence[Pool]) -> Pools:
     """Pools as arrays over the (exporter, sector) pairs that any of them names."""
     named = np.zeros((len(economy.countries), len(economy.sectors)), bool)
@@ -166,6 +179,6 @@ def pool_arrays(economy: Economy, pools: Sequence[Pool]) -> Pools:
         per_kg=jnp.asarray(np.where(known, 1e-3, np.nan)),
         border=jnp.asarray(np.array([pool.border[:, i, s] for pool in pools], dtype=float).reshape(shape)),
         mine=jnp.asarray(np.array([pool.mine[i, s] for pool in pools], dtype=float).reshape(shape[0], shape[2])),
-        log_limit=jnp.asarray(np.array([pool.log_limit for pool in pools], dtype=float)),
+        log_limit=jnp.asarray(np.array(attainable_limits(economy, pools), dtype=float)),
         waste=jnp.asarray(np.array([pool.waste for pool in pools], dtype=float)),
     )

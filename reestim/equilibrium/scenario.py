@@ -17,7 +17,7 @@ from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.coordinates import label_problems
 from reestim.equilibrium.horizon import MONTHS, YEAR, horizon_problems
 from reestim.equilibrium.mines import Mine, with_mine
-from reestim.equilibrium.placing import Levels, Pool, pool_arrays
+from reestim.equilibrium.placing import NO_LIMIT, Levels, Pool, pool_arrays
 from reestim.equilibrium.policies import POLICIES
 from reestim.equilibrium.policy import Policy
 from reestim.equilibrium.pools import Pools
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
 
 _BILATERAL = (IMPORTER, EXPORTER, SECTOR)
-#: ln of a quota that is not in force: a million times the tonnes of the baseline.
-NO_LIMIT = 13.8
 
 
 class PolicyArrays(NamedTuple):

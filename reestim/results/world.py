@@ -3,13 +3,17 @@ directed technology mitigates (docs/model.md section 3, results)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
 from reestim.results.effects import (
+    BRACKETS,
+    CONTRIBUTION,
     DIRECTED,
     FIXED,
     PERCENT,
@@ -21,6 +25,7 @@ from reestim.results.effects import (
     quantiles,
     restrictors,
 )
+from reestim.results.format import percent, with_interval
 
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
@@ -28,6 +33,10 @@ if TYPE_CHECKING:
 #: Directed technology without the gap ω between the social values of ideas: what the research frontier alone does.
 FRONTIER = "frontier"
 WORLD, ABROAD = "world", "abroad"
+#: What the two sums are called.
+WHOM = {WORLD: "The world", ABROAD: "Countries that do not restrict"}
+#: Words for the parts of the mitigated share.
+_PARTS = {"mitigated": "in all", "frontier": "by research on the frontier", "gap": "by the gap ω"}
 #: A loss abroad smaller than this share of income is none, and has no share that could be mitigated.
 _NO_LOSS = 1e-14
 
@@ -95,3 +104,29 @@ def mitigation_table(post: xr.DataTree) -> pd.DataFrame:
             draws = int(share.count((CHAIN, DRAW)))
             rows.append({SCENARIO: scenario, "part": str(name), **ends, "draws": draws})
     return pd.DataFrame(rows)
+
+
+def probability_words(row: Mapping[Any, Any]) -> str:
+    """P(gain) of a row of `world_table`, with the one before the data where it is known."""
+    sign = "P(> 0)" if row[TECHNOLOGY] == CONTRIBUTION else "P(gain)"
+    before = float(row.get("prior_probability_gain", math.nan))
+    prior = "" if math.isnan(before) else f", before the data {percent(before)}"
+    return f"{sign} {percent(row['probability_gain'])}{prior}"
+
+
+def mitigation_sentences(table: pd.DataFrame) -> list[str]:
+    """What the rows of `mitigation_table` for one scenario say: the share of the loss abroad at given knowledge that
+    directed technology takes away."""
+    rows = {str(row["part"]): row for row in table.to_dict("records")}
+    if not any(row["draws"] for row in rows.values()):
+        return ["No draw has a loss abroad at given knowledge, so there is nothing to mitigate."]
+    said: list[str] = []
+    for part, row in rows.items():
+        median, low, high = (PERCENT * float(row[end]) for end in ("median", "low", "high"))
+        said.append(f"{_PARTS[part]} {with_interval(median, low, high, '%')}")
+    whole, *split = said
+    of_it = f"; of it {', '.join(split)}" if split else ""
+    return [
+        f"Share of the loss abroad at given knowledge that directed technology takes away: {whole}{of_it}. {BRACKETS}",
+        "What would have to be believed for the world to gain: ree.threshold.",
+    ]

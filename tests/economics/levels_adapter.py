@@ -193,14 +193,12 @@ def as_policy(arrays: PolicyArrays) -> Policy:
     )
 
 
-def as_levels(world: World, policy: Policy, u: Unknowns) -> Levels:
-    """What reestim found, in levels."""
-    price = np.broadcast_to(world.tonne_price, world.trade_share.shape)
-    scale = np.array([price[pool.cells].min() for pool in policy.pools])
+def as_levels(world: World, u: Unknowns, licence_price: Array) -> Levels:
+    """What reestim found, in levels; licence prices by pool, in money per tonne of the baseline's prices."""
     return Levels(
         factor_price=np.exp(np.asarray(u.factor_price)),
         price=np.exp(np.asarray(u.price)),
         expenditure=world.expenditure * np.exp(np.asarray(u.expenditure)),
-        licence_price=scale * np.expm1(np.maximum(np.asarray(u.pool), 0.0)),
+        licence_price=np.asarray(licence_price),
         margin=np.exp(_at_sectors(world, np.asarray(u.margin))),
     )

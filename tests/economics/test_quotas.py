@@ -134,6 +134,21 @@ def test_a_licence_for_all_destinations_without_waste_is_a_quota(solve: Callable
     assert float(licence.waste_effect.min()) == 0 > float(wasted.waste_effect.sel(country="c0"))
 
 
+@pytest.mark.parametrize("tight", [0.4, 0.9])
+def test_of_a_quota_and_a_licence_for_the_same_trade_the_tighter_binds(
+    solve: Callable[..., xr.Dataset], tight: float
+) -> None:
+    """Both hold all that c0 sells abroad: the looser one is free and nothing of its rent is wasted."""
+    licence = ree.Licence("c0", "all", ("e0", "e1"), tight, waste=0.5)
+    both, alone = (
+        solve(ree.ExportQuota("c0", "all", 0.6), licence),
+        solve(ree.ExportQuota("c0", "all", 0.6) if tight > 0.6 else licence),
+    )
+    for name in ("welfare", "licence_price", "quota_rent", "price"):
+        np.testing.assert_allclose(both[name], alone[name], rtol=1e-9, atol=1e-9, err_msg=name)
+    assert float(both.licence_price.max()) > 0
+
+
 def test_leakage_is_a_larger_quota_and_a_slack_one_is_exactly_nothing(solve: Callable[..., xr.Dataset]) -> None:
     leaky, wide = (
         solve(dataclasses.replace(POOLED, leakage=0.2)),

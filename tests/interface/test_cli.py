@@ -31,6 +31,8 @@ def test_the_main_job(cli: Run, place: Path) -> None:
         assert f"{stage}/8 " in done.stderr
     for words in ("90 % equal-tailed", "JPN", "machinery", "79 of 80", "patent_labels.csv", "report.html"):
         assert words in done.stdout
+    for words in ("equivalent variations added up", "The world", "P(gain)", "Share of the loss abroad"):
+        assert words in done.stdout
     assert "QUICK" not in done.output
 
 
