@@ -8,6 +8,7 @@ memory is bounded by the chunk, on workers and here.
 from __future__ import annotations
 
 import queue
+import sys
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, ThreadPoolExecutor, wait
@@ -250,6 +251,23 @@ def _plain(arrays: Any) -> Any:
 
 
 @contextmanager
+def _main_module_stays_here() -> Generator[None]:
+    """Let new processes not import the script of this one: they need REEstim alone, and a script without
+    ``if __name__ == "__main__":`` would begin again in each of them."""
+    main = sys.modules["__main__"]
+    names = [name for name in ("__file__", "__spec__") if hasattr(main, name)]
+    kept = {name: getattr(main, name) for name in names}
+    try:
+        for name in kept:
+            delattr(main, name)
+        main.__spec__ = None
+        yield
+    finally:
+        for name, value in kept.items():
+            setattr(main, name, value)
+
+
+@contextmanager
 def _client(address: str) -> Generator[Client]:
     try:
         from distributed import Client, LocalCluster
@@ -257,7 +275,11 @@ def _client(address: str) -> Generator[Client]:
         advice = "Install REEstim with the extra `dask`: python3 -m uv run --extra dask reestim ..."
         raise InputError(Problem("Dask is not installed", advice)) from None
     if address == LOCAL:
-        with LocalCluster(threads_per_worker=1, **_NO_DASHBOARD) as cluster, Client(cluster) as client:
+        with (
+            _main_module_stays_here(),
+            LocalCluster(threads_per_worker=1, **_NO_DASHBOARD) as cluster,
+            Client(cluster) as client,
+        ):
             yield client
         return
     try:

@@ -63,6 +63,12 @@ class Dataset:
         """Years with element prices, ascending."""
         return tuple(int(year) for year in sorted(self.tables["element_prices"]["year"].unique()))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"tables": dict(self.tables)}  # a read-only view of a dict cannot be pickled or copied
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state | {"tables": MappingProxyType(state["tables"])})
+
     def __getitem__(self, stem: str) -> pd.DataFrame:
         if stem not in self.tables:
             message = f"the dataset {self.meta.name!r} has no file {stem}.csv"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import xarray as xr
@@ -12,6 +13,7 @@ from reestim.dims import CARRIER, COUNTRY, ELEMENT, FACTOR, SECTOR
 from reestim.equilibrium.accounts import IDENTITY_TOLERANCE, Baseline, account, by_identity, imbalance_problems
 from reestim.equilibrium.contract import ordered
 from reestim.errors import InputError
+from reestim.numerics.jax_setup import require_jax
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
@@ -51,11 +53,27 @@ class Economy:
         self.elements: tuple[str, ...] = tuple(str(e) for e in self.ds[ELEMENT].values)
         self.carriers: tuple[str, ...] = tuple(str(c) for c in self.ds.get(CARRIER, xr.DataArray([])).values)
         self.members: tuple[str, ...] = self.elements + self.carriers
-        self.baseline: Baseline
-        self.baseline, self._gaps = account(self.ds)
         self.is_balanced: bool = bool(self._gaps["relative_gap"].max() <= IDENTITY_TOLERANCE)
         if not self.is_balanced and not allow_imbalance:
             raise InputError(imbalance_problems(self._gaps), "the baseline is not an equilibrium")
+
+    @property
+    def baseline(self) -> Baseline:
+        """The baseline as arrays of JAX."""
+        return self._accounts[0]
+
+    @property
+    def _gaps(self) -> pd.DataFrame:
+        return self._accounts[1]
+
+    @cached_property
+    def _accounts(self) -> tuple[Baseline, pd.DataFrame]:
+        require_jax()
+        return account(self.ds)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without arrays of JAX: a copy in another process makes its own when it needs them."""
+        return {name: value for name, value in vars(self).items() if name != "_accounts"}
 
     @classmethod
     def from_dataset(cls, data: Dataset) -> Economy:

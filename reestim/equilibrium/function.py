@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 
 class Inputs(NamedTuple):
-    """What an equilibrium depends on beside the baseline, as arrays in the economy's order of labels."""
+    """What an equilibrium depends on beside the baseline, as arrays in the economy's order of labels.
+
+    All are floats. Which pairs of exporter and sector the pools of a scenario name is not a number to differentiate
+    by: ``policy.pools.exporter`` and ``policy.pools.sector`` are None, and those of the scenario are used.
+    """
 
     parameters: ParameterArrays
     policy: PolicyArrays
@@ -50,10 +54,12 @@ def equilibrium_function(
         As :func:`reestim.solve`.
     """
     economy = scenario.baseline(economy)
-    shared = economy.baseline
+    shared, policy_arrays = economy.baseline, scenario.to_arrays(economy, supply)
+    places = {"exporter": policy_arrays.pools.exporter, "sector": policy_arrays.pools.sector}
 
     def function(inputs: Inputs) -> Outcomes:
-        draw, policy = inputs.parameters, inputs.policy
+        draw = inputs.parameters
+        policy = inputs.policy._replace(pools=inputs.policy.pools._replace(**places))
         b = drawn_baseline(shared, draw)
         zero, unravel = ravel_pytree(baseline_unknowns(b, policy))
         root = equilibrium(b, policy, draw, zero, tolerance)
@@ -62,6 +68,5 @@ def equilibrium_function(
         result = outcomes(b, policy, draw, u)
         return jax.tree.map(lambda x: x if x.dtype == bool else jnp.where(good, x, jnp.nan), result)
 
-    return function, Inputs(
-        parameters.to_arrays(economy, technology, scenario.horizon), scenario.to_arrays(economy, supply)
-    )
+    without = policy_arrays._replace(pools=policy_arrays.pools._replace(exporter=None, sector=None))
+    return function, Inputs(parameters.to_arrays(economy, technology, scenario.horizon), without)

@@ -17,6 +17,7 @@ from reestim.equilibrium.coordinates import label_problems
 from reestim.equilibrium.horizon import MONTHS, horizon_problems, use_at_horizon
 from reestim.equilibrium.mine_parameters import IN_ECONOMY, MINE_PARAMETERS, complete_mines, mine_rules
 from reestim.errors import ParameterError, Problem
+from reestim.numerics.jax_setup import require_jax
 from reestim.technology import UNLIMITED, TechnologyParameters, obsolescence_floor, sigma_upper_bound
 
 if TYPE_CHECKING:
@@ -162,6 +163,7 @@ class Parameters:
 
 def _arrays(values: dict[str, np.ndarray], economy: Economy, technology: str) -> ParameterArrays:
     """JAX arrays; where a sector uses no rare earths the technology parameters do not matter and are neutral."""
+    require_jax()
     users = np.asarray(economy.baseline.ree_share) > 0
     neutral = {"sigma": 1.0, "element_elasticity": 1.0}
     technology_values = {

@@ -185,10 +185,13 @@ def _mines(
         rent = jnp.where(held & (made.rent > 0), moved.price / jnp.where(made.rent > 0, made.rent, 1.0), 0.0)
 
         def at_mines(values: Array) -> Array:
-            return jnp.zeros((len(share), e.size + 1)).at[i, k].add(values)[:, : e.size]
+            return jnp.zeros((len(share), e.size + 1)).at[i, k].add(values)[:, : e.size]  # no pair stands twice
 
         # A mine whose quantity falls pays its resources less; its margins follow what its products lose abroad.
-        mine = jnp.zeros(len(share)).at[i].max(jnp.where(made.joint, moved.quantity, 0.0))[:, None]
+        # Its pairs move together; their mean says so linearly, which the transposed system needs.
+        pairs = jnp.zeros(len(share)).at[i].add(made.joint * 1.0)
+        fall = jnp.zeros(len(share)).at[i].add(jnp.where(made.joint, moved.quantity, 0.0))
+        mine = (fall / jnp.maximum(pairs, 1.0))[:, None]
         lower = mine / jnp.maximum(supply, FLAT)
         asked = at_mines(jnp.where(made.joint, moved.price - made.proposed, 0.0))
         asked = jnp.where(at_mines(jnp.ones(k.shape)) > 0, asked, mine / near.everywhere)

@@ -25,6 +25,7 @@ from reestim.estimate.model import EstimationModel, Model, Study, adapt
 from reestim.estimate.priors import PriorBook, Priors
 from reestim.estimate.pymc_model import StudyModel
 from reestim.io.attributes import json_text
+from reestim.numerics.jax_setup import require_jax
 from reestim.study.spec import Gates
 
 if TYPE_CHECKING:
@@ -213,6 +214,7 @@ def prior_draws(model: Model, draws: int, seed: int) -> xr.Dataset:
 
 
 def _inputs(spec: Spec, data: Dataset | xr.Dataset) -> xr.Dataset:
+    require_jax()
     return checked(data) if isinstance(data, xr.Dataset) else model_inputs(spec, data)
 
 

@@ -14,7 +14,7 @@ from reestim.errors import InputError, Problem, Problems
 from reestim.estimate import kinds
 from reestim.estimate.bundle_inputs import bundle_inputs, several_lags
 from reestim.estimate.kinds.kind import Sources
-from reestim.estimate.kinds.patents import years_of_patents
+from reestim.estimate.kinds.patents import in_order_of_labels, years_of_patents
 from reestim.estimate.relative_price import LONG_RUN, TRANSITION
 
 if TYPE_CHECKING:
@@ -100,8 +100,8 @@ def assemble(
 
 
 def checked(data: xr.Dataset) -> xr.Dataset:
-    """The same inputs, or an InputError with everything in them that a model could not use."""
-    problems = []
+    """The same inputs, labels in their order, or an InputError with everything in them that a model could not use."""
+    data, problems = in_order_of_labels(data), []
     for name in ("relative_price", "substitutability", "ree_share", "trade_elasticity_mean", "trade_elasticity_sd"):
         if name not in data:
             problems.append(Problem("missing from the inputs", "Make them with model_inputs", column=name))

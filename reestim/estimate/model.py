@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Union, cast, runtim
 import pymc as pm
 import xarray as xr
 
+from reestim.numerics.jax_setup import require_jax
+
 if TYPE_CHECKING:
     from reestim.estimate.density import Density
     from reestim.estimate.numpyro_model import NumpyroModel
@@ -95,7 +97,11 @@ class EstimationModel(SampledModel, Protocol):
 
 
 def adapt[Adapted: SampledModel](model: Model | Adapted) -> EstimationModel | Adapted:
-    """A model of either language as estimation sees it; what is adapted already, as it is."""
+    """A model of either language as estimation sees it; what is adapted already, as it is.
+
+    Raises InputError where JAX, which its density is computed with, cannot be used (``require_jax``).
+    """
     from reestim.estimate.pymc_model import PymcModel
 
+    require_jax()
     return PymcModel(model) if isinstance(model, pm.Model) else cast(EstimationModel, model)

@@ -27,6 +27,7 @@ from reestim.dims import COUNTRY, SECTOR
 from reestim.errors import InputError, Problem
 from reestim.evidence.event_design import COUNTRY_SECTOR, KEY, EventDesign, Window, event_design
 from reestim.evidence.event_study import FIXED_EFFECTS, demeaner_options, two_way_regression
+from reestim.evidence.pyfixest_import import pyfixest
 
 TWO_WAY, COUNTRY_MEAN, UNEXPOSED = "two_way", "country_mean", "exposed_against_unexposed"
 ESTIMATORS = (TWO_WAY, COUNTRY_MEAN, UNEXPOSED)
@@ -73,10 +74,8 @@ def poisson_regression(setting: EventDesign) -> tuple[np.ndarray, np.ndarray, in
     """As ``two_way_regression``, E y = exp(fixed effects + Σ β_k exposure·1[event_time = k]): right for counts with
     zeros whatever their variance (clustered). Units and country-years without a single count say nothing and drop out.
     """
-    import pyfixest
-
     data, names = setting.stacked()
-    pf: Any = pyfixest
+    pf = pyfixest()
     with warnings.catch_warnings():  # units without counts: reported through the number of observations
         warnings.filterwarnings("ignore", message=".*separat.*")
         try:

@@ -14,6 +14,7 @@ from jaxtyping import Float
 
 from reestim.dims import COUNTRY, SECTOR, YEAR
 from reestim.errors import InputError, Problem
+from reestim.evidence.pyfixest_import import pyfixest
 
 Window = tuple[int, int]
 
@@ -37,9 +38,7 @@ class OutcomeDesign:
 
     def linear_map(self) -> Float[np.ndarray, "effect observation"]:
         """(X̃′X̃)⁻¹X̃′, X̃ the regressors net of the fixed effects: the coefficients are this matrix times ln y."""
-        from pyfixest.estimation import demean as _demean
-
-        demean: Any = _demean  # the package has a module of the same name, which type checkers see
+        demean = pyfixest("estimation").demean
         effects = np.column_stack([_codes(self.rows, COUNTRY, SECTOR), _codes(self.rows, COUNTRY, YEAR)])
         net, converged = demean(
             self.regressors.copy(), effects.astype(np.uint64), np.ones(len(self.rows)), TOLERANCE, SWEEPS

@@ -18,6 +18,7 @@ from jaxtyping import Float
 
 from reestim.errors import InputError, Problem
 from reestim.evidence.event_design import KEY, SWEEPS, TOLERANCE, EventDesign, Window, event_design
+from reestim.evidence.pyfixest_import import pyfixest
 
 _SMALLEST_EIGENVALUE = 1e-6  # of the correlation matrix of the coefficients
 FIXED_EFFECTS = "outcome_unit + outcome_period"
@@ -85,11 +86,9 @@ def small_sample_covariance(covariance: np.ndarray, clusters: int) -> Float[np.n
 
 def two_way_regression(setting: EventDesign) -> tuple[np.ndarray, np.ndarray, int]:
     """Coefficients, clustered covariance (CRV1) and number of clusters; in the order of ``setting.labels``."""
-    import pyfixest
-
     stacked, names = setting.stacked()
     data: Any = stacked
-    pf: Any = pyfixest
+    pf = pyfixest()
     fit = pf.feols(
         f"log_value ~ {' + '.join(names)} | {FIXED_EFFECTS}", data=data, vcov={"CRV1": "cluster"}, **demeaner_options()
     )
@@ -117,9 +116,8 @@ def rounded(values: np.ndarray, digits: int = 10) -> np.ndarray:
 
 def demeaner_options() -> dict[str, Any]:
     """Options of pyfixest that keep every row and project on the fixed effects to full precision."""
-    from pyfixest.estimation import MapDemeaner
-
-    return {"fixef_rm": "none", "demeaner": MapDemeaner(fixef_maxiter=SWEEPS, fixef_tol=TOLERANCE)}
+    demeaner = pyfixest("estimation").MapDemeaner
+    return {"fixef_rm": "none", "demeaner": demeaner(fixef_maxiter=SWEEPS, fixef_tol=TOLERANCE)}
 
 
 def _as_dataset(setting: EventDesign, estimate: np.ndarray, covariance: np.ndarray) -> xr.Dataset:

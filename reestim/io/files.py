@@ -193,6 +193,12 @@ def bytes_of(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def lines_of(text: str) -> list[str]:
+    """Lines as JSON, TOML and editors count them. `str.splitlines` breaks at U+2028, U+0085 and others too, which may
+    stand inside a text."""
+    return re.split("\r\n|\n|\r", text)
+
+
 def sha256(file: Path) -> str:
     """Hash of a file's bytes, in hexadecimal."""
     with file.open("rb") as handle:

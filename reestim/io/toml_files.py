@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from reestim.errors import Problem, closest
-from reestim.io.files import bytes_of
+from reestim.io.files import bytes_of, lines_of
 from reestim.io.resources import SHIPPED
 
 #: Line of every key and table of a file, by its place.
@@ -97,7 +97,7 @@ def key_rows(text: str) -> Rows:
     rows: Rows = {}
     lists: Rows = {}  # how many [[tables]] of a name so far, from 0
     table: tuple[str | int, ...] = ()
-    for row, line in enumerate(text.splitlines(), start=1):
+    for row, line in enumerate(lines_of(text), start=1):
         header = re.match(r"\s*(\[\[?)([^\]]+)\]", line)
         key = re.match(r"\s*([\w\"'.-]+)\s*=", line)
         if header:

@@ -13,6 +13,7 @@ import pandas as pd
 from reestim.data.read import decode, parse_column, read_bytes, read_cells
 from reestim.dims import COUNTRY, LABELS, SECTOR, YEAR
 from reestim.errors import InputError, Problem, closest
+from reestim.io.files import lines_of
 
 COLUMNS = ("patent_id", COUNTRY, SECTOR, YEAR, "title", "abstract")
 HUMAN = "human_label"
@@ -104,7 +105,7 @@ def _cells(path: Path) -> tuple[pd.DataFrame | None, list[Problem]]:
 def _json_lines(text: str, file: str) -> tuple[pd.DataFrame | None, list[Problem]]:
     problems: list[Problem] = []
     rows: dict[int, dict[str, str]] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(lines_of(text), start=1):
         if not line.strip():
             continue
         try:

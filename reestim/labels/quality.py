@@ -53,7 +53,7 @@ def label_quality(
 def agreement_of(quality: xr.Dataset) -> Agreement:
     """Agreement of labeller and people among all patents, as the audit's design allows (``agreement``)."""
     counts: Any = quality["audited"].sum(YEAR).to_pandas()
-    patents = quality["patents"].values
+    patents = quality["patents"].sel({LABEL: list(LABELS)}).values
     return agreement(counts, quality.attrs["design"], (patents / patents.sum()).tolist())
 
 

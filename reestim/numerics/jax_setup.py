@@ -1,4 +1,4 @@
-"""How this process uses JAX: 64-bit numbers, and compiled programs kept between processes.
+"""How this process uses JAX: 64-bit numbers, no copy of a process that has used it, compiled programs kept.
 
 Programs lie in the user's cache folder, in one folder for each version of JAX and kind of processor: what another
 version or machine compiled is never loaded. ``REESTIM_CACHE_DIR`` names another place. Where nothing can be written, a
@@ -17,7 +17,10 @@ import tempfile
 from pathlib import Path
 
 import jax
+import numpy as np
 import platformdirs
+
+from reestim.errors import InputError, Problem
 
 #: Programs that compile faster than this many seconds are not kept: reading them takes as long.
 SHORTEST_COMPILATION = 0.1
@@ -26,6 +29,8 @@ LARGEST = 2 * 1024**3
 ENVIRONMENT = "REESTIM_CACHE_DIR"
 
 _log = logging.getLogger(__name__)
+#: What this process did with JAX: ``used`` it, or is the ``copy`` (by fork) of a process that had.
+_process = {"used": False, "copy": False}
 
 
 def configure() -> None:
@@ -36,6 +41,34 @@ def configure() -> None:
     jax.config.update("jax_compilation_cache_dir", str(program_folder()))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", SHORTEST_COMPILATION)
     jax.config.update("jax_compilation_cache_max_size", LARGEST)
+
+
+def require_jax() -> None:
+    """Ask that JAX can be used here as REEstim uses it. Every computation asks before it begins.
+
+    Raises
+    ------
+    InputError
+        Where other code has set JAX back to 32 bits, or the process was forked from one that had used JAX: threads and
+        locks of JAX are lost in the copy, which would wait for ever.
+    """
+    if _process["copy"]:
+        advice = 'Start processes with multiprocessing.get_context("spawn"), or use JAX only in the new processes'
+        message = "this process was made by fork from one that had used JAX, and JAX cannot work in it"
+        raise InputError(Problem(message, advice), "nothing can be computed in this process")
+    if jax.dtypes.canonicalize_dtype(np.float64) != np.float64:
+        advice = 'Call jax.config.update("jax_enable_x64", True), or compute inside `with jax.enable_x64(True):`'
+        message = "JAX was set to 32 bits after REEstim was imported (jax_enable_x64 is off)"
+        raise InputError(Problem(message, advice), "REEstim computes in 64 bits")
+    _process["used"] = True
+
+
+def _after_fork() -> None:
+    _process["copy"] = _process["used"] or _process["copy"]
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which knows no fork
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def program_folder() -> Path:

@@ -21,6 +21,7 @@ from reestim.equilibrium.solve import solve_arrays
 from reestim.equilibrium.sweep import solve_draws
 from reestim.equilibrium.welfare import Outcomes, outcomes
 from reestim.errors import InputError
+from reestim.numerics import linear
 from tests.oracles import random_economy, random_parameters
 
 POOLED = ree.ExportQuota("c0", "all", 0.5)
@@ -224,6 +225,24 @@ def test_derivatives_are_differences_of_solutions(
     value = jax.jit(welfare)
     central = [(value(zero.at[k].set(h)) - value(zero.at[k].set(-h))) / (2 * h) for k in range(zero.size)]
     np.testing.assert_allclose(forward, np.stack(central, axis=1), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("supply", ["independent", "joint"])
+def test_derivatives_of_large_economies_are_those_of_small_ones(
+    economy: ree.Economy, parameters: ree.Parameters, supply: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Backwards, over all inputs: GMRES with the transposed preconditioner against the Jacobian written out."""
+    scenario = ree.Scenario(policies=(POOLED, ree.Licence("c1", ("c2",), ("e0",), 0.7)))
+    function, inputs = ree.equilibrium_function(economy, scenario, parameters, supply=supply, tolerance=1e-13)
+
+    def slopes() -> jax.Array:
+        return ravel_pytree(jax.grad(lambda x: function(x).welfare[0])(inputs))[0]
+
+    expected = slopes()
+    assert np.isfinite(expected).all()
+    monkeypatch.setattr(linear, "DENSE_UP_TO", 0)
+    jax.clear_caches()
+    np.testing.assert_allclose(slopes(), expected, rtol=1e-6, atol=1e-9)
 
 
 def test_sweeps_and_transitions_agree_with_single_solves(economy: ree.Economy, parameters: ree.Parameters) -> None:

@@ -214,6 +214,11 @@ def test_tables_without_rows_and_half_characters_are_problems(folder: Folder, tm
     (tmp_path / "p.jsonl").write_text('{"patent_id": "1", "title": "\\ud800", "abstract": "a"}\n')
     with pytest.raises(InputError, match="half of a character"):
         read_patents(tmp_path / "p.jsonl")
+    marks = "\u2028\u2029\x85\x0c"  # ends of lines for Python, part of a text for JSON
+    record = {"patent_id": "1", "country": "JPN", "sector": "metals", "year": 2010, "title": marks.join("ab")}
+    lines = [json.dumps(record | {"patent_id": f"P{i}", "abstract": "a"}, ensure_ascii=False) for i in range(2)]
+    (tmp_path / "p.jsonl").write_text("\r\n".join(lines), encoding="utf-8")
+    assert read_patents(tmp_path / "p.jsonl")["title"].tolist() == [marks.join("ab")] * 2
     text = pa.array([b"\xe1(", b"b"]).cast(pa.binary()).view(pa.string())
     pq.write_table(pa.table({"patent_id": ["1", "2"], "title": text}), tmp_path / "p.parquet")
     with pytest.raises(InputError, match="not UTF-8"):

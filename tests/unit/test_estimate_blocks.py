@@ -15,7 +15,7 @@ from reestim.dims import LABELS
 from reestim.errors import InputError
 from reestim.estimate import fit as fitting
 from reestim.estimate.event_effects import predicted_effects
-from reestim.estimate.inputs import assemble
+from reestim.estimate.inputs import assemble, checked
 from reestim.estimate.misclassification import confusion_matrix, label_audit
 from reestim.estimate.patent_counts import dirichlet_multinomial_logp, log_rising
 from reestim.estimate.relative_price import age_weights, knowledge_flow
@@ -73,6 +73,17 @@ def test_the_joint_likelihood_is_the_one_of_the_equations(model_and_inputs) -> N
         point = prior.to_dataset().isel(chain=0, draw=draw)
         found = terms(*[point[name].values for name in free])
         np.testing.assert_allclose(found, _oracle(data, point), rtol=1e-8)
+
+
+def test_labels_count_by_name_in_any_order_and_absent_where_zero(model_and_inputs) -> None:
+    _, inputs = model_and_inputs
+    other = inputs.sel(label=list(LABELS[::-1]), machine_label=[*LABELS[2:], *LABELS[:2]])
+    xr.testing.assert_identical(checked(other), checked(inputs))
+    none = inputs.assign(patent_count=inputs["patent_count"].where(inputs["label"] != "enhancing", 0))
+    absent = none.sel(label=[label for label in LABELS if label != "enhancing"])
+    xr.testing.assert_identical(checked(absent), checked(none))
+    with pytest.raises(InputError, match="'recycling'"):
+        checked(inputs.assign_coords(human_label=["recycling", *LABELS[1:]]))
 
 
 def _terms(model: pm.Model, names: list[str]):

@@ -64,6 +64,12 @@ def _audit(audit: pd.DataFrame) -> xr.Dataset:
     return xr.Dataset({"label_audit": ((_HUMAN, _MACHINE), table.to_numpy(), attrs)}, coords=coords)
 
 
+def in_order_of_labels(data: xr.Dataset) -> xr.Dataset:
+    """Counts in the order of `LABELS`, whatever order they came in; a label that is absent has no patents."""
+    dims = [dim for dim in (LABEL, _HUMAN, _MACHINE) if dim in data.coords and {*data[dim].values} <= {*LABELS}]
+    return data.reindex({dim: list(LABELS) for dim in dims}, fill_value=0)
+
+
 def _problems(data: xr.Dataset) -> list[Problem]:
     problems = []
     for name in ("patent_count", "label_audit"):
@@ -73,8 +79,10 @@ def _problems(data: xr.Dataset) -> list[Problem]:
             problems.append(Problem("patents without an audit of their labels", "Add label_audit", column=name))
         elif bool(((data[name] < 0) | (data[name] != np.round(data[name]))).any()):
             problems.append(Problem("counts must be whole numbers from 0 up", "Correct the file", column=name))
-    if tuple(data[LABEL].values) != LABELS:
-        problems.append(Problem(f"labels must be {', '.join(LABELS)}", "Reorder them", column=LABEL))
+    for dim in (LABEL, _HUMAN, _MACHINE):
+        strange = sorted({str(label) for label in data[dim].values} - {*LABELS}) if dim in data.coords else []
+        advice = f"Labels are {', '.join(LABELS)}"
+        problems += [Problem("unknown label", advice, column=dim, value=label) for label in strange]
     if not data["patent_count"].any():
         problems.append(Problem("no patents at all", "Check the sectors and years", column="patent_count"))
     return problems
