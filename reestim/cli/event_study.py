@@ -25,12 +25,13 @@ def event_study(
         list[str] | None, typer.Option("--countries", help="'all', 'JPN KOR' or 'all but CHN'; may be repeated.")
     ] = None,
     policy_year: Annotated[int | None, typer.Option("--policy-year", help="Default: that of the dataset.")] = None,
-    exposure: Annotated[str, typer.Option("--exposure", help="direct, or total (through all suppliers).")] = "direct",
+    exposure: Annotated[str, typer.Option("--exposure", help="total (through all suppliers), or direct.")] = "total",
     cluster: Annotated[str, typer.Option("--cluster", help="country-sector or sector.")] = "country-sector",
     prior: Annotated[
         str, typer.Option("--prior", help="Of the Bayesian path: random_walk or independent.")
     ] = "random_walk",
     prior_scale: Annotated[float, typer.Option("--prior-scale", help="Half-normal scale, log points a year.")] = 0.02,
+    seed: Annotated[int, typer.Option("--seed", help="Of the wild cluster bootstrap.")] = 1,
     no_placebo: Annotated[bool, typer.Option("--no-placebo", help="Leave out the placebo years.")] = False,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for the figures (PNG, SVG) and the tables (CSV).")
@@ -60,6 +61,7 @@ def event_study(
         prior=prior,
         prior_scale=prior_scale,
         placebo=not no_placebo,
+        seed=seed,
     )
     tables = event_tables(study)
     written: list[Path] = []

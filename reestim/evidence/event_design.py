@@ -24,6 +24,8 @@ COUNTRY_SECTOR = "country-sector"
 _WIDE_WINDOWS = ((0, 1), (2, 3), (4, 100))
 #: Precision of the projection on the fixed effects, and the most sweeps it may take.
 TOLERANCE, SWEEPS = 1e-12, 100_000
+#: Columns of the stacked panel that number the fixed effects.
+UNIT, PERIOD = "outcome_unit", "outcome_period"
 KEY = [COUNTRY, SECTOR, YEAR]
 
 
@@ -82,8 +84,8 @@ class EventDesign:
                 pd.concat([rows.reset_index(drop=True), pd.DataFrame(design.regressors, columns=columns)], axis=1)
             )
         data: Any = pd.concat(frames, ignore_index=True).fillna(dict.fromkeys(names, 0.0))
-        data["outcome_unit"] = _codes(data, "outcome", COUNTRY, SECTOR)
-        data["outcome_period"] = _codes(data, "outcome", COUNTRY, YEAR)
+        data[UNIT] = _codes(data, "outcome", COUNTRY, SECTOR)
+        data[PERIOD] = _codes(data, "outcome", COUNTRY, YEAR)
         return data, names
 
 

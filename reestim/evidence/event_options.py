@@ -49,6 +49,7 @@ class EventStudyOptions:
     prior: str
     prior_scale: float
     exposure_sd: float
+    seed: int
 
 
 def check_options(

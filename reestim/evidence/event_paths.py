@@ -18,7 +18,6 @@ from reestim.errors import InputError, Problem
 from reestim.evidence.estimators import ESTIMATORS, UNEXPOSED
 from reestim.evidence.event_design import COUNTRY_SECTOR
 from reestim.evidence.event_options import (
-    DIRECT,
     PATENTS,
     TOTAL,
     UNITS,
@@ -42,13 +41,14 @@ def event_study(
     countries: Sequence[str] | None = None,
     policy_year: int | None = None,
     years: Sequence[int] | None = None,
-    exposure: str = DIRECT,
+    exposure: str = TOTAL,
     estimators: Sequence[str] = ESTIMATORS,
     cluster: str = COUNTRY_SECTOR,
     reference: int = -1,
     prior: str = RANDOM_WALK,
     prior_scale: float = SCALE,
     placebo: bool = True,
+    seed: int = 1,
     io: xr.Dataset | None = None,
 ) -> xr.Dataset:
     """Estimate what happened to exposed sectors after the policy: exports, TFP and patents, with checks.
@@ -70,8 +70,8 @@ def event_study(
     years : sequence of int, optional
         Years of the panel. Default: all.
     exposure : str
-        ``direct`` (cost share θ) or ``total`` (through all suppliers). Its standard deviation over the country-sectors
-        of the panel, all countries, is the unit of every effect.
+        ``total`` (through all suppliers, Leontief) or ``direct`` (cost share θ). Its standard deviation over the
+        country-sectors of the panel, all countries, is the unit of every effect.
     estimators : sequence of str
         Of ``two_way``, ``country_mean``, ``exposed_against_unexposed`` (``reestim/evidence/estimators.py``).
     cluster : str
@@ -84,6 +84,8 @@ def event_study(
         Scale of that prior, log points a year.
     placebo : bool
         Whether pretended policy years before the true one are estimated too.
+    seed : int
+        Of the wild cluster bootstrap, which stands beside the p-value where clusters are fewer than 50.
     io : xarray.Dataset, optional
         The economy of ``ree_input_output``, where it is known already.
 
@@ -93,10 +95,11 @@ def event_study(
         Three long tables (``event_tables`` makes frames). Along ``effect`` (event_time, last_event_time): estimate,
         std_error, low, high, posterior_median, posterior_low, posterior_high, probability_positive; the reference is
         there as 0. Along ``study``: the same of the mean over all years from the policy on, with pretrend_p_value,
-        placebo_p_value and the numbers of observations, clusters, countries. Along ``placebo``: estimate, std_error,
-        low, high for each pretended year. Log points for one standard deviation of exposure; 90 % equal-tailed
-        intervals. attrs: exposure_sd (fraction of cost), notes (what could not be estimated, and why), simulated
-        (files).
+        placebo_p_value, robust_low, robust_high and breakdown_ratio (bounds of Rambachan and Roth:
+        ``reestim/evidence/honest_bounds.py``), wild_p_value, and the numbers of observations, clusters, countries.
+        Along ``placebo``: estimate, std_error, low, high for each pretended year. Log points for one standard deviation
+        of exposure; 90 % equal-tailed intervals. attrs: exposure_sd (fraction of cost), notes (what could not be
+        estimated, and why), simulated (files).
 
     Raises
     ------
@@ -118,7 +121,7 @@ def event_study(
     names = list(outcomes) if outcomes is not None else [o for o in OUTCOMES if o in outcomes_there(data, frame)]
     usual = [ALL, *(["all but CHN"] if "CHN" in data.countries and len(data.countries) > 1 else [])]
     policy = data.meta.policy_year if policy_year is None else policy_year
-    chosen = EventStudyOptions(policy, reference, cluster, prior, prior_scale, _deviation(frame, dose))
+    chosen = EventStudyOptions(policy, reference, cluster, prior, prior_scale, _deviation(frame, dose), seed)
     rows = Rows()
     if exposure == TOTAL and UNEXPOSED in estimators:  # everything holds rare earths somewhere in its supply chain
         estimators = [e for e in estimators if e != UNEXPOSED]
@@ -148,7 +151,7 @@ def event_study(
     )
 
 
-def exposure_of(io: xr.Dataset, kind: str = DIRECT) -> xr.DataArray:
+def exposure_of(io: xr.Dataset, kind: str = TOTAL) -> xr.DataArray:
     """Exposure of goods sectors, (country, sector), fraction of cost."""
     from reestim.supply_chain.exposure import exposure
 

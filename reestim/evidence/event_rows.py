@@ -18,8 +18,9 @@ from reestim.evidence.event_design import EventDesign, event_design
 from reestim.evidence.event_options import COUNTS, PLACEBO_COLUMNS, PUBLISHED, EventStudyOptions
 from reestim.evidence.event_study import small_sample_covariance
 from reestim.evidence.path_posterior import PathPosterior, path_posterior
-from reestim.evidence.path_summary import path_rows, placebo_rank, summary_row
+from reestim.evidence.path_summary import path_rows, placebo_rank, post_policy_weights, summary_row
 from reestim.evidence.placebo import placebo_rows
+from reestim.evidence.wild_bootstrap import FEW_CLUSTERS, wild_bootstrap_p_value
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
@@ -63,7 +64,10 @@ class Rows:
                 continue
             self.notes += [f"{', '.join(label.values())}: {note}" for note in path.notes]
             own = placebos if estimator == TWO_WAY else []
-            self._add(label, path, chosen, own)
+            few = estimator == TWO_WAY and not counts and path.n_clusters < FEW_CLUSTERS
+            weights = post_policy_weights(path.windows)
+            p = wild_bootstrap_p_value(design, weights, chosen.seed) if few and weights.any() else float("nan")
+            self._add(label, path, chosen, own, wild_p_value=p)
 
     def add_published(self, data: Dataset, names: Sequence[str], chosen: EventStudyOptions) -> None:
         """Effects of event_study.csv as they are printed: no clusters of ours, no placebo."""
@@ -88,11 +92,12 @@ class Rows:
         chosen: EventStudyOptions,
         placebos: list[dict[str, Any]],
         reference: int | None = None,
+        wild_p_value: float = float("nan"),
     ) -> None:
         at = chosen.reference if reference is None else reference
         posterior = self._tried(f"{', '.join(label.values())}, Bayesian path", lambda: _posterior(path, chosen, at))
         self.effects += [label | row for row in path_rows(path, posterior, at)]
-        row = label | summary_row(path, posterior, at)
+        row = label | summary_row(path, posterior, at) | {"wild_p_value": wild_p_value}
         self.studies.append(row | placebo_rank(placebos))
         pretended = [row for row in placebos if not row["true"]]
         self.placebos += [label | {k: v for k, v in row.items() if k != "true"} for row in pretended]

@@ -17,11 +17,13 @@ import xarray as xr
 from jaxtyping import Float
 
 from reestim.errors import InputError, Problem
-from reestim.evidence.event_design import KEY, SWEEPS, TOLERANCE, EventDesign, Window, event_design
+from reestim.evidence.event_design import KEY, PERIOD, SWEEPS, TOLERANCE, UNIT, EventDesign, Window, event_design
+from reestim.evidence.honest_bounds import DOUBT, RATIO, pretrend_test, trend_covariance
 from reestim.evidence.pyfixest_import import pyfixest
 
 _SMALLEST_EIGENVALUE = 1e-6  # of the correlation matrix of the coefficients
-FIXED_EFFECTS = "outcome_unit + outcome_period"
+UNITS = "log points for one standard deviation of exposure"
+FIXED_EFFECTS = f"{UNIT} + {PERIOD}"
 
 
 def panel_study(
@@ -33,14 +35,18 @@ def panel_study(
     years: Sequence[int] | None = None,
     reference: int = -1,
     windows: Sequence[Window] | None = None,
+    trend_ratio: float = RATIO,
 ) -> xr.Dataset:
     """Estimate the event study with pyfixest, as evidence for a likelihood.
 
     outcomes: columns country, sector, year, outcome, value (levels, logged here); exposure: (country, sector), divided
     by its standard deviation over the panel; ``years`` limits the panel; ``windows``: event times that share one effect
-    (default one effect a year, or wide windows where there are fewer than 3 clusters an effect: said in a warning).
+    (default one effect a year, or wide windows where there are fewer than 3 clusters an effect: said in a warning);
+    ``trend_ratio``: M̄ of `reestim.evidence.honest_bounds`. Where the joint test finds that exposed sectors moved apart
+    before the policy (p below .1), what a difference in trends of that size adds is in the covariance (0: never).
 
-    Returns estimate (effect), covariance (effect, effect_other), ``linear_map`` (effect, observation) and the coords
+    Returns estimate (effect), covariance (effect, effect_other), ``trend_error`` (effect: standard deviation of what
+    trends add, 0 where none was found), ``linear_map`` (effect, observation) and the coords
     outcome, event_time, last_event_time (effect), country, sector, year, observation_outcome (observation);
     attrs n_observations, n_clusters, exposure_sd, covariance. Raises InputError, all problems together.
     """
@@ -48,14 +54,37 @@ def panel_study(
         outcomes, exposure, policy_year, names=names, years=years, reference=reference, windows=windows
     )
     estimate, covariance, clusters = two_way_regression(setting)
-    covariance = small_sample_covariance(covariance, clusters)
-    return _as_dataset(setting, estimate, covariance).assign_attrs(
+    added = _trends(setting, estimate, covariance, clusters, trend_ratio)
+    covariance = small_sample_covariance(covariance, clusters) + added
+    made = _as_dataset(setting, estimate, covariance)
+    error = (
+        "effect",
+        np.sqrt(np.diag(added)),
+        {"long_name": "error that pre-trends add", "units": UNITS},
+    )
+    return made.assign(trend_error=error).assign_attrs(
         n_observations=len(setting.panel),
         n_clusters=clusters,
         exposure_sd=setting.exposure_sd,
         reference_event_time=reference,
         covariance="clustered by country-sector (CRV1), times (G-1)/(G-K-2) for the precision of few clusters",
     )
+
+
+def _trends(
+    setting: EventDesign, estimate: np.ndarray, covariance: np.ndarray, clusters: int, ratio: float
+) -> Float[np.ndarray, "effect effect"]:
+    """What differences in trends add to the covariance: by outcome, where the test of pre-trends finds them."""
+    added = np.zeros_like(covariance)
+    first = 0
+    for design in setting.designs.values():
+        place = np.arange(first, first + len(design.windows))
+        first += len(place)
+        inside = covariance[np.ix_(place, place)]
+        tested = pretrend_test(design.windows, estimate[place], inside, clusters, setting.reference)
+        if tested["pretrend_p_value"] < DOUBT:
+            added[np.ix_(place, place)] = trend_covariance(estimate[place], design.windows, setting.reference, ratio)
+    return added
 
 
 def small_sample_covariance(covariance: np.ndarray, clusters: int) -> Float[np.ndarray, "effect effect"]:
@@ -130,10 +159,9 @@ def _as_dataset(setting: EventDesign, estimate: np.ndarray, covariance: np.ndarr
         row, column = row + block.shape[0], column + block.shape[1]
     ordered: Any = pd.concat([panel[panel["outcome"] == name] for name in designs], ignore_index=True)
     names = [f"{o} {a:+d}" if a == b else f"{o} {a:+d}..{b:+d}" for o, a, b in labels]
-    units = "log points for one standard deviation of exposure"
     return xr.Dataset(
         {
-            "estimate": ("effect", estimate, {"long_name": "event-study effect of exposure", "units": units}),
+            "estimate": ("effect", estimate, {"long_name": "event-study effect of exposure", "units": UNITS}),
             "covariance": (("effect", "effect_other"), covariance, {"long_name": "covariance of the effects"}),
             "linear_map": (("effect", "observation"), matrix, {"long_name": "regression as a linear map of ln y"}),
             "log_outcome": ("observation", ordered["log_value"].to_numpy(), {"long_name": "ln outcome"}),

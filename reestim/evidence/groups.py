@@ -51,7 +51,7 @@ def evidence_groups(data: Dataset, evidence: Evidence, *, quick: bool = False) -
         ELEMENTS: lambda: element_similarity(data).assign(substitutability=substitutability(data, io)),
     }
     if names := studied(data, evidence):
-        makers[EVENTS] = lambda: _events(data, io, names, quick)
+        makers[EVENTS] = lambda: _events(data, io, names, evidence.exposure, quick)
     for name, make in makers.items():
         try:
             found[name] = make()
@@ -73,10 +73,10 @@ def studied(data: Dataset, evidence: Evidence) -> list[str]:
     return [name for name in OUTCOMES if name in names]
 
 
-def _events(data: Dataset, io: xr.Dataset, names: list[str], quick: bool) -> xr.Dataset:
+def _events(data: Dataset, io: xr.Dataset, names: list[str], exposure: str, quick: bool) -> xr.Dataset:
     from reestim.evidence.estimators import ESTIMATORS, TWO_WAY
     from reestim.evidence.event_paths import event_study
 
-    if quick:
-        return event_study(data, outcomes=names, countries=["all"], estimators=[TWO_WAY], placebo=False, io=io)
-    return event_study(data, outcomes=names, estimators=ESTIMATORS, io=io)
+    short = {"countries": ["all"], "estimators": [TWO_WAY], "placebo": False}
+    options = short if quick else {"estimators": ESTIMATORS}
+    return event_study(data, outcomes=names, exposure=exposure, io=io, **options)

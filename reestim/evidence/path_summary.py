@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
+from reestim.evidence.honest_bounds import breakdown_ratio, pretrend_test, robust_interval
 from reestim.intervals import LEVEL
 
 if TYPE_CHECKING:
@@ -52,34 +53,28 @@ def post_policy_weights(windows: Sequence[tuple[int, int]]) -> np.ndarray:
     return years / years.sum() if years.any() else years
 
 
-def pretrend_test(path: EffectPath, reference: int) -> dict[str, float]:
-    """Joint Wald test that all effects before the reference are zero: F = W/K on (K, G − 1) degrees of freedom, χ²
-    where the number of clusters is not known; missing where there are no such effects or fewer clusters than needed."""
-    before = [k for k, (_, last) in enumerate(path.windows) if last < reference]
-    size, out = len(before), {"pretrend_effects": float(len(before)), "pretrend_f": np.nan, "pretrend_p_value": np.nan}
-    inside = path.covariance[np.ix_(before, before)]
-    if not size or (path.n_clusters and path.n_clusters <= size) or np.linalg.matrix_rank(inside) < size:
-        return out
-    b = path.estimate[before]
-    f = float(b @ np.linalg.solve(inside, b)) / size
-    p = stats.f.sf(f, size, path.n_clusters - 1) if path.n_clusters else stats.chi2.sf(f * size, size)
-    return out | {"pretrend_f": f, "pretrend_p_value": float(p)}
-
-
 def summary_row(path: EffectPath, posterior: PathPosterior | None, reference: int) -> dict[str, Any]:
-    """Mean over all years from the policy on, the test of pre-trends, and what it rests on."""
+    """Mean over all years from the policy on, the test of pre-trends, bounds that allow for them, and what it rests on.
+
+    robust_low, robust_high: `robust_interval` at M̄ = 1; breakdown_ratio: the largest M̄ at which it excludes zero.
+    """
     weights = post_policy_weights(path.windows)
     if weights.any():
         mean, error = float(weights @ path.estimate), float(np.sqrt(weights @ path.covariance @ weights))
         average = interval(mean, error, path.n_clusters) | bayesian(posterior, weights)
         distribution: Any = stats.t(path.n_clusters - 1) if path.n_clusters > 1 else stats.norm()
         average["p_value"] = float(2 * distribution.sf(abs(mean) / error))
+        given = (path.estimate, path.covariance, path.windows, weights)
+        low, high = robust_interval(*given, reference=reference, clusters=path.n_clusters)
+        furthest = breakdown_ratio(*given, reference=reference, clusters=path.n_clusters)
+        average |= {"robust_low": low, "robust_high": high, "breakdown_ratio": furthest}
     else:
-        average = dict.fromkeys(("estimate", "std_error", "low", "high", *_BAYESIAN, "p_value"), float("nan"))
+        bounds = ("robust_low", "robust_high", "breakdown_ratio")
+        average = dict.fromkeys(("estimate", "std_error", "low", "high", *_BAYESIAN, "p_value", *bounds), float("nan"))
     last = max((b for a, b in path.windows if a >= 0), default=-1)
     return (
         average
-        | pretrend_test(path, reference)
+        | pretrend_test(path.windows, path.estimate, path.covariance, path.n_clusters, reference)
         | {
             "last_event_time": last,
             "n_observations": path.n_observations,

@@ -8,19 +8,30 @@ from typing import TYPE_CHECKING, Any
 from reestim.evidence.estimators import COUNTRY_MEAN, TWO_WAY, UNEXPOSED
 from reestim.evidence.event_options import PUBLISHED
 from reestim.evidence.event_paths import event_tables
-from reestim.results.format import percent, with_interval
+from reestim.evidence.honest_bounds import DOUBT, RATIO
+from reestim.intervals import LEVEL
+from reestim.results.format import number, percent, with_interval
 
 if TYPE_CHECKING:
     import xarray as xr
 
-STUDY_HEADS = ["outcome", "countries", "estimator", "estimate", "Bayesian path", "P(> 0)", "pre-trend p", "placebo p"]
+STUDY_HEADS = [
+    "outcome",
+    "countries",
+    "estimator",
+    "estimate",
+    f"bounds, M̄ = {RATIO:g}",
+    "Bayesian path",
+    "P(> 0)",
+    "pre-trend p",
+    "placebo p",
+]
 NAMES = {
     TWO_WAY: "two-way fixed effects",
     COUNTRY_MEAN: "mean of country slopes",
     UNEXPOSED: "exposed against unexposed",
     PUBLISHED: "published",
 }
-_DOUBT = 0.1  # p-values below: differences before the policy that chance does not explain
 
 
 def study_rows(study: xr.Dataset) -> list[list[str]]:
@@ -31,6 +42,7 @@ def study_rows(study: xr.Dataset) -> list[list[str]]:
             row["countries"],
             NAMES[row["estimator"]],
             _cell(row["estimate"], row["low"], row["high"]),
+            "" if math.isnan(row["robust_low"]) else f"[{number(row['robust_low'])}, {number(row['robust_high'])}]",
             _cell(row["posterior_median"], row["posterior_low"], row["posterior_high"]),
             percent(row["probability_positive"]),
             p_value(row["pretrend_p_value"]),
@@ -47,15 +59,25 @@ def verdicts(study: xr.Dataset) -> list[str]:
         if row["estimator"] != TWO_WAY:
             continue
         doubts = []
-        if row["pretrend_p_value"] < _DOUBT:
+        if row["pretrend_p_value"] < DOUBT:
             doubts.append(
                 f"exposed sectors moved apart before the policy (pre-trend p {p_value(row['pretrend_p_value'])})"
             )
         smallest = 1 / (row["placebo_years"] + 1)  # what the test can say at most
-        if row["placebo_p_value"] > max(_DOUBT, smallest):
+        if row["placebo_p_value"] > max(DOUBT, smallest):
             doubts.append(
                 "effects at least as large stand in years without a policy (share of such years, the true one among "
                 f"them, {p_value(row['placebo_p_value'])})"
+            )
+        if row["low"] * row["high"] > 0 and row["robust_low"] * row["robust_high"] <= 0:
+            doubts.append(
+                "zero is within the bounds that allow for departures between the sectors as large as before the policy "
+                f"(excluded up to M̄ = {number(row['breakdown_ratio'])} of them)"
+            )
+        if row["low"] * row["high"] > 0 and row["wild_p_value"] > 1 - LEVEL:
+            doubts.append(
+                f"with {row['n_clusters']:.0f} clusters the wild cluster bootstrap does not tell it from zero (p "
+                f"{p_value(row['wild_p_value'])})"
             )
         same = [r for r in _studies(study) if (r["outcome"], r["countries"]) == (row["outcome"], row["countries"])]
         signs = {NAMES[r["estimator"]]: math.copysign(1, r["low"]) for r in same if r["low"] * r["high"] > 0}
@@ -66,7 +88,7 @@ def verdicts(study: xr.Dataset) -> list[str]:
         elif row["low"] <= 0 <= row["high"]:
             words = "no effect can be told from zero; the checks speak neither for nor against"
         else:
-            few = "" if smallest <= _DOUBT else ", but the placebo years are too few to speak"
+            few = "" if smallest <= DOUBT else ", but the placebo years are too few to speak"
             words = f"the checks give no reason to doubt it{few}"
         out.append(f"{row['outcome']}, {row['countries']}: {words}")
     return out

@@ -35,6 +35,11 @@ class Evidence(BaseModel):
     event_outcomes: list[Literal["exports", "tfp", "patents"]] | None = None
     #: The same for published effects (event_study.csv); absent: all there, patents only where ``patents`` is off.
     published_outcomes: list[Literal["exports", "tfp", "patents"]] | None = None
+    #: Exposure of the event study: through all suppliers (Leontief), or the sector's own cost share.
+    exposure: Literal["total", "direct"] = "total"
+    #: M̄ (Rambachan and Roth 2023): where exposed sectors moved apart before the policy, the covariance of the effects
+    #: gets what a difference in trends of M̄ times that size adds; 0: never.
+    trend_ratio: float = Field(default=1.0, ge=0)
 
     @field_validator("price_lag")
     @classmethod

@@ -18,8 +18,8 @@ from reestim.evidence.estimators import COUNTRY_MEAN, TWO_WAY, UNEXPOSED, estima
 from reestim.evidence.event_design import event_design
 from reestim.evidence.event_options import EventStudyOptions
 from reestim.evidence.event_paths import event_study, event_tables
+from reestim.evidence.honest_bounds import pretrend_test
 from reestim.evidence.path_posterior import INDEPENDENT, RANDOM_WALK, path_posterior
-from reestim.evidence.path_summary import pretrend_test
 from reestim.evidence.placebo import placebo_rows
 from tests.unit.supply_world import tiny_world
 
@@ -143,7 +143,7 @@ def test_the_pretrend_test_is_the_joint_wald_test() -> None:
     dose = doses()
     setting = event_design(panel(dose, after, noise=0.3), dose, POLICY, names=["exports"], exposure_sd=1.0)
     path = estimate_path(setting, TWO_WAY)
-    found = pretrend_test(path, -1)
+    found = pretrend_test(path.windows, path.estimate, path.covariance, path.n_clusters, -1)
     data, names = setting.stacked()
     fit = pyfixest.feols(
         f"log_value ~ {'+'.join(names)} | outcome_unit + outcome_period", data, vcov={"CRV1": "cluster"}
@@ -154,7 +154,9 @@ def test_the_pretrend_test_is_the_joint_wald_test() -> None:
     assert found["pretrend_p_value"] > 0.01
     trend = panel(dose, lambda c, x, k: 0.05 * x * k, noise=0.1)
     setting = event_design(trend, dose, POLICY, names=["exports"], exposure_sd=1.0)
-    assert pretrend_test(estimate_path(setting, TWO_WAY), -1)["pretrend_p_value"] < 1e-6
+    path = estimate_path(setting, TWO_WAY)
+    found = pretrend_test(path.windows, path.estimate, path.covariance, path.n_clusters, -1)
+    assert found["pretrend_p_value"] < 1e-6
 
 
 @pytest.mark.parametrize("prior", [RANDOM_WALK, INDEPENDENT])
@@ -203,7 +205,7 @@ def test_placebo_years_never_see_the_policy() -> None:
 
 
 def _choices():
-    return EventStudyOptions(POLICY, -1, "country-sector", RANDOM_WALK, 0.02, 1.0)
+    return EventStudyOptions(POLICY, -1, "country-sector", RANDOM_WALK, 0.02, 1.0, 1)
 
 
 def world(**tables: pd.DataFrame) -> Dataset:
@@ -233,7 +235,7 @@ def test_public_function_and_published_effects_beside_the_panel() -> None:
             "std_error": [0.002, 0.01],
         }
     )
-    study = ree.event_study(world(event_study=published))
+    study = ree.event_study(world(event_study=published), exposure="direct")
     tables = event_tables(study)
     summary = tables["event_study_summary"].set_index(["outcome", "countries", "estimator"])
     assert summary.loc[("exports", "all", "published"), "estimate"] == 0.003

@@ -31,11 +31,17 @@ def small_world(
         scale * rng.lognormal(-7.5, 0.6, (1, len(USERS))) * rng.lognormal(0, 0.3, (n, len(USERS)))
     )
     mix = rng.dirichlet(np.full(len(ELEMENTS), 0.8), size=len(USERS))
+    bundles = np.full((n, len(ELEMENTS), s), 1 / len(ELEMENTS))
+    bundles[:, :, : len(USERS)] = mix.T
     io = xr.Dataset(
         {
             "trade_share": (("importer", "exporter", "sector"), share),
             "expenditure": (("country", "sector"), expenditure),
             "ree_share": (("country", "sector"), ree_share),
+            "element_share": (("country", "element", "sector"), bundles),
+            "input_share": (("country", "input", "sector"), np.zeros((n, s, s))),  # total exposure is direct exposure
+            "tariff": (("importer", "exporter", "sector"), np.zeros((n, n, s))),
+            "export_tax": (("importer", "exporter", "sector"), np.zeros((n, n, s))),
             "trade_elasticity": ("sector", rng.uniform(3, 9, s)),
             "trade_elasticity_sd": ("sector", rng.uniform(0.5, 2, s)),
         },
@@ -44,6 +50,7 @@ def small_world(
             "importer": names,
             "exporter": names,
             "sector": list(sectors),
+            "input": list(sectors),
             "element": list(ELEMENTS),
         },
     )

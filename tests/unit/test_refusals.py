@@ -242,7 +242,7 @@ def test_a_path_without_years_after_the_policy_has_no_mean_and_no_placebo() -> N
     assert 0 <= row["pretrend_p_value"] <= 1
     late = pd.DataFrame({"year": [2010, 2011]})
     dose = xr.DataArray([0.1], dims="sector", coords={"sector": ["g0"]})
-    chosen = EventStudyOptions(2010, -1, "country-sector", "random-walk", 0.02, 1.0)
+    chosen = EventStudyOptions(2010, -1, "country-sector", "random-walk", 0.02, 1.0, 1)
     assert placebo_rows(late, dose, "tfp", chosen, counts=False) == [], "no year before the policy to pretend one in"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.dims import COUNTRY, KNOWLEDGE_AGE, PRICE_LAG, SECTOR, YEAR
+from reestim.dims import KNOWLEDGE_AGE, PRICE_LAG, YEAR
 from reestim.errors import InputError, Problem
 from reestim.estimate.kinds.kind import EvidenceKind, Observed, Sources
 from reestim.estimate.kinds.variable import Variable
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reestim.study.spec import Evidence
 
 _PANEL, _PUBLISHED = "outcomes", "event_study"
+_TREND_ERROR = {"long_name": "error of the effects that trends before the policy add", "units": "log points"}
 _LABELS = ("outcome", "event_time", "last_event_time")
 
 
@@ -72,18 +73,20 @@ def _studies(
     tables: Mapping[str, pd.DataFrame], io: xr.Dataset, years: list[int], evidence: Evidence, policy_year: int
 ) -> list[xr.Dataset]:
     """The event study of the panel, the published one, or both: estimate, covariance, linear_map."""
+    from reestim.evidence.event_paths import exposure_of
     from reestim.evidence.event_study import panel_study
     from reestim.evidence.outcome_choice import event_outcomes
     from reestim.evidence.published import published_study
 
     panel, published = event_outcomes(tables, evidence)
-    elements = set(io["element"].values)
-    goods = [s for s in io[SECTOR].values if s not in elements]
-    exposure = io["ree_share"].transpose(COUNTRY, SECTOR).sel(sector=goods)
-    exposure = exposure.reset_coords(drop=True)
+    exposure = exposure_of(io, evidence.exposure)
     studies = []
     if panel:
-        studies.append(panel_study(tables[_PANEL], exposure, policy_year, names=panel, years=years))
+        studies.append(
+            panel_study(
+                tables[_PANEL], exposure, policy_year, names=panel, years=years, trend_ratio=evidence.trend_ratio
+            )
+        )
     if published:
         table, covariance = tables[_PUBLISHED], tables.get(f"{_PUBLISHED}_covariance")
         studies.append(published_study(table, covariance, exposure, policy_year, names=published, years=years))
@@ -98,6 +101,8 @@ def _with_responses(studies: list[xr.Dataset], io: xr.Dataset, price: xr.DataArr
     for study in studies:
         about = {name: ("effect", study[name].values) for name in _LABELS}
         estimate = {"event_estimate": ("effect", study["estimate"].values, study["estimate"].attrs)}
+        error = study["trend_error"] if "trend_error" in study else xr.zeros_like(study["estimate"])
+        estimate["event_trend_error"] = ("effect", error.values, _TREND_ERROR)
         parts.append(structural_responses(study, io, price).assign(estimate).assign_coords(about))
     joint: Any = xr.concat(parts, dim="effect", data_vars="minimal") if len(parts) > 1 else parts[0]
     labels = joint["effect"].values

@@ -1,0 +1,113 @@
+"""Bounds on event-study effects where trends may differ (Rambachan and Roth 2023), and few clusters."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from reestim.evidence.event_design import event_design
+from reestim.evidence.event_study import panel_study, two_way_regression
+from reestim.evidence.honest_bounds import breakdown_ratio, robust_interval, trend_covariance, yearly_departures
+from reestim.evidence.path_summary import interval, post_policy_weights
+from reestim.evidence.wild_bootstrap import recombined, wild_bootstrap_p_value
+from tests.economics.test_event_study_paths import POLICY, doses, panel
+
+#: Yearly effects from five years before the policy to three after it, measured against the year before.
+WINDOWS = tuple((k, k) for k in (-5, -4, -3, -2, 0, 1, 2, 3))
+WEIGHTS = post_policy_weights(WINDOWS)
+TIMES = np.array([first for first, _ in WINDOWS])
+
+
+def test_without_departures_it_is_the_usual_interval() -> None:
+    rng = np.random.default_rng(0)
+    estimate, root = rng.normal(size=8), rng.normal(size=(8, 8))
+    covariance = root @ root.T
+    mean, error = float(WEIGHTS @ estimate), float(np.sqrt(WEIGHTS @ covariance @ WEIGHTS))
+    usual = interval(mean, error, 30)
+    found = robust_interval(estimate, covariance, WINDOWS, WEIGHTS, reference=-1, ratio=0.0, clusters=30)
+    np.testing.assert_allclose(found, (usual["low"], usual["high"]), rtol=1e-12)
+
+
+def test_departures_are_changes_a_year_up_to_the_reference() -> None:
+    path = np.array([-0.4, -0.4, -0.1, 0.2, 9.0, 9.0, 9.0, 9.0])  # and 0 at -1
+    np.testing.assert_allclose(yearly_departures(WINDOWS, -1) @ path, [0.0, 0.3, 0.3, -0.2], atol=1e-12)
+    wide = ((-5, -2), (0, 1))
+    np.testing.assert_allclose(yearly_departures(wide, -1) @ [0.5, 9.0], [-0.2])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_it_holds_the_effect_under_any_departure_within_the_bound(seed: int) -> None:
+    """Departures after the policy as large as the largest before it, all in one direction: the usual interval fails."""
+    rng = np.random.default_rng(seed)
+    steps = rng.uniform(-1, 1, 4) * 0.1
+    before = -np.cumsum(steps[::-1])[::-1]  # differences at -5 … -2 against -1
+    worst = np.abs(steps).max()
+    after = worst * (np.arange(4) + 1)
+    departures, effect = np.concatenate([before, after]), 0.2
+    truth = departures + np.where(TIMES >= 0, effect, 0.0)
+    scale = 0.05
+    covariance = scale**2 * (0.5 * np.eye(8) + 0.5)
+    draws = rng.multivariate_normal(truth, covariance, size=600)
+    held = np.array([robust_interval(b, covariance, WINDOWS, WEIGHTS, reference=-1) for b in draws])
+    assert np.mean((held[:, 0] <= effect) & (effect <= held[:, 1])) >= 0.9 - 2 * np.sqrt(0.09 / 600)
+    naive = np.array([robust_interval(b, covariance, WINDOWS, WEIGHTS, reference=-1, ratio=0.0) for b in draws])
+    assert np.mean((naive[:, 0] <= effect) & (effect <= naive[:, 1])) < 0.5
+
+
+def test_the_breakdown_is_where_the_interval_reaches_zero() -> None:
+    estimate = np.array([0.02, -0.01, 0.01, 0.02, 0.4, 0.5, 0.5, 0.6])
+    covariance = 1e-4 * np.eye(8)
+    ratio = breakdown_ratio(estimate, covariance, WINDOWS, WEIGHTS, reference=-1)
+    low, _ = robust_interval(estimate, covariance, WINDOWS, WEIGHTS, reference=-1, ratio=ratio)
+    assert low == pytest.approx(0, abs=1e-6)
+    assert ratio > 1
+    assert breakdown_ratio(0 * estimate, covariance, WINDOWS, WEIGHTS, reference=-1) == 0
+    assert np.isnan(breakdown_ratio(estimate[4:], covariance[4:, 4:], WINDOWS[4:], WEIGHTS[4:], reference=-1))
+
+
+def test_a_trend_before_the_policy_is_in_the_errors_of_the_likelihood() -> None:
+    """Exposed sectors on a trend of their own: V̂ grows by a difference in trends of that size, and only then."""
+    dose = doses()
+
+    def trended(slope: float):
+        frame = panel(dose, lambda c, x, k: slope * x * k + 0.05 * x * (k >= 0), noise=0.05, seed=2)
+        both = [panel_study(frame, dose, POLICY, names=["exports"], trend_ratio=ratio) for ratio in (0.0, 1.0)]
+        return both, [float(np.sqrt(s["covariance"].values[-1, -1])) for s in both]
+
+    (_, study), (naive, wide) = trended(0.2)
+    deviation = study.attrs["exposure_sd"]
+    last = int(study["event_time"].values[-1])
+    added = float(study["trend_error"].values[-1])
+    assert added == pytest.approx(0.2 * deviation * (last + 1) / np.sqrt(3), rel=0.25)
+    assert wide == pytest.approx(np.hypot(naive, added))
+    _, (same, none) = trended(0.0)
+    assert same == none
+
+
+def test_what_a_trend_adds_grows_both_ways_from_the_reference() -> None:
+    path = np.array([0.0, 0.0, 0.0, -0.3, 1.0, 1.0, 1.0, 1.0])
+    added = trend_covariance(path, WINDOWS, -1, 1.0)
+    np.testing.assert_allclose(np.sqrt(np.diag(added)), 0.3 / np.sqrt(3) * np.abs(TIMES + 1))
+    assert np.linalg.matrix_rank(added) == 1
+
+
+def test_the_mean_effect_is_a_coefficient_of_the_recombined_regression() -> None:
+    rng = np.random.default_rng(1)
+    x, beta = rng.normal(size=(50, 8)), rng.normal(size=8)
+    mean, others = recombined(x, WEIGHTS)
+    solved = np.linalg.lstsq(np.column_stack([mean, others]), x @ beta, rcond=None)[0]
+    assert solved[0] == pytest.approx(float(WEIGHTS @ beta))
+
+
+def test_few_clusters_have_a_wild_bootstrap() -> None:
+    """A large effect is told from zero, none is not; one seed gives one number."""
+    dose = doses()
+    p = []
+    for effect in (0.5, 0.0):
+        frame = panel(dose, lambda c, x, k, e=effect: e * x * (k >= 0), noise=0.3)
+        setting = event_design(frame, dose, POLICY, names=["exports"], cluster="sector")
+        weights = post_policy_weights(setting.designs["exports"].windows)
+        assert two_way_regression(setting)[2] == 14
+        p.append(wild_bootstrap_p_value(setting, weights, seed=1, samples=199))
+    assert p[0] <= 0.05 < p[1]
+    assert wild_bootstrap_p_value(setting, weights, seed=1, samples=199) == p[1]
