@@ -69,19 +69,16 @@ def test_a_trend_before_the_policy_is_in_the_errors_of_the_likelihood() -> None:
     """Exposed sectors on a trend of their own: V̂ grows by a difference in trends of that size, and only then."""
     dose = doses()
 
-    def trended(slope: float):
+    def errors(slope: float):
         frame = panel(dose, lambda c, x, k: slope * x * k + 0.05 * x * (k >= 0), noise=0.05, seed=2)
-        both = [panel_study(frame, dose, POLICY, names=["exports"], trend_ratio=ratio) for ratio in (0.0, 1.0)]
-        return both, [float(np.sqrt(s["covariance"].values[-1, -1])) for s in both]
+        study = panel_study(frame, dose, POLICY, names=["exports"])
+        return study.attrs["exposure_sd"], study["trend_error"].values, np.sqrt(np.diag(study["covariance"].values))
 
-    (_, study), (naive, wide) = trended(0.2)
-    deviation = study.attrs["exposure_sd"]
-    last = int(study["event_time"].values[-1])
-    added = float(study["trend_error"].values[-1])
-    assert added == pytest.approx(0.2 * deviation * (last + 1) / np.sqrt(3), rel=0.25)
-    assert wide == pytest.approx(np.hypot(naive, added))
-    _, (same, none) = trended(0.0)
-    assert same == none
+    deviation, added, error = errors(0.2)
+    assert added[-1] == pytest.approx(0.2 * deviation * 3 / np.sqrt(3), rel=0.25), "2012 lies three years after 2009"
+    _, none, naive = errors(0.0)
+    assert (none == 0).all()
+    np.testing.assert_allclose(error, np.hypot(naive, added), rtol=1e-6)
 
 
 def test_what_a_trend_adds_grows_both_ways_from_the_reference() -> None:
