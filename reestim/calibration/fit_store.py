@@ -15,6 +15,7 @@ from reestim.dims import DRAW
 from reestim.errors import InputError, Problem, in_one_line
 from reestim.io.attributes import restored, storable
 from reestim.io.files import atomic_folder, atomic_write, bytes_of, strict_json
+from reestim.io.places import is_free
 from reestim.io.safe_arrays import unsafe_content
 
 #: Groups of a kept fit: the posterior draws that a truth is ranked among, and the truth that data were simulated from.
@@ -62,9 +63,7 @@ def _read_design(place: Path) -> dict[str, Any]:
 
 def refuse_stranger(folder: Path) -> None:
     """Raise InputError where something else than a calibration is in the folder: before anything is computed."""
-    if (folder / _DESIGN).is_file() or not folder.exists():
-        return
-    if not folder.is_dir() or any(folder.iterdir()):
+    if not (folder / _DESIGN).is_file() and not is_free(folder):
         advice = "Name a new or an empty folder: nothing is overwritten"
         raise InputError(Problem("the results cannot go there", advice, column="--out", value=str(folder)))
 

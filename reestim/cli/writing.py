@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reestim.errors import InputError, Problem
 from reestim.io.files import atomic_folder
+from reestim.io.places import is_free
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,7 @@ def write_results(out: Path, tables: Mapping[str, pd.DataFrame], figures: Mappin
 
 def free_place(out: Path, column: str = "--out") -> None:
     """Raise InputError where ``out`` is neither new nor an empty folder: a command asks before it computes."""
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+    if not is_free(out):
         advice = "Name a new or an empty folder: nothing is overwritten"
         raise InputError(Problem("the results cannot go there", advice, column=column, value=str(out)))
 

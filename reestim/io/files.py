@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from reestim.errors import InputError, Problem
+from reestim.io.places import OLD, fill, hidden_name, lock_name, real_place, stays, tidy_inside
 
 
 @contextmanager
@@ -28,10 +29,12 @@ def _writing(path: Path, what: str = "folder") -> Generator[None]:
         raise InputError(Problem(f"the {what} cannot be written ({reason})", advice, value=str(path))) from error
 
 
-def _hidden_folder(path: Path) -> Path:
-    """A new folder beside ``path``, with a name that `_remove_remains` knows."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    hidden = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+def _hidden_folder(place: Path) -> Path:
+    """A new folder beside ``place``, or in it where it `stays`, with a name that `_remove_remains` knows."""
+    inside = stays(place)
+    if not inside:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    hidden = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place if inside else place.parent))
     hidden.chmod(0o755)
     return hidden
 
@@ -40,27 +43,50 @@ def _hidden_folder(path: Path) -> Path:
 def atomic_folder(path: Path) -> Generator[Path]:
     """A hidden folder beside ``path`` to write into; on success it replaces ``path``, on any failure it is removed.
 
+    Behind a link it is the folder there that is replaced; a folder that cannot be replaced is filled (``places.py``).
     Raises InputError where the folder cannot be written.
     """
+    place = real_place(path)
     with _writing(path):
-        hidden = _hidden_folder(path)
+        hidden = _hidden_folder(place)
     try:
         yield hidden
         for written in (*hidden.rglob("*"), hidden):
             _sync(written)
-        old = hidden.with_name(f"{hidden.name}-old")
-        if path.exists():
-            path.rename(old)
-        try:
-            hidden.rename(path)
-        except BaseException:
-            if old.exists():
-                old.rename(path)
-            raise
-        _sync(path.parent)
-        shutil.rmtree(old, ignore_errors=True)
+        if hidden.parent == place or not _replaced(place, hidden):
+            _fill(place, hidden)
+        _sync(place.parent)
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _replaced(place: Path, new: Path) -> bool:
+    """Whether ``new`` took the name of ``place``: False where the system does not let go of what is there."""
+    old = new.with_name(f"{new.name}{OLD}")
+    if place.exists():
+        try:
+            place.rename(old)
+        except OSError:
+            if place.is_dir():
+                return False
+            raise
+    try:
+        new.rename(place)
+    except BaseException:
+        if old.exists():
+            old.rename(place)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+    return True
+
+
+def _fill(place: Path, new: Path) -> None:
+    """Put the content of ``new`` into ``place``, which may be on another disk than what lies beside it."""
+    if new.parent != place:
+        inside = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place))
+        new = Path(shutil.copytree(new, inside, dirs_exist_ok=True))
+    fill(place, new)
+    _sync(place)
 
 
 @contextmanager
@@ -74,6 +100,7 @@ def exclusive_lock(path: Path) -> Generator[None]:
     """
     from filelock import FileLock, Timeout
 
+    path = real_place(path)
     file = _lock_file(path)
     lock = FileLock(file, blocking=False)
     created = [parent for parent in path.parents if not parent.exists()]
@@ -86,6 +113,8 @@ def exclusive_lock(path: Path) -> Generator[None]:
             raise InputError(Problem("another process is writing to this folder", wait, value=str(path))) from None
     try:
         _remove_remains(path)
+        with _writing(path):  # tried now: whoever holds the lock is about to compute what shall go there
+            shutil.rmtree(_hidden_folder(path))
         yield
     finally:
         with suppress(PermissionError):  # Windows removes no open file; there the release removes it
@@ -98,20 +127,23 @@ def exclusive_lock(path: Path) -> Generator[None]:
 
 def is_locked(path: Path) -> bool:
     """Whether something is at ``path``, or a process holds its lock (`exclusive_lock`)."""
-    return path.exists() or _lock_file(path).exists()
+    return path.exists() or _lock_file(real_place(path)).exists()
 
 
-def _lock_file(path: Path) -> Path:
-    return path.with_name(f".{path.name}.lock")
+def _lock_file(place: Path) -> Path:
+    return (place if stays(place) else place.parent) / lock_name(place.name)
 
 
 def _remove_remains(path: Path) -> None:
     """Remove the hidden folders of killed processes; the old content of ``path`` goes back to its place."""
-    remains = re.compile(rf"\.{re.escape(path.name)}-[a-z0-9_]{{8}}(-old)?")
+    if path.is_dir():
+        tidy_inside(path)
+    if stays(path):
+        return
     for hidden in sorted(path.parent.iterdir()):
-        match = remains.fullmatch(hidden.name)
+        match = hidden_name(path.name).fullmatch(hidden.name)
         if match and hidden.is_dir():
-            if match[1] and not path.exists():
+            if match["kind"] and not path.exists():
                 hidden.rename(path)
             else:
                 shutil.rmtree(hidden, ignore_errors=True)
@@ -125,6 +157,7 @@ def atomic_update(path: Path) -> Generator[Path]:
 
     Raises InputError where the folder cannot be written.
     """
+    path = real_place(path)
     with _writing(path):
         hidden = _hidden_folder(path)
         try:
@@ -149,16 +182,17 @@ def atomic_write(path: Path, content: bytes) -> Path:
 
     Raises InputError where the file cannot be written.
     """
+    place = real_place(path)
     with _writing(path, "file"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{place.name}-", dir=place.parent)
         hidden = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
             hidden.chmod(0o644)
             _sync(hidden)
-            hidden.replace(path)
+            hidden.replace(place)
         finally:
             hidden.unlink(missing_ok=True)
     return path

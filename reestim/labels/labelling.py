@@ -17,6 +17,7 @@ from reestim.data.label_record import FILE as ABOUT_FILE
 from reestim.dims import COUNTRY, LABEL, LABELS, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 from reestim.io.files import atomic_folder, bytes_of, strict_json
+from reestim.io.places import is_free
 from reestim.labels import confidence
 from reestim.labels.shares import SEED, whole_counts
 
@@ -144,7 +145,7 @@ def write_labels(labelled: Labelled, folder: Path, *, overwrite: bool = False) -
 
 def check_place(folder: Path, *, overwrite: bool) -> None:
     """Refuse a folder that labels cannot be written to, before anything is paid for. Raises InputError."""
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+    if is_free(folder):
         return
     if not (folder / ABOUT_FILE).is_file():
         problem = Problem("there is something that is not labels in this place", "Choose another", value=str(folder))

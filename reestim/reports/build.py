@@ -10,6 +10,7 @@ import xarray as xr
 
 from reestim.errors import InputError, Problem
 from reestim.io.files import atomic_folder
+from reestim.io.places import is_free
 from reestim.reports.latex import latex, latex_of
 from reestim.reports.section import FigureBlock, TableBlock
 
@@ -43,7 +44,7 @@ def report(post: xr.DataTree, out_dir: str | Path) -> Path:
     if "counterfactual" in post.children and "economy" not in post.children:
         advice = "Use what ree.counterfactual returns: it keeps the economy it was computed on."
         problems.append(Problem("the counterfactual comes without its group 'economy'", advice))
-    if out.exists() and not ((out / PAGE).is_file() or (out.is_dir() and not any(out.iterdir()))):
+    if not ((out / PAGE).is_file() or is_free(out)):
         advice = "Only reports and empty folders are replaced. Choose another folder."
         problems.append(Problem("this is not a report", advice, value=str(out)))
     if problems:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from reestim.errors import InputError, Problem, in_one_line
 from reestim.io.files import atomic_folder, is_locked, sha256, slug, strict_json
+from reestim.io.places import is_free
 from reestim.io.safe_arrays import unsafe_content
 from reestim.runs.record import SCHEMA, RunRecord
 
@@ -80,7 +81,7 @@ def _link(source: str, target: str) -> None:
 def place_problems(path: str | Path, overwrite: bool = False) -> list[Problem]:
     """Why a run cannot be saved in this place; empty if it can."""
     path = Path(path)
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+    if is_free(path):
         return []
     if not (path / RUN).is_file():
         advice = "Only run folders and empty folders are written to. Choose another place."
