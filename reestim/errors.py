@@ -114,13 +114,38 @@ def in_one_line(error: Exception) -> str:
 
 
 class ReestimError(Exception):
-    """Base of everything REEstim raises on purpose."""
+    """Base class of the errors that REEstim raises on purpose.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> issubclass(ree.InputError, ree.ReestimError), issubclass(ree.EquilibriumError, ree.ReestimError)
+    (True, True)
+    """
 
     exit_code = 1
 
 
 class InputError(ReestimError):
-    """Something in the input is wrong. ``problems`` lists all of it; nothing was computed or written."""
+    """Something in the input is wrong; nothing was computed or written.
+
+    Parameters
+    ----------
+    problems
+        Everything that is wrong: place, message and advice of each (`reestim.errors.Problem`). The attribute of the
+        same name holds them.
+    title
+        What cannot be done, the first line of the message.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> try:
+    ...     ree.load_dataset("no-such-dataset")
+    ... except ree.InputError as error:
+    ...     print(error.problems[0].message)
+    there is no such dataset
+    """
 
     def __init__(self, problems: Sequence[Problem] | Problem, title: str = "the input cannot be used") -> None:
         self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
@@ -158,11 +183,33 @@ class Problems(list[Problem]):
 
 
 class ParameterError(InputError):
-    """Parameters outside the interior of the model (σ ≥ 1 + 1/κ̃, negative κ, ...): there is no interior optimum."""
+    """Parameters outside the interior of the model, such as σ ≥ 1 + 1/κ̃ or κ < 0: research has no interior optimum.
+
+    Parameters
+    ----------
+    problems, title
+        As of :class:`InputError`, of which this is a kind.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> try:
+    ...     ree.Parameters(sigma=3.0).to_arrays(economy)
+    ... except ree.ParameterError as error:
+    ...     print(error.title)
+    these parameters have no equilibrium in the model
+    """
 
 
 class EquilibriumError(ReestimError):
-    """The solver found no equilibrium: try a smaller shock, a looser tolerance, or look at the named residual."""
+    """The solver found no equilibrium. Try a smaller shock or a looser tolerance; the message names its place.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> ree.EquilibriumError.exit_code  # of the command line
+    3
+    """
 
     exit_code = 3
 
@@ -172,6 +219,13 @@ MAX_UNSOLVED = 0.01
 
 
 class UnsolvedDrawsError(ReestimError):
-    """More than the allowed share of posterior draws has no equilibrium; summaries would be of the easy draws only."""
+    """More draws have no equilibrium than is allowed: summaries of the others would be of the easy draws only.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> ree.UnsolvedDrawsError.exit_code  # of the command line
+    3
+    """
 
     exit_code = 3

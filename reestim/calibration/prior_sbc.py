@@ -40,8 +40,8 @@ def calibrate(
     design: SbcDesign, folder: Path, done: Callable[[bool], object] = lambda _: None, shard: Shard = WHOLE
 ) -> xr.Dataset | None:
     """Ranks of the truths, (simulation, and the dims of each variable): how many of the ``design.ranked`` posterior
-    draws lie below; None where only a ``shard`` was fitted. ``done`` is told of each dataset, and whether it was there
-    already.
+    draws lie below; None where only a ``shard`` was fitted. ``done(was_there)`` is called after each
+    dataset, with whether its fit was there already.
 
     Every fit is kept in ``folder`` (see `reestim.calibration.fit_store`). The same design gives the same datasets.
 
@@ -138,7 +138,7 @@ class _Calibration(simuk.SBC):
 
 
 def _dataset(found: Any) -> xr.Dataset:
-    """What simuk and ArviZ type as one of several."""
+    """Cast: the libraries annotate a union."""
     return found
 
 

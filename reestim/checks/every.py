@@ -22,7 +22,28 @@ CHECKS = (
 
 
 def check_run(post: xr.DataTree) -> list[Check]:
-    """Every check on a run. Raises InputError where it has no posterior."""
+    """Make every check of a run that needs no sampling.
+
+    Parameters
+    ----------
+    post
+        A run: what :func:`fit` or :func:`load` returns.
+
+    Returns
+    -------
+    list of Check
+        Each has ``name``, ``verdict`` (``"pass"``, ``"fail"`` or ``"informational"``), ``sentences`` and ``table``.
+
+    Raises
+    ------
+    InputError
+        Where the run has no posterior, or a group is not as REEstim writes it.
+
+    Examples
+    --------
+    >>> [check.verdict for check in ree.check_run(post) if check.name == "solver"]
+    ['pass']
+    """
     if "posterior" not in post.children:
         raise InputError(Problem("this run has no posterior", "Name a run that was fitted."))
     with malformed_groups_as_errors(post):

@@ -29,10 +29,24 @@ AS_WIDE = 0.8
 
 
 def prior_sensitivity(post: xr.DataTree) -> xr.Dataset | None:
-    """Sensitivities ``prior`` and ``likelihood`` (parameter), pure numbers; None where the run keeps no log densities.
+    """Measure how the posterior reacts when its prior or its likelihood is given more or less weight (power scaling).
 
-    Parameters are κ, ξ, χ, σ averaged over sectors (``mean_sigma``) and of each (``sigma[sector]``), as far as the run
-    samples them.
+    Parameters
+    ----------
+    post
+        A run with its log densities (groups ``log_prior`` and ``log_likelihood``).
+
+    Returns
+    -------
+    xarray.Dataset or None
+        ``prior`` and ``likelihood`` (parameter), pure numbers: above 0.05 the posterior reacts. Parameters are those
+        that the run samples of κ, ξ, ω, σ averaged over sectors (``mean_sigma``) and of each sector
+        (``sigma[sector]``). None where the run keeps no log densities.
+
+    Examples
+    --------
+    >>> print(ree.prior_sensitivity(fitted))  # draws without log densities
+    None
     """
     if not {"log_prior", "log_likelihood"} <= set(post.children):
         return None
@@ -101,8 +115,12 @@ def symbol(parameter: str) -> str:
 
 
 def verdict(prior: float, likelihood: float, width_ratio: float) -> str:
-    """``data``, ``prior`` (rests on it), ``both`` (either moves it: they may disagree), ``shifted`` (the data move it
-    and do not narrow it), ``neither``, ``unknown``; from the widths alone where there are no sensitivities."""
+    """Say where an answer comes from: its prior or the data.
+
+    ``data``, ``prior`` (it rests on the prior), ``both`` (either moves it: they may disagree), ``shifted`` (the data
+    move it and do not make it narrower), ``neither``, ``unknown``. From the widths alone where there are no
+    sensitivities.
+    """
     wide = width_ratio >= AS_WIDE
     if not (np.isfinite(prior) and np.isfinite(likelihood)):
         return "unknown" if not np.isfinite(width_ratio) else "prior" if wide else "data"

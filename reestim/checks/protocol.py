@@ -12,7 +12,7 @@ Verdict = Literal["pass", "fail", "informational"]
 
 @dataclass(frozen=True)
 class Check:
-    """``fail``: do not report the run; ``informational``: a reader must know it, nobody can say that it is wrong."""
+    """The result of a check. ``fail``: do not report the run. ``informational``: reported, never fails a run."""
 
     name: str
     verdict: Verdict

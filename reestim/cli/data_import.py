@@ -191,7 +191,7 @@ def _span(years: str | None, problems: list[Problem]) -> tuple[int, int] | None:
     last = last or first
     if not (first.isdigit() and last.isdigit() and int(first) <= int(last)):
         advice = "Write 2000-2014, or one year"
-        problems.append(Problem("these are no years", advice, column="--years", value=years))
+        problems.append(Problem("these are not years", advice, column="--years", value=years))
         return None
     return int(first), int(last)
 

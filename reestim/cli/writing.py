@@ -42,7 +42,7 @@ def free_picture(path: Path, overwrite: bool) -> None:
     """Raise InputError where a picture cannot go to ``path``: neither .png nor .svg, or something is there."""
     problems = []
     if path.suffix.lower() not in (".png", ".svg"):
-        problems.append(Problem("this is no picture", "Name a file ending in .png or .svg", value=str(path)))
+        problems.append(Problem("this is not a picture", "Name a file ending in .png or .svg", value=str(path)))
     if path.exists() and (not overwrite or path.is_dir()):
         advice = "Name a new file, or say --overwrite"
         problems.append(Problem("there is something in this place already", advice, value=str(path)))

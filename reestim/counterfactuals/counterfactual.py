@@ -51,6 +51,10 @@ def counterfactual(
 
     Parameters
     ----------
+    economy
+        The baseline.
+    scenarios
+        One or several; each has its name.
     post
         Any DataTree whose group ``posterior`` (chain, draw, ...) holds names of :class:`Parameters`; what it lacks
         comes from ``defaults``. σ needs only the sectors that use rare earths.
@@ -63,6 +67,14 @@ def counterfactual(
     draws
         How many draws to use in all, evenly spaced over each chain; ``None`` uses every one. All scenarios and
         technologies see the same draws, so their differences are exact (:func:`reestim.scenario_difference`).
+    defaults
+        Parameters that the draws lack; None for those of :class:`Parameters`.
+    tolerance
+        Largest relative residual of any equation at a solution.
+    progress
+        Show a bar.
+    allow_unsolved
+        Go on where more than 1 % of the draws of a scenario have no equilibrium.
     supply
         ``"independent"`` or ``"joint"``, as in :func:`reestim.solve`.
     years
@@ -82,11 +94,12 @@ def counterfactual(
 
     Returns
     -------
-    A copy of ``post`` with the group ``counterfactual``, dims (scenario, technology, chain, draw, country | sector),
-    log changes unless ``attrs["units"]`` says otherwise, with ``solved``, ``reason``, ``residual`` and ``steps``; and
-    the group ``economy``, the baseline it was computed on (``Economy(post["economy"].to_dataset())``), without the
-    mines that a scenario adds to it. A transition
-    adds ``welfare_path`` etc. and ``solved_path``, ... over (scenario, chain, draw, year, country | sector).
+    xarray.DataTree
+        A copy of ``post`` with the group ``counterfactual``, dims (scenario, technology, chain, draw, country |
+        sector), log changes unless ``attrs["units"]`` says otherwise, with ``solved``, ``reason``, ``residual`` and
+        ``steps``; and the group ``economy``, the baseline it was computed on
+        (``Economy(post["economy"].to_dataset())``), without the mines that a scenario adds to it. A transition adds
+        ``welfare_path``, ``solved_path`` and so on over (scenario, chain, draw, year, country | sector).
 
     Raises
     ------
@@ -94,6 +107,12 @@ def counterfactual(
         Before anything is solved.
     UnsolvedDrawsError
         If more than 1 % of the draws of a scenario have no equilibrium, unless ``allow_unsolved``.
+
+    Examples
+    --------
+    >>> result = ree.counterfactual(economy, quota, fitted, "fixed", draws=4, progress=False)
+    >>> dict(result["counterfactual"]["welfare"].sizes)
+    {'scenario': 1, 'technology': 1, 'chain': 2, 'draw': 2, 'country': 3}
     """
     scenarios = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
     technology = [technology] if isinstance(technology, str) else list(technology)

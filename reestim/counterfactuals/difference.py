@@ -11,16 +11,33 @@ _STATUS = ("solved", "reason", "residual", "steps", "determinate")
 
 
 def scenario_difference(post: xr.DataTree, scenario: str, against: str) -> xr.Dataset:
-    """What ``scenario`` adds to ``against``, draw by draw: results of the one less those of the other.
+    """What one scenario adds to another, draw by draw: results of the one less those of the other.
 
-    Both were solved at the same draws, so that the uncertainty they share drops out. Dims are those of the group
-    ``counterfactual`` without ``scenario``; a difference of log changes is the log change from the one world to the
-    other, units are those of each variable. A draw that either lacks is NaN.
+    Both were solved at the same draws, so that the uncertainty they share drops out.
+
+    Parameters
+    ----------
+    post
+        A run with the group ``counterfactual`` of :func:`reestim.counterfactual`.
+    scenario, against
+        Names of scenarios in it.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dims of the group without ``scenario``. A difference of log changes is the log change from the one world to the
+        other; units are those of each variable. NaN where either has no equilibrium.
 
     Raises
     ------
     InputError
         If the group or a scenario is not there.
+
+    Examples
+    --------
+    >>> more = ree.scenario_difference(post, "tighter", "quota")
+    >>> more["welfare"].dims
+    ('technology', 'chain', 'draw', 'country')
     """
     if "counterfactual" not in post.children:
         raise InputError(Problem("there is no counterfactual to compare", "Pass what ree.counterfactual returns."))

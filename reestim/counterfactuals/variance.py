@@ -49,21 +49,36 @@ def welfare_variance(
 
     Parameters
     ----------
+    economy, scenarios, defaults
+        As given to :func:`reestim.counterfactual`.
     post
-        With the group ``counterfactual`` of :func:`reestim.counterfactual`, whose draws, technologies and supply are
-        used. ``scenarios`` and ``defaults`` are those given to it.
+        With the group ``counterfactual`` of that function, whose draws, technologies and supply are used.
 
     Returns
     -------
-    ``share`` (scenario, technology, country, parameter) and ``component_share`` (..., component); ``slope`` (...,
-    component), change of welfare (log) per unit (log point); ``sd``, the standard deviation of welfare over the draws,
-    ``first_order_sd``, √(g'Vg), and ``explained``, 1 − Var(welfare − its linear prediction)/Var(welfare), each
-    (scenario, technology, country). NaN where the equilibrium at the mean was not found or welfare does not vary.
+    xarray.Dataset
+        ``share`` (scenario, technology, country, parameter) and ``component_share`` (..., component); ``slope`` (...,
+        component), change of welfare (log) per unit (log point); ``sd``, the standard deviation of welfare over the
+        draws, ``first_order_sd``, √(g'Vg), and ``explained``, 1 − Var(welfare − its linear prediction)/Var(welfare),
+        each (scenario, technology, country). NaN where the equilibrium at the mean was not found or welfare does not
+        vary.
 
     Raises
     ------
     InputError
         If there is no counterfactual, or a scenario that it does not hold.
+
+    Notes
+    -----
+    The points beside the mean are solved like further draws, by the program that was compiled for the draws. Implicit
+    differentiation (:func:`reestim.sensitivity`) gives the same slopes (a test compares them), but has to be compiled
+    for each scenario and technology, which takes longer than the draws.
+
+    Examples
+    --------
+    >>> parts = ree.welfare_variance(economy, quota, post)
+    >>> bool(abs(parts["share"].sum("parameter") - 1).max() < 1e-9)
+    True
     """
     scenarios = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
     if "counterfactual" not in post.children:

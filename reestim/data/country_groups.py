@@ -22,7 +22,7 @@ def country_group(text: str, countries: Sequence[str]) -> tuple[str, ...]:
     named = words[2:] if excluding else words
     for name in named:
         if name not in countries:
-            raise ValueError(f"{name!r} is no country here. {closest(name, [ALL, *countries])}")
+            raise ValueError(f"{name!r} is not a country here. {closest(name, [ALL, *countries])}")
     group = tuple(c for c in countries if (c in named) != excluding)
     if not named or not group:
         raise ValueError("the group is empty. Write all, country codes with spaces between them, or 'all but CHN'")

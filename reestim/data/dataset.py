@@ -29,12 +29,34 @@ __all__ = ["Dataset", "DatasetMeta", "check_dataset", "load_dataset"]
 
 @dataclass(frozen=True, eq=False)  # by identity: what is built from a dataset is remembered by it
 class Dataset:
-    """A checked dataset. ``tables`` maps the stem of a file (``"trade"``) to its frame; absent files are absent.
+    """A checked dataset, as :func:`load_dataset` returns it. ``data["trade"]`` is the table of ``trade.csv``.
 
-    Do not change frames in place: what is built from them is kept. ``dataclasses.replace`` makes another dataset.
+    Do not change tables in place: what is built from them is kept. ``dataclasses.replace`` makes another dataset.
 
-    ``hash`` is the SHA-256 over the names and bytes of ``dataset.toml``, the tables and ``patent_labels.json``;
-    ``label_record`` is what that file says of who labelled the patents, None where there is none.
+    Parameters
+    ----------
+    path
+        Its folder.
+    meta
+        ``dataset.toml``.
+    tables
+        Table by the stem of its file (``"trade"``); files that are not there are absent. Columns and units:
+        data/README.md.
+    hash
+        SHA-256 over the names and bytes of ``dataset.toml``, the tables and ``patent_labels.json``.
+    label_record
+        Content of ``patent_labels.json``, who labelled the patents; None without that file.
+
+    Raises
+    ------
+    InputError
+        By ``data[stem]``, where the dataset has no such table.
+
+    Examples
+    --------
+    >>> data = ree.load_dataset("rare-earths-2010")
+    >>> data.countries[:3], "trade" in data
+    (('CHN', 'JPN', 'KOR'), True)
     """
 
     path: Path
@@ -86,12 +108,23 @@ def load_dataset(name_or_path: str | Path) -> Dataset:
 
     Parameters
     ----------
-    name_or_path : a folder, or the name of a folder in ``data/`` of the working directory or beside the package.
+    name_or_path
+        A folder, or the name of a folder in ``data/`` of the working directory or beside the package.
+
+    Returns
+    -------
+    Dataset
 
     Raises
     ------
     InputError
         With all problems of all files (``.problems``); the message shows the first few of each kind, counts the rest.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> ree.load_dataset("rare-earths-2010").meta.base_year
+    2008
     """
     folder, problems = _find(name_or_path)
     dataset, found = (None, []) if folder is None else _read(folder)
@@ -102,7 +135,24 @@ def load_dataset(name_or_path: str | Path) -> Dataset:
 
 
 def check_dataset(path: str | Path) -> list[Problem]:
-    """All problems of a dataset (empty when it is sound); takes what ``load_dataset`` takes and raises nothing."""
+    """List all problems of a dataset.
+
+    Parameters
+    ----------
+    path
+        A folder, or a name, as :func:`load_dataset` takes it.
+
+    Returns
+    -------
+    list of Problem
+        Empty for a sound dataset. Nothing is raised.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> ree.check_dataset("rare-earths-2010")
+    []
+    """
     folder, problems = _find(path)
     return problems if folder is None else problems + _read(folder)[1]
 

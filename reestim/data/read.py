@@ -29,8 +29,7 @@ def gaps(years: Iterable[int]) -> list[str]:
 
 
 def read_bytes(path: Path, folder: Path | None = None) -> tuple[bytes | None, list[Problem]]:
-    """Content of a file. One that a dataset names must lie inside its ``folder``, links resolved; without a folder it
-    is one that the user names, who may have it where he likes."""
+    """Content of a file. With ``folder`` it must lie inside, links resolved; without, links are not checked."""
     try:
         if folder is not None and not stays_inside(folder, path.name):
             message, advice = "the file is a link that leaves the dataset folder", "Copy the file into the folder"

@@ -20,7 +20,7 @@ def bundle_share(ds: xr.Dataset) -> xr.DataArray:
 
 
 def carrier_label_problems(ds: xr.Dataset) -> list[Problem]:
-    """Carriers that are no sectors, or elements."""
+    """Carriers that are not sectors, or elements."""
     carriers = {str(c) for c in ds[CARRIER].values} if CARRIER in ds.coords else set()
     stray = sorted(carriers - set(map(str, ds[SECTOR].values)))
     both = sorted(carriers & {str(e) for e in ds[ELEMENT].values} if ELEMENT in ds.coords else ())

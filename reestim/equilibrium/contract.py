@@ -86,7 +86,7 @@ def _shape_problems(ds: xr.Dataset) -> list[Problem]:
 
 
 def _label_problems(ds: xr.Dataset) -> list[Problem]:
-    """Dimensions that must have the same labels, and elements that are no sectors."""
+    """Dimensions that must have the same labels, and elements that are not sectors."""
     problems: list[Problem] = []
     for dim, like in ((IMPORTER, COUNTRY), (EXPORTER, COUNTRY), (INPUT, SECTOR)):
         mismatch = set(map(str, ds[dim].values)) ^ set(map(str, ds[like].values))

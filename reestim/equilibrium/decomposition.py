@@ -76,16 +76,32 @@ def decompose(
 
     Licences for what is mined are subsidies with the other sign; waste is the rent of licences that is nobody's gain.
 
+    Parameters
+    ----------
+    economy, scenario, parameters, supply
+        As in :func:`solve`.
+    technology
+        ``"fixed"``, ``"directed"`` or ``"frontier"``.
+    nodes
+        Gauss–Legendre points on each stretch between the points where quotas begin to bind.
+
     Returns
     -------
-    A Dataset over ``country``, all in log points: ``welfare`` (exact), the parts of ``PARTS``, and ``gap``, welfare
-    less their sum: the error of the quadrature (``nodes`` Gauss–Legendre points on each stretch between the points
-    where quotas begin to bind).
+    xarray.Dataset
+        Over ``country``, in log points: ``welfare`` (exact), its parts (``terms_of_trade``, ``volume_of_trade``,
+        ``technology_effect``, ``endowment_effect``, ``subsidy_effect``, ``waste_effect``), and ``gap``, welfare less
+        their sum: the error of the quadrature.
 
     Raises
     ------
     InputError, ParameterError, EquilibriumError
         As :func:`reestim.solve`.
+
+    Examples
+    --------
+    >>> parts = ree.decompose(economy, quota, parameters, "fixed")
+    >>> bool(abs(parts["gap"]).max() < 1e-6)
+    True
     """
     exact = solve(economy, scenario, parameters, technology, TOLERANCE, supply=supply)
     economy = scenario.baseline(economy)

@@ -43,6 +43,13 @@ class Economy:
     ------
     InputError
         Listing every missing array, label that does not match, negative or unbalanced cell.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> economy = ree.Economy.from_dataset(ree.load_dataset("rare-earths-2010"))
+    >>> bool(economy.check()["holds"].all())
+    True
     """
 
     def __init__(self, ds: xr.Dataset, allow_imbalance: bool = False) -> None:

@@ -39,19 +39,33 @@ def equilibrium_function(
     supply: str = "independent",
     tolerance: float = TOLERANCE,
 ) -> tuple[Callable[[Inputs], Outcomes], Inputs]:
-    """The equilibrium as a differentiable function of arrays, and the arrays of this scenario and these parameters.
+    """The equilibrium as a differentiable function of arrays, and the arrays of one scenario and its parameters.
 
-    ``function(inputs)`` returns :class:`Outcomes` (``function(inputs).welfare`` has dims (country)); not a number
-    where no equilibrium is found. Derivatives are those of the implicit function, in forward and reverse mode, through
-    binding quotas too (away from the point where they start to bind).
+    Parameters
+    ----------
+    economy, scenario, parameters, technology, supply, tolerance
+        As in :func:`solve`, without transitions.
 
-        function, inputs = ree.equilibrium_function(economy, scenario, parameters)
-        slope = jax.grad(lambda x: function(x).welfare[0])(inputs).parameters.technology.kappa
+    Returns
+    -------
+    function : callable
+        ``function(inputs)`` returns :class:`Outcomes`, the names of docs/model.md section 3 as arrays in the economy's
+        order of labels; not a number where no equilibrium is found. ``jit``, ``vmap``, ``grad`` and ``jacfwd`` work on
+        it: derivatives are those of the implicit function, through binding quotas too, away from the points where they
+        begin to bind.
+    inputs : Inputs
+        ``parameters`` and ``policy``.
 
     Raises
     ------
     InputError, ParameterError
-        As :func:`reestim.solve`.
+        As :func:`solve`.
+
+    Examples
+    --------
+    >>> function, inputs = ree.equilibrium_function(economy, quota, parameters, "fixed")
+    >>> function(inputs).welfare.shape == (len(economy.countries),)
+    True
     """
     economy = scenario.baseline(economy)
     shared, policy_arrays = economy.baseline, scenario.to_arrays(economy, supply)

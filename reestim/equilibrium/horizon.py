@@ -18,7 +18,7 @@ def horizon_problems(horizon: object) -> list[Problem]:
     if horizon in HORIZONS:
         return []
     advice = 'Use "months" (little can be replaced), "year", or "long" (mines enter).'
-    return [Problem("this is no horizon", advice, value=horizon)]
+    return [Problem("this is not a horizon", advice, value=horizon)]
 
 
 def use_at_horizon(values: dict[str, np.ndarray], horizon: str) -> dict[str, np.ndarray]:

@@ -19,10 +19,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Mine:
-    """A mine of ``element`` in a country that has none, earning this share (0 to 1) of the world's mine revenue.
+    """A mine in a country that has none in the baseline, as part of the economy that a scenario begins from.
 
-    Part of the world that a scenario begins from, see :meth:`reestim.Economy.with_mine`; a policy such as
-    :class:`reestim.SupplyShock` then changes what it yields.
+    A policy such as :class:`reestim.SupplyShock` then changes what it yields. :meth:`reestim.Economy.with_mine` says
+    what a new mine costs and who buys from it.
+
+    Parameters
+    ----------
+    country, element
+        Labels of the economy.
+    share_of_world
+        Its share of the world's revenue from mining the element, 0 < share < 1.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> ree.Scenario(mines=(ree.Mine("VNM", "Dy", 0.01),)).mines[0].element
+    'Dy'
     """
 
     country: str

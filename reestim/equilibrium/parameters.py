@@ -79,6 +79,18 @@ class Parameters:
     obsolescence, knowledge_growth
         0 ≤ δ < 1 a year and g ≥ 0 log points a year: in a transition knowledge falls by at most g − ln(1−δ) a year
         against its trend, equation (2b). Numbers. These three have no effect on the two other technologies.
+
+    Raises
+    ------
+    ParameterError
+        Not here, but where they meet an economy: listing every parameter outside its bounds, unknown label and
+        dimension.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> ree.Parameters(sigma=0.4, kappa=1.2, spillover=1.6).kappa
+    1.2
     """
 
     sigma: Value = 0.5

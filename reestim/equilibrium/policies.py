@@ -30,7 +30,28 @@ CLOSED = 1e-6
 
 @dataclass(frozen=True, config=STRICT)
 class Tariff(Policy):
-    """New ad valorem level τ′ of tariffs on the trade named (a fraction: 0.25 is 25 %), replacing the baseline's."""
+    """New ad valorem level τ′ of tariffs on some trade, in place of the baseline's.
+
+    Parameters
+    ----------
+    rate
+        τ′ > −1, a fraction: 0.25 is 25 %.
+    importer, exporter, sectors
+        The trade: labels of the economy, or ``"all"``. Domestic sales are never taxed.
+    years, source
+        As for every :class:`Policy`.
+
+    Raises
+    ------
+    InputError
+        Listing every value out of its bounds.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> ree.Tariff(0.25, importer="USA", exporter="CHN", sectors=("machinery",)).rate
+    0.25
+    """
 
     rate: Tax
     importer: Labels = "all"
@@ -45,7 +66,28 @@ class Tariff(Policy):
 
 @dataclass(frozen=True, config=STRICT)
 class ExportTax(Policy):
-    """New ad valorem level x′ of export taxes on the trade named (a fraction), replacing the baseline's."""
+    """New ad valorem level x′ of export taxes on some trade, in place of the baseline's.
+
+    Parameters
+    ----------
+    rate
+        x′ > −1, a fraction of the price at the producer.
+    importer, exporter, sectors
+        The trade: labels of the economy, or ``"all"``. Domestic sales are never taxed.
+    years, source
+        As for every :class:`Policy`.
+
+    Raises
+    ------
+    InputError
+        Listing every value out of its bounds.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> ree.ExportTax(0.15, exporter="CHN", sectors=("Nd", "Dy")).kind
+    'export_tax'
+    """
 
     rate: Tax
     importer: Labels = "all"
@@ -61,10 +103,30 @@ class ExportTax(Policy):
 
 @dataclass(frozen=True, config=STRICT)
 class Subsidy(Policy):
-    """The government pays the fraction ``rate`` of producers' revenue in these sectors, out of the country's income.
+    """A share of producers' revenue that the government pays, out of the country's income.
 
-    Buyers at home and abroad pay 1 − rate of the producer's price. Baseline subsidies are part of the data's taxes and
-    start from zero here.
+    Buyers at home and abroad pay 1 − rate of the producer's price. Subsidies of the baseline are part of the taxes in
+    the data; here every subsidy starts from zero.
+
+    Parameters
+    ----------
+    rate
+        Fraction of revenue, 0 ≤ rate < 1.
+    country, sectors
+        Whose producers: labels of the economy, or ``"all"``.
+    years, source
+        As for every :class:`Policy`.
+
+    Raises
+    ------
+    InputError
+        Listing every value out of its bounds.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> ree.Subsidy(0.1, country="USA", sectors=("Nd", "Pr")).rate
+    0.1
     """
 
     rate: Fraction
@@ -80,9 +142,28 @@ class Subsidy(Policy):
 
 @dataclass(frozen=True, config=STRICT)
 class Embargo(Policy):
-    """No sales of these sectors to these importers: the limit of a large export tax, taken at e^9.2 − 1.
+    """No sales of some sectors to some importers: the limit of a large export tax, taken at e^9.2 − 1.
 
-    What is left of the flows is in the result's ``embargo_remaining``; a buyer with no other supplier is an error.
+    The result's ``embargo_remaining`` is the largest share of a flow that is left. A buyer with no other supplier is an
+    error when the scenario meets the economy.
+
+    Parameters
+    ----------
+    exporter, sectors, importer
+        The trade: labels of the economy, or ``"all"``.
+    years, source
+        As for every :class:`Policy`.
+
+    Raises
+    ------
+    InputError
+        Listing every value out of its bounds.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> ree.Embargo("CHN", ("Dy", "Tb"), importer="JPN").importer
+    'JPN'
     """
 
     exporter: Labels
@@ -106,10 +187,31 @@ class Embargo(Policy):
 
 @dataclass(frozen=True, config=STRICT)
 class SupplyShock(Policy):
-    """The resource of an element in a country becomes ``quantity_change`` times what it was: mines opened or closed.
+    """A change of the resource of elements in a country: mines opened or closed.
 
-    0 closes it (taken at a millionth). A country that does not mine in the baseline needs a mine in the data first:
-    ``economy.with_mine``.
+    A country that does not mine in the baseline needs a mine in the data first, see :class:`Mine`.
+
+    Parameters
+    ----------
+    country
+        A label of the economy.
+    elements
+        Labels, or ``"all"``.
+    quantity_change
+        The resource as a multiple of the baseline's, ≥ 0. 0 closes the mine (taken at a millionth).
+    years, source
+        As for every :class:`Policy`.
+
+    Raises
+    ------
+    InputError
+        Listing every value out of its bounds.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> ree.SupplyShock("AUS", "all", 2.0).quantity_change
+    2.0
     """
 
     country: Name
@@ -145,10 +247,30 @@ class SupplyShock(Policy):
 
 @dataclass(frozen=True, config=STRICT)
 class Recycling(Policy):
-    """The fraction ``rate`` of an element's use by industry comes out of scrap, at the market price.
+    """A share of the use of elements by industry that comes out of scrap, at the market price.
 
-    Buyers pay the price of new material for it; the scrap belongs to the country's households, who earn it. Costs of
-    collection are not modelled, so that the gain is an upper bound.
+    Buyers pay the price of new material for scrap. It belongs to the country's households, who earn it. Costs of
+    collection are not modelled, so the gain is an upper bound.
+
+    Parameters
+    ----------
+    rate
+        Fraction of use, 0 ≤ rate < 1.
+    country, elements
+        Labels of the economy, or ``"all"``.
+    years, source
+        As for every :class:`Policy`.
+
+    Raises
+    ------
+    InputError
+        Listing every value out of its bounds.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> ree.Recycling(0.2, country="JPN").rate
+    0.2
     """
 
     rate: Fraction

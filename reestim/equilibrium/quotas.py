@@ -44,6 +44,11 @@ class ExportQuota(Policy):
     years, source
         As for every :class:`Policy`.
 
+    Raises
+    ------
+    InputError
+        Listing every value out of its bounds.
+
     Examples
     --------
     >>> import reestim as ree
@@ -94,6 +99,11 @@ class ProductionQuota(Policy):
         As for an :class:`ExportQuota`, of the tonnes mined.
     years, source
         As for every :class:`Policy`.
+
+    Raises
+    ------
+    InputError
+        Listing every value out of its bounds.
 
     Examples
     --------
@@ -146,6 +156,11 @@ class Licence(Policy):
         Share of the rent that is spent to nobody's gain: waiting and paperwork take goods and labour of the exporter.
     years, source
         As for every :class:`Policy`.
+
+    Raises
+    ------
+    InputError
+        Listing every value out of its bounds.
 
     Examples
     --------

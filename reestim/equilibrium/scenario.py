@@ -48,14 +48,38 @@ class PolicyArrays(NamedTuple):
 class Scenario:
     """What is different from the baseline; whatever is absent does not change.
 
-    ``policies`` are objects such as ``ExportQuota`` or ``Tariff``, in any number. Arrays are for what these do not
-    say: ``tariff`` and ``export_tax`` are new ad valorem levels over (importer, exporter, sector) or a subset of these
-    dimensions and labels, NaN meaning no change; ``trade_cost`` (iceberg, same dimensions) and ``productivity``
-    (country, sector) are factors, 1 meaning no change. Domestic sales (importer = exporter) are never taxed at a
-    border. ``year`` is the year that a static solution speaks of: dated policies hold if it is one of theirs.
-    ``mines`` are in the baseline that the scenario is set against, where the economy has none. ``horizon`` is the time
-    that users and mines have: ``"months"`` (elasticities σ·s and ρ·s, supply of months), ``"year"`` or ``"long"``
-    (mines enter: long-run supply elasticity), see :class:`reestim.Parameters`.
+    Parameters
+    ----------
+    name, description
+        For people; results are labelled with the name.
+    year
+        The year that a static solution speaks of: a dated policy holds if it is one of its years.
+    tariff, export_tax
+        New ad valorem levels over (importer, exporter, sector) or some of these dimensions and labels; NaN changes
+        nothing. For what policies do not say. Domestic sales (importer = exporter) are never taxed.
+    trade_cost
+        Iceberg costs as factors, same dimensions; 1 changes nothing.
+    productivity
+        Factors over (country, sector); 1 changes nothing.
+    policies
+        Objects such as :class:`ExportQuota` or :class:`Tariff`, in any number.
+    mines
+        Mines of the economy that the scenario is set against, where the baseline has none.
+    horizon
+        The time that users and mines have: ``"months"`` (elasticities σ·s and ρ·s, supply of months), ``"year"`` or
+        ``"long"`` (mines enter: long-run supply elasticity), see :class:`Parameters`.
+
+    Raises
+    ------
+    InputError
+        For an unknown horizon, or something among ``policies`` that is not a policy.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> quota = ree.ExportQuota("CHN", "all", 0.53, years=(2010, 2011))
+    >>> ree.Scenario("quota", year=2010, policies=(quota,)).in_force(2012)
+    ()
     """
 
     name: str = "scenario"
@@ -72,7 +96,7 @@ class Scenario:
     def __post_init__(self) -> None:
         advice = f"Use {', '.join(kind.__name__ for kind in POLICIES)}."
         stray = [p for p in self.policies if not isinstance(p, POLICIES)]
-        problems = [Problem("this is no policy", advice, value=repr(p)) for p in stray]
+        problems = [Problem("this is not a policy", advice, value=repr(p)) for p in stray]
         if problems := problems + horizon_problems(self.horizon):
             raise InputError(problems)
 

@@ -38,20 +38,34 @@ def sensitivity(
     technology: str = "directed",
     supply: str = "independent",
 ) -> xr.Dataset:
-    """How much welfare moves with each input, at the counterfactual equilibrium.
+    """Slopes of welfare in every parameter and policy, at the counterfactual equilibrium, by implicit differentiation.
+
+    Parameters
+    ----------
+    economy, scenario, parameters, supply
+        As in :func:`solve`.
+    technology
+        ``"fixed"``, ``"directed"`` or ``"frontier"``.
 
     Returns
     -------
-    A Dataset with one variable per input, over ``country`` (whose welfare) and where the input has several values over
-    ``sector``, ``element`` or ``policy``: d welfare / d ln x for sigma, kappa, spillover, element_elasticity,
-    trade_elasticity and supply_elasticity, d welfare / d x for spillover_gap and diffusion, and, as ``policy_size``,
-    the change of welfare for a scenario whose policy is larger by one per cent of its log size, times 100.
-    ``attrs["units"]`` says which.
+    xarray.Dataset
+        One variable for each input, over ``country`` (whose welfare) and, where the input has several values,
+        ``sector``, ``element`` or ``policy``: d welfare / d ln x for sigma, kappa, spillover, element_elasticity,
+        trade_elasticity and supply_elasticity; d welfare / d x for spillover_gap and diffusion; ``policy_size``, the
+        change of welfare for a policy that is larger by one per cent of its log size, times 100. Units are in
+        ``attrs["units"]`` of each variable. Not a number where no equilibrium is found.
 
     Raises
     ------
     InputError, ParameterError
-        As :func:`reestim.solve`. An equilibrium that is not found gives NaN.
+        As :func:`solve`.
+
+    Examples
+    --------
+    >>> slopes = ree.sensitivity(economy, quota, parameters, "fixed")
+    >>> slopes["sigma"].dims, slopes["policy_size"].dims
+    (('country', 'sector'), ('country', 'policy'))
     """
     function, inputs = equilibrium_function(economy, scenario, parameters, technology, supply, tolerance=1e-12)
     economy = scenario.baseline(economy)

@@ -5,7 +5,7 @@ to the step. With the weights W = π·b̂^(-ε) prepared, a step needs exponenti
 bilateral arrays are read once in each of four contractions. Where the products leave the range of floating point the
 result is not finite and the full solver takes over, whose equations (``equations.residual``) are in logs.
 
-A licence price per tonne is no product: what it adds to a price differs by buyer where export taxes do. The flows of
+A licence price per tonne is not a product: what it adds to a price differs by buyer where export taxes do. The flows of
 pairs (exporter, sector) under a quota or licence are therefore left out of the weights and stand apart, buyer by buyer.
 """
 

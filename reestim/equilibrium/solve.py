@@ -92,10 +92,20 @@ def solve(
 
     Parameters
     ----------
+    economy
+        The baseline, an economy that is in equilibrium.
+    scenario
+        What changes.
+    parameters
+        Elasticities and technology.
     technology
-        ``"fixed"``, ``"directed"`` (the long run of equation 2),
-        ``"frontier"`` (the same without the gap ω), or ``"transition"``: one equilibrium a year, knowledge
-        closing the share λ (``parameters.adjustment_rate``) of its distance each year, from none at the start.
+        ``"fixed"``, ``"directed"`` (the long run of equation 2), ``"frontier"`` (the same without the gap ω), or
+        ``"transition"``: one equilibrium a year; each year knowledge closes the share λ (``adjustment_rate``) of its
+        distance to the long run, from none at the start.
+    tolerance
+        Largest relative residual of any equation at a solution.
+    throw
+        Raise where no equilibrium is found. Otherwise the result has ``solved`` False and no numbers.
     supply
         ``"independent"``: each element by itself. ``"joint"``: the elements of a country come out of one mine in fixed
         proportions, so that their quantities move together and the mine as a whole earns its cost.
@@ -106,9 +116,10 @@ def solve(
 
     Returns
     -------
-    A Dataset with the log changes, new levels and first-order measures of docs/model.md section 3 ("Results"), and
-    ``solved`` (bool), ``residual`` (largest relative residual of all equations), ``steps``, and ``determinate`` (False
-    where the equilibrium need not be unique, see there). With ``"transition"`` all have the dim ``year``.
+    xarray.Dataset
+        The log changes, new levels and first-order measures of docs/model.md section 3 ("Results"), and ``solved``
+        (bool), ``residual`` (largest relative residual of all equations), ``steps``, and ``determinate`` (False where
+        the equilibrium need not be unique). With ``"transition"`` all have the dim ``year``.
 
     Raises
     ------
@@ -116,6 +127,12 @@ def solve(
         Before anything is solved, listing all problems.
     EquilibriumError
         When no equilibrium is found and ``throw`` is true; otherwise ``solved`` is False and the values are NaN.
+
+    Examples
+    --------
+    >>> result = ree.solve(economy, quota, parameters)
+    >>> result["welfare"].dims, result["welfare"].attrs["units"], bool(result["solved"])
+    (('country',), 'log change', True)
     """
     if deficits not in ("fixed", "balanced"):
         raise InputError(Problem("unknown rule for deficits", "Use 'fixed' or 'balanced'.", value=deficits))

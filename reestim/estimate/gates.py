@@ -22,7 +22,15 @@ AT_LEAST = ("ess_bulk", "ess_tail", "e_bfmi")
 
 
 class GateWarning(UserWarning):
-    """The sampler did not converge: summaries of these draws are not yet statements about the posterior."""
+    """The sampler did not converge: summaries of these draws are not statements about the posterior.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import reestim as ree
+    >>> warnings.simplefilter("error", ree.GateWarning)  # to stop a script where a gate fails
+    >>> warnings.resetwarnings()
+    """
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,7 @@ class GateReport:
 
     @property
     def passed(self) -> bool:
+        """Whether every gate was passed."""
         return all(gate.passed for gate in self.gates)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Parts of the NumPyro model that are no equations of its own: fast counts, and the equilibrium as a prediction."""
+"""Parts of the NumPyro model that are not equations of its own: fast counts, and the equilibrium as a prediction."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def party_of(choices: ImportOptions) -> str:
 class Reader:
     """Reads cells of one source, and remembers what was wrong with them.
 
-    file : its name, for problems. strange : texts that are no country and how often. problems : of cells.
+    file : its name, for problems. strange : texts that are not a country and how often. problems : of cells.
     """
 
     file: str
@@ -80,7 +80,7 @@ class Reader:
     further: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def countries(self, texts: Iterable[str], row: int, column: str) -> list[str]:
-        """Alpha-3 codes of countries given by code or name; an office is a problem, what is no country is counted."""
+        """Alpha-3 codes of countries by code or name; an office is a problem, what is not a country is counted."""
         found: list[str] = []
         for text in texts:
             code = country_of(text)
@@ -138,7 +138,7 @@ def strange_countries(strange: Counter[str], why: str = "whose country is none o
 
 
 def country_of(text: str) -> str | None:
-    """Alpha-3 code of an alpha-2 code, an alpha-3 code or a name; None for what is no country."""
+    """Alpha-3 code of an alpha-2 code, an alpha-3 code or a name; None for what is not a country."""
     upper = text.strip().upper()
     if upper in alpha3_codes():
         return upper

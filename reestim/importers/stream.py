@@ -96,7 +96,7 @@ def numbers(
 
 
 def finite(cells: Any) -> Any:
-    """Cells as float64; NaN for what is no finite number."""
+    """Cells as float64; NaN for what is not a finite number."""
     values: Any = pd.to_numeric(cells, errors="coerce")
     return values.astype(float).replace([float("inf"), -float("inf")], float("nan"))
 

@@ -91,7 +91,7 @@ def _divisions(code: str) -> list[str]:
 def search_classes(given: Sequence[str]) -> tuple[str, ...]:
     """Symbols to search by: ``H01F1/047``, several with commas, or ``shipped`` for those of ``cpc_search_classes.csv``.
 
-    Raises InputError for what is no symbol.
+    Raises InputError for what is not a symbol.
     """
     found: list[str] = []
     problems: list[Problem] = []

@@ -152,7 +152,16 @@ def read_audit(sample: Path, labelled: Labelled) -> Audit:
 
     Examples
     --------
-    ``ree.read_audit(Path("sample.csv"), read_labels(Path("my-labels"))).agreement.kappa`` is κ among all patents.
+    >>> import reestim as ree
+    >>> from reestim.labels.offline import train
+    >>> from reestim.labels.patents import read_corpus
+    >>> patents = read_corpus().head(40)
+    >>> labelled = ree.label_patents(patents, train(), synthetic=True)
+    >>> sample = ree.draw_audit(labelled, patents, design="by_label", size=8, seed=1)
+    >>> sample["human_label"] = sample["patent_id"].map(labelled.by_patent())  # people who agree with the machine
+    >>> sample.to_csv(folder / "sample.csv", index=False)
+    >>> 0 < ree.read_audit(folder / "sample.csv", labelled).agreement.kappa.median <= 1
+    True
     """
     return compare(read_sample(sample, labelled), labelled)
 

@@ -37,7 +37,7 @@ def completion(status: int, raw: bytes, asked: Mapping[str, Any], notes: dict[st
         notes["unread"] = True
         return _failure(502, _no_json(raw))
     if not isinstance(body, dict):
-        return _failure(502, f"the answer is no completion: {json.dumps(body)[:200]}")
+        return _failure(502, f"the answer is not a completion: {json.dumps(body)[:200]}")
     choices = body.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None

@@ -29,7 +29,9 @@ REASON = "reason"
 class Labeller(Protocol):
     """What labels patents: ``label`` gives columns ``label, probability, reason``, the rows as they came."""
 
-    def label(self, patents: pd.DataFrame) -> pd.DataFrame: ...
+    def label(self, patents: pd.DataFrame) -> pd.DataFrame:
+        """Labels of the patents, one row each."""
+        ...
 
     def about(self) -> Mapping[str, Any]:
         """Who labelled, with which prompt or training: what a reader needs to judge and to repeat it."""
@@ -105,10 +107,38 @@ class Labelled:
 def label_patents(
     patents: pd.DataFrame, labeller: Labeller, *, synthetic: bool = False, shares: pd.DataFrame | None = None
 ) -> Labelled:
-    """Label patents as ``read_patents`` returns them. The labeller decides; nothing is filled in for it.
+    """Label patents. The labeller decides; what it leaves unlabelled stays so.
 
-    synthetic : the patents are made, not observed; whatever is counted from them stays synthetic. shares : their parts
-    by country and sector (``read_shares``), where they are counted so.
+    Parameters
+    ----------
+    patents
+        As :func:`read_patents` returns them.
+    labeller
+        An offline labeller, a language model, or any object with ``label`` and ``about``.
+    synthetic
+        The patents are made, not observed. Whatever is counted from them is then called synthetic.
+    shares
+        Parts of each patent by country and sector (``read_shares``), where patents are counted by parts.
+
+    Returns
+    -------
+    Labelled
+        ``table`` (patent_id, country, sector, year, label, probability, reason) and ``about``, who labelled and how
+        many.
+
+    Raises
+    ------
+    ReestimError
+        What the labeller raises: an endpoint that does not answer, a limit of cost that would be passed.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> from reestim.labels.offline import train
+    >>> from reestim.labels.patents import read_corpus
+    >>> labelled = ree.label_patents(read_corpus().head(5), train(), synthetic=True)
+    >>> labelled.about["patents"]
+    5
     """
     result = labeller.label(patents)
     keys = patents[["patent_id", COUNTRY, SECTOR, YEAR]]
@@ -129,8 +159,9 @@ def label_patents(
 
 
 def write_labels(labelled: Labelled, folder: Path, *, overwrite: bool = False) -> Path:
-    """Write ``labels.csv``, ``patent_labels.csv`` and ``patent_labels.json`` (who labelled; copy these two into a
-    dataset); all of them or none.
+    """Write the labels of patents as a folder; all files or none.
+
+    ``labels.csv``, ``patent_labels.csv`` and ``patent_labels.json`` (who labelled). Copy the last two into a dataset.
 
     Raises InputError where the folder holds something else, or labels that may not be replaced.
     """

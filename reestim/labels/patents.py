@@ -24,23 +24,37 @@ CORPUS = Path(__file__).parent / "corpus"
 
 
 def read_patents(path: str | Path, *, human_labels: bool = False, also: Sequence[str] = ()) -> pd.DataFrame:
-    """Patents of a file as one table; the index is the row of the file as an editor counts it.
+    r"""Read patents from a file into one table.
 
     Parameters
     ----------
-    path : ``.csv``, ``.jsonl`` (one JSON object a line) or ``.parquet``; or a folder with ``patents`` in one of these.
-    human_labels : require the column ``human_label`` too: a label of the taxonomy, or empty where nobody judged yet.
-    also : further text columns to require and keep.
+    path
+        ``.csv``, ``.jsonl`` (one JSON object a line) or ``.parquet``; or a folder with ``patents`` in one of these.
+    human_labels
+        Require the column ``human_label`` too: a label of the taxonomy, or empty where nobody judged yet.
+    also
+        Further text columns to require and keep.
 
     Returns
     -------
-    Columns ``patent_id, country, sector, year, title, abstract`` (text, year int64), then ``human_label`` and ``hard``
-    where the file has them; further columns are left out. Title or abstract may be empty, not both columns missing.
+    pandas.DataFrame
+        Columns ``patent_id, country, sector, year, title, abstract`` (text, year int64), then ``human_label`` and
+        ``hard`` where the file has them; further columns are left out. Title or abstract may be empty, but one of the
+        two columns must be there. The index is the row of the file as an editor counts it.
 
     Raises
     ------
     InputError
         Listing everything wrong: missing columns, empty cells, years that are none, repeated identifiers, broken lines.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> _ = (folder / "patents.csv").write_text(
+    ...     "patent_id,country,sector,year,title,abstract\nP1,JPN,machinery,2011,Motor,A motor without magnets.\n"
+    ... )
+    >>> ree.read_patents(folder / "patents.csv")["year"].tolist()
+    [2011]
     """
     path = Path(path)
     if path.is_dir():

@@ -31,7 +31,7 @@ def run_counterfactual(
     progress: bool = True,
     command: str = "",
 ) -> tuple[xr.DataTree, Path, Path]:
-    """Carry the draws of a run through other scenarios and save the result, with its report, as a run of its own.
+    r"""Carry the draws of a run through other scenarios and save the result, with its report, as a run of its own.
 
     Parameters
     ----------
@@ -72,7 +72,12 @@ def run_counterfactual(
 
     Examples
     --------
-    >>> run_counterfactual("posteriors/first", [Path("models/scenarios/china-quota-2010.toml")])  # doctest: +SKIP
+    >>> run, file = ree.save(post, folder / "first"), folder / "half.toml"
+    >>> text = 'name = "half"\n[[export_quota]]\nexporter = "c0"\nelements = "all"\nquantity_change = 0.5\n'
+    >>> _ = file.write_text(text)
+    >>> new, where, page = ree.run_counterfactual(run, [file], folder / "second", progress=False)
+    >>> page.name, "counterfactual" in new
+    ('report.html', True)
     """
     source = Path(run)
     if problems := store.place_problems(out, overwrite) if out else []:

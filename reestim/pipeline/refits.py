@@ -1,4 +1,4 @@
-"""The same study fitted again with one change: does an answer hang on one sector, on the event year, on label noise?"""
+"""Fit a study again with one change: does an answer rest on one sector, on the event year, or on label noise."""
 
 from __future__ import annotations
 
@@ -46,8 +46,11 @@ class Refit:
 
 
 def possible_refits(spec: Spec, data: Dataset) -> list[Refit]:
-    """The refits that a study and its data allow: without each sector that has evidence of its own, with a pretended
-    event year, with labels taken for the true classes."""
+    """The refits that a study and its data allow.
+
+    One without each sector that has evidence of its own, one with a placebo event year, one with labels taken for the
+    true classes.
+    """
     out = [
         Refit(f"without-{slug(sector)}", f"without the evidence of {sector}", spec, _without(data, sector), sector)
         for sector in _sectors(spec, data)
@@ -68,23 +71,45 @@ def refits(
     dataset: Path | None = None,
     progress: bool = True,
 ) -> xr.DataTree:
-    """Fit a run's study again with one change at a time, and keep what moved in the run.
+    """Fit the study of a run again, with one change at a time, and keep in the run how far its answers move.
 
-    Each refit (``names``, default: all of `possible_refits`) has the study's sampler, seed and scenarios and becomes
-    the run folder ``folder/refits/NAME``; those that are there, whole and of the same study, are not done again.
-    Returns the run with the group ``refits`` (refit, quantity): ``mean`` and ``sd`` of each refit, ``shift``, the move
-    of the mean in posterior standard deviations of the run. The run folder and its report have it too. Which refit is
-    fitted is logged at the level INFO of the logger ``reestim``.
+    Each refit has the study's sampler, seed and scenarios and becomes the run folder ``folder/refits/NAME``. A refit
+    that is there already, whole and of the same study, is not repeated. The logger ``reestim`` names each refit at
+    level INFO.
 
     Parameters
     ----------
+    folder
+        A run folder.
+    names
+        Refits to make; by default all that the study allows: without the evidence of each sector, with a placebo year,
+        with labels taken for the true classes.
     spec, dataset
-        Where the study and the dataset lie now, if not where they lay.
+        Where the study and the dataset are now, if they were moved.
+    progress
+        Show a bar for each fit.
+
+    Returns
+    -------
+    xarray.DataTree
+        The run with the group ``refits``: ``mean`` and ``sd`` (refit, quantity) of each refit, ``shift`` (refit,
+        quantity), the move of the mean in posterior standard deviations of the run. The run folder and its report have
+        it too.
 
     Raises
     ------
     InputError
-        If study or data are not found, or are no longer those of the run; before anything is fitted.
+        Before anything is fitted: if study or data are not found or are no longer those of the run, or there is no
+        refit of a name.
+
+    Examples
+    --------
+    >>> run = ree.save(post, folder / "first")
+    >>> try:
+    ...     ree.refits(run)  # a run from Python, which no study file made
+    ... except ree.InputError as error:
+    ...     print(len(error.problems) > 0)
+    True
     """
     from reestim.reports.build import report
 
@@ -202,8 +227,10 @@ def _without(data: Dataset, sector: str) -> Dataset:
 
 
 def _placebo(spec: Spec, data: Dataset) -> Refit | None:
-    """The event study of a year before the policy, on the years before the policy alone; published effects, which are
-    of the true year, are left out. None where the panel is too short."""
+    """The event study of a year before the policy, on the years before the policy alone.
+
+    Published effects are of the true year and are left out. None where the panel is too short.
+    """
     if not spec.evidence.event_study or "outcomes" not in data or spec.evidence.event_outcomes == []:
         return None
     panel, policy = data["outcomes"], data.meta.policy_year

@@ -28,11 +28,23 @@ def report(post: xr.DataTree, out_dir: str | Path) -> Path:
     ----------
     post
         A DataTree with the group ``posterior``; ``prior``, ``counterfactual`` and ``economy`` add their sections.
+    out_dir
+        A folder: new, empty, or with a report, which is replaced.
+
+    Returns
+    -------
+    Path
+        The page, ``report.html``.
 
     Raises
     ------
     InputError
         If there is no posterior, or ``out_dir`` holds something that is not a report.
+
+    Examples
+    --------
+    >>> ree.report(fitted, folder / "report").name
+    'report.html'
     """
     from reestim.reports.html import render
     from reestim.reports.sections import all_sections, all_tables

@@ -48,10 +48,31 @@ class Comparison:
 
 
 def compare(runs: Mapping[str, xr.DataTree]) -> Comparison:
-    """Set runs beside each other; the first is what the others are measured against.
+    """Set runs beside each other: predictive accuracy and answers. The first run is the reference.
 
-    Leave-one-out cross-validation (PSIS-LOO; Vehtari, Gelman and Gabry 2017) ranks them where they conditioned on the
-    same observations. Raises InputError for fewer than two runs, or one without a posterior.
+    Leave-one-out cross-validation (PSIS-LOO; Vehtari, Gelman and Gabry 2017) ranks runs that condition on the same
+    observations.
+
+    Parameters
+    ----------
+    runs
+        Runs by name, two or more.
+
+    Returns
+    -------
+    Comparison
+        Tables ``changes`` and ``loo``, and ``sentences`` that say what they show.
+
+    Raises
+    ------
+    InputError
+        For fewer than two runs, or one without a posterior.
+
+    Examples
+    --------
+    >>> found = ree.compare({"one": fitted, "two": fitted})
+    >>> found.loo is None, set(found.changes["run"]) == {"one", "two"}
+    (True, True)
     """
     if len(runs) < 2:
         raise InputError(Problem("a comparison needs two runs or more", "Name the runs: reestim compare RUN_A RUN_B"))

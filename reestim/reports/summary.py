@@ -76,7 +76,7 @@ def warnings(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[tupl
     simulated = tables["inputs"].loc[tables["inputs"]["kind"].str.startswith("simulated"), "file"].tolist()
     if simulated:
         words = f"Synthetic inputs, simulated from stated parameters and not observed: {', '.join(simulated)}."
-        rest = "What rests on them illustrates the method; it is no finding about the world."
+        rest = "What rests on them illustrates the method; it is not a finding about the world."
         out.append(("synthetic", f"{words} {rest}"))
     return out
 

@@ -1,4 +1,4 @@
-"""Numbers in words' company: as many digits as they carry, never a zero that is not one."""
+"""Format numbers for running text: significant digits from the width of their interval, no false zeros."""
 
 from __future__ import annotations
 

@@ -159,11 +159,11 @@ class RunRecord(BaseModel):
         Raises
         ------
         InputError
-            If the attributes of the tree are no such record.
+            If the attributes of the tree are not such a record.
         """
         known = _value(post.attrs.get(ATTRIBUTE, {}))
         if not isinstance(known, Mapping):
-            message = "the attribute `run` of the tree is no record of a run"
+            message = "the attribute `run` of the tree is not a record of a run"
             raise InputError(Problem(message, "Use RunRecord.attached.", value=known))
         fitted = {name: post.attrs[name] for name in _OF_THE_FIT if name in post.attrs}
         fitted |= {name: _value(fitted[name]) for name in _AS_TEXT if name in fitted}
@@ -186,8 +186,10 @@ class RunRecord(BaseModel):
         return type(self).read(self.as_json() | dict(content))
 
     def of_this_save(self, post: xr.DataTree) -> RunRecord:
-        """The record as this REEstim writes it with ``post``: its own version and packages, the time if there is none,
-        and how many draws are solved."""
+        """The record to save with ``post`` by this REEstim.
+
+        Version, packages and numbers of solved draws are those of now; a time that is stated stays.
+        """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return self.but(
             layout=SCHEMA,

@@ -35,6 +35,8 @@ def save(
     ----------
     post
         Any DataTree. Its attributes come back with their types (`reestim.io.attributes`).
+    path
+        The folder: new, empty, or with ``overwrite`` a run.
     overwrite
         Replace the run that is there. Its report goes with it, and all else but ``preserve``.
     preserve
@@ -42,10 +44,20 @@ def save(
     info
         What the record of the run (`RunRecord`, ``run.json``) should hold besides what the tree says, e.g. ``seed=1``.
 
+    Returns
+    -------
+    Path
+        The folder.
+
     Raises
     ------
     InputError
         If something is at ``path`` already, or the folder cannot be written.
+
+    Examples
+    --------
+    >>> ree.save(post, folder / "first", seed=1).name
+    'first'
     """
     from reestim.io.attributes import storable
 
@@ -95,11 +107,27 @@ def place_problems(path: str | Path, overwrite: bool = False) -> list[Problem]:
 def load(path: str | Path) -> xr.DataTree:
     """Read a run folder back into memory; ``attrs["run"]`` holds ``run.json`` (`RunRecord.of` reads it).
 
+    Parameters
+    ----------
+    path
+        A run folder.
+
+    Returns
+    -------
+    xarray.DataTree
+        The run as it was saved.
+
     Raises
     ------
     InputError
         If there is no run, its layout is of another version, its files are damaged, do not belong together, or hold
         anything but numbers and text. Nothing in a run folder is ever executed.
+
+    Examples
+    --------
+    >>> again = ree.load(ree.save(post, folder / "first", seed=1))
+    >>> ree.RunRecord.of(again).seed
+    1
     """
     import xarray as xr
 
@@ -159,7 +187,7 @@ def _altered(record: RunRecord, of_draws: RunRecord) -> list[str]:
 
 
 def is_finished(path: Path, record: RunRecord) -> bool:
-    """Whether a run has all that `reestim run` gives it; one that was not made from a study has all that it will."""
+    """Whether a run has all that `reestim run` gives it. A run without a study counts as complete."""
     return not record.spec.hash or (bool(record.solved) and (path / REPORT / "report.html").is_file())
 
 
@@ -189,8 +217,10 @@ def read_run(path: str | Path) -> RunRecord:
 
 @contextmanager
 def malformed_groups_as_errors(post: xr.DataTree) -> Generator[None]:
-    """Around what reads the groups of a tree: of one that was loaded, a group that is not as REEstim writes it is a
-    problem of the run, said as an InputError. What was computed in this process is not caught: there it is a fault.
+    """Context in which a malformed group of a loaded run is an InputError.
+
+    A loaded file may hold anything; what was computed in this process cannot be malformed, so that there an error is a
+    fault of the program and is not caught.
     """
     try:
         yield

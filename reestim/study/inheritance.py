@@ -30,7 +30,8 @@ def inherit(content: Mapping[str, Any], path: Path, rows: Rows) -> tuple[dict[st
         return dict(content), text, found
     if KEY in base:
         advice = f"Base this study on {base[KEY]!r} itself."
-        return dict(content), text, [at(str(path), (KEY,), rows, "the base has a base", advice, value=given)]
+        message = "the study that this one is based on is itself based on another"
+        return dict(content), text, [at(str(path), (KEY,), rows, message, advice, value=given)]
     merged = {key: value for key, value in base.items() if key not in ("name", "description")}
     for key, value in content.items():
         below = merged.get(key)
@@ -41,7 +42,7 @@ def inherit(content: Mapping[str, Any], path: Path, rows: Rows) -> tuple[dict[st
 def _base(given: object, path: Path, rows: Rows) -> tuple[str | None, list[Problem]]:
     if not isinstance(given, str) or Path(given).name != given or Path(given).suffix != ".toml" or given == path.name:
         advice = "Give the name of another .toml file in the folder of the study."
-        return None, [at(str(path), (KEY,), rows, "this names no study", advice, value=given)]
+        return None, [at(str(path), (KEY,), rows, "this is not the name of a study file", advice, value=given)]
     target = path.parent / given
     if not stays_inside(path.parent, given):
         advice = "Copy the file beside the study."

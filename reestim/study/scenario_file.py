@@ -112,10 +112,25 @@ def read_scenario(path: str | Path) -> Scenario:
     A quota becomes its ratio to baseline exports; every other table is the policy of its name, but for ``[[mine]]``,
     which is a :class:`reestim.Mine` of the baseline. Labels are checked against the economy when it is solved.
 
+    Parameters
+    ----------
+    path
+        A TOML file, seen from the working directory or, where nothing is there, from the files that ship with REEstim.
+
+    Returns
+    -------
+    Scenario
+
     Raises
     ------
     InputError
         Listing every problem of the file.
+
+    Examples
+    --------
+    >>> import reestim as ree
+    >>> [policy.kind for policy in ree.read_scenario("models/scenarios/recycling-20.toml").policies]
+    ['export_quota', 'recycling']
     """
     path = find_file(path)
     scenario, problems = _read(path)

@@ -49,13 +49,13 @@ def element_properties(symbols: Sequence[str]) -> pd.DataFrame:
     g/cm³; f_electrons: of the 3+ ion; magnetic_moment: of the free 3+ ion by Hund's rules, Bohr magnetons. Scores and
     supply elasticities are not chemistry and have no column here.
 
-    Raises InputError naming every symbol that is no rare earth.
+    Raises InputError naming every symbol that is not a rare earth.
     """
     import mendeleev
 
     package: Any = mendeleev  # its attributes are columns of a database to type checkers
     problems = [
-        Problem("this is no rare-earth element", f"Use symbols among {' '.join(RARE_EARTHS)}", value=symbol)
+        Problem("this is not a rare-earth element", f"Use symbols among {' '.join(RARE_EARTHS)}", value=symbol)
         for symbol in symbols
         if symbol not in RARE_EARTHS
     ]
@@ -84,8 +84,10 @@ def element_properties(symbols: Sequence[str]) -> pd.DataFrame:
 
 
 def hund_moment(electrons: int) -> float:
-    """Magnetic moment g√(J(J+1)) of a free ion with so many 4f electrons in its ground state (Hund's rules), in Bohr
-    magnetons."""
+    """Magnetic moment g√(J(J+1)) of a free ion with so many 4f electrons in its ground state (Hund's rules).
+
+    In Bohr magnetons.
+    """
     orbital = 3  # of an f electron
     up = min(electrons, 2 * orbital + 1)
     down = electrons - up
@@ -99,14 +101,33 @@ def hund_moment(electrons: int) -> float:
 
 
 def element_similarity(data: Dataset) -> xr.Dataset:
-    """How alike the elements of a dataset are in their chemistry, by the properties of ``elements.csv``.
+    """Compare the elements of a dataset by their chemistry, the properties of ``elements.csv``.
 
-    Returns ``standardised`` (element, property): mean 0, standard deviation 1 over elements (a property that is the
-    same for all is 0); ``distance`` (element, other_element): root mean square difference of the standardised
-    properties, in standard deviations; ``map`` (element, axis): the first two principal components, sign such that
-    lanthanum's end is left; elements in the order of average-linkage clustering, so that the alike are neighbours.
+    Parameters
+    ----------
+    data
+        A dataset whose ``elements.csv`` has the properties.
 
-    Raises InputError naming every element without one of the properties.
+    Returns
+    -------
+    xarray.Dataset
+        ``standardised`` (element, property): mean 0, standard deviation 1 over elements (0 where all are the same);
+        ``distance`` (element, other_element): root mean square difference of the standardised properties, in standard
+        deviations; ``map`` (element, axis): the first two principal components, lanthanum on the left. Elements stand
+        in the order of average-linkage clustering, the alike beside each other.
+
+    Raises
+    ------
+    InputError
+        Naming every element without one of the properties.
+
+    Examples
+    --------
+    >>> alike = ree.element_similarity(data)
+    >>> float(alike["distance"].sel(element="Nd", other_element="Pr")) < float(
+    ...     alike["distance"].sel(element="Nd", other_element="Lu")
+    ... ) if "Lu" in alike["element"] else True
+    True
     """
     from scipy.cluster.hierarchy import leaves_list, linkage
     from scipy.spatial.distance import squareform

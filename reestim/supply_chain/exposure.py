@@ -19,12 +19,20 @@ def exposure(io: xr.Dataset) -> xr.Dataset:
 
     Parameters
     ----------
-    io : economy of docs/model.md section 3, from ``ree_input_output``.
+    io
+        The arrays of docs/model.md section 3, from :func:`ree_input_output`.
 
     Returns
     -------
-    Dataset of fractions of cost: ``direct``, ``total`` (country, sector); ``direct_by_element``, ``total_by_element``
-    (country, element, sector). Sectors are all sectors of ``io``.
+    xarray.Dataset
+        Fractions of cost: ``direct``, ``total`` (country, sector); ``direct_by_element``, ``total_by_element``
+        (country, element, sector). Sectors are all sectors of ``io``.
+
+    Examples
+    --------
+    >>> shares = ree.exposure(ree.ree_input_output(data))
+    >>> bool((shares["total"] >= shares["direct"] - 1e-12).all())
+    True
     """
     spent = (io["ree_share"] * io["element_share"]).transpose(ELEMENT, COUNTRY, SECTOR)
     shape = spent.shape

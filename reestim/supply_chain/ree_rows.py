@@ -28,9 +28,15 @@ if TYPE_CHECKING:
 def ree_input_output(data: Dataset) -> xr.Dataset:
     """The world economy with one sector for each rare-earth element: the arrays of docs/model.md section 3.
 
+    Parameters
+    ----------
+    data
+        A dataset with the files on rare earths of data/README.md.
+
     Returns
     -------
-    Dataset with coordinates country, importer, exporter, sector (goods, then elements), input, factor (labor, capital,
+    xarray.Dataset
+    With coordinates country, importer, exporter, sector (goods, then elements), input, factor (labor, capital,
     resource_<element>), element and
 
     * ``trade_share`` (importer, exporter, sector), summing to 1 over exporters where anything is bought, else 0;
@@ -54,6 +60,12 @@ def ree_input_output(data: Dataset) -> xr.Dataset:
     ------
     InputError
         When prices, producers or weights are missing, or naming each cell of the host sector that is too small.
+
+    Examples
+    --------
+    >>> io = ree.ree_input_output(data)
+    >>> io["ree_share"].dims, io["element_price"].attrs["units"]
+    (('country', 'sector'), 'US$/kg')
     """
     if data not in _tables:
         _tables[data] = _table(data, split_world(data))
@@ -80,9 +92,12 @@ def _table(data: Dataset, split: Split) -> xr.Dataset:
 
 
 class Split(NamedTuple):
-    """The accounts before and after the elements leave their host: flows in million US$, tonnes (country, element,
-    sector) and supply (country, element) in t REO, prices (country, element) in US$/kg; ``rebalanced``: cells of host
-    trade that RAS had to change beyond the elements in them."""
+    """The accounts before and after the elements leave their host sector.
+
+    Flows in million US$; ``tonnes`` (country, element, sector) and ``supply`` (country, element) in t REO; ``prices``
+    (country, element) in US$/kg; ``rebalanced``: cells of the host's trade that RAS had to change beyond the elements
+    in them.
+    """
 
     base: Accounts
     elements: Elements

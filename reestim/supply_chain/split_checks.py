@@ -19,12 +19,28 @@ TOLERANCE = 1e-9
 
 
 def split_identities(data: Dataset) -> pd.DataFrame:
-    """Identities of the input-output table with rare-earth rows, against the tables the dataset holds.
+    """Check the identities of the input-output table with rare-earth rows against the tables of the dataset.
 
-    Returns one row an identity: identity, cells (how many it was checked in), worst (the cell), relative_gap (largest,
-    relative to the size of the account; for non-negativity the most negative cell), holds (gap at most 1e-9).
+    Parameters
+    ----------
+    data
+        A dataset with the files on rare earths of data/README.md.
 
-    Raises InputError as ``ree_input_output``.
+    Returns
+    -------
+    pandas.DataFrame
+        One row an identity: identity, cells (in how many it was checked), worst (the cell), relative_gap (largest gap,
+        relative to the size of the account; for non-negativity the most negative cell), holds (gap at most 1e-9).
+
+    Raises
+    ------
+    InputError
+        As :func:`ree_input_output`.
+
+    Examples
+    --------
+    >>> bool(ree.split_identities(data)["holds"].all())
+    True
     """
     return identities_of(data, split_world(data))
 

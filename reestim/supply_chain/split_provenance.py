@@ -27,11 +27,27 @@ _MOVED = 1e-12
 def ree_table(data: Dataset) -> dict[str, pd.DataFrame]:
     """The input-output table with rare-earth rows as tidy tables; cells of 0 are left out.
 
-    Returns ``ree_inputs`` (country, input, sector, value, provenance): what each sector pays for goods, elements and
-    factors, and ``ree_trade`` (importer, exporter, sector, value, provenance): what importers pay. Million US$ of the
-    base year; provenance is one of ``KINDS``.
+    Parameters
+    ----------
+    data
+        A dataset with the files on rare earths of data/README.md.
 
-    Raises InputError as ``ree_input_output``.
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        ``ree_inputs`` (country, input, sector, value, provenance): what each sector pays for goods, elements and
+        factors; ``ree_trade`` (importer, exporter, sector, value, provenance): what importers pay. Values in million
+        US$ of the base year; provenance is one of ``KINDS``, where the figure comes from.
+
+    Raises
+    ------
+    InputError
+        As :func:`ree_input_output`.
+
+    Examples
+    --------
+    >>> sorted(ree.ree_table(data))
+    ['ree_inputs', 'ree_trade']
     """
     split = split_world(data)
     kinds = split_provenance(data, split)
@@ -41,8 +57,10 @@ def ree_table(data: Dataset) -> dict[str, pd.DataFrame]:
 
 
 def split_provenance(data: Dataset, split: Split) -> xr.Dataset:
-    """Kind of each cell (text): inputs (country, input, sector), factors (country, factor, sector), trade (importer,
-    exporter, sector), over all sectors, elements among them."""
+    """Kind of each cell (text), over all sectors, elements among them.
+
+    ``inputs`` (country, input, sector), ``factors`` (country, factor, sector), ``trade`` (importer, exporter, sector).
+    """
     host, elements = data.meta.host_sector, list(data.elements)
     world, base = split.world, split.base
     kinds = {}

@@ -81,7 +81,7 @@ def test_a_scenario_file_states_its_horizon(tmp_path: Path) -> None:
 
 
 def test_what_is_no_horizon_is_refused_in_words() -> None:
-    with pytest.raises(InputError, match="no horizon") as refused:
+    with pytest.raises(InputError, match="not a horizon") as refused:
         ree.Scenario(horizon="weeks")
     assert "long" in refused.value.problems[0].advice
     with pytest.raises(ParameterError, match="how mines answer in the long run"):

@@ -4,15 +4,48 @@ from __future__ import annotations
 
 import doctest
 import sys
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import xarray as xr
 
 import reestim as ree
 from tests.conftest import PROJECT
+from tests.oracles import random_economy
+
+
+@pytest.fixture(scope="module")
+def names() -> dict[str, Any]:
+    """What the examples start from: an economy of three countries, a quota on it, parameters, a posterior with its
+    counterfactual, and the bundled dataset."""
+    economy = random_economy(33, countries=3, goods=2, elements=1, ree_share=(1e-3, 0.1))
+    rng = np.random.default_rng(0)
+    users = [s for s in economy.sectors if float(economy.ds["ree_share"].sel(sector=s).max()) > 0]
+    draws = xr.Dataset(
+        {
+            "sigma": (("chain", "draw", "sector"), rng.uniform(0.3, 0.6, (2, 4, len(users)))),
+            "kappa": (("chain", "draw"), rng.uniform(0.8, 1.2, (2, 4))),
+        },
+        coords={"chain": [0, 1], "draw": range(4), "sector": users},
+    )
+    quota = ree.Scenario("quota", policies=(ree.ExportQuota("c0", "all", 0.5),))
+    tighter = ree.Scenario("tighter", policies=(ree.ExportQuota("c0", "all", 0.4),))
+    post = xr.DataTree.from_dict({"posterior": draws})
+    return {
+        "economy": economy,
+        "quota": quota,
+        "parameters": ree.Parameters(sigma=0.4, kappa=1.2, spillover=0.5),
+        "fitted": post,
+        "post": ree.counterfactual(economy, [quota, tighter], post, progress=False),
+        "data": ree.load_dataset("rare-earths-2010"),
+        "ree": ree,
+    }
 
 
 def examples() -> list[doctest.DocTest]:
-    """One for each public function or class whose docstring has an example."""
+    """One for each public function or class."""
     finder = doctest.DocTestFinder(recurse=False)
     found = []
     for name in sorted(set(ree.__all__) - {"__version__"}):
@@ -22,8 +55,16 @@ def examples() -> list[doctest.DocTest]:
 
 
 @pytest.mark.parametrize("example", examples(), ids=lambda test: test.name)
-def test_an_example_prints_what_it_says(example: doctest.DocTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_example_prints_what_it_says(
+    example: doctest.DocTest, names: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(PROJECT)
+    example.globs |= names | {"folder": tmp_path}
     said: list[str] = []
-    outcome = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(example, out=said.append)
+    options = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    outcome = doctest.DocTestRunner(optionflags=options).run(example, out=said.append)
     assert outcome.failed == 0, "".join(said)
+
+
+def test_every_public_name_has_an_example() -> None:
+    assert set(ree.__all__) - {"__version__"} - {test.name for test in examples()} == set()

@@ -253,7 +253,11 @@ def test_a_study_based_on_another_changes_what_it_states_and_nothing_else(study:
 
 @pytest.mark.parametrize(
     ("given", "message"),
-    [("other.toml", "no such file"), ("../study.toml", "names no study"), ("variant.toml", "names no study")],
+    [
+        ("other.toml", "no such file"),
+        ("../study.toml", "not the name of a study file"),
+        ("variant.toml", "not the name of a study file"),
+    ],
 )
 def test_a_base_that_cannot_be_had_is_named(study: Path, given: str, message: str) -> None:
     variant = study.parent / "variant.toml"

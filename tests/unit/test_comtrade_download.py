@@ -168,5 +168,5 @@ def test_nothing_is_asked_from_abroad_without_a_reporter(tmp_path: Path, monkeyp
     monkeypatch.setenv("COMTRADE_API_URL", "file:///etc/passwd")
     with pytest.raises(InputError) as error:
         download(ImportOptions(), tmp_path / "answers")
-    for said in ("no reporter is named", "no years are named", "this is no address"):
+    for said in ("no reporter is named", "no years are named", "this is not an address"):
         assert said in str(error.value)

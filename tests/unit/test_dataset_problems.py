@@ -136,7 +136,7 @@ def test_rows_are_counted_as_an_editor_does_with_blank_lines_and_long_cells(fold
                 "reference_event_time,estimate,std_error\ntfp,JPN,1,,,0.1,0.2\ntfp,JAP,1,,,0.1,0.2\ntfp,,3,1,,0.1,0.2\ntfp,,-1,,,0,0.2\n"
             },
             [
-                Expected("event_study.csv", 3, "countries", "JAP", "'JAP' is no country here", "Did you mean 'JPN'"),
+                Expected("event_study.csv", 3, "countries", "JAP", "'JAP' is not a country here", "Did you mean 'JPN'"),
                 Expected("event_study.csv", 4, "last_event_time", 1, "last event time lies before", "Leave it blank"),
                 Expected("event_study.csv", 5, "event_time", -1, "holds the reference", "leave the row out"),
             ],

@@ -107,7 +107,7 @@ def test_the_layouts_of_comtrade_give_the_same(layout: Callable[[Path, list[dict
         "totals over partners: 1",
         "totals over goods: 1",
         "breakdowns by mot: 1",
-        "no country: 1",
+        "not a country: 1",
         "report): 1",
     ):
         assert words in said

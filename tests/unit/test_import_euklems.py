@@ -182,7 +182,7 @@ def test_what_is_wrong_with_accounts_is_said(spoil: Spoil, said: str, tmp_path: 
 
 def test_other_releases_are_recognised(tmp_path: Path) -> None:
     (tmp_path / "Statistical_National-Accounts.csv").write_text("country,code,year,var,value\nDE,A,2008,GO_CP,1\n")
-    with pytest.raises(InputError, match="no file of the release that is read"):
+    with pytest.raises(InputError, match="not a file of the release that is read"):
         import_files("euklems", [tmp_path / "Statistical_National-Accounts.csv"], tmp_path / "out")
     national, growth = tidy(tmp_path)
     later = pd.read_csv(growth).assign(var=lambda t: t["var"].replace("LAB", "GO_CP"))

@@ -150,7 +150,7 @@ def test_patents_have_country_year_and_sector(
     assert patents["abstract"]["7000005"] == ""
     assert about["rows"] == {"patents.parquet": 4, "patent_shares.parquet": 6}
     said = " | ".join(about["left_out"])
-    for words in ("no utility patents: 1", "without a date: 1", "no country: 1 (by office: US 1)", "title alone: 1"):
+    for words in ("not utility patents: 1", "without a date: 1", "no country: 1 (by office: US 1)", "title alone: 1"):
         assert words in said
     assert sorted(p.name for p in (tmp_path / "out").rglob("*") if p.is_file()) == [
         "patent_shares.parquet",
@@ -239,5 +239,5 @@ def test_the_command_chooses_patents(tmp_path: Path) -> None:
     wrong = run(app, [*command, "--matching", "(", "--overwrite"])
     assert wrong.exit_code == 1
     assert "Write a regular expression" in wrong.output
-    assert "these are no years" in run(app, [*command, "--years", "04-x"]).output
+    assert "these are not years" in run(app, [*command, "--years", "04-x"]).output
     assert "no patent is left" in run(app, [*command, "--matching", "unobtainium", "--overwrite"]).output

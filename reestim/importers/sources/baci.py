@@ -121,7 +121,7 @@ def _edition_problems(parts: Sequence[ArchiveMember], named: Sequence[tuple[Arch
             problems.append(Problem(message, f"Expected: {EDITION}", file=part.name))
         elif not _TRADE.fullmatch(part.name) and not _COUNTRIES.fullmatch(part.name):
             advice = f"Expected: {EDITION}. Keep the names: they say the revision of the HS and the version"
-            problems.append(Problem("this is no file of BACI", advice, file=part.name))
+            problems.append(Problem("this is not a file of BACI", advice, file=part.name))
         elif _TRADE.fullmatch(part.name):
             problems += _column_problems(part)
     for group, what in ((1, "revisions of the HS"), (3, "versions")):

@@ -73,7 +73,7 @@ def files(tables: Path) -> dict[int, Path]:
 
 
 def read_economy(path: Path) -> xr.Dataset:
-    """The archive in the array contract of ``ree.Economy``, million US$; it is no equilibrium yet.
+    """The archive in the array contract of ``ree.Economy``, million US$; it is not an equilibrium yet.
 
     One input share is negative (Canada, basic metals from other manufacturing): it becomes zero and the others of that
     industry are scaled up. attrs ``moved``: million US$ that this moved. Raises InputError listing what is wrong.

@@ -130,7 +130,7 @@ def _answer(path: Path) -> Any:
         rows = answer["data"]
         table = pd.DataFrame([{name: row.get(name) for name in (*NEEDED, *OPTIONAL)} for row in rows])
     except (*DAMAGED, KeyError, TypeError, AttributeError):
-        problem = Problem("this is no answer of the API", f"Expected: {EDITION}", file=path.name)
+        problem = Problem("this is not an answer of the API", f"Expected: {EDITION}", file=path.name)
         raise InputError(problem, "the file cannot be used") from None
     problems = []
     if answer.get("error"):
@@ -177,7 +177,7 @@ def _flows(cells: Any, name: str, flow: str, words: dict[str, int]) -> tuple[Any
     unknown = reporter == ""
     problems += listed(unknown, cells["reporterCode"], "unknown reporter", "Use ISO or Comtrade codes", name)
     nowhere = partner == ""
-    words["areas that are no country"] = words.get("areas that are no country", 0) + int(nowhere.sum())
+    words["areas that are not a country"] = words.get("areas that are not a country", 0) + int(nowhere.sum())
     code = cells["cmdCode"]
     advice = "Ask for codes of 2, 4 or 6 digits"
     problems += listed(~code.str.fullmatch(r"\d{2}|\d{4}|\d{6}"), code, "not an HS code", advice, name)
@@ -206,7 +206,7 @@ def _flows(cells: Any, name: str, flow: str, words: dict[str, int]) -> tuple[Any
 
 
 def _countries(cells: Any, side: str) -> Any:
-    """Alpha-3 codes by ISO code, else by number; blank for areas that are no country."""
+    """Alpha-3 codes by ISO code, else by number; blank for areas that are not a country."""
     iso = cells[f"{side}ISO"].replace(CUSTOMS_ALPHA3)
     number = cells[f"{side}Code"].str.lstrip("0").map(alpha3_of_code()).fillna("")
     return iso.where(iso.isin(list(alpha3_codes())), number)

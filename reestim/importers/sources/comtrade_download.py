@@ -54,7 +54,7 @@ def download(choices: ImportOptions, folder: Path, pause: Callable[[float], None
         advice = "Say the years, like --years 2005-2016, or give files"
         problems.append(Problem("no years are named", advice, column="--years"))
     if urlsplit(address).scheme not in ("http", "https") or not urlsplit(address).hostname:
-        problems.append(Problem("this is no address", "Write https://...", column=ADDRESS, value=address))
+        problems.append(Problem("this is not an address", "Write https://...", column=ADDRESS, value=address))
     if problems or choices.years is None:
         raise InputError(problems, "nothing was downloaded")
     folder.mkdir(exist_ok=True)

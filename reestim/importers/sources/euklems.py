@@ -74,7 +74,7 @@ def _text(path: Path) -> Any:
     """A CSV file, tidy or wide, as geo_code, nace_r2_code, year, var, value."""
     there = header(path, path.name)
     if missing := [name for name in _KEY if name not in there]:
-        edition = Problem("this is no file of the release that is read", f"Expected: {EDITION}", file=path.name)
+        edition = Problem("this is not a file of the release that is read", f"Expected: {EDITION}", file=path.name)
         raise InputError([edition, *missing_columns(missing, there, path.name)], "the file cannot be used")
     tidy = {"var", "value"} <= set(there)
     wanted = ["var", "value"] if tidy else [name for name in there if name in _WANTED]

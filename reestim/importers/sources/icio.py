@@ -60,7 +60,7 @@ def _layout_problems(path: Path) -> list[Problem]:
     ]
     problems = []
     for label in [r for r in industries if not _LABEL.fullmatch(r)][:5]:
-        problems.append(Problem("the row is no country and industry", advice, file=path.name, value=label))
+        problems.append(Problem("the row is not a country and industry", advice, file=path.name, value=label))
     missing = sorted(set(industries) - set(columns))
     for label in missing[:5]:
         problems.append(Problem("the row has no column of its name", advice, file=path.name, value=label))

@@ -104,10 +104,10 @@ def _table_of(path: Path) -> str:
 
 def _refusal(path: Path) -> str:
     if _table_of(path).startswith("g_"):
-        return "these are granted patents, the other tables are of applications, or it is no table that is read"
+        return "these are granted patents, the other tables are of applications, or it is not a table that is read"
     if _BEFORE.fullmatch(path.name):
         return "these are the tables as they were before 2022"
-    return "this is no table that is read"
+    return "this is not a table that is read"
 
 
 def _with_own_abstracts(tables: Tables, edition: _Edition) -> Tables:
@@ -150,7 +150,7 @@ def _fill(store: Applications, tables: Tables, edition: _Edition, people: str) -
         "sector": tables.name(_class_table(tables, edition)),
     }
     refuse([*problems, *release_problems(store, where)], TITLE)
-    words = [f"patents that are no utility patents: {others:,}"] if others else []
+    words = [f"patents that are not utility patents: {others:,}"] if others else []
     return words + ([f"applications without a date: {odd_dates:,}"] if odd_dates else [])
 
 

@@ -52,7 +52,7 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     problems = Problems()
     party = problems.attempt(lambda: party_of(choices)) or "applicant"
     tables, found = find_tables(
-        files, _COLUMNS, _table_of, lambda _: "this is no table that is read", EDITION, parts=True
+        files, _COLUMNS, _table_of, lambda _: "this is not a table that is read", EDITION, parts=True
     )
     problems += found
     problems += missing_tables(tables, _WANTED, f"Give all of {', '.join(_WANTED)}, of one edition", ".csv")
@@ -119,7 +119,7 @@ def _fill(store: Applications, tables: Tables, party: str, nace: Mapping[str, Ma
     sectors = next(name for name in ("tls229", "tls224", "tls209") if name in tables)
     where = {"year": tables.name("tls201"), "sector": tables.name(sectors)}
     refuse([*problems, *release_problems(store, where)], TITLE)
-    return ([f"applications that are no patents of invention: {others:,}"] if others else []) + words
+    return ([f"applications that are not patents of invention: {others:,}"] if others else []) + words
 
 
 def _people(store: Applications, tables: Tables, party: str, problems: list[Problem]) -> list[str]:

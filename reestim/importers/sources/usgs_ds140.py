@@ -35,7 +35,7 @@ MOST_TONNES = 100_000.0
 def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     """``ree_use_panel.csv``: USA, all sectors, tonnes consumed and their value (tonnes times unit value).
 
-    Raises InputError listing another layout, repeated or missing years, cells that are no figures, other units,
+    Raises InputError listing another layout, repeated or missing years, cells that are not figures, other units,
     magnitudes that are not plausible, and more than one file.
     """
     del work

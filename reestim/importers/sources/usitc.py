@@ -145,7 +145,7 @@ def _rows(path: Path) -> tuple[Any, list[Problem], list[str]]:
 
 def _edition_problems(path: Path) -> list[Problem]:
     advice = f"This importer reads the {EDITION}, saved as CSV"
-    return [Problem("this is no such export", advice, file=path.name)]
+    return [Problem("this is not such an export", advice, file=path.name)]
 
 
 def _type_problems(cells: Any, group: Any, path: Path) -> list[Problem]:
