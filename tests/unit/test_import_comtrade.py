@@ -152,5 +152,5 @@ def test_comtrade_before_2023_is_recognised(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="before 2023, or WITS"):
         import_files("comtrade", [file], tmp_path / "out", ImportOptions(partial=True))
     (tmp_path / "broken.json").write_text('{"data": [1, 2')
-    with pytest.raises(InputError, match="no answer of the API"):
+    with pytest.raises(InputError, match="not an answer of the API"):
         import_files("comtrade", [tmp_path / "broken.json"], tmp_path / "out", ImportOptions(partial=True))
