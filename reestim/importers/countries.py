@@ -67,8 +67,19 @@ CUSTOMS_CODES = {
     "757": "CHE",
     "842": "USA",
 }
-#: Alpha-3 codes of the same statistics: "Other Asia, not elsewhere specified" is Taiwan.
-CUSTOMS_ALPHA3 = {"S19": "TWN", "ROM": "ROU", "ZAR": "COD", "TMP": "TLS"}
+#: Alpha-3 codes of the same statistics and of ISO 3166-1 before a country was renamed: "Other Asia, not elsewhere
+#: specified" is Taiwan.
+CUSTOMS_ALPHA3 = {"S19": "TWN", "ROM": "ROU", "ZAR": "COD", "TMP": "TLS", "BUR": "MMR", "HVO": "BFA", "DHY": "BEN"}
+#: States that are no more and customs unions: their trade belongs to several countries of today, in no known parts.
+FORMER = {
+    "SCG": "Serbia and Montenegro", "YUG": "Yugoslavia", "CSK": "Czechoslovakia", "SUN": "Soviet Union",
+    "DDR": "German Democratic Republic", "ANT": "Netherlands Antilles", "YMD": "Democratic Yemen",
+    "BLX": "Belgium-Luxembourg",
+}  # fmt: skip
+#: The same by the numeric codes of customs statistics.
+FORMER_CODES = {
+    "891": "SCG", "890": "YUG", "200": "CSK", "810": "SUN", "278": "DDR", "530": "ANT", "720": "YMD", "58": "BLX",
+}  # fmt: skip
 
 
 @cache

@@ -18,7 +18,7 @@ from reestim.dims import COUNTRY, SECTOR, YEAR
 from reestim.errors import InputError, Problem, Problems
 from reestim.importers.hs import longest_prefix
 from reestim.importers.imported import Imported, ImportOptions
-from reestim.importers.inventions import Applications, Invention
+from reestim.importers.inventions import UNKNOWN, Applications, Invention
 from reestim.importers.regions import regions_of, sectors_of
 from reestim.importers.technology import cpc_industries, in_class, search_classes
 
@@ -199,8 +199,9 @@ def _shares(
     invention: Invention, chosen: Selection, sector_of: Mapping[str, str], region: Mapping[str, str]
 ) -> dict[tuple[str, str], float]:
     """Part of an invention by country and sector, in the order of people and classes; sums to 1. Empty: left out."""
-    countries = [region[country] for country in invention.countries]
-    if not countries:
+    people = invention.countries if chosen.fractional else invention.countries[:1]
+    countries = [region[country] for country in people if not country.startswith(UNKNOWN)]
+    if not countries:  # nor does an invention pass to the second of its people where the first has no country
         chosen.no_country[invention.members[0].office] += 1
         return {}
     weights = dict(invention.weights)
@@ -216,10 +217,9 @@ def _shares(
         return {
             (countries[0], max(weights, key=lambda s: weights[s]) if invention.weights else next(iter(weights))): 1.0
         }
-    people = Counter(countries)
     return {
         (country, sector): n / len(countries) * weight / total
-        for country, n in people.items()
+        for country, n in Counter(countries).items()
         for sector, weight in weights.items()
     }
 

@@ -7,6 +7,7 @@ invention is a family of applications (``invention_files.py`` makes the files of
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ CREATE INDEX weight_of ON weight (id);
 """
 
 
+#: Begins the country of people whose code or name is that of no country: ``?SU``.
+UNKNOWN = "?"
 #: Rank from which on a class is additional information: it counts where an application has no other.
 ADDITIONAL = 1_000_000
 
@@ -59,8 +62,9 @@ class Application(NamedTuple):
 @dataclass(frozen=True)
 class Invention:
     """A family of applications. ``members``: earliest first, one without a year last. countries : of its people, as
-    many times as there are people, in their order; symbols : classes in their order; weights : sectors that the source
-    gives with their weights. All three are those of the earliest member that states any; ``all_symbols`` of all."""
+    many times as there are people, in their order, some ``UNKNOWN``; symbols : classes in their order; weights :
+    sectors that the source gives with their weights. All three are those of the earliest member that states any;
+    ``all_symbols`` of all."""
 
     members: Sequence[Application]
     countries: Sequence[str]
@@ -148,7 +152,7 @@ class Applications:
         one = self.database.execute
         total = int(one("SELECT COUNT(*) FROM application").fetchone()[0])
         without = {
-            "country": "id NOT IN (SELECT id FROM person)",
+            "country": f"id NOT IN (SELECT id FROM person WHERE country NOT LIKE '{UNKNOWN}%')",
             "year": "year IS NULL",
             "sector": "id NOT IN (SELECT id FROM symbol) AND id NOT IN (SELECT id FROM weight)",
         }
@@ -157,7 +161,13 @@ class Applications:
 
     def countries(self) -> list[str]:
         """All countries of people."""
-        return [country for (country,) in self.database.execute("SELECT DISTINCT country FROM person ORDER BY country")]
+        found = self.database.execute("SELECT DISTINCT country FROM person ORDER BY country")
+        return [country for (country,) in found if not country.startswith(UNKNOWN)]
+
+    def unknown_countries(self) -> Counter[str]:
+        """Codes and names that are those of no country, and how many people have them."""
+        query = f"SELECT country, COUNT(*) FROM person WHERE country LIKE '{UNKNOWN}%' GROUP BY country"
+        return Counter({text.removeprefix(UNKNOWN): n for text, n in self.database.execute(query)})
 
     def symbols(self) -> Iterator[tuple[str, int]]:
         """Each class and how many applications have it."""

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from reestim.errors import InputError, Problem, closest
-from reestim.importers.countries import alpha3_codes, alpha3_of_alpha2, alpha3_of_name
+from reestim.importers.countries import CUSTOMS_ALPHA3, alpha3_codes, alpha3_of_alpha2, alpha3_of_name
 from reestim.importers.imported import ImportOptions
+from reestim.importers.inventions import UNKNOWN
 from reestim.importers.technology import symbol_of
 
 REQUIRED = ("id", "country", "year")
@@ -80,7 +81,7 @@ class Reader:
     further: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def countries(self, texts: Iterable[str], row: int, column: str) -> list[str]:
-        """Alpha-3 codes of countries by code or name; an office is a problem, what is not a country is counted."""
+        """Alpha-3 codes of countries given by code or name; an office is a problem, what is not one, ``UNKNOWN``."""
         found: list[str] = []
         for text in texts:
             code = country_of(text)
@@ -91,6 +92,7 @@ class Reader:
                 self.problem("an office, not a country", advice, row, column, text)
             else:
                 self.strange[text] += 1
+                found.append(UNKNOWN + text)
         return found
 
     def year(self, texts: Sequence[str], row: int, column: str) -> int | None:
@@ -140,6 +142,7 @@ def strange_countries(strange: Counter[str], why: str = "whose country is none o
 def country_of(text: str) -> str | None:
     """Alpha-3 code of an alpha-2 code, an alpha-3 code or a name; None for what is not a country."""
     upper = text.strip().upper()
+    upper = CUSTOMS_ALPHA3.get(upper, upper)
     if upper in alpha3_codes():
         return upper
     return alpha3_of_alpha2().get(upper) or alpha3_of_name().get(text.strip())

@@ -154,3 +154,37 @@ def test_comtrade_before_2023_is_recognised(tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text('{"data": [1, 2')
     with pytest.raises(InputError, match="not an answer of the API"):
         import_files("comtrade", [tmp_path / "broken.json"], tmp_path / "out", ImportOptions(partial=True))
+
+
+SERBIA = (891, "SCG")
+
+
+def test_what_a_reporter_lacks_is_named_and_never_zero(tmp_path: Path) -> None:
+    """A year without rows of a part of a region is left out of the region, and said; trade of former states is
+    named with its amount, whichever side they are on."""
+    rows = [
+        record(who, CN, "284690", 20e6, 1e6, refYear=year)
+        for who in (US, JP)
+        for year in (2010, 2011, 2012)
+        if (who, year) != (JP, 2011)
+    ]
+    rows += [record(US, SERBIA, "284690", 3e6, 1e5), record(SERBIA, CN, "284690", 4e6, 1e5)]
+    (tmp_path / "regions.csv").write_text("country,region\nUSA,WEST\nJPN,WEST\nCHN,CHN\n")
+    choices = ImportOptions(mapping=tmp_path / "regions.csv")
+    about = import_files("comtrade", [answer(tmp_path, rows)], tmp_path / "out", choices).about
+    assert table(tmp_path / "out", "ree_use_panel").set_index("year")["value"].to_dict() == {2010: 40, 2012: 40}
+    said = " | ".join(about["left_out"])
+    assert "JPN has no rows in 2011: not counted as zero" in said
+    assert "imports of WEST in 2011, of which JPN is a part" in said
+    assert "Serbia and Montenegro (SCG): 7 million US$" in said
+    alone = import_files("comtrade", [answer(tmp_path, rows)], tmp_path / "alone", ImportOptions()).about
+    panel = table(tmp_path / "alone", "ree_use_panel")
+    assert len(panel) == 5
+    assert "JPN has no rows in 2011" in " | ".join(alone["left_out"])
+
+
+def test_a_reporter_that_was_asked_for_and_never_answers_is_named(tmp_path: Path) -> None:
+    choices = ImportOptions(reporters=("USA", "FRA"), years=(2011, 2011))
+    rows = [record(US, CN, "284690", 20e6, 1e6)]
+    about = import_files("comtrade", [answer(tmp_path, rows)], tmp_path / "out", choices).about
+    assert "FRA has no rows in 2011" in " | ".join(about["left_out"])

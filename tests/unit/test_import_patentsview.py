@@ -159,6 +159,26 @@ def test_patents_have_country_year_and_sector(
     ]
 
 
+@pytest.mark.parametrize("counting", ["first", "fractional"])
+def test_people_whose_country_is_unknown_are_named_and_keep_their_place(tmp_path: Path, counting: str) -> None:
+    """A code of before ISO behind the first assignee does not pass the patent to the second, and NA is Namibia."""
+
+    def old_code(given: Tables) -> None:
+        location, cpc = given["g_location_disambiguated"], given["g_cpc_current"]
+        location.loc[location["location_id"] == "l-us", "disambig_country"] = "JA"
+        location.loc[location["location_id"] == "l-jp", "disambig_country"] = "NA"
+        given["g_cpc_current"] = cpc.drop(columns="cpc_group")
+
+    files = write(tmp_path, old_code)
+    about = import_files("patentsview", files, tmp_path / "out", ImportOptions(counting=counting)).about
+    country = read_patents(tmp_path / "out" / "patents.parquet").set_index("patent_id")["country"].to_dict()
+    expected = {"7000001": "NAM", "7000003": "CHN", "7000005": "NAM"}
+    assert country == (expected if counting == "first" else expected | {"7000002": "CHN"})
+    said = " | ".join(about["left_out"])
+    assert "country is none of today: 1 ('JA' 1)" in said
+    assert f"no country: {2 if counting == 'first' else 1} (by office" in said
+
+
 def test_years_words_regions_and_sectors_choose(tmp_path: Path) -> None:
     (tmp_path / "regions.csv").write_text("country,region\nCHN,CHN\n*,REST\n")
     (tmp_path / "cpc.csv").write_text("cpc,industry\nH,tech\nC,chem\nB,tech\n")

@@ -15,7 +15,7 @@ from reestim.errors import InputError
 from reestim.importers import concordance, world
 from reestim.importers.build import build_from_tables
 from reestim.importers.mapping import region_mapping
-from reestim.importers.sources import caliendo_parro
+from reestim.importers.sources import caliendo_parro, exiobase
 from reestim.importers.world_tables import WORLD_SOURCES
 from reestim.io.toml_files import value_text
 from tests.unit import world_files
@@ -65,6 +65,11 @@ def test_wiod_sheets_and_arrays_of_the_same_numbers_agree(tmp_path: Path) -> Non
     np.testing.assert_allclose(sheet.final, plain.final, rtol=1e-12)
     assert sheet.moved["negative final uses"] == pytest.approx(plain.moved["negative final uses"])
     assert WORLD_SOURCES["wiod"].files(tmp_path)[2008].suffix == ".npz"
+
+
+@pytest.mark.parametrize(("label", "code"), [("RO", "ROU"), ("ROM", "ROU"), ("ROU", "ROU"), ("SCG", None)])
+def test_regions_of_exiobase_by_their_codes_of_any_year(label: str, code: str | None) -> None:
+    assert exiobase._country(label) == code
 
 
 def test_exiobase_is_added_up_to_nace_and_converted(tmp_path: Path) -> None:

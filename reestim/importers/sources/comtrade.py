@@ -15,11 +15,12 @@ from typing import Any
 
 import pandas as pd
 
-from reestim.dims import EXPORTER, IMPORTER, YEAR
+from reestim.dims import COUNTRY, EXPORTER, IMPORTER, YEAR
 from reestim.errors import InputError, Problem, Problems, closest
-from reestim.importers.countries import CUSTOMS_ALPHA3, alpha3_codes, alpha3_of_code
+from reestim.importers.countries import CUSTOMS_ALPHA3, FORMER, FORMER_CODES, alpha3_codes, alpha3_of_code
 from reestim.importers.hs import RARE_EARTHS, HsTrade, hs_industries, trade_tables
 from reestim.importers.imported import Imported, ImportOptions, file_date
+from reestim.importers.regions import regions_of
 from reestim.importers.stream import DAMAGED, header, listed, numbers, pieces
 
 EDITION = "UN Comtrade since 2023 (API v1 or bulk file): annual trade in goods, classification HS"
@@ -51,11 +52,11 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     magnitudes that are not plausible, years that are missing, and codes that would be lost.
     """
     del work
-    problems, parts, words = Problems(), [], {}
+    problems, parts, words, left = Problems(), [], {}, dict[str, float]()
     for path in files:
         with problems.collect():
             for piece in _pieces(path):
-                rows, found = _flows(piece, path.name, choices.flow or "M", words)
+                rows, found = _flows(piece, path.name, choices.flow or "M", words, left)
                 problems += found
                 parts.append(rows)
     problems += flow_problems(choices)
@@ -76,12 +77,50 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     imported, problems = trade_tables(trade, choices, told, EDITION, files[0].name, "comtrade")
     if problems:
         raise InputError(problems, "the files of Comtrade cannot be used")
+    silent = _silent(rows, choices)
+    tables, of_silent = _without_silent(imported.tables, silent, choices, sorted(set(rows["reporter"])))
     rules = [
         f"primaryValue: US$ / 1e6, as {who} report; netWgt: kilograms / 1e3; Other Asia (490, S19) is Taiwan",
         *imported.rules,
     ]
     left_out = [f"{what}: {n:,} rows" for what, n in words.items() if n]
-    return Imported(imported.tables, EDITION, rules, [*left_out, *imported.left_out], imported.extra)
+    nowhere = [f"{who}: {value:,.4g} million US$" for who, value in sorted(left.items(), key=lambda item: -item[1])]
+    left_out += [f"areas that are not a country of today, {text}" for text in nowhere] + of_silent
+    return Imported(tables, EDITION, rules, [*left_out, *imported.left_out], imported.extra)
+
+
+def _silent(rows: Any, choices: ImportOptions) -> list[tuple[str, int]]:
+    """Reporters and years without a single row, though others have rows in the year: no report, or nothing to report,
+    the files do not say which."""
+    first, last = choices.years or (int(rows[YEAR].min()), int(rows[YEAR].max()))
+    reporters = sorted({*rows["reporter"], *choices.reporters})
+    there = set(zip(rows["reporter"], rows[YEAR], strict=True))
+    return [(r, year) for r in reporters for year in range(first, last + 1) if (r, year) not in there]
+
+
+def _without_silent(
+    tables: Any, silent: Sequence[tuple[str, int]], choices: ImportOptions, reporters: Sequence[str]
+) -> tuple[dict[str, Any], list[str]]:
+    """The tables without the years of a region of which only a part has rows, and what is left out in words."""
+    region = regions_of(choices.mapping, sorted({*reporters, *(who for who, _ in silent)}))
+    side = "exports" if choices.flow == "X" else "imports"
+    words, lost = [], set()
+    for who in sorted({who for who, _ in silent}):
+        years = ", ".join(str(year) for other, year in silent if other == who)
+        others = "importers" if choices.flow == "X" else "exporters"
+        words.append(f"{who} has no rows in {years}: not counted as zero; totals of {others} lack it in these years")
+        if sum(region[reporter] == region[who] for reporter in {*reporters, who}) > 1:
+            lost |= {(region[who], year) for other, year in silent if other == who}
+            words.append(f"{side} of {region[who]} in {years}, of which {who} is a part")
+    kept = {}
+    for stem, table in tables.items():
+        of_reporters = stem == "ree_use_panel" if side == "imports" else stem in ("outcomes", "element_exports")
+        if lost and of_reporters:
+            cell = pd.Series(list(zip(table[COUNTRY], table[YEAR], strict=True)), index=table.index)
+            kept[stem] = table[~cell.isin(lost)]
+        else:
+            kept[stem] = table
+    return kept, words
 
 
 def flow_problems(choices: ImportOptions) -> list[Problem]:
@@ -153,8 +192,10 @@ def _plain(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
 
 
-def _flows(cells: Any, name: str, flow: str, words: dict[str, int]) -> tuple[Any, list[Problem]]:
-    """One piece as flows; ``words`` counts what is left out."""
+def _flows(
+    cells: Any, name: str, flow: str, words: dict[str, int], left: dict[str, float]
+) -> tuple[Any, list[Problem]]:
+    """One piece as flows; ``words`` counts rows that are left out, ``left`` million US$ of areas that are none."""
     problems = []
     for column, right, message in (
         ("typeCode", ("", "C"), "these are not goods"),
@@ -174,9 +215,10 @@ def _flows(cells: Any, name: str, flow: str, words: dict[str, int]) -> tuple[Any
         kept &= ~mask
     cells = cells[kept]
     reporter, partner = (_countries(cells, side) for side in ("reporter", "partner"))
-    unknown = reporter == ""
+    former = _former(cells, "reporter")
+    unknown = (reporter == "") & (former == "")
     problems += listed(unknown, cells["reporterCode"], "unknown reporter", "Use ISO or Comtrade codes", name)
-    nowhere = partner == ""
+    nowhere = (partner == "") | (reporter == "")
     words["areas that are not a country"] = words.get("areas that are not a country", 0) + int(nowhere.sum())
     code = cells["cmdCode"]
     advice = "Ask for codes of 2, 4 or 6 digits"
@@ -188,6 +230,10 @@ def _flows(cells: Any, name: str, flow: str, words: dict[str, int]) -> tuple[Any
     problems += [*wrong, *odd]
     if problems:
         return pd.DataFrame(), problems
+    area = former.where(former != "", _former(cells, "partner"))
+    area = area.where(area != "", cells["partnerISO"].where(cells["partnerISO"] != "", cells["partnerCode"]))
+    for who, amount in (value[nowhere] / 1e6).groupby(area[nowhere]).sum().items():
+        left[str(who)] = left.get(str(who), 0.0) + float(amount)
     importer, exporter = (partner, reporter) if flow == "X" else (reporter, partner)
     rows = pd.DataFrame(
         {
@@ -210,6 +256,13 @@ def _countries(cells: Any, side: str) -> Any:
     iso = cells[f"{side}ISO"].replace(CUSTOMS_ALPHA3)
     number = cells[f"{side}Code"].str.lstrip("0").map(alpha3_of_code()).fillna("")
     return iso.where(iso.isin(list(alpha3_codes())), number)
+
+
+def _former(cells: Any, side: str) -> Any:
+    """Names of states that are no more, and of customs unions; blank for all else."""
+    code = cells[f"{side}ISO"].where(cells[f"{side}ISO"].isin(list(FORMER)), "")
+    code = code.where(code != "", cells[f"{side}Code"].str.lstrip("0").map(FORMER_CODES).fillna(""))
+    return code.map(lambda iso: f"{FORMER[iso]} ({iso})" if iso else "")
 
 
 def _row_problems(rows: Any, files: Sequence[Path]) -> list[Problem]:

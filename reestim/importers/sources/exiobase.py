@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from reestim.errors import InputError, Problem, closest
-from reestim.importers.countries import alpha3_of_alpha2
+from reestim.importers.countries import CUSTOMS_ALPHA3, alpha3_of_alpha2
 from reestim.importers.frames import raw_table
 from reestim.importers.sources.arrays import by_year
 from reestim.importers.world import RawTable
@@ -136,6 +136,7 @@ def _unit_problems(io: Any, file: str) -> list[Problem]:
 
 
 def _country(label: str) -> str | None:
+    label = CUSTOMS_ALPHA3.get(label, label)
     return (
         _RESTS.get(label)
         or (label if label in _RESTS.values() else alpha3_of_alpha2().get(label))

@@ -15,7 +15,7 @@ from reestim.errors import InputError, Problem, Problems
 from reestim.importers.imported import Imported, ImportOptions
 from reestim.importers.invention_files import TAKES as SHARED
 from reestim.importers.invention_files import selection_of, write_inventions
-from reestim.importers.inventions import Application, Applications
+from reestim.importers.inventions import UNKNOWN, Application, Applications
 from reestim.importers.patent_columns import Reader, columns_of, strange_countries
 from reestim.importers.records import Row, records, text_of, texts, values
 
@@ -119,7 +119,7 @@ def _parts(
         people = cells["country"]
         if residence is not None:
             reader.strange.update(name for name in people if name not in residence)
-            countries = [residence[name] for name in people if name in residence]
+            countries = [residence.get(name, UNKNOWN + name) for name in people]
         else:
             countries = reader.countries(people, number, columns["country"])
         symbols = reader.symbols(cells.get("cpc", []), number, columns.get("cpc", ""))

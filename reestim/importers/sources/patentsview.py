@@ -10,21 +10,21 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from reestim.errors import Problem, Problems
-from reestim.importers.countries import alpha3_of_alpha2
 from reestim.importers.imported import Imported, ImportOptions
 from reestim.importers.invention_files import TAKES as SHARED
 from reestim.importers.invention_files import selection_of, write_inventions
-from reestim.importers.inventions import ADDITIONAL, Application, Applications
-from reestim.importers.patent_columns import party_of
+from reestim.importers.inventions import ADDITIONAL, UNKNOWN, Application, Applications
+from reestim.importers.patent_columns import country_of, party_of, strange_countries
 from reestim.importers.patent_tables import Tables, cells, find_tables, missing_tables, refuse, release_problems, whole
+from reestim.importers.stream import header
 from reestim.importers.technology import symbol_of
 
 EDITION = "PatentsView bulk tables since 2022, granted patents (g_*.tsv) or applications (pg_*.tsv)"
 TAKES = (*SHARED, "party")
 TITLE = "the tables of PatentsView cannot be used"
+_GROUP, _SUBCLASS = "cpc_group", "cpc_subclass"
 _PEOPLE = {"applicant": "assignee", "inventor": "inventor"}
 _NAME = re.compile(r"(p?g_[a-z_]+?)(?:_disambiguated)?\.tsv(?:\.zip|\.gz)?")
 _BEFORE = re.compile(r"(?:raw)?(?:patent|application|assignee|location|cpc_current)\.tsv(?:\.zip)?")
@@ -43,8 +43,8 @@ class _Edition:
     filings: str
     classes: tuple[str, ...]
 
-    def columns(self, people: str) -> dict[str, tuple[str, ...]]:
-        """What is read of each table."""
+    def columns(self, people: str, symbol: str) -> dict[str, tuple[str, ...]]:
+        """What is read of each table; ``symbol``: the column of classes."""
         main = {"g": ("patent_type",), "pg": ("application_id", "filing_date")}[self.prefix]
         return {
             self.main: (self.id, self.title, *main),
@@ -52,7 +52,7 @@ class _Edition:
             **({self.filings: (self.id, "filing_date")} if self.filings != self.main else {}),
             f"{self.prefix}_location": ("location_id", "disambig_country"),
             f"{self.prefix}_{people}": (self.id, f"{people}_sequence", "location_id"),
-            **{name: (self.id, "cpc_sequence", "cpc_group", "cpc_type") for name in self.classes},
+            **{name: (self.id, "cpc_sequence", symbol, "cpc_type") for name in self.classes},
         }
 
 
@@ -79,7 +79,8 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     people = _PEOPLE[party]
     applied = any(path.name.startswith("pg_") for path in files)
     edition = _EDITIONS["pg" if applied else "g"]
-    columns = edition.columns(people)
+    symbol = problems.attempt(lambda: _symbol_column(files, edition)) or _GROUP
+    columns = edition.columns(people, symbol)
     tables, found = find_tables(files, columns, _table_of, _refusal, EDITION)
     problems += found
     if edition.abstracts not in tables and edition.main in tables and applied:
@@ -89,7 +90,7 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     chosen = selection_of(choices, problems)
     refuse(problems, TITLE)
     with Applications(work) as store:
-        words = _fill(store, tables, edition, people)
+        words = _fill(store, tables, edition, people, symbol)
         rules = [
             f"residence: location of each {people}; classes: inventional CPC symbols, else the others",
             "the concordance of CPC symbols is imputed (judged from titles); utility patents only",
@@ -115,7 +116,13 @@ def _with_own_abstracts(tables: Tables, edition: _Edition) -> Tables:
     return Tables({**tables.files, edition.abstracts: tables.files[edition.main]}, tables.columns)
 
 
-def _fill(store: Applications, tables: Tables, edition: _Edition, people: str) -> list[str]:
+def _symbol_column(files: Sequence[Path], edition: _Edition) -> str:
+    """The column of groups (H01F1/057), or of subclasses (H01F) where a table has no other."""
+    tables = [path for path in files if _table_of(path) in edition.classes]
+    return _SUBCLASS if any({_GROUP, _SUBCLASS} & {*header(p, p.name, "\t")} == {_SUBCLASS} for p in tables) else _GROUP
+
+
+def _fill(store: Applications, tables: Tables, edition: _Edition, people: str, symbol: str) -> list[str]:
     """Applications with title and year, their abstracts, people and classes; in words, what is left out."""
     problems: list[Problem] = []
     others, repeated, odd_dates = 0, 0, 0
@@ -143,7 +150,7 @@ def _fill(store: Applications, tables: Tables, edition: _Edition, people: str) -
         message = f"{repeated:,} abstracts are repeated"
         problems.append(Problem(message, "Download the table again", file=tables.name(edition.abstracts)))
     problems += _people(store, tables, edition, people)
-    problems += _classes(store, tables, edition)
+    problems += _classes(store, tables, edition, symbol)
     where = {
         "year": tables.name(edition.filings),
         "country": tables.name(f"{edition.prefix}_{people}"),
@@ -151,13 +158,14 @@ def _fill(store: Applications, tables: Tables, edition: _Edition, people: str) -
     }
     refuse([*problems, *release_problems(store, where)], TITLE)
     words = [f"patents that are not utility patents: {others:,}"] if others else []
+    words += strange_countries(store.unknown_countries())
     return words + ([f"applications without a date: {odd_dates:,}"] if odd_dates else [])
 
 
 def _people(store: Applications, tables: Tables, edition: _Edition, people: str) -> list[Problem]:
-    codes: Any = alpha3_of_alpha2()
     problems: list[Problem] = []
     for piece in tables.pieces(f"{edition.prefix}_location"):
+        codes = {code: country_of(code) or UNKNOWN + code for code in piece["disambig_country"].unique() if code}
         country = piece["disambig_country"].map(codes)
         store.add_places(cells(piece.assign(disambig_country=country).dropna(), "location_id", "disambig_country"))
     name = f"{edition.prefix}_{people}"
@@ -168,15 +176,15 @@ def _people(store: Applications, tables: Tables, edition: _Edition, people: str)
     return problems
 
 
-def _classes(store: Applications, tables: Tables, edition: _Edition) -> list[Problem]:
+def _classes(store: Applications, tables: Tables, edition: _Edition, column: str) -> list[Problem]:
     problems: list[Problem] = []
     name = _class_table(tables, edition)
     for piece in tables.pieces(name):
         rank, found = whole(piece["cpc_sequence"], tables.name(name))
         problems += found
         behind = (piece["cpc_type"] != "inventional") * ADDITIONAL
-        symbols = {text: symbol_of(text) or text for text in piece["cpc_group"].unique() if text}
-        rows = piece.assign(rank=rank + behind, symbol=piece["cpc_group"].map(symbols)).dropna()
+        symbols = {text: symbol_of(text) or text for text in piece[column].unique() if text}
+        rows = piece.assign(rank=rank + behind, symbol=piece[column].map(symbols)).dropna()
         store.add_symbols(cells(rows, edition.id, "rank", "symbol"))
     return problems
 

@@ -16,7 +16,7 @@ from reestim.errors import Problem, Problems
 from reestim.importers.imported import Imported, ImportOptions
 from reestim.importers.invention_files import TAKES as SHARED
 from reestim.importers.invention_files import selection_of, write_inventions
-from reestim.importers.inventions import ADDITIONAL, Application, Applications
+from reestim.importers.inventions import ADDITIONAL, UNKNOWN, Application, Applications
 from reestim.importers.klems_sectors import nace_industries
 from reestim.importers.patent_columns import country_of, party_of, strange_countries
 from reestim.importers.patent_tables import Tables, cells, find_tables, missing_tables, refuse, release_problems, whole
@@ -123,18 +123,16 @@ def _fill(store: Applications, tables: Tables, party: str, nace: Mapping[str, Ma
 
 
 def _people(store: Applications, tables: Tables, party: str, problems: list[Problem]) -> list[str]:
-    strange: Counter[str] = Counter()
     for piece in tables.pieces("tls206"):
         codes = {code: country_of(code) for code in piece["person_ctry_code"].unique()}
-        strange.update(code for code in piece["person_ctry_code"] if code and codes[code] is None)
-        places = ((person, codes[code]) for person, code in cells(piece, "person_id", "person_ctry_code"))
-        store.add_places((person, code) for person, code in places if code is not None)
+        rows = ((person, code) for person, code in cells(piece, "person_id", "person_ctry_code") if code)
+        store.add_places((person, codes[code] or UNKNOWN + code) for person, code in rows)
     column = {"applicant": "applt_seq_nr", "inventor": "invt_seq_nr"}[party]
     for piece in tables.pieces("tls207"):
         rank, found = whole(piece[column], tables.name("tls207"))
         problems += found
         store.add_people_at(cells(piece.assign(rank=rank)[rank > 0], "appln_id", "rank", "person_id"))
-    return strange_countries(strange)
+    return strange_countries(store.unknown_countries())
 
 
 def _classes(store: Applications, tables: Tables, problems: list[Problem]) -> None:
