@@ -18,12 +18,14 @@ from reestim import technology
 from reestim.dims import COUNTRY, LABEL, PRICE_LAG, SECTOR, TRADED_SECTOR, YEAR
 from reestim.estimate.elasticity import location_prior, lognormal_trade_elasticity, ridge
 from reestim.estimate.equilibrium_effects import equilibrium_effects, is_solved
+from reestim.estimate.error_groups import ERROR_GROUP
 from reestim.estimate.event_effects import predicted_effects
 from reestim.estimate.inputs import coordinates
 from reestim.estimate.kinds.ree_use import unit_value_changes
-from reestim.estimate.misclassification import audited, confusion_weights
+from reestim.estimate.misclassification import GROUPED, audited, confusion_weights, varied_confusion
 from reestim.estimate.numpyro_blocks import DirichletMultinomial, zero_sum_normal
 from reestim.estimate.numpyro_model import NumpyroModel, deterministic, distribution, observe, prior, sample
+from reestim.estimate.patent_counts import label_probabilities, true_prevalence
 from reestim.estimate.priors import Priors, share_weights
 from reestim.estimate.ree_use import expected_change, has_unit_value_error, sectors_with_own_use
 from reestim.estimate.relative_price import (
@@ -138,9 +140,13 @@ def patents(data: xr.Dataset, q: Any, m: Any, rate: Any, priors: Priors) -> None
     observed_share = p
     if "label_audit" in data:
         pi = sample("confusion", dist.Dirichlet(confusion_weights(priors)), dims=("true_label", "machine_label"))
-        observed_share = p @ pi
-        prevalence = jnp.einsum("cst,cstk->k", n / n.sum(), p)
-        tables, share, dims = audited(data["label_audit"], pi, prevalence)
+        if ERROR_GROUP in data.coords:
+            spread = prior(priors, "confusion_spread")
+            shape = (data.sizes[ERROR_GROUP], *pi.shape)
+            z = sample("confusion_deviation", dist.Normal().expand(shape), dims=GROUPED)
+            pi = deterministic("confusion_by_group", varied_confusion(pi, spread * z, jnp), dims=GROUPED)
+        observed_share = label_probabilities(data["patent_count"], p, pi)
+        tables, share, dims = audited(data["label_audit"], pi, true_prevalence(data["patent_count"], p))
         observe("label_audit", dist.Multinomial(tables.sum(axis=-1), share), tables, dims=dims)
     phi = prior(priors, "concentration")
     observe("patent_count", DirichletMultinomial(phi * observed_share, n), counts, dims=(COUNTRY, SECTOR, YEAR, LABEL))

@@ -1,4 +1,4 @@
-"""What the labeller confuses: Π (true class → label) and the audit that teaches it, by the design of its sample."""
+"""What the labeller confuses: Π (true class → label), alike everywhere or by group, and the audit that teaches it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,31 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
+import pytensor.tensor as pt
 import xarray as xr
 
 from reestim.dims import LABELS
 from reestim.errors import InputError, Problem
-from reestim.estimate.priors import Priors, share_weights
+from reestim.estimate.error_groups import ERROR_GROUP
+from reestim.estimate.priors import Priors, share_weights, variable
 
 DESIGNS = ("by_label", "by_class", "random")
+GROUPED = (ERROR_GROUP, "true_label", "machine_label")
 
 
 def confusion_matrix(priors: Priors) -> Any:
-    """Π (true_label, machine_label): P(label | true class).
+    """Π (true_label, machine_label): P(label | true class); with the dimension error_group in a model that has it.
 
     Each row is Dirichlet with weight ``a`` on every label and ``diagonal`` more on the right one (prior ``confusion``).
+    A group's Π is Π·exp(spread·z) scaled to rows of 1, z ~ N(0, 1) for each entry (prior ``confusion_spread``).
     """
     weight = confusion_weights(priors)
-    return pm.Dirichlet("confusion", weight, dims=("true_label", "machine_label"))
+    common = pm.Dirichlet("confusion", weight, dims=("true_label", "machine_label"))
+    if ERROR_GROUP not in pm.modelcontext(None).coords:
+        return common
+    spread = variable(priors, "confusion_spread")
+    z = pm.Normal("confusion_deviation", dims=GROUPED)
+    return pm.Deterministic("confusion_by_group", varied_confusion(common, spread * z, pt), dims=GROUPED)
 
 
 def confusion_weights(priors: Priors) -> np.ndarray:
@@ -31,10 +40,17 @@ def confusion_weights(priors: Priors) -> np.ndarray:
     return weight + (prior.parameters.get("diagonal", 0.0) if prior else 0.0) * np.eye(len(LABELS))
 
 
-def label_audit(audit: xr.DataArray, confusion: Any, prevalence: Any) -> Any:
-    """Likelihood of the audit by its design; audit: counts (human_label, machine_label), ``attrs["design"]``.
+def varied_confusion(common: Any, deviation: Any, xp: Any) -> Any:
+    """Π of each group (error_group, true_label, machine_label): the common one with deviations of its log entries."""
+    weight = common[None] * xp.exp(deviation)
+    return weight / weight.sum(axis=-1, keepdims=True)
 
-    With prevalence w (true_label), the share of each true class among all patents:
+
+def label_audit(audit: xr.DataArray, confusion: Any, prevalence: Any) -> Any:
+    """Likelihood of the audit by its design; audit: counts ([error_group,] human_label, machine_label),
+    ``attrs["design"]``.
+
+    With prevalence w ([error_group,] true_label), the share of each true class among all patents (of the group):
     by_class draws patents of a true class and informs P(label | true) = Π; by_label draws patents of a label and
     informs P(true | label) = wΠ / Σ wΠ; random draws from all and informs the joint wΠ. People are taken to be right.
     """
@@ -42,18 +58,24 @@ def label_audit(audit: xr.DataArray, confusion: Any, prevalence: Any) -> Any:
     return pm.Multinomial("label_audit", n=counts.sum(axis=-1), p=p, observed=counts, dims=dims)
 
 
-def audited(audit: xr.DataArray, confusion: Any, prevalence: Any) -> tuple[np.ndarray, Any, tuple[str, ...] | None]:
-    """The multinomials of an audit: counts (sample, outcome), their probabilities, dims. For any array library."""
-    counts = audit.transpose("human_label", "machine_label").values
+def audited(audit: xr.DataArray, confusion: Any, prevalence: Any) -> tuple[np.ndarray, Any, tuple[str, ...]]:
+    """The multinomials of an audit: counts ([error_group,] sample, outcome), their probabilities, dims. For any array
+    library."""
+    groups = tuple(str(d) for d in audit.dims if d == ERROR_GROUP)
+    counts = audit.transpose(*groups, "human_label", "machine_label").values
     counts = counts.astype(np.int64)  # a sum in int16 would make ln Γ float32
-    joint = prevalence[:, None] * confusion
+    joint = prevalence[..., :, None] * confusion
+    turned = (*range(len(groups)), len(groups) + 1, len(groups))
     match audit.attrs.get("design"):
         case "by_class":
-            return counts, confusion, ("human_label", "machine_label")
+            return counts, confusion, (*groups, "human_label", "machine_label")
         case "by_label":
-            return counts.T, (joint / joint.sum(axis=0)).T, ("machine_label", "human_label")
+            given = (joint / joint.sum(axis=-2, keepdims=True)).transpose(*turned)
+            return counts.transpose(*turned), given, (*groups, "machine_label", "human_label")
         case "random":
-            return counts.reshape((1, -1)), joint.reshape((1, -1)), ("audit", "human_and_machine_label")
+            shape = (*counts.shape[:-2], -1) if groups else (1, -1)
+            dims = groups or ("audit",)
+            return counts.reshape(shape), joint.reshape(shape), (*dims, "human_and_machine_label")
         case other:
             advice = f"State in label_audit.csv one of {', '.join(DESIGNS)}"
             raise InputError(Problem("unknown audit design", advice, column="design", value=other))

@@ -13,6 +13,7 @@ from pytensor.tensor.variable import TensorConstant
 from scipy.special import gammaln
 
 from reestim.dims import COUNTRY, LABEL, LABELS, SECTOR, YEAR
+from reestim.estimate.error_groups import group_of_cell, group_shares
 from reestim.estimate.priors import Priors, variable
 
 _COUNT = (COUNTRY, SECTOR, YEAR, LABEL)
@@ -55,9 +56,21 @@ def class_probabilities(
 
 
 def true_prevalence(patent_count: xr.DataArray, p: Any) -> Any:
-    """Share of each true class among all patents (true_label): Σ n·p / Σ n, the population that an audit samples."""
+    """Share of each true class among all patents, Σ n·p / Σ n, the population that an audit samples: (true_label,), or
+    (error_group, true_label) where errors vary. For any array library."""
     n = patent_count.transpose(*_COUNT).values.sum(axis=-1)
-    return pt.dot(n.ravel() / n.sum(), p.reshape((-1, 4)))
+    group = group_of_cell(patent_count)
+    weight = n.ravel() / n.sum() if group is None else group_shares(n, group)
+    return weight @ p.reshape((-1, 4))
+
+
+def label_probabilities(patent_count: xr.DataArray, p: Any, confusion: Any) -> Any:
+    """Probability of each label (country, sector, year, label): p Π, with the Π of the cell's group where errors vary.
+    For any array library."""
+    group = group_of_cell(patent_count)
+    if group is None:
+        return (p.reshape((-1, 4)) @ confusion).reshape(p.shape)
+    return (p[..., :, None] * confusion[group]).sum(axis=-2)
 
 
 def patent_counts(patent_count: xr.DataArray, p: Any, confusion: Any, priors: Priors) -> Any:
@@ -68,7 +81,7 @@ def patent_counts(patent_count: xr.DataArray, p: Any, confusion: Any, priors: Pr
     """
     counts = patent_count.transpose(*_COUNT).values.astype(np.int64)
     phi = variable(priors, "concentration")
-    observed_share = p if confusion is None else pt.dot(p.reshape((-1, 4)), confusion).reshape(counts.shape)
+    observed_share = p if confusion is None else label_probabilities(patent_count, p, confusion)
     return pm.CustomDist(
         "patent_count",
         counts.sum(axis=-1),

@@ -18,7 +18,9 @@ class Evidence(BaseModel):
     model_config = STRICT
 
     patents: bool = True  # equations (12)–(13)
-    label_error: bool = True  # False: labels are taken for the true classes, the audit is left aside
+    #: Errors of labels are learnt from the audit, alike everywhere or by group (prior ``confusion_spread``). False:
+    #: labels are taken for the true classes, the audit is left aside.
+    label_error: bool | Literal["by_country", "by_sector", "by_period"] = True
     event_study: bool = True
     ree_use: bool = True  # equation (15)
     #: Years between a price and what it induces; of several, the weights are estimated (prior ``lag_weights``).

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pymc as pm
 import pytest
+import xarray as xr
 from numpyro.infer.util import log_density
 
 from reestim.estimate import fit as fitting
+from reestim.estimate.error_groups import grouped_audit
 from reestim.study.prior import Prior
 from reestim.study.spec import Evidence, Spec
 from tests.recovery.study import default_spec, inputs_of, lagged_inputs
@@ -36,7 +39,27 @@ def _spec(**priors: dict[str, object]) -> Spec:
     )
 
 
+def _errors_by_sector() -> xr.Dataset:
+    """The default inputs, their audit split over sectors at random."""
+    data = inputs_of(seed=0, countries=3)[0]
+    counts, sectors = data["label_audit"], [str(s) for s in data["sector"].values]
+    rng = np.random.default_rng(1)
+    rows = [
+        (h, m, s, n, counts.attrs["design"])
+        for h in counts["human_label"].values
+        for m in counts["machine_label"].values
+        for s, n in zip(sectors, rng.multinomial(int(counts.loc[h, m]), [1 / len(sectors)] * len(sectors)), strict=True)
+    ]
+    audit = pd.DataFrame(rows, columns=["human_label", "machine_label", "sector", "count", "design"])
+    cells = data["patent_count"].isel(label=0, drop=True)
+    return data.drop_vars("label_audit").merge(grouped_audit(audit, "by_sector", cells))
+
+
 CASES = {
+    "errors of labels by sector": (
+        _errors_by_sector,
+        _spec(confusion_spread={"distribution": "HalfNormal", "sigma": 0.5}),
+    ),
     "default": (lambda: inputs_of(seed=0)[0], _spec()),
     "no label error, knowledge in transition, other priors": (
         lambda: inputs_of(seed=0, evidence=Evidence(label_error=False, transition=True), countries=3)[0],

@@ -11,6 +11,7 @@ import xarray as xr
 
 from reestim.dims import COUNTRY, LABEL, LABELS, SECTOR, YEAR
 from reestim.errors import InputError, Problem
+from reestim.estimate.error_groups import ERROR_GROUP, grouped_audit
 from reestim.estimate.kinds.kind import EvidenceKind, Observed, Sources
 from reestim.estimate.kinds.variable import NEVER_ZERO, POSITIVE, REAL, SHARES, Variable
 
@@ -48,18 +49,27 @@ def _inputs(sources: Sources) -> xr.Dataset:
         .sel(country=price[COUNTRY].values, sector=price[SECTOR].values, label=list(LABELS))
     )
     counted = xr.Dataset({"patent_count": array.transpose(COUNTRY, SECTOR, YEAR, LABEL)})
-    return counted.merge(_audit(sources.tables[_AUDIT])) if with_audit else counted
+    if not with_audit:
+        return counted
+    audit = _of_one_design(sources.tables[_AUDIT])
+    if isinstance(with_audit, str):
+        return counted.merge(grouped_audit(audit, with_audit, counted["patent_count"].isel({LABEL: 0}, drop=True)))
+    return counted.merge(_audit(audit))
 
 
-def _audit(audit: pd.DataFrame) -> xr.Dataset:
+def _of_one_design(audit: pd.DataFrame) -> pd.DataFrame:
     designs = sorted(set(audit["design"]))
     if len(designs) != 1:
         raise InputError(
             Problem("the audit must follow one design", "Split the file", file=f"{_AUDIT}.csv", value=designs)
         )
+    return audit
+
+
+def _audit(audit: pd.DataFrame) -> xr.Dataset:
     table = audit.pivot_table(index=_HUMAN, columns=_MACHINE, values="count", aggfunc="sum", observed=True)
     table = table.reindex(index=LABELS, columns=LABELS).fillna(0).astype(np.int64)
-    attrs = {"long_name": "audited patents", "units": "patents", "design": designs[0]}
+    attrs = {"long_name": "audited patents", "units": "patents", "design": str(audit["design"].iloc[0])}
     coords = {_HUMAN: list(LABELS), _MACHINE: list(LABELS)}
     return xr.Dataset({"label_audit": ((_HUMAN, _MACHINE), table.to_numpy(), attrs)}, coords=coords)
 
@@ -92,6 +102,8 @@ def _coords(data: xr.Dataset) -> Mapping[str, Sequence[object]]:
     """``unit``: a country and sector; ``class``: the labels but ``unrelated``; dims of a random audit."""
     units = [f"{c} {s}" for c in data[COUNTRY].values for s in data[SECTOR].values]
     coords = {"unit": units, LABEL: list(LABELS), "true_label": list(LABELS), "class": list(LABELS[1:])}
+    if ERROR_GROUP in data.coords:
+        coords[ERROR_GROUP] = [str(group) for group in data[ERROR_GROUP].values]
     if data.get("label_audit", xr.DataArray()).attrs.get("design") == "random":
         coords |= {"audit": ["all"], "human_and_machine_label": [f"{h} {m}" for h in LABELS for m in LABELS]}
     return coords
@@ -123,6 +135,9 @@ PATENTS = EvidenceKind(
         "substituting_slope": Variable("v, slope of substituting on q", "elasticity", REAL),
         "concentration": Variable("φ, concentration of counts around their probabilities", "patents", NEVER_ZERO),
         "confusion": Variable("Π, probability of a label given the true class", "probability", SHARES),
+        "confusion_spread": Variable("spread of the log entries of Π over groups of patents", "log points", POSITIVE),
+        "confusion_deviation": Variable("deviation of the log entries of Π in a group", "spreads"),
+        "confusion_by_group": Variable("Π of a group of patents", "probability", SHARES),
         "patent_count": Variable("patents by label", "patents"),
         "label_audit": Variable("audited patents by true class and label", "patents"),
     },
