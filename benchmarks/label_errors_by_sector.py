@@ -4,8 +4,8 @@
 
 Patents of four countries and six sectors over ten years, simulated by equations (12) and (13) with a confusion of
 each sector's own, and an audit of 1,600 drawn by label. Each world is fitted three times: labels believed, one
-confusion, a confusion by sector. Prints bias, root mean square error, width and coverage of the 90 % equal-tailed interval of the
-slopes m of `enhancing`.
+confusion, a confusion by sector. Prints bias, root mean square error, width and coverage of the 90 % equal-tailed
+interval of the slopes m of `enhancing`.
 """
 
 from __future__ import annotations
