@@ -11,6 +11,7 @@ import xarray as xr
 
 import reestim as ree
 from reestim.errors import InputError
+from reestim.io.attributes import json_value
 from reestim.study.scenario_file import read_scenario
 from tests.oracles import random_economy
 
@@ -97,7 +98,7 @@ def test_a_mine_in_a_scenario_file_is_the_mine_in_python(tmp_path: Path) -> None
     np.testing.assert_allclose(found.welfare.sel(scenario="opened"), expected.welfare, atol=1e-9)
     alone = ree.solve(economy, without, ree.Parameters())
     np.testing.assert_allclose(found.welfare.sel(scenario="without"), alone.welfare, atol=1e-9)
-    (mine,) = both["counterfactual"].attrs["scenarios"]["opened"]["mines"]
+    (mine,) = json_value(both["counterfactual"].attrs["scenarios"])["opened"]["mines"]
     assert mine == {"country": "c2", "element": "e0", "share_of_world": 0.02}
 
 
