@@ -13,9 +13,7 @@ from reestim.labels.completions import completion, json_in
 from reestim.labels.labelling import label_patents
 from reestim.labels.responses import duration, used_up
 from tests.llm_server import LanguageModel, patents_of
-from tests.unit.test_llm_labeller import Make, labels_of, make, model, some, truth
-
-__all__ = ["make", "model"]  # fixtures
+from tests.unit.llm_fixtures import Make, labels_of, some, truth
 
 
 def as_text(change: Callable[[str], str]) -> Callable[[int, dict[str, Any]], dict[str, Any]]:
