@@ -35,6 +35,12 @@ def gone_prior(name: str) -> Problem:
     return Problem(_MESSAGE, advice, column=f"priors.{name}")
 
 
+def gone_parameter(name: str) -> Problem:
+    """``ree.Parameters`` is given a parameter that is gone."""
+    advice = "Leave it out; ideas that are worth more to all than those they displace are Parameters(spillover_gap=...)"
+    return Problem(_MESSAGE, advice, column=name)
+
+
 def gone_truth(name: str) -> Problem:
     """A dataset states a parameter of its simulation that is gone."""
     return Problem(_MESSAGE, "Simulate the dataset again, or remove it from [truth]", column=name)

@@ -13,6 +13,7 @@ import xarray as xr
 from jaxtyping import Array, Bool, Float
 
 from reestim.dims import COUNTRY, ELEMENT, SECTOR, TRADED_SECTOR
+from reestim.editions import gone_parameter, is_first_edition
 from reestim.equilibrium.coordinates import label_problems
 from reestim.equilibrium.horizon import MONTHS, horizon_problems, use_at_horizon
 from reestim.equilibrium.mine_parameters import IN_ECONOMY, MINE_PARAMETERS, complete_mines, mine_rules
@@ -108,6 +109,12 @@ class Parameters:
     impact_ratio: Value = 0.15
     impact_supply_elasticity: Value | None = None
     long_run_supply_elasticity: Value | None = None
+
+    def __new__(cls, *_: object, **given: object) -> Parameters:
+        """Refuse what belonged to the first edition of the model, in words."""
+        if gone := [gone_parameter(name) for name in given if is_first_edition([name])]:
+            raise ParameterError(gone)
+        return super().__new__(cls)
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

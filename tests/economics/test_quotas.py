@@ -20,7 +20,7 @@ from reestim.equilibrium.separable import prepare, separable_residual
 from reestim.equilibrium.solve import solve_arrays
 from reestim.equilibrium.sweep import solve_draws
 from reestim.equilibrium.welfare import Outcomes, outcomes
-from reestim.errors import InputError
+from reestim.errors import EquilibriumError, InputError
 from reestim.numerics import linear
 from tests.oracles import random_economy, random_parameters
 
@@ -288,6 +288,15 @@ def test_one_element_of_a_pool_is_choked_off(economy: ree.Economy, parameters: r
     )
     licence = result.licence_price.sel(country="c0", sector=["e0", "e1"])
     np.testing.assert_allclose(licence, licence[0], rtol=1e-12)
+
+
+def test_an_element_that_would_be_given_away_is_named(economy: ree.Economy, parameters: ree.Parameters) -> None:
+    """10 US$ a tonne beside 100,000 out of the same mine: the licence of a tonne is worth more than the cheap one."""
+    price = economy.ds.producer_price * 0 + xr.DataArray([10.0, 1e5], coords={"element": list(economy.elements)})
+    world = ree.Economy(economy.ds.assign(producer_price=price.transpose("country", "element")))
+    scenario = ree.Scenario(policies=(ree.ProductionQuota("c0", "all", 0.5),))
+    with pytest.raises(EquilibriumError, match=r"e0 from c0 is all but given away.*supply='independent'"):
+        ree.solve(world, scenario, parameters, supply="joint")
 
 
 def test_residuals_of_pools_agree_in_both_forms(economy: ree.Economy, parameters: ree.Parameters) -> None:

@@ -32,6 +32,9 @@ def test_a_prior_or_a_truth_of_the_first_edition_says_what_to_do() -> None:
     assert "[priors.spillover_gap]" in problem.advice
     with pytest.raises(InputError, match=r"first edition.*Simulate the dataset again"):
         Truth.from_dict({"kappa": 1.0, "crowding_out": 0.2})
+    with pytest.raises(ree.ParameterError, match=r"first edition.*spillover_gap"):
+        ree.Parameters(kappa=1.0, crowding_out=0.2)
+    assert ree.Parameters(0.3).sigma == 0.3
 
 
 def test_draws_of_the_first_edition_do_not_enter_the_second(old: xr.DataTree) -> None:
