@@ -53,7 +53,7 @@ def _shown(value: object) -> str:
 
 
 def _printable(text: str, longest: int | None = _LONGEST_SENTENCE) -> str:
-    """Text for a terminal, a log or JSON: one line, whatever the file that it speaks of holds."""
+    """Text on one line for a terminal, a log or JSON, without characters that steer any of them."""
     plain = _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
     return plain if longest is None else _cut(plain, longest)
 
@@ -108,7 +108,7 @@ def closest(word: object, known: Iterable[str]) -> str:
 
 
 def in_one_line(error: Exception) -> str:
-    """An error that is said in passing."""
+    """Type and first line of an error, for a sentence that mentions it."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 

@@ -114,7 +114,7 @@ class _Calibration(simuk.SBC):
 
     def _get_posterior_samples(self, replicated_data: dict[str, Any]) -> xr.Dataset:
         index = int(self._simulations_complete)
-        if not self._shard.holds(index):  # its rank is read by nobody
+        if not self._shard.holds(index):  # its rank is not used
             return _dataset(self.ref_params).isel({_SAMPLE: [index]})
         try:
             tree = self._fit(index, replicated_data)

@@ -77,7 +77,7 @@ class _Announcer(logging.Handler):
 
 @contextmanager
 def _log_to(announce: Callable[[str], None]) -> Generator[None]:
-    """Let the command line listen to REEstim's log, and nobody else, so that nothing is said twice."""
+    """Send REEstim's log to the command line only, so that no message is printed twice."""
     logger, handler = logging.getLogger("reestim"), _Announcer(announce)
     level, propagate = logger.level, logger.propagate
     logger.addHandler(handler)

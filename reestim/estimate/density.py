@@ -1,4 +1,4 @@
-"""A posterior as JAX samplers see it: a log density on vectors of real numbers, whatever language the model is in."""
+"""The log density of a posterior on unconstrained vectors, for JAX samplers; of PyMC and NumPyro models alike."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def atomic_folder(path: Path) -> Generator[Path]:
 
 
 def _replaced(place: Path, new: Path) -> bool:
-    """Whether ``new`` took the name of ``place``: False where the system does not let go of what is there."""
+    """Whether ``new`` took the name of ``place``: False where the system keeps the old file."""
     old = new.with_name(f"{new.name}{OLD}")
     if place.exists():
         try:

@@ -10,7 +10,7 @@ from typing import Any
 
 def run_to_end[T](work: Coroutine[Any, Any, T]) -> T:
     """The result of ``work``. Where this thread has a running loop, a thread of its own does the work; an interruption
-    cancels it, and waits until it has let go of what it holds."""
+    cancels it, and waits until it has closed what it opened."""
     if not _loop_is_running():
         return asyncio.run(work)
     result: list[T] = []

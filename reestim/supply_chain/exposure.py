@@ -15,7 +15,7 @@ def exposure(io: xr.Dataset) -> xr.Dataset:
     ``total`` follows every purchase through the world's supply chains (a multi-regional Leontief inverse on cost
     shares): of one dollar of the sector's cost, how much is spent on elements by the sector, its suppliers, their
     suppliers and so on, wherever they are. Rare earths are counted at what the user of the oxide pays; border taxes on
-    goods are nobody's purchase of rare earths.
+    goods are not a purchase of rare earths.
 
     Parameters
     ----------

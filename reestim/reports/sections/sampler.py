@@ -39,7 +39,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
         caption = "What the draws of the sampler must satisfy before their summaries are used."
         blocks.append(TableBlock("gates", caption, heads, rows))
     posterior = post["posterior"].to_dataset()
-    if posterior.sizes[DRAW] >= 4:  # fewer can be judged by nobody
+    if posterior.sizes[DRAW] >= 4:  # fewer have no diagnostics
         blocks.append(_table_block(convergence(posterior)))
         ranked = {name: draws for name, draws in moving_draws(posterior).items() if name in SHARED}
         if ranked and posterior.sizes[CHAIN] > 1:
