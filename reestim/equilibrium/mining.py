@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
@@ -47,6 +48,7 @@ def with_resource_share(b: Baseline, share: Float[Array, "country element"]) -> 
     )
 
 
+@jax.jit
 def drawn_baseline(b: Baseline, parameters: ParameterArrays) -> Baseline:
     """The baseline with the resource shares of the parameters, where they state any; the same twice over."""
     return b if parameters.resource_share is None else with_resource_share(b, parameters.resource_share)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, NamedTuple, get_type_hints
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
@@ -102,6 +103,7 @@ VARIABLES: dict[str, Variable] = {
 }
 
 
+@jax.jit
 def outcomes(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns) -> Outcomes:
     """All results at the equilibrium ``u``. Cells without output, exports or spending in the baseline are NaN."""
     state = evaluate(b, policy, parameters, u)
