@@ -87,6 +87,10 @@ def label(
     answers: Annotated[
         str | None, typer.Option("--answers", help="Typed by tool, schema or prompt (tool).", rich_help_panel=_MODEL)
     ] = None,
+    job: Annotated[
+        Path | None,
+        typer.Option("--job", help="Provider's batch interface: submit, then collect.", rich_help_panel=_MODEL),
+    ] = None,
     overwrite: OverwriteOption = False,
     *,
     output: Output,
@@ -97,6 +101,7 @@ def label(
 
     Example: reestim label patents.jsonl --labeller llm --dry-run
     """
+    from reestim.cli.label_job import batch_job_done
     from reestim.errors import InputError, Problem
     from reestim.labels import labelling
     from reestim.labels.patents import read_patents
@@ -121,6 +126,8 @@ def label(
         model.max_cost, model.ask_again = max_cost, ask_again
         if dry_run:
             _print_plan(model, model.plan(table), len(table), output.as_json)
+            return
+        if job is not None and not batch_job_done(job, model, table, output.as_json):
             return
         labelled = labelling.label_patents(table, model, synthetic=synthetic, shares=shares)
     elif labeller == "offline" and dry_run:

@@ -67,13 +67,18 @@ class LLMLabeller:
     _asked: int = 0
     _spending: Spending | None = None
 
-    def plan(self, patents: pd.DataFrame) -> Plan:
-        """What would be asked, and its estimated cost; asks nothing."""
-        texts = {}
+    def texts(self, patents: pd.DataFrame) -> dict[str, Text]:
+        """What there is to judge, by the key of its answer; the same text once."""
+        texts: dict[str, Text] = {}
         for title, abstract in zip(patents["title"], patents["abstract"], strict=True):
             if title.strip() or abstract.strip():
                 key = self._key(title, abstract)
                 texts.setdefault(key, Text(key, title.strip(), abstract.strip()))
+        return texts
+
+    def plan(self, patents: pd.DataFrame) -> Plan:
+        """What would be asked, and its estimated cost; asks nothing."""
+        texts = self.texts(patents)
         known = self.cache.find(texts)
         if self.ask_again:
             known = {key: answer for key, answer in known.items() if answer.label}
