@@ -62,9 +62,7 @@ class BatchJob:
 
     def __post_init__(self) -> None:
         key = self.endpoint.key.get_secret_value() if self.endpoint.key else "no-key"
-        self._client = OpenAI(
-            base_url=self.endpoint.base_url, api_key=key, timeout=self.settings.timeout, max_retries=RETRIES
-        )
+        self._client = OpenAI(base_url=self.endpoint.base_url, api_key=key, timeout=self.settings.timeout)
 
     def submit(self, texts: Sequence[Text]) -> JobState:
         """Submit all texts. Raises EndpointError; run again, and what was submitted is found."""
