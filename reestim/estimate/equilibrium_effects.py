@@ -39,7 +39,7 @@ from reestim.evidence.predictions import regression_weights
 #: Years of the event study, which need not be those of the patents.
 OUTCOME_YEAR = "outcome_year"
 _PREFIX = "economy_"
-_KEPT = (*REQUIRED, "tariff", "export_tax", "ree_share", "element_share")
+_ECONOMY_ARRAYS = (*REQUIRED, "tariff", "export_tax", "ree_share", "element_share")
 
 
 def is_solved(data: xr.Dataset) -> bool:
@@ -60,7 +60,7 @@ def equilibrium_inputs(io: xr.Dataset, studies: list[xr.Dataset], bundle: xr.Dat
     years = real[YEAR].values
     weights = np.concatenate([regression_weights(s, io[COUNTRY].values, io[SECTOR].values, years) for s in studies])
     looked_at = np.abs(weights).max(axis=(0, 1, 2)) > 0
-    economy = _elastic_mines(io[[name for name in _KEPT if name in io]])
+    economy = _elastic_mines(io[[name for name in _ECONOMY_ARRAYS if name in io]])
     economy = economy.rename({SECTOR: TRADED_SECTOR}).rename({name: _PREFIX + str(name) for name in economy.data_vars})
     labels = np.concatenate([study["effect"].values for study in studies])
     about = {"long_name": "log price of an element on a country's market, imposed", "units": "log points"}
