@@ -77,7 +77,7 @@ def frontier(research: Any, ree_share: Any, kappa: Any, xp: Any = jnp) -> tuple[
 
 
 def advance_knowledge(before: Any, target: Any, rate: Any, largest_loss: Any, xp: Any = jnp) -> Any:
-    """Equation (2b): before + max(λ·(target − before), largest_loss). Knowledge follows, and is not unlearnt faster
+    """Equation (2b): before + max(λ·(target − before), largest_loss). Knowledge follows, and falls no faster
     than it becomes obsolete; all in the unit of ``before``.
     """
     return before + xp.maximum(rate * (target - before), largest_loss)
