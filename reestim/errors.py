@@ -107,7 +107,7 @@ def closest(word: object, known: Iterable[str]) -> str:
     return f"Known: {listed or 'none'}"
 
 
-def in_one_line(error: Exception) -> str:
+def in_one_line(error: BaseException) -> str:
     """Type and first line of an error, for a sentence that mentions it."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -22,6 +22,7 @@ from reestim.cli.elements import elements
 from reestim.cli.event_study import event_study
 from reestim.cli.exposure import exposure
 from reestim.cli.fit import fit
+from reestim.cli.group import Group
 from reestim.cli.init import init
 from reestim.cli.label import label
 from reestim.cli.report import report
@@ -32,6 +33,7 @@ from reestim.cli.tfp import tfp
 
 app: typer.Typer = typer.Typer(
     name="reestim",
+    cls=Group,
     help="Who loses, who innovates and how sure are we, when a dominant supplier restricts rare earths.",
     epilog="Begin with: reestim init my-study. Exit codes: 0 good, 1 bad input, 2 a gate of the sampler failed, "
     "3 too many draws unsolved.",

@@ -118,7 +118,9 @@ def error_boundary(as_json: bool, debug: bool) -> Generator[None]:
             raise
         _print_error(as_json, f"the system refused: {error}. Free some space, or choose a place you may write to.")
         raise typer.Exit(1) from None
-    except Exception as error:
+    except (SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # panics of libraries in Rust are no Exception
         if debug:
             raise
         from reestim.errors import in_one_line

@@ -38,7 +38,8 @@ def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     from reestim.io.files import strict_json
 
-    sys.stdout.write(json.dumps(strict_json(value), indent=1, ensure_ascii=False) + "\n")
+    shown = (sys.stdout.encoding or "").lower().replace("-", "") in ("utf8", "utf16", "utf32")
+    sys.stdout.write(json.dumps(strict_json(value), indent=1, ensure_ascii=not shown) + "\n")
 
 
 def problems_as_json(error: InputError) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, ReestimError, in_one_line
 from reestim.estimate.memory import kept_memory
 from reestim.estimate.model import Model, SampledModel, adapt
 
@@ -191,6 +191,11 @@ def _guarded(sample: _Sample) -> Sample:
 
                 raise InputError(NO_START, "the model cannot be sampled") from error
             raise
+        except BaseException as error:
+            if type(error).__module__ != "pyo3_runtime":  # a panic of a library in Rust, which is no Exception
+                raise
+            advice = "Try another seed or sampler.name; with tune below a hundred there is no adaptation"
+            raise ReestimError(f"the sampler broke off ({in_one_line(error)}). {advice}") from error
 
     return sampled
 

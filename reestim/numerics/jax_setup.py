@@ -29,12 +29,13 @@ LARGEST = 2 * 1024**3
 ENVIRONMENT = "REESTIM_CACHE_DIR"
 
 _log = logging.getLogger(__name__)
-#: What this process did with JAX: ``used`` it, or is the ``copy`` (by fork) of a process that had.
-_process = {"used": False, "copy": False}
+#: What this process did with JAX: ``configured`` it, ``used`` it, or is the ``copy`` (by fork) of one that had.
+_process = {"configured": False, "used": False, "copy": False}
 
 
 def configure() -> None:
     """Set JAX to 64 bits and give it the folder of compiled programs, unless the user has set one."""
+    _process["configured"] = True
     jax.config.update("jax_enable_x64", True)
     if jax.config.jax_compilation_cache_dir:  # the user's own choice stays
         return
@@ -56,6 +57,8 @@ def require_jax() -> None:
         advice = 'Start processes with multiprocessing.get_context("spawn"), or use JAX only in the new processes'
         message = "this process was made by fork from one that had used JAX, and JAX cannot work in it"
         raise InputError(Problem(message, advice), "nothing can be computed in this process")
+    if not _process["configured"]:
+        configure()
     if jax.dtypes.canonicalize_dtype(np.float64) != np.float64:
         advice = 'Call jax.config.update("jax_enable_x64", True), or compute inside `with jax.enable_x64(True):`'
         message = "JAX was set to 32 bits after REEstim was imported (jax_enable_x64 is off)"

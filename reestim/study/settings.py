@@ -81,7 +81,7 @@ class Sampler(BaseModel):
 
     name: Literal["nutpie", "numpyro", "blackjax", "pymc"] = "nutpie"
     draws: int = Field(default=500, ge=1, le=1_000_000)
-    tune: int = Field(default=1000, ge=0, le=1_000_000)
+    tune: int = Field(default=1000, ge=1, le=1_000_000)
     chains: int = Field(default=4, ge=1, le=1_000)
     target_accept: float = Field(default=0.9, gt=0, lt=1)
     max_tree_depth: int = Field(default=10, ge=1, le=20)  # a trajectory takes up to 2^depth - 1 steps

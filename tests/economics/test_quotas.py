@@ -14,14 +14,14 @@ from jax.flatten_util import ravel_pytree
 from scipy.optimize import root
 
 import reestim as ree
-from reestim.equilibrium.equations import residual
+from reestim.equilibrium.equations import evaluate, residual
 from reestim.equilibrium.implicit import baseline_unknowns
+from reestim.equilibrium.preconditioner import apply_preconditioner, build_preconditioner
 from reestim.equilibrium.separable import prepare, separable_residual
 from reestim.equilibrium.solve import solve_arrays
 from reestim.equilibrium.sweep import solve_draws
 from reestim.equilibrium.welfare import Outcomes, outcomes
 from reestim.errors import EquilibriumError, InputError
-from reestim.numerics import linear
 from tests.oracles import random_economy, random_parameters
 
 POOLED = ree.ExportQuota("c0", "all", 0.5)
@@ -209,6 +209,7 @@ def test_derivatives_are_differences_of_solutions(
     """With respect to the size of each pool and to the behavioural parameters, to 1e-6."""
     scenario = ree.Scenario(policies=policies)
     function, inputs = ree.equilibrium_function(economy, scenario, parameters, tolerance=1e-13)
+    assert {x.dtype.kind for x in jax.tree.leaves(inputs)} == {"f"}, "jax.grad takes all of them"
 
     def welfare(x: jax.Array) -> jax.Array:
         draw, pools = inputs.parameters, inputs.policy.pools
@@ -228,21 +229,29 @@ def test_derivatives_are_differences_of_solutions(
 
 
 @pytest.mark.parametrize("supply", ["independent", "joint"])
-def test_derivatives_of_large_economies_are_those_of_small_ones(
-    economy: ree.Economy, parameters: ree.Parameters, supply: str, monkeypatch: pytest.MonkeyPatch
+def test_the_approximate_inverse_is_linear_and_can_be_transposed(
+    economy: ree.Economy, parameters: ree.Parameters, supply: str
 ) -> None:
-    """Backwards, over all inputs: GMRES with the transposed preconditioner against the Jacobian written out."""
-    scenario = ree.Scenario(policies=(POOLED, ree.Licence("c1", ("c2",), ("e0",), 0.7)))
-    function, inputs = ree.equilibrium_function(economy, scenario, parameters, supply=supply, tolerance=1e-13)
+    """Derivatives of large economies backwards solve the transposed system with it, through pools and joint mines."""
+    b, draw = economy.baseline, parameters.to_arrays(economy)
+    policy = ree.Scenario(policies=(POOLED, ree.Licence("c1", ("c2",), ("e0",), 0.7))).to_arrays(economy, supply)
+    zero, unravel = ravel_pytree(baseline_unknowns(b, policy))
 
-    def slopes() -> jax.Array:
-        return ravel_pytree(jax.grad(lambda x: function(x).welfare[0])(inputs))[0]
+    @jax.jit
+    def matrices(z: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+        steps = evaluate(b, policy, draw, unravel(z)).pools.steps
+        near = build_preconditioner(b, policy, draw)
 
-    expected = slopes()
-    assert np.isfinite(expected).all()
-    monkeypatch.setattr(linear, "DENSE_UP_TO", 0)
-    jax.clear_caches()
-    np.testing.assert_allclose(slopes(), expected, rtol=1e-6, atol=1e-9)
+        def step(r: jax.Array) -> jax.Array:
+            return ravel_pytree(apply_preconditioner(near, b, policy, steps, unravel(r)))[0]
+
+        eye = jnp.eye(z.size)
+        back = jax.vmap(lambda y: jax.linear_transpose(step, z)(y)[0])(eye)
+        return jax.vmap(step)(eye).T, back.T, step(eye.sum(0) - 2 * eye[0])
+
+    forward, back, at_once = matrices(zero + 0.1)
+    np.testing.assert_allclose(back, forward.T, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(at_once, forward.sum(axis=1) - 2 * forward[:, 0], rtol=1e-8, atol=1e-10)
 
 
 def test_sweeps_and_transitions_agree_with_single_solves(economy: ree.Economy, parameters: ree.Parameters) -> None:
