@@ -308,6 +308,16 @@ def test_an_element_that_would_be_given_away_is_named(economy: ree.Economy, para
         ree.solve(world, scenario, parameters, supply="joint")
 
 
+def test_a_mine_that_yields_more_than_it_may_sell_is_named(economy: ree.Economy, parameters: ree.Parameters) -> None:
+    """With η = 3 between resource and other inputs a free resource yields r^1.5 = .6 of before; the quota allows .2."""
+    rent = np.asarray(economy.baseline.resource_share)
+    labels = {"country": list(economy.countries), "element": list(economy.elements)}
+    supply = xr.DataArray(3 * (1 - rent) / rent, coords=labels)
+    scenario = ree.Scenario(policies=(ree.ProductionQuota("c0", "all", 0.2),))
+    with pytest.raises(EquilibriumError, match=r"The resource of e\d in c0 is idle"):
+        ree.solve(economy, scenario, dataclasses.replace(parameters, supply_elasticity=supply), "fixed")
+
+
 def test_residuals_of_pools_agree_in_both_forms(economy: ree.Economy, parameters: ree.Parameters) -> None:
     """Newton's method and the accelerated steps solve the same equations, away from the solution too."""
     policies = (POOLED, ree.ProductionQuota("c0", ("e0",), 0.7), ree.Licence("c0", "c2", ("g1",), 0.5, waste=1.0))
