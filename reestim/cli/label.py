@@ -246,6 +246,12 @@ def _print_labels(labelled: Labelled, out: Path, as_json: bool) -> None:
         printing.print_rows(
             f"UNLABELLED and left out of the counts: {n}", ["why", "n"], [[str(k), str(v)] for k, v in reasons.items()]
         )
+        by_country = labelled.about["unlabelled_by_country"].items()
+        printing.print_rows(
+            "Unlabelled by country",
+            ["country", "unlabelled", "of"],
+            [[country, str(n["unlabelled"]), str(n["patents"])] for country, n in by_country],
+        )
     if labelled.shares is not None:
         typer.echo(f"counted by parts of country and sector (patent_shares.parquet): {labelled.about['counting']}")
     if labelled.about["synthetic"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -21,7 +21,8 @@ COUNTS, AUDIT = "patent_labels.csv", "label_audit.csv"
 class LabelRecord(BaseModel):
     """What a dataset needs of the record; further keys (settings, cost, cross-validation) are kept as they are.
 
-    labels : patents by label; unlabelled : patents left out of the counts; synthetic : the patents are made.
+    labels : patents by label; unlabelled : patents left out of the counts; unlabelled_by_country : ``patents`` and
+    ``unlabelled`` of each country that lacks labels; synthetic : the patents are made.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", frozen=True, strict=True)
@@ -32,6 +33,7 @@ class LabelRecord(BaseModel):
     synthetic: bool
     patents: int = Field(ge=0)
     unlabelled: int = Field(ge=0)
+    unlabelled_by_country: dict[str, dict[Literal["patents", "unlabelled"], int]] = {}
     labels: dict[str, int]
 
 

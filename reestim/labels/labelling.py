@@ -152,10 +152,18 @@ def label_patents(
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "patents": len(table),
         "unlabelled": int(number.get("", 0)),
+        "unlabelled_by_country": _missing(table),
         "labels": {label: int(by_label.get(label, 0)) for label in LABELS},
         "counting": "whole" if shares is None else f"by shares, rounded systematically (seed {SEED})",
     }
     return replace(labelled, about=about)
+
+
+def _missing(table: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Patents and those of them without a label, by country; countries that lack none are left out."""
+    lacking: Any = (table[LABEL] == "").groupby(table[COUNTRY]).agg(["size", "sum"])
+    rows = lacking[lacking["sum"] > 0].itertuples()
+    return {str(country): {"patents": int(size), "unlabelled": int(n)} for country, size, n in rows}
 
 
 def write_labels(labelled: Labelled, folder: Path, *, overwrite: bool = False) -> Path:

@@ -11,6 +11,7 @@ import pytest
 import typer.testing
 
 from reestim.cli.app import app
+from reestim.data.label_record import LabelRecord
 from reestim.errors import InputError
 from reestim.importers.imported import ImportOptions
 from reestim.importers.registry import IMPORT_SOURCES, import_files
@@ -209,6 +210,25 @@ def test_labels_are_counted_by_parts(tmp_path: Path) -> None:
     assert counts["count"].sum() == 3, "three inventions"
     assert labelled.about["labels"]["using"] == 3
     assert str(counts["count"].dtype) == "int64"
+
+
+class ReadsNoKorean(EverythingUses):
+    """A labeller that leaves the texts of one country without a label."""
+
+    def label(self, patents: pd.DataFrame) -> pd.DataFrame:
+        found = super().label(patents)
+        found.loc[patents["country"] == "KOR", ["label", "reason"]] = ["", "not English"]
+        return found
+
+
+def test_missing_labels_are_counted_by_country(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    import_files("patents", patent_files.plain(tmp_path, "csv"), out, ImportOptions(columns=COLUMNS))
+    patents = read_patents(out)
+    labelled = label_patents(patents, ReadsNoKorean(), synthetic=True, shares=read_shares(out, patents))
+    assert labelled.about["unlabelled_by_country"] == {"KOR": {"patents": 1, "unlabelled": 1}}
+    assert "KOR" not in set(labelled.counts()["country"]), "no cell of labels, not one of zeros"
+    LabelRecord.model_validate(labelled.about)
 
 
 def test_shares_that_do_not_fit_the_patents_are_refused(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 GROUP = "label_quality"
 _COLUMNS = ["measure", HUMAN, MACHINE, "year", "median", "low", "high", "audit_median", "audited"]
 _TREND = 0.05
+#: Share of missing labels of a country above which it is named.
+_MANY = 0.1
 
 
 def label_quality_table(post: xr.DataTree) -> pd.DataFrame:
@@ -153,6 +155,20 @@ def _who(record: dict[str, Any], patents: int) -> str:
     return (
         f"Labelled by {record['labeller']}: {record['model']}{prompt}, on {str(record['date'])[:10]}. Of "
         f"{record['patents']} patents {record['unlabelled']} stayed unlabelled and are left out of the counts."
+        f"{_missing(record.get('unlabelled_by_country', {}))}"
+    )
+
+
+def _missing(by_country: Mapping[str, Mapping[str, int]]) -> str:
+    """Countries that lack more than a tenth of their labels, in a sentence."""
+    share = {country: n["unlabelled"] / n["patents"] for country, n in by_country.items() if n["patents"]}
+    most = sorted((country for country in share if share[country] > _MANY), key=lambda country: -share[country])
+    if not most:
+        return ""
+    named = ", ".join(f"{country} {100 * share[country]:.0f} %" for country in most)
+    return (
+        f" Labels are MISSING by country: {named}. The model counts the labelled alone, by country, sector and year, "
+        "and takes the missing ones of a cell to be of the same classes."
     )
 
 
