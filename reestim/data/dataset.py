@@ -24,6 +24,11 @@ from reestim.data.tables import check_table
 from reestim.errors import InputError, Problem, closest
 from reestim.io.resources import DATA
 
+#: Endings of tables in other forms than CSV, which a dataset does not read.
+_TABLES = frozenset(
+    (".csv", ".xlsx", ".xls", ".ods", ".tsv", ".tab", ".txt", ".parquet", ".dta", ".feather", ".gz", ".zip", "")
+)
+
 __all__ = ["Dataset", "DatasetMeta", "check_dataset", "load_dataset"]
 
 
@@ -185,7 +190,7 @@ def _read(folder: Path) -> tuple[Dataset | None, list[Problem]]:
     if about.raw is not None:
         _update(digest, META_FILE, about.raw)
     present = {path.stem: path for path in sorted(folder.glob("*.csv"))}
-    problems += _file_problems(present)
+    problems += [*_file_problems(present), *_other_tables(folder)]
     tables: dict[str, pd.DataFrame] = {}
     faulty_rows: dict[str, set[int]] = {}
     for stem in SCHEMAS:
@@ -225,6 +230,16 @@ def _read(folder: Path) -> tuple[Dataset | None, list[Problem]]:
 
 def _update(digest: Any, name: str, raw: bytes) -> None:
     digest.update(name.encode() + b"\0" + hashlib.sha256(raw).digest())
+
+
+def _other_tables(folder: Path) -> list[Problem]:
+    """Tables that are not read because of what their name ends in."""
+    advice = "Save it as CSV (UTF-8, commas between the columns), with the ending .csv; or move it to a subfolder"
+    return [
+        Problem("this kind of file is not read", advice, file=path.name)
+        for path in sorted(folder.iterdir())
+        if path.stem.lower() in SCHEMAS and path.is_file() and path.suffix != ".csv" and path.suffix.lower() in _TABLES
+    ]
 
 
 def _file_problems(present: Mapping[str, Path]) -> list[Problem]:

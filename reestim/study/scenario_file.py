@@ -23,6 +23,8 @@ Year = Annotated[int, Field(ge=1900, le=2100)]
 #: A quota in a file is two figures in tonnes (t REO); the policy has their ratio.
 TONNES = ("quota_tonnes", "baseline_tonnes")
 RATIO = "quantity_change"
+#: Ad valorem rate of a tax above which a file is asked whether it means per cent: 300 per cent.
+LARGEST_RATE = 3.0
 
 
 class MineEntry(BaseModel):
@@ -37,7 +39,7 @@ class MineEntry(BaseModel):
 
 
 class ScenarioFile(BaseModel):
-    """A whole file."""
+    """A whole file. ``confirmed``: sizes that are most often mistakes (`_unusual`) are meant."""
 
     model_config = _STRICT
 
@@ -46,6 +48,7 @@ class ScenarioFile(BaseModel):
     year: Year | None = None
     source: str = ""
     horizon: Literal["months", "year", "long"] = "year"
+    confirmed: bool = False
     mine: list[MineEntry] = []
 
     def entries(self) -> list[tuple[str, int, Policy]]:
@@ -181,9 +184,9 @@ def _cross_problems(scenario: ScenarioFile, file: str) -> Iterator[Problem]:
             if name != "years" and value == ():
                 advice = f'Name labels, or write {name} = "all".'
                 yield Problem("this list is empty", advice, file=file, column=f"{kind}.{number}.{name}")
-    if scenario.year is None and any(policy.years for _, _, policy in entries):
-        advice = "Add the year that a static solution speaks of; a transition takes its own years."
-        yield Problem("policies have years and the scenario has none", advice, file=file, column="year")
+    yield from _never_in_force(scenario, [policy for _, _, policy in entries], file)
+    if not scenario.confirmed:
+        yield from _unusual(entries, file)
     for kind in ("tariff", "export_tax"):
         named = [_named(policy) for name, _, policy in entries if name == kind]
         for number, later in enumerate(named, start=1):
@@ -194,6 +197,32 @@ def _cross_problems(scenario: ScenarioFile, file: str) -> Iterator[Problem]:
                     message = f"entries {first} and {number} of [[{kind}]] both set {where}"
                     yield Problem(message, "Keep one of the two.", file=file, column=f"{kind}.{number}")
                     break
+
+
+def _never_in_force(scenario: ScenarioFile, policies: list[Policy], file: str) -> Iterator[Problem]:
+    """Dated policies in a scenario without a year, or with a year that is none of theirs."""
+    if scenario.year is None and any(policy.years for policy in policies):
+        advice = "Add the year that a static solution speaks of; a transition takes its own years."
+        yield Problem("policies have years and the scenario has none", advice, file=file, column="year")
+    elif policies and all(policy.years and scenario.year not in policy.years for policy in policies):
+        advice = "Give a year in which a policy is in force, or add the year to the years of a policy."
+        message = "no policy is in force in the year of the scenario: it would change nothing"
+        yield Problem(message, advice, file=file, column="year", value=scenario.year)
+
+
+def _unusual(entries: list[tuple[str, int, Policy]], file: str) -> Iterator[Problem]:
+    """Questions about sizes that are most often mistakes."""
+    meant = "If it is meant, write confirmed = true at the top of the file."
+    for kind, number, policy in entries:
+        values: dict[str, Any] = vars(policy)
+        if kind in ("tariff", "export_tax") and values["rate"] > LARGEST_RATE:
+            message = f"this is a tax of {100 * values['rate']:,.0f} per cent"
+            advice = f"Is it per cent? Then write {values['rate'] / 100:g}. {meant}"
+            yield Problem(message, advice, file=file, column=f"{kind}.{number}.rate", value=values["rate"])
+        if policy.in_tonnes and values[RATIO] > 1:
+            message = f"the limit is {values[RATIO]:.3g} times the baseline: most likely it binds nobody"
+            advice = f"Check the tonnes of limit and baseline. {meant}"
+            yield Problem(message, advice, file=file, column=f"{kind}.{number}", value=values[RATIO])
 
 
 def _named(policy: Policy) -> list[dict[str, None]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -228,6 +229,33 @@ def test_ambiguous_or_empty_scenarios_are_refused(tmp_path: Path) -> None:
     path.write_text('name = "t"\n')
     with pytest.raises(InputError, match="changes nothing"):
         read_scenario(path)
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ('[[tariff]]\nimporter = "USA"\nrate = 10\n', "a tax of 1,000 per cent. Is it per cent? Then write 0.1"),
+        ('[[export_tax]]\nexporter = "CHN"\nrate = 25\n', "Then write 0.25"),
+        ('[[export_quota]]\nexporter = "CHN"\nquota_tonnes = 140\nbaseline_tonnes = 100\n', "1.4 times the baseline"),
+    ],
+)
+def test_sizes_that_are_most_often_mistakes_are_asked_about(tmp_path: Path, entry: str, words: str) -> None:
+    path = tmp_path / "t.toml"
+    path.write_text('name = "t"\n' + entry)
+    with pytest.raises(InputError, match=re.escape(words)):
+        read_scenario(path)
+    path.write_text('name = "t"\nconfirmed = true\n' + entry)
+    assert len(read_scenario(path).policies) == 1
+
+
+def test_a_scenario_whose_policies_are_never_in_force_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.toml"
+    entry = '[[tariff]]\nimporter = "USA"\nrate = 0.25\nyears = [2010, 2011]\n'
+    path.write_text('name = "t"\nyear = 2025\n' + entry)
+    with pytest.raises(InputError, match="no policy is in force in the year of the scenario"):
+        read_scenario(path)
+    path.write_text('name = "t"\nyear = 2011\n' + entry)
+    assert read_scenario(path).year == 2011
 
 
 def test_a_study_made_in_python_is_checked_too() -> None:

@@ -36,6 +36,14 @@ def test_each_problem_names_its_place_and_nothing_else_is_reported(
         assert any(wanted.describes(problem) for problem in problems), f"{wanted}\nnot in\n{listing}"
 
 
+def test_a_table_of_another_form_is_not_left_aside_in_silence(folder: Folder) -> None:
+    (folder.path / "event_study.xlsx").write_bytes(b"PK")
+    (folder.path / "TRADE.CSV").write_text("country\n")
+    (folder.path / "notes.txt").write_text("mine")
+    files = {p.file: p.message for p in check_dataset(folder.path)}
+    assert files == dict.fromkeys(["event_study.xlsx", "TRADE.CSV"], "this kind of file is not read")
+
+
 def test_all_problems_of_all_files_come_in_one_error(folder: Folder) -> None:
     together = [
         spoiled.unknown_sector,
