@@ -45,7 +45,18 @@ from reestim.technology import sigma_upper_bound
 from tests.oracles import random_economy
 
 _JUDGED = {"sigma": "σ", "innovation_passthrough": "m", "kappa": "κ", "spillover": "ξ", "welfare": "welfare"}
-_DRAWN = ("kappa", "spillover", "mu", "beta", "tau", "using_slope", "substituting_slope")
+_DRAWN = (
+    "kappa",
+    "spillover",
+    "mu",
+    "beta",
+    "tau",
+    "using_slope",
+    "substituting_slope",
+    "adjustment_rate",
+    "obsolescence",
+    "knowledge_growth",
+)
 
 
 @dataclass(frozen=True)
@@ -101,7 +112,7 @@ CASES = {
 @cache
 def bundled(countries: int) -> tuple[PatentWorld, ree.Economy, ree.Scenario]:
     """PatentWorld and economy of the bundled dataset, evidence from its largest countries."""
-    world = world_of(ree.load_dataset("rare-earths-2010"), lag=1)
+    world = world_of(ree.load_dataset("rare-earths-2010"))
     size = world.io["expenditure"].sum(SECTOR).to_series().sort_values(ascending=False)
     names = [c for c in world.price[COUNTRY].values if c in size.index[:countries]]
     return fewer(world, names), ree.Economy(world.io), ree.read_scenario("models/scenarios/china-quota-2010.toml")

@@ -16,7 +16,14 @@ from reestim.estimate.misclassification import confusion_matrix, label_audit
 from reestim.estimate.patent_counts import class_probabilities, patent_counts, true_prevalence
 from reestim.estimate.priors import Priors, variable
 from reestim.estimate.ree_use import ree_use, sectors_with_own_use
-from reestim.estimate.relative_price import in_transition, knowledge_flow, knowledge_growth, relative_price
+from reestim.estimate.relative_price import (
+    clock_of,
+    enhancing_response,
+    in_years_of_patents,
+    knowledge_of,
+    relative_price,
+)
+from reestim.estimate.variables import ONLY_IN_COUNTERFACTUALS
 
 
 def build(data: xr.Dataset, priors: Priors) -> pm.Model:
@@ -38,20 +45,20 @@ def build(data: xr.Dataset, priors: Priors) -> pm.Model:
         )
         m = passthrough(sigma, kappa, spillover)
 
-        # The relative price that research answers: its lags, and the bundle of elements that it is the price of.
-        q, lag_weights = relative_price(data, priors)
+        # What the evidence does not speak to is drawn as its prior says: bands of counterfactuals contain it.
+        rho = variable(priors, "element_elasticity")  # enters q where the study asks for it
+        for name in ONLY_IN_COUNTERFACTUALS:
+            variable(priors, name)
 
-        # λ: how fast knowledge follows; of the model in time, and of equation (15).
-        rate = None
-        if in_transition(data) or "use_share_change" in data:
-            rate = variable(priors, "adjustment_rate")
+        # (2b) knowledge follows the relative price of the sector's own bundle by one clock, for all the evidence.
+        clock = clock_of(priors)
+        q, lag_weights = relative_price(data, priors, rho)
+        knowledge = knowledge_of(data, q, m, clock, lag_weights)
+        f = enhancing_response(data, q, m, knowledge, clock, lag_weights)
 
         # (12) true classes of patents; (13) their noisy labels, and the audit that says how noisy.
         if "patent_count" in data:
-            flow = None  # of patents into knowledge, where they are not taken for its level
-            if in_transition(data):
-                flow = knowledge_flow(data, q, m, rate, knowledge_growth(priors))
-            p = class_probabilities(q, m, priors, enhancing=flow)
+            p = class_probabilities(in_years_of_patents(data, q), in_years_of_patents(data, f), priors)
             confusion = confusion_matrix(priors) if "label_audit" in data else None
             patent_counts(data["patent_count"], p, confusion, priors)
             if confusion is not None:
@@ -59,10 +66,10 @@ def build(data: xr.Dataset, priors: Priors) -> pm.Model:
 
         # Event study of outcomes: the same regression, run on what the structure predicts.
         if "event_estimate" in data:
-            effects = predicted_effects(data, m, kappa, spillover, spillover_gap, trade_elasticity, lag_weights, rate)
+            effects = predicted_effects(data, q, knowledge, f, kappa, spillover, spillover_gap, trade_elasticity)
             event_effects(data, effects)
 
         # (15) the cost share of rare earths, fast and slow: what separates κ from σ.
         if "use_share_change" in data:
-            ree_use(data, sigma, m, spillover, rate, priors)
+            ree_use(data, sigma, m, spillover, clock, lag_weights, priors)
     return model

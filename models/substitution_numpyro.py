@@ -28,12 +28,9 @@ from reestim.estimate.numpyro_model import NumpyroModel, deterministic, distribu
 from reestim.estimate.patent_counts import label_probabilities, true_prevalence
 from reestim.estimate.priors import Priors, share_weights
 from reestim.estimate.ree_use import expected_change, has_unit_value_error, sectors_with_own_use
-from reestim.estimate.relative_price import (
-    in_transition,
-    knowledge_flow,
-    over_lags,
-    prices_by_lag,
-)
+from reestim.estimate.relative_price import bundle_price, enhancing_response, in_years_of_patents, knowledge_of
+from reestim.estimate.variables import ONLY_IN_COUNTERFACTUALS
+from reestim.technology import Clock
 
 
 def build(data: xr.Dataset, priors: Priors) -> NumpyroModel:
@@ -49,21 +46,22 @@ def build(data: xr.Dataset, priors: Priors) -> NumpyroModel:
         m = deterministic(
             "innovation_passthrough", technology.innovation_passthrough(sigma, kappa, spillover), dims=SECTOR
         )
-        q, lag_weights = price(data, priors)
-
-        rate = None
-        if in_transition(data) or "use_share_change" in data:
-            rate = prior(priors, "adjustment_rate")
+        rho = prior(priors, "element_elasticity")
+        for name in ONLY_IN_COUNTERFACTUALS:
+            prior(priors, name)
+        clock = Clock(*(prior(priors, name) for name in Clock._fields))
+        q = bundle_price(data, rho, jnp)
+        weights = lag_weights(data, priors)
+        knowledge = knowledge_of(data, q, m, clock, weights, xp=jnp)
+        f = enhancing_response(data, q, m, knowledge, clock, weights, xp=jnp)
 
         if "patent_count" in data:
-            patents(data, q, m, rate, priors)
+            patents(data, in_years_of_patents(data, q), in_years_of_patents(data, f), priors)
         if "event_estimate" in data:
             if is_solved(data):
-                effects = equilibrium_effects(data, sigma, kappa, spillover, spillover_gap, epsilon)
+                effects = equilibrium_effects(data, sigma, knowledge, f, kappa, spillover, spillover_gap, epsilon)
             else:
-                effects = predicted_effects(
-                    data, m, kappa, spillover, spillover_gap, epsilon, lag_weights, rate, xp=jnp
-                )
+                effects = predicted_effects(data, q, knowledge, f, kappa, spillover, spillover_gap, epsilon, xp=jnp)
             covariance = data["event_covariance"].transpose("effect", "effect_other").values
             observe(
                 "event_estimate",
@@ -72,7 +70,7 @@ def build(data: xr.Dataset, priors: Priors) -> NumpyroModel:
                 dims="effect",
             )
         if "use_share_change" in data:
-            use(data, sigma, m, spillover, rate, priors)
+            use(data, sigma, m, spillover, clock, weights, priors)
 
     return NumpyroModel(model, coordinates(data))
 
@@ -101,24 +99,16 @@ def elasticity(data: xr.Dataset, kappa: Any, spillover: Any, priors: Priors) -> 
     return deterministic("sigma", sigma, dims=SECTOR)
 
 
-def price(data: xr.Dataset, priors: Priors) -> tuple[Any, Any]:
-    """q (country, sector, year) and the weights of its lags, None where one lag is fixed."""
-    weights = rho = None
-    if PRICE_LAG in data["relative_price"].dims:
-        weights = sample(
-            "lag_weights", dist.Dirichlet(share_weights(priors, "lag_weights", data.sizes[PRICE_LAG])), dims=PRICE_LAG
-        )
-    if "element_price" in data:
-        rho = prior(priors, "element_elasticity")
-    return over_lags(prices_by_lag(data, rho, jnp), weights), weights
+def lag_weights(data: xr.Dataset, priors: Priors) -> Any:
+    """Weights of the lags of q (price_lag), None where one lag is fixed."""
+    if data.sizes[PRICE_LAG] == 1:
+        return None
+    weight = share_weights(priors, "lag_weights", data.sizes[PRICE_LAG])
+    return sample("lag_weights", dist.Dirichlet(weight), dims=PRICE_LAG)
 
 
-def patents(data: xr.Dataset, q: Any, m: Any, rate: Any, priors: Priors) -> None:
-    """Equations (12) and (13), and the audit of the labels."""
-    enhancing = m[:, None] * q
-    if in_transition(data):
-        growth = prior(priors, "knowledge_growth")
-        enhancing = knowledge_flow(data, q, m, rate, growth)
+def patents(data: xr.Dataset, q: Any, enhancing: Any, priors: Priors) -> None:
+    """Equations (12) and (13), and the audit of the labels; q and f (country, sector, year)."""
     enhancing = enhancing - enhancing.mean(axis=2, keepdims=True)
     q = q - q.mean(axis=2, keepdims=True)
     level = prior(priors, "class_log_odds", dims="class")
@@ -152,7 +142,7 @@ def patents(data: xr.Dataset, q: Any, m: Any, rate: Any, priors: Priors) -> None
     observe("patent_count", DirichletMultinomial(phi * observed_share, n), counts, dims=(COUNTRY, SECTOR, YEAR, LABEL))
 
 
-def use(data: xr.Dataset, sigma: Any, m: Any, spillover: Any, rate: Any, priors: Priors) -> None:
+def use(data: xr.Dataset, sigma: Any, m: Any, spillover: Any, clock: Clock, lags: Any, priors: Priors) -> None:
     """Equation (15): the cost share of rare earths, fast and slow, with unit values that err."""
     noise = prior(priors, "ree_use_noise")
     years = np.sqrt(data["use_years"].values.astype(float))
@@ -173,7 +163,7 @@ def use(data: xr.Dataset, sigma: Any, m: Any, spillover: Any, rate: Any, priors:
         )
     observe(
         "use_share_change",
-        dist.Normal(expected_change(data, sigma, m, spillover, rate, error), noise * years),
+        dist.Normal(expected_change(data, sigma, m, spillover, clock, lags, error, xp=jnp), noise * years),
         data["use_share_change"].values,
         dims="use_observation",
     )

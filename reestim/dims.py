@@ -16,10 +16,10 @@ LABEL = "label"
 OUTCOME = "outcome"
 SCENARIO = "scenario"
 TECHNOLOGY = "technology"
-#: Years between a price and what it induces, where several lags are used.
+#: Years between a price and what it induces.
 PRICE_LAG = "price_lag"
-#: Years since a price, where knowledge follows prices over time.
-KNOWLEDGE_AGE = "knowledge_age"
+#: Consecutive years with a price, in which knowledge is carried from year to year; patents may be of fewer.
+PRICE_YEAR = "price_year"
 CHAIN = "chain"
 DRAW = "draw"
 

@@ -7,13 +7,19 @@ section 2), and draws of one cannot be pushed through the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from reestim.errors import Problem
 
 #: Parameters of the first edition that the second has not.
 GONE = ("crowding_out",)
 _MESSAGE = "crowding_out belongs to the first edition of the model; in the second all research is paid for"
+#: Of a switch in [evidence] that is gone.
+OLD_SWITCH = (
+    "transition belongs to the first edition of the model; in the second knowledge always follows prices by one clock "
+    'and patents are its flow: remove it (patents_as = "levels" is the old reading)'
+)
 #: What a reader of a run of the first edition must know.
 FIRST_EDITION = (
     "This run is of the first edition of the model: it has crowding_out, and research could be free. Its numbers are "
@@ -24,6 +30,19 @@ FIRST_EDITION = (
 def is_first_edition(names: Iterable[object]) -> bool:
     """Whether parameters of these names are those of the first edition."""
     return any(str(name) in GONE for name in names)
+
+
+#: What a reader of a run of before the clock must know.
+BEFORE_THE_CLOCK = (
+    "This run is of a version in which patents a year were read as the level of knowledge and prices acted a year late: "
+    "it has no clock (2b). Its numbers are shown as they were; fit the study again for those of the second edition."
+)
+
+
+def is_before_the_clock(inputs: Mapping[Any, Any]) -> bool:
+    """Whether a model was given these inputs (arrays by name) before all evidence had one clock."""
+    price = inputs.get("relative_price")
+    return price is not None and "price_year" not in price.dims
 
 
 def gone_prior(name: str) -> Problem:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from reestim.numerics.jax_setup import configure
@@ -80,12 +81,63 @@ def advance_knowledge(before: Any, target: Any, rate: Any, largest_loss: Any, xp
     """Equation (2b): before + max(λ·(target − before), largest_loss). Knowledge follows, and falls no faster
     than it becomes obsolete; all in the unit of ``before``.
     """
-    return before + xp.maximum(rate * (target - before), largest_loss)
+    return xp.maximum(before + rate * (target - before), before + largest_loss)
 
 
 def obsolescence_floor(obsolescence: Any, knowledge_growth: Any, xp: Any = jnp) -> Any:
     """ln(1−δ) − g: what a stock of knowledge without new ideas loses in a year against its trend. Log points."""
     return xp.log1p(-obsolescence) - knowledge_growth
+
+
+class Clock(NamedTuple):
+    """Parameters of the clock (2b), numbers that all equations in time share."""
+
+    adjustment_rate: Any  # λ, share of the distance that knowledge closes in a year
+    obsolescence: Any  # δ, share of knowledge lost a year
+    knowledge_growth: Any  # g, log points a year
+
+
+class Knowledge(NamedTuple):
+    """Knowledge over consecutive years, along the last axis; log points."""
+
+    bias: Any  # a_t
+    before: Any  # a_{t−1}; in the first year a_t itself
+    change: Any  # λ(m·q − a_{t−1}): what prices ask for, whether or not knowledge can be lost as fast
+
+
+def knowledge_path(target: Any, years: int, clock: Clock, xp: Any = jnp) -> Knowledge:
+    """Equation (2b) from year to year. ``target``: m·q (..., year), the long-run bias at the prices of each of so many
+    ``years``.
+
+    Before the first year prices stood where they are then, so that knowledge starts at its target.
+    """
+    floor = obsolescence_floor(clock.obsolescence, clock.knowledge_growth, xp)
+    bias = [target[..., 0]]
+    change = [xp.zeros_like(target[..., 0])]
+    for t in range(1, years):
+        change.append(clock.adjustment_rate * (target[..., t] - bias[-1]))
+        bias.append(advance_knowledge(bias[-1], target[..., t], clock.adjustment_rate, floor, xp))
+    return Knowledge(*(xp.stack(years, axis=-1) for years in (bias, [bias[0], *bias[:-1]], change)))
+
+
+#: Additions to knowledge below about one part in this many of normal ones are not told apart from none, see
+#: `patent_flow`.
+_FEWEST = 100.0
+
+
+def patent_flow(knowledge: Knowledge, clock: Clock, xp: Any = jnp) -> Any:
+    """f_t of equation (12), log points: patents as the gross additions to knowledge, against those of normal times.
+
+    f = a_{t−1} + ln(G/G₀), G = exp(g + Δa) − 1 + δ the additions to a stock that grows at g and loses δ, G₀ those at
+    Δa = 0. Where knowledge would be lost faster than it becomes obsolete, G is not positive and ln G no number. So
+    ln(G/G₀) is taken as asinh(N·G/2G₀) − asinh(N/2), N = 100: 3e-4 log points off at half the normal additions, a
+    hundredth of normal patents at G = 0, further down below, and a bounded slope everywhere.
+    """
+    g, d = clock.knowledge_growth, clock.obsolescence
+    normal = xp.expm1(g) + d
+    additions = xp.expm1(g + knowledge.change) + d
+    half = _FEWEST / 2
+    return knowledge.before + xp.arcsinh(half * additions / normal) - np.arcsinh(half)
 
 
 def tfp_effect(

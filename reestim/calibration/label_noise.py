@@ -49,9 +49,8 @@ class PatentWorld:
     policy_year: int
 
 
-def world_of(data: Dataset, lag: int) -> PatentWorld:
-    """The world of a dataset, prices ``lag`` years before the research they induce, and its own ``[truth]``, where it
-    has one."""
+def world_of(data: Dataset) -> PatentWorld:
+    """The world of a dataset, and its own ``[truth]``, where it has one."""
     from reestim.supply_chain.prices import relative_prices
     from reestim.supply_chain.ree_rows import ree_input_output
     from reestim.supply_chain.substitutability import substitutability
@@ -59,7 +58,7 @@ def world_of(data: Dataset, lag: int) -> PatentWorld:
     io = ree_input_output(data)
     z = substitutability(data, io)
     truth = Truth.from_dict(data.meta.truth) if data.meta.truth else Truth(beta=(0.0,) * z.sizes["property"])
-    return PatentWorld(io, relative_prices(data, io, lag=lag), z, truth, data.meta.policy_year)
+    return PatentWorld(io, relative_prices(data, io), z, truth, data.meta.policy_year)
 
 
 def misclassified(truth: Truth, share: float) -> Truth:

@@ -98,7 +98,7 @@ def calibrate_labels(request: CalibrationRequest, share: float, progress: bool =
     """Label-noise model against naive counts at a truth with ``share`` of the labels wrong: writes ``labels.csv`` and
     ``sbc.json``. The truth is the dataset's own ``[truth]``, where it has one."""
     data = request.data
-    world = world_of(data, request.spec.evidence.price_lags[0])
+    world = world_of(data)
     price = world.price
     inputs = fewer_countries(xr.Dataset({"relative_price": price}, coords={COUNTRY: price[COUNTRY]}), request.countries)
     inputs.attrs = {"dataset": data.meta.name, "dataset_hash": data.hash}

@@ -1,4 +1,4 @@
-"""Does an answer rest on the data or on its prior: one verdict for κ, ξ, χ, mean σ and σ of each sector.
+"""Does an answer rest on the data or on its prior: one verdict for κ, ξ, λ, ω, mean σ and σ of each sector.
 
 Two measures go into it. Power-scaling (Kallioinen et al. 2024): a parameter is sensitive to the prior (the likelihood)
 when raising all stated priors (the likelihood) to a power a little above or below one moves its posterior; the draws
@@ -21,7 +21,13 @@ from reestim.results.effects import quantiles
 from reestim.results.format import number, with_interval
 
 GROUP = "prior_sensitivity"
-SHARED = {"kappa": "κ", "spillover": "ξ", "spillover_gap": "ω", "mean_sigma": "mean σ"}
+SHARED = {
+    "kappa": "κ",
+    "spillover": "ξ",
+    "adjustment_rate": "λ",
+    "spillover_gap": "ω",
+    "mean_sigma": "mean σ",
+}
 #: Sensitivity from which on a posterior is said to react (Kallioinen et al. 2024, as in ArviZ).
 SENSITIVE = 0.05
 #: A posterior at least this share as wide as its prior is not narrowed to speak of.
@@ -40,8 +46,8 @@ def prior_sensitivity(post: xr.DataTree) -> xr.Dataset | None:
     -------
     xarray.Dataset or None
         ``prior`` and ``likelihood`` (parameter), pure numbers: above 0.05 the posterior reacts. Parameters are those
-        that the run samples of κ, ξ, ω, σ averaged over sectors (``mean_sigma``) and of each sector
-        (``sigma[sector]``). None where the run keeps no log densities.
+        that the run samples of κ, ξ, λ, ω, σ averaged over sectors (``mean_sigma``) and of each
+        sector (``sigma[sector]``). None where the run keeps no log densities.
 
     Examples
     --------
@@ -201,7 +207,7 @@ def check(post: xr.DataTree) -> Check:
 
 
 def moving_draws(ds: xr.Dataset) -> dict[str, xr.DataArray]:
-    """κ, ξ, χ, mean σ and σ of each sector (chain, draw), by name, those that move."""
+    """κ, ξ, λ, ω, mean σ and σ of each sector (chain, draw), by name, those that move."""
     found = dict(_all_draws(ds))
     return {name: draws for name, draws in found.items() if bool((draws != draws[0, 0]).any())}
 

@@ -11,6 +11,9 @@ L: the regression as a linear map (docs/model.md section 4). The closed form of 
 * exports compete with all rivals at their new costs, TFP is what a statistician would measure: a Törnqvist index of
   input prices less unit cost.
 
+**Knowledge is that of the clock**: a_t by (2b) from the relative prices of the data, the same path that patents and the
+use of rare earths are read with. Each year is solved at given knowledge.
+
 **The price is imposed, as in the closed form**: what moved it is not explained here, only what it did. The mines of
 this economy use labour in place of their resource, so their supply is elastic; a mine of country i delivers at the
 price that its own market had in year t (productivity T̂ˣ_ie = 1/p̂_ie), and what other markets paid above or below it
@@ -27,7 +30,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from reestim.dims import COUNTRY, ELEMENT, FACTOR, LABOR, SECTOR, TRADED_SECTOR, YEAR, resource
+from reestim.dims import COUNTRY, ELEMENT, FACTOR, LABOR, PRICE_YEAR, SECTOR, TRADED_SECTOR, YEAR, resource
 from reestim.equilibrium.contract import REQUIRED
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.function import Inputs, equilibrium_function
@@ -35,6 +38,7 @@ from reestim.equilibrium.parameters import Parameters
 from reestim.equilibrium.scenario import Scenario
 from reestim.errors import InputError, Problem
 from reestim.evidence.predictions import regression_weights
+from reestim.technology import UNLIMITED, Knowledge
 
 #: Years of the event study, which need not be those of the patents.
 OUTCOME_YEAR = "outcome_year"
@@ -87,6 +91,8 @@ def equilibrium_inputs(io: xr.Dataset, studies: list[xr.Dataset], bundle: xr.Dat
 def equilibrium_effects(
     data: xr.Dataset,
     sigma: Any,
+    knowledge: Knowledge,
+    enhancing: Any,
     kappa: Any,
     spillover: Any,
     spillover_gap: Any,
@@ -94,11 +100,20 @@ def equilibrium_effects(
 ) -> Any:
     """β (effect): the event study run on the equilibria of its years. JAX, differentiable, inside ``jit`` and NUTS.
 
-    data: with `equilibrium_inputs`; σ (sector), κ, ξ, ω numbers, ε (traded_sector). Where a year has no equilibrium the
-    effects are not a number: the density is then zero (`NumpyroModel.density`) and the trajectory that went there
-    is counted as divergent.
+    data: with `equilibrium_inputs`; σ (sector), κ, ξ, ω numbers, ε (traded_sector); knowledge and ``enhancing`` f
+    (country, sector, price_year). Where a year has no equilibrium the effects are not a number: the density is then
+    zero (`NumpyroModel.density`) and the trajectory that went there is counted as divergent.
     """
-    return regression_effects(data, solved_panel(data, sigma, kappa, spillover, spillover_gap, trade_elasticity))
+    panel = solved_panel(data, sigma, knowledge, kappa, spillover, spillover_gap, trade_elasticity)
+    places, users = _places(data)
+    patents = jnp.zeros_like(panel["tfp"]).at[:, :, users].set(jnp.moveaxis(enhancing[..., places], -1, 0))
+    return regression_effects(data, panel | {"patents": patents})
+
+
+def _places(data: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the years of the event study among those with a price, and of users among all sectors."""
+    years = data.get_index(PRICE_YEAR).get_indexer(data[OUTCOME_YEAR].values)
+    return years, data.get_index(TRADED_SECTOR).get_indexer(data[SECTOR].values)
 
 
 def regression_effects(data: xr.Dataset, panel: dict[str, Any]) -> Any:
@@ -110,9 +125,15 @@ def regression_effects(data: xr.Dataset, panel: dict[str, Any]) -> Any:
 
 
 def solved_panel(
-    data: xr.Dataset, sigma: Any, kappa: Any, spillover: Any, spillover_gap: Any, trade_elasticity: Any
+    data: xr.Dataset,
+    sigma: Any,
+    knowledge: Knowledge,
+    kappa: Any,
+    spillover: Any,
+    spillover_gap: Any,
+    trade_elasticity: Any,
 ) -> dict[str, Any]:
-    """Log changes of exports, tfp and patents against the base year, each (outcome_year, country, traded_sector).
+    """Log changes of exports and tfp against the base year, each (outcome_year, country, traded_sector).
 
     Cells without baseline exports do not move.
     """
@@ -122,35 +143,37 @@ def solved_panel(
         function, inputs = equilibrium_function(economy, Scenario(), known)
         productivity, export_tax = imposed(data, economy)
         exporting, produced = _exporting(economy), np.asarray(economy.baseline.output) > 0
-    users = data[SECTOR].values
-    place = np.array([economy.sectors.index(str(s)) for s in users])
+    places, users = _places(data)
     given = inputs.parameters.technology
     everywhere, uses = jnp.ones(given.sigma.shape), np.asarray(economy.baseline.ree_share) > 0
-    one = jnp.ones(len(economy.sectors)).at[place].set(sigma)
+    one = jnp.ones(len(economy.sectors)).at[users].set(sigma)
     technology = given._replace(
         sigma=jnp.where(uses, one[None, :], 1.0),
         kappa=kappa * everywhere,
         spillover=spillover * everywhere,
         spillover_gap=spillover_gap * everywhere,
+        adjustment_rate=jnp.zeros_like(given.adjustment_rate),  # knowledge is given
+        largest_loss=jnp.full_like(given.largest_loss, UNLIMITED),
     )
-    parameters = inputs.parameters._replace(technology=technology, trade_elasticity=trade_elasticity)
+    moved = jnp.moveaxis(knowledge.bias[..., places], -1, 0) / kappa
+    research = jnp.where(uses, jnp.zeros((len(places), *uses.shape)).at[:, :, users].set(moved), 0.0)
 
-    def year(shock: tuple[Any, Any]) -> dict[str, Any]:
+    def year(shock: tuple[Any, Any, Any]) -> dict[str, Any]:
         policy = inputs.policy._replace(log_productivity=shock[0], log_export_tax=shock[1])
-        found = function(Inputs(parameters, policy))
-        bundle, knowledge, other = (
-            jnp.where(uses, x, 0.0) for x in (found.ree_price, found.ree_technology, found.other_technology)
+        now = inputs.parameters._replace(
+            technology=technology._replace(research_before=shock[2]), trade_elasticity=trade_elasticity
         )
+        found = function(Inputs(now, policy))
+        bundle = jnp.where(uses, found.ree_price, 0.0)
         cost, unit_cost = (jnp.where(produced, x, 0.0) for x in (found.other_cost, found.unit_cost))
         share = 0.5 * (economy.baseline.ree_share + found.ree_share)
         tfp = share * bundle + (1 - share) * cost - unit_cost  # Törnqvist
         return {
             "exports": jnp.where(exporting, found.exports, 0.0),
             "tfp": jnp.where(uses & produced, tfp, 0.0),
-            "patents": knowledge - other,
         }
 
-    return jax.vmap(year)((productivity, export_tax))
+    return jax.vmap(year)((productivity, export_tax, research))
 
 
 def baseline_of(data: xr.Dataset) -> Economy:

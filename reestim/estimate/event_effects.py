@@ -10,31 +10,30 @@ import pytensor.tensor as pt
 import xarray as xr
 
 from reestim import technology
-from reestim.dims import COUNTRY, KNOWLEDGE_AGE, PRICE_LAG, SECTOR, TRADED_SECTOR
+from reestim.dims import COUNTRY, PRICE_YEAR, SECTOR, TRADED_SECTOR
 from reestim.errors import InputError, Problem
 from reestim.estimate.equilibrium_effects import is_solved
-from reestim.estimate.relative_price import age_weights, over_lags
-from reestim.evidence.predictions import EVENT_YEAR
+from reestim.technology import Knowledge
 
 
 def predicted_effects(
     data: xr.Dataset,
-    innovation_passthrough: Any,
+    q: Any,
+    knowledge: Knowledge,
+    enhancing: Any,
     kappa: Any,
     spillover: Any,
     spillover_gap: Any,
     trade_elasticity: Any,
-    lag_weights: Any = None,
-    adjustment_rate: Any = None,
     *,
     xp: Any = pt,
 ) -> Any:
-    """β(σ, κ, ξ, ω, ε) (effect): the event study of the model's changes at given costs of other inputs.
+    """β(σ, κ, ξ, ω, ε, λ, δ, g) (effect): the event study of the model's changes at given costs of other inputs.
 
-    data: from ``reestim.evidence.predictions.structural_responses`` (with a last dimension ``price_lag`` where
-    ``lag_weights`` are estimated, or ``knowledge_age`` where knowledge follows prices at ``adjustment_rate``) and
-    ``ree_share`` (country, sector); m (sector), ε (traded_sector). ``xp``: the array module.
-    tfp: (1+ξ)(θ ln Â + (1−θ) ln B̂) + ωθ ln Â; exports: −ε(θq − tfp, less the market average); patents: ln Â − ln B̂.
+    data: with ``event_cell_weight`` (`reestim.evidence.predictions.cell_weights`) and ``ree_share``; q, knowledge and
+    ``enhancing`` f (country, sector, price_year) from `reestim.estimate.relative_price`; ε (traded_sector). ``xp``: the
+    array module. Prices act on costs in their own year, knowledge by (2b). tfp: (1+ξ)(θ ln Â + (1−θ) ln B̂) + ωθ ln Â;
+    exports: −ε(θq − tfp, less the market average); patents: f.
 
     Raises InputError where the study asks for the equilibrium instead.
     """
@@ -44,28 +43,19 @@ def predicted_effects(
             "the study asks for the equilibrium in the loop, and this model predicts the event study in closed form"
         )
         raise InputError(Problem(message, advice, column="evidence.equilibrium"))
-
-    def at_lags(name: str, *dims: str) -> Any:
-        array = data[name]
-        if KNOWLEDGE_AGE in array.dims:
-            weights = age_weights(adjustment_rate, array.sizes[KNOWLEDGE_AGE])
-            return over_lags(array.transpose(*dims, KNOWLEDGE_AGE).values, weights)
-        lags = [] if lag_weights is None else [PRICE_LAG]
-        return over_lags(array.transpose(*dims, *lags).values, lag_weights)
-
-    m = innovation_passthrough
     share = data["ree_share"].transpose(COUNTRY, SECTOR).values[:, :, None]
-    bias = m[:, None] * at_lags("event_relative_price", COUNTRY, SECTOR, EVENT_YEAR)
-    log_a, log_b = technology.frontier(bias / kappa, share, kappa, xp)
-    productivity = technology.tfp_effect(share, log_a, log_b, spillover, spillover_gap)
-    weights = data["event_knowledge_weight"].transpose("effect", COUNTRY, SECTOR, EVENT_YEAR).values
-    tfp = (weights * productivity).sum(axis=(1, 3))
-
+    log_a, log_b = technology.frontier(knowledge.bias / kappa, share, kappa, xp)
+    tfp = technology.tfp_effect(share, log_a, log_b, spillover, spillover_gap)
     users = data.get_index(TRADED_SECTOR).get_indexer(data[SECTOR].values)
-    exports: Any = trade_elasticity[users] * (tfp - at_lags("event_price_response", "effect", SECTOR))
-    is_exports = (data["outcome"].values == "exports").astype(float)[:, None]
-    patents = at_lags("event_bias_response", "effect", SECTOR) * m
-    return (tfp + is_exports * (exports - tfp) + patents).sum(axis=1)
+    exports = trade_elasticity[users][:, None] * (tfp - share * q)
+    weights = data["event_cell_weight"].transpose("effect", COUNTRY, SECTOR, PRICE_YEAR).values
+    predicted = {"tfp": tfp, "exports": exports, "patents": enhancing}
+    effects = 0.0
+    for outcome, cells in predicted.items():
+        rows = (data["outcome"].values == outcome).astype(float)[:, None, None, None]
+        if rows.any():
+            effects = effects + (weights * rows * cells).sum(axis=(1, 2, 3))
+    return effects
 
 
 def event_effects(data: xr.Dataset, predicted: Any) -> Any:

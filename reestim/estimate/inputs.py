@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.dims import COUNTRY, PRICE_LAG, SECTOR, TRADED_SECTOR, YEAR
+from reestim.dims import COUNTRY, PRICE_LAG, PRICE_YEAR, SECTOR, TRADED_SECTOR, YEAR
 from reestim.errors import InputError, Problem, Problems
 from reestim.estimate import kinds
-from reestim.estimate.bundle_inputs import bundle_inputs, several_lags
+from reestim.estimate.bundle_inputs import bundle_inputs
 from reestim.estimate.kinds.kind import Sources
 from reestim.estimate.kinds.patents import in_order_of_labels, years_of_patents
-from reestim.estimate.relative_price import LONG_RUN, TRANSITION
+from reestim.estimate.relative_price import PATENTS_AS
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
@@ -25,14 +25,15 @@ if TYPE_CHECKING:
 def model_inputs(spec: Spec, data: Dataset) -> xr.Dataset:
     """Inputs of the estimation from a checked dataset, as the study's ``evidence`` asks.
 
-    Builds the input-output table, relative prices (at each of ``price_lag``) and substitutability, then ``assemble``.
+    Builds the input-output table, relative prices and substitutability, then ``assemble``.
     Raises InputError with all problems of the evidence.
     """
+    from reestim.supply_chain.prices import relative_prices
     from reestim.supply_chain.ree_rows import ree_input_output
     from reestim.supply_chain.substitutability import substitutability
 
     evidence, io = spec.evidence, ree_input_output(data)
-    price = several_lags(data, io, evidence.price_lags)
+    price = relative_prices(data, io)
     bundle = bundle_inputs(data, io, price) if evidence.element_elasticity or evidence.equilibrium else None
     z = substitutability(data, io)
     return assemble(io, price, z, data.tables, evidence, policy_year=data.meta.policy_year, bundle=bundle).assign_attrs(
@@ -52,34 +53,39 @@ def assemble(
 ) -> xr.Dataset:
     """The same from the arrays themselves; ``tables`` by file stem, columns of data/README.md.
 
-    relative_price: (country, sector, year), and ``price_lag`` where its weights are to be estimated; bundle: prices by
-    element, from ``bundle_inputs``, where ρ is estimated or the equilibrium predicts the event study. Dims: country,
-    sector (users of rare earths only), year (those with patents), label, human_label, machine_label, property,
+    relative_price: (country, sector, year), consecutive years; bundle: prices by element, from ``bundle_inputs``, where
+    ρ is estimated or the equilibrium predicts the event study. Dims: country, sector (users of rare earths only),
+    price_year (years with a price), price_lag, year (those with patents), label, human_label, machine_label, property,
     traded_sector (all goods and elements), effect, effect_other, use_observation. Variables: relative_price,
     substitutability, ree_share, trade_elasticity_mean, trade_elasticity_sd; patent_count and label_audit;
-    event_estimate, event_covariance and the responses of ``structural_responses`` (and ``equilibrium_inputs``); what
-    ``use_changes`` returns. A kind of evidence (`reestim.estimate.kinds`) says what it adds.
+    event_estimate, event_covariance and event_cell_weight (and ``equilibrium_inputs``); what ``use_changes`` returns. A
+    kind of evidence (`reestim.estimate.kinds`) says what it adds.
     """
     problems = _missing_files(tables, evidence)
     if problems:
         raise InputError(problems, "the evidence that the study asks for is not all there")
-    lags = [PRICE_LAG] if PRICE_LAG in relative_price.dims else []
-    every_price = relative_price.transpose(COUNTRY, SECTOR, YEAR, *lags)
-    every_year = [int(t) for t in every_price[YEAR].values]
-    years = years_of_patents(tables["patent_labels"], every_price) if evidence.patents else every_year
-    sources = Sources(tables, io, every_price, years, evidence, policy_year, bundle)
-    price = every_price.sel(year=years)
+    price = relative_price.transpose(COUNTRY, SECTOR, YEAR).sortby(YEAR)
+    every_year = [int(t) for t in price[YEAR].values]
+    if holes := sorted(set(range(every_year[0], every_year[-1] + 1)) - set(every_year)):
+        advice = "Add the prices of these years: knowledge is carried from year to year"
+        raise InputError(Problem("years without a relative price", advice, file="element_prices.csv", value=holes))
+    years = years_of_patents(tables["patent_labels"], price) if evidence.patents else every_year
+    sources = Sources(tables, io, price, years, evidence, policy_year, bundle)
     users = price[SECTOR].values
     share = io["ree_share"].transpose(COUNTRY, SECTOR).sel(country=price[COUNTRY], sector=users)
     z = substitutability.transpose(SECTOR, "property").sel(sector=users)
     parts: list[xr.Dataset] = [
         xr.Dataset(
             {
-                "relative_price": price.assign_attrs(long_name="q, relative price of rare earths", units="log points"),
+                "relative_price": price.rename({YEAR: PRICE_YEAR}).assign_attrs(
+                    long_name="q, relative price of rare earths", units="log points"
+                ),
                 "substitutability": z.assign_attrs(long_name="z, hardness to substitute", units="standard deviations"),
                 "ree_share": share.assign_attrs(long_name="θ, share of rare earths in cost", units="share"),
             }
-        ).reset_coords(drop=True),
+        )
+        .reset_coords(drop=True)
+        .assign_coords({PRICE_LAG: evidence.price_lags}),
         _trade_elasticities(io),
     ]
     on = [kind for kind in kinds.KINDS if kind.is_on(evidence)]
@@ -89,10 +95,9 @@ def assemble(
             parts.append(kind.inputs(sources))
     unusable.raise_any("the evidence cannot be used")
     if bundle is not None and evidence.element_elasticity:
-        parts.append(bundle.sel(country=price[COUNTRY], sector=users, year=price[YEAR]))
+        parts.append(bundle.sel(country=price[COUNTRY], sector=users, year=every_year).rename({YEAR: PRICE_YEAR}))
     attrs = {
-        "price_lag": evidence.price_lag,
-        "knowledge": TRANSITION if evidence.transition else LONG_RUN,
+        PATENTS_AS: evidence.patents_as,
         "policy_year": policy_year,
         "evidence": ", ".join(kind.name for kind in on) or "none: the posterior is the prior",
     }

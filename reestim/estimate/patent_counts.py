@@ -21,21 +21,16 @@ _COUNT = (COUNTRY, SECTOR, YEAR, LABEL)
 _SMALLEST = 1e-300
 
 
-def class_probabilities(
-    relative_price: Any, innovation_passthrough: Any, priors: Priors, *, enhancing: Any = None
-) -> Any:
+def class_probabilities(relative_price: Any, enhancing: Any, priors: Priors) -> Any:
     """p (country, sector, year, true_label), equation (12): multinomial logit against ``unrelated``.
 
-    relative_price: q (country, sector, year), from `reestim.estimate.relative_price`. It enters as the deviation from
-    its mean over years, so that the country-sector effects are levels of an average year and do not trade off against
-    the slopes. ``enhancing`` (country, sector, year) takes the place of m·q for that class. Priors:
+    relative_price: q (country, sector, year); enhancing: f (country, sector, year), what takes its place for that
+    class (`reestim.estimate.relative_price`). Both enter as deviations from their means over years, so that the
+    country-sector effects are levels of an average year and do not trade off against the slopes. Priors:
     ``class_log_odds`` and its spreads ``unit_sd``, ``year_sd`` (by class), ``using_slope``, ``substituting_slope``.
     """
     q = relative_price - relative_price.mean(axis=2, keepdims=True)
-    if enhancing is None:
-        enhancing = innovation_passthrough[:, None] * q
-    else:
-        enhancing = enhancing - enhancing.mean(axis=2, keepdims=True)
+    enhancing = enhancing - enhancing.mean(axis=2, keepdims=True)
     shape = [len(pm.modelcontext(None).coords[d] or ()) for d in (COUNTRY, SECTOR, YEAR)]
     level = variable(priors, "class_log_odds", dims="class")
     unit_sd = variable(priors, "unit_sd", dims="class")

@@ -11,34 +11,41 @@ import xarray as xr
 
 from reestim import technology
 from reestim.dims import SECTOR
-from reestim.estimate.kinds.ree_use import unit_value_changes
+from reestim.estimate.kinds.ree_use import points_of_changes, unit_value_changes
 from reestim.estimate.priors import Priors, variable
+from reestim.estimate.relative_price import lagged
+from reestim.technology import Clock
 
 
 def sectors_with_own_use(data: xr.Dataset, least: int = 10) -> np.ndarray:
     """Sectors whose own cost share was seen to change ``least`` times or more, (sector,): strong evidence on σ_j."""
     if "use_weight" not in data:
         return np.zeros(data.sizes[SECTOR], dtype=bool)
-    return (data["use_weight"].transpose("use_observation", SECTOR).values == 1).sum(axis=0) >= least
+    own = data["use_weight"].transpose("use_series", SECTOR).values == 1
+    return own[data["use_in_series"].values].sum(axis=0) >= least
 
 
 def ree_use(
-    data: xr.Dataset, sigma: Any, innovation_passthrough: Any, spillover: Any, adjustment_rate: Any, priors: Priors
+    data: xr.Dataset,
+    sigma: Any,
+    innovation_passthrough: Any,
+    spillover: Any,
+    clock: Clock,
+    lag_weights: Any,
+    priors: Priors,
 ) -> Any:
-    """Δ ln(θ/(1−θ)) = Σ_j w_j (1−σ_j)(Δq − (1+ξ)m_j·ΔF) + noise, equation (15).
+    """Δ ln(θ/(1−θ)) = Σ_j w_j (1−σ_j)(Δq − (1+ξ)Δa_j) + noise, equation (15), a by (2b). An aggregate weighs its
+    sectors by value.
 
-    An aggregate weighs its sectors by value.
-
-    data: from `use_changes`; F is the partial adjustment of q at the rate λ (`partial_adjustment`): on impact only λ of
-    a price change has reached knowledge, in the long run all of it. Prior: ``ree_use_noise``, standard deviation of a
-    yearly change. A unit value is value over tonnes, so its error (composition, timing) is in price and value alike and
-    would pull σ down: with the prior ``unit_value_error`` (not Fixed at 0) the true price is the unit value less an
-    error with that standard deviation, and true prices change by ``unit_value_spread`` a year.
+    data: from `use_changes`. Prior: ``ree_use_noise``, standard deviation of a yearly change. A unit value is value
+    over tonnes, so its error (composition, timing) is in price and value alike and would pull σ down: with the prior
+    ``unit_value_error`` (not Fixed at 0) the true price is the unit value less an error with that standard deviation,
+    and true prices change by ``unit_value_spread`` a year.
     """
     noise = variable(priors, "ree_use_noise")
     years = np.sqrt(data["use_years"].values.astype(float))
     error = _unit_value_error(data, years, priors)
-    mean = expected_change(data, sigma, innovation_passthrough, spillover, adjustment_rate, error)
+    mean = expected_change(data, sigma, innovation_passthrough, spillover, clock, lag_weights, error)
     change = data["use_share_change"].values
     return pm.Normal("use_share_change", mean, noise * years, observed=change, dims="use_observation")
 
@@ -72,21 +79,28 @@ def has_unit_value_error(data: xr.Dataset, priors: Priors) -> bool:
 
 
 def expected_change(
-    data: xr.Dataset, sigma: Any, passthrough: Any, spillover: Any, adjustment_rate: Any, error: Any
+    data: xr.Dataset,
+    sigma: Any,
+    innovation_passthrough: Any,
+    spillover: Any,
+    clock: Clock,
+    lag_weights: Any,
+    error: Any,
+    *,
+    xp: Any = pt,
 ) -> Any:
     """Mean of the observed Δ ln(θ/(1−θ)) (use_observation), equation (15), given the error of each log price
-    (use_price_point), which is in the observed value too. Arithmetic for any array library."""
-    now, before = (data[name].transpose("use_observation", "use_lag").values for name in ("use_now", "use_before"))
-    price = data["use_price"].values - error
-    history = price[now] - price[before]  # (use_observation, use_lag)
-    now_error, before_error = error[now[:, 0]], error[before[:, 0]]
-    bias = passthrough * partial_adjustment(history, adjustment_rate, now.shape[1])[:, None]
-    change = technology.cost_share_effect(sigma, history[:, 0][:, None], bias, spillover)
-    weight = data["use_weight"].transpose("use_observation", SECTOR).values
-    return (weight * change).sum(axis=1) + now_error - before_error
-
-
-def partial_adjustment(history: Any, adjustment_rate: Any, lags: int) -> Any:
-    """ΔF = Σ_k λ(1−λ)^k Δq_{t−k}, from F_t = F_{t−1} + λ(q_t − F_{t−1}); history: Δq by years before (..., use_lag)."""
-    lag = np.arange(lags)
-    return (history * (adjustment_rate * (1 - adjustment_rate) ** lag)).sum(axis=-1)
+    (use_price_point), which is in the observed value too. ``xp``: the array module."""
+    weight = data["use_weight"].transpose("use_series", SECTOR).values
+    series, sector = np.nonzero(weight)  # the pairs that have a weight
+    point = data["use_point"].transpose("use_series", "use_year").values[series]  # (pair, use_year)
+    q = (data["use_price"].values - error)[point]
+    target = innovation_passthrough[sector][:, None] * lagged(data, q, data.sizes["use_year"], lag_weights)
+    knowledge = technology.knowledge_path(target, data.sizes["use_year"], clock, xp)
+    share = technology.cost_share_effect(sigma[sector][:, None], q, knowledge.bias, spillover)  # (pair, use_year)
+    by_series = np.zeros((len(weight), len(series)))
+    by_series[series, np.arange(len(series))] = weight[series, sector]
+    level = xp.dot(by_series, share)
+    of, now, before = (data[name].values for name in ("use_in_series", "use_now", "use_before"))
+    later, earlier = points_of_changes(data)
+    return level[of, now] - level[of, before] + error[later] - error[earlier]

@@ -25,10 +25,17 @@ SHARED: dict[str, Variable] = {
     "spillover": Variable("ξ, social over private return of knowledge, less one", "ratio", POSITIVE),
     "spillover_gap": Variable("ω, social value of ideas about rare earths above those displaced", "ratio", POSITIVE),
     "adjustment_rate": Variable("λ, share of the gap that knowledge closes in a year", "share", SHARE_ABOVE_ZERO),
-    "knowledge_growth": Variable("g, growth of relative knowledge in normal times", "log points a year", NEVER_ZERO),
+    "obsolescence": Variable("δ, share of knowledge lost a year", "share", SHARE_ABOVE_ZERO),
+    "knowledge_growth": Variable("g, trend growth of knowledge", "log points a year", NEVER_ZERO),
     "innovation_passthrough": Variable("m, log points of knowledge per log point of relative price", "elasticity"),
     "long_run_elasticity": Variable("σ_L, elasticity of substitution once research has answered", "elasticity"),
     "trade_elasticity": Variable("ε, trade elasticity", "elasticity"),
+    # What no evidence here speaks to
+    "impact_ratio": Variable("s, elasticities within months over those of a year", "share", SHARE_ABOVE_ZERO),
+    "supply_elasticity": Variable("μ, elasticity of supply of mines within a year", "elasticity", POSITIVE),
+    "long_run_supply_elasticity": Variable(
+        "μ_L, elasticity of supply of mines in the long run", "elasticity", POSITIVE
+    ),
     # The relative price that research answers
     "lag_weights": Variable("weights of the lags of the relative price", "share", SHARES),
     "element_elasticity": Variable(
@@ -45,6 +52,9 @@ SHARED: dict[str, Variable] = {
     ),
     "sigma": Variable("σ, elasticity of substitution of rare earths", "elasticity"),
 }
+
+#: Parameters that enter no evidence and reach counterfactuals as their priors say.
+ONLY_IN_COUNTERFACTUALS = ("impact_ratio", "supply_elasticity", "long_run_supply_elasticity")
 
 
 def variables() -> dict[str, Variable]:

@@ -1,10 +1,10 @@
-"""What the structure predicts for the event study: its regression on predicted changes (docs/model.md section 4).
+"""The event study as weights on what the structure predicts for each cell (docs/model.md section 4).
 
-Partial equilibrium. What is linear in the structure is summed here; knowledge, which is not, keeps its cells.
+Partial equilibrium, at given costs of other inputs. With knowledge a_t by (2b) and prices q_t of the same year:
 
-    tfp       t = (1+ξ)(θ·ln Â + (1−θ)·ln B̂) + ω·θ·ln Â    A, B: the frontier (2) at a = m·q
+    tfp       t = (1+ξ)(θ·ln Â + (1−θ)·ln B̂) + ω·θ·ln Â    A, B: the frontier (2) at a_t
     exports   −ε·(I−W)·(θq − t)                            −ε·(d ln c − market average)
-    patents   m·q                                          ln Â − ln B̂
+    patents   f                                            equation (12)
 
 W averages costs over the foreign markets of an exporter.
 """
@@ -18,10 +18,7 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Float
 
-from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR, YEAR
-
-#: Years of the event study.
-EVENT_YEAR = "event_year"
+from reestim.dims import COUNTRY, EXPORTER, IMPORTER, PRICE_YEAR, SECTOR, YEAR
 
 
 def market_weights(io: xr.Dataset) -> xr.DataArray:
@@ -51,59 +48,25 @@ def regression_weights(
     return weights
 
 
-def structural_responses(study: xr.Dataset, io: xr.Dataset, relative_price: xr.DataArray) -> xr.Dataset:
-    """What the event study is of the structure, for the sectors that use rare earths.
+def cell_weights(study: xr.Dataset, io: xr.Dataset, relative_price: xr.DataArray) -> xr.Dataset:
+    """The event study as weights on cells of the sectors that use rare earths: ``event_cell_weight`` (effect, country,
+    sector, price_year).
 
-    study: from ``event_study``; relative_price: q (country, sector, year). Returns, with dims in this order,
-    ``event_price_response`` (effect, sector): effects of θq on export prices against the market, to be times −ε;
-    ``event_knowledge_weight`` (effect, country, sector, event_year): weights on t above of one country's sector, and
-    for exports to be times ε; ``event_relative_price`` (country, sector, event_year): q; ``event_bias_response``
-    (effect, sector): effects of q, for patents.
+    study: from ``event_study``; relative_price: q (country, sector, year). Effects on tfp are weighted sums of t
+    above, those on patents of f, those on exports of −ε(θq − t): there a country's costs act on its own exports
+    and on its rivals'.
     """
-    price = relative_price.transpose(COUNTRY, SECTOR, YEAR)
-    # Cells outside the panel or without θ stay 0.
-    weights = regression_weights(study, *(price[d].values for d in (COUNTRY, SECTOR, YEAR)))
-
-    share = io["ree_share"].transpose(COUNTRY, SECTOR).sel(country=price[COUNTRY], sector=price[SECTOR]).values
-    weighted = share[:, :, None] * price.values  # θq
-    users = price[SECTOR].values
-    average = market_weights(io).sel(country=price[COUNTRY], exporter=price[COUNTRY].values, sector=users).values
-    against_market = np.eye(len(share))[:, :, None] - average  # I − W
-    outcome = study["outcome"].values
-    # Costs of country d act on its own exports and on its rivals': Σ_c L_ecst (I−W)_cds.
-    seen = np.einsum("ecst,cds->edst", weights, against_market, optimize=True)
-    seen = seen * (outcome == "exports")[:, None, None, None]
-    own = weights * (outcome == "tfp")[:, None, None, None]
-    bias = np.einsum("ecst,cst->es", weights, price.values) * (outcome == "patents")[:, None]
-    units = "log points for one standard deviation of exposure"
-    coords = {
-        "effect": study["effect"].values,
-        COUNTRY: price[COUNTRY].values,
-        SECTOR: users,
-        EVENT_YEAR: price[YEAR].values,
+    countries, users, years = (relative_price[d].values for d in (COUNTRY, SECTOR, YEAR))
+    weights = regression_weights(study, countries, users, years)  # cells outside the panel stay 0
+    average = market_weights(io).sel(country=countries, exporter=countries, sector=users).values
+    against_market = np.eye(len(countries))[:, :, None] - average  # I − W
+    exports = (study["outcome"].values == "exports")[:, None, None, None]
+    seen = np.einsum("ecst,cds->edst", weights, against_market, optimize=True)  # Σ_c L_ecst (I−W)_cds
+    about = {
+        "long_name": "event study as weights on what the structure predicts for cells",
+        "units": "log points for one standard deviation of exposure, per log point",
     }
     return xr.Dataset(
-        {
-            "event_price_response": (
-                ("effect", SECTOR),
-                np.einsum("ecst,cst->es", seen, weighted),
-                {"long_name": "event-study effects of θq against the market", "units": units},
-            ),
-            "event_knowledge_weight": (
-                ("effect", COUNTRY, SECTOR, EVENT_YEAR),
-                seen + own,
-                {"long_name": "event study as weights on the productivity of cells", "units": "1"},
-            ),
-            "event_relative_price": (
-                (COUNTRY, SECTOR, EVENT_YEAR),
-                price.values,
-                {"long_name": "relative price of rare earths in the years of the event study", "units": "log points"},
-            ),
-            "event_bias_response": (
-                ("effect", SECTOR),
-                bias,
-                {"long_name": "event-study effects of q on patents", "units": units},
-            ),
-        },
-        coords=coords,
+        {"event_cell_weight": (("effect", COUNTRY, SECTOR, PRICE_YEAR), np.where(exports, seen, weights), about)},
+        coords={"effect": study["effect"].values, COUNTRY: countries, SECTOR: users, PRICE_YEAR: years},
     )

@@ -6,7 +6,8 @@ follows docs/model.md section 4; NumPy generators spawned from one seed, one for
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,26 +30,47 @@ def simulate_evidence(
     truth: Truth,
     seed: int,
     *,
+    years: Sequence[int] | None = None,
     outcomes: bool = True,
     ree_use_panel: bool = False,
 ) -> dict[str, pd.DataFrame]:
     """Simulate ``patent_labels`` and ``label_audit``, and where asked ``outcomes`` and ``ree_use_panel`` (file stems).
 
     io: the economy contract of docs/model.md section 3 with ``trade_elasticity`` (sector); relative_price: q (country,
-    sector, year), log points; substitutability: z (sector, property). Columns are those of data/README.md: million US$,
-    t REO. The same arguments give the same frames. Raises InputError or ParameterError, all problems together.
+    sector, year), log points, consecutive years, in which knowledge follows by (2b); years: those of the evidence,
+    default all; substitutability: z (sector, property). Columns are those of data/README.md: million US$, t REO. The
+    same arguments give the same frames. Raises InputError or ParameterError, all problems together.
     """
     _check(io, relative_price, substitutability, truth)
     price = relative_price.transpose(COUNTRY, SECTOR, YEAR)
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(5)]
     sigma = true_sigma(substitutability.sel(sector=price[SECTOR]), truth, streams[0])
-    patents, prevalence = _patents(io, price, sigma, truth, streams[1])
+    world = _world(price, sigma, truth, [int(t) for t in (price[YEAR].values if years is None else years)])
+    patents, prevalence = _patents(io, world, truth, streams[1])
     tables = {"patent_labels": patents, "label_audit": _audit(prevalence, truth, streams[2])}
     if outcomes:
-        tables["outcomes"] = _outcomes(io, price, sigma, truth, streams[3])
+        tables["outcomes"] = _outcomes(io, world, truth, streams[3])
     if ree_use_panel:
-        tables["ree_use_panel"] = _ree_use(io, price, sigma, truth, streams[4])
+        tables["ree_use_panel"] = _ree_use(io, world, truth, streams[4])
     return tables
+
+
+class _World(NamedTuple):
+    """What the structure gives, in the years of the evidence."""
+
+    price: xr.DataArray  # q (country, sector, year)
+    bias: np.ndarray  # a, by (2b)
+    enhancing: np.ndarray  # f of equation (12)
+    sigma: xr.DataArray  # σ (sector)
+
+
+def _world(price: xr.DataArray, sigma: xr.DataArray, truth: Truth, years: list[int]) -> _World:
+    m = technology.innovation_passthrough(sigma.values, truth.kappa, truth.spillover)
+    target = m[None, :, None] * price.values
+    knowledge = technology.knowledge_path(target, price.sizes[YEAR], truth.clock, np)
+    enhancing = target if truth.patents_as == "levels" else technology.patent_flow(knowledge, truth.clock, np)
+    at = price.get_index(YEAR).get_indexer(years)
+    return _World(price.sel({YEAR: years}), knowledge.bias[..., at], enhancing[..., at], sigma)
 
 
 def true_sigma(substitutability: xr.DataArray, truth: Truth, rng: np.random.Generator) -> xr.DataArray:
@@ -89,11 +111,6 @@ def _check(io: xr.Dataset, price: xr.DataArray, z: xr.DataArray, truth: Truth) -
         )
 
 
-def _passthrough(sigma: xr.DataArray, truth: Truth) -> np.ndarray:
-    """m_j (sector,), equation (2)."""
-    return technology.innovation_passthrough(sigma.values, truth.kappa, truth.spillover)
-
-
 def _share(io: xr.Dataset, price: xr.DataArray) -> xr.DataArray:
     """θ of the sectors that use rare earths, (country, sector)."""
     return io["ree_share"].transpose(COUNTRY, SECTOR).sel(country=price[COUNTRY], sector=price[SECTOR])
@@ -107,22 +124,21 @@ def _output(io: xr.Dataset, price: xr.DataArray) -> xr.DataArray:
     return revenue.sel(country=price[COUNTRY], sector=price[SECTOR])
 
 
-def _patents(
-    io: xr.Dataset, price: xr.DataArray, sigma: xr.DataArray, truth: Truth, rng: np.random.Generator
-) -> tuple[pd.DataFrame, np.ndarray]:
+def _patents(io: xr.Dataset, world: _World, truth: Truth, rng: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray]:
     """Counts by label, equations (12)-(13), and the true prevalence of the four classes among all patents.
 
-    q enters as the deviation from its mean over years, so ``class_log_odds`` are the odds of an average year.
+    q and f enter as deviations from their means over years, so ``class_log_odds`` are the odds of an average year.
     """
+    price = world.price
     n_country, n_sector, n_year = price.shape
     q = price.values - price.values.mean(2, keepdims=True)
-    passthrough = _passthrough(sigma, truth)[None, :, None]
-    slopes = (truth.using_slope, passthrough, truth.substituting_slope)
+    f = world.enhancing - world.enhancing.mean(2, keepdims=True)
+    responses = (truth.using_slope * q, f, truth.substituting_slope * q)
     logits = np.zeros((*price.shape, len(LABELS)))
-    for k, (level, slope) in enumerate(zip(truth.class_log_odds, slopes, strict=True), start=1):
+    for k, (level, response) in enumerate(zip(truth.class_log_odds, responses, strict=True), start=1):
         unit = truth.unit_sd * rng.standard_normal((n_country, n_sector, 1))
         year = truth.year_sd * rng.standard_normal(n_year)
-        logits[..., k] = level + unit + (year - year.mean()) + slope * q
+        logits[..., k] = level + unit + (year - year.mean()) + response
     p = np.exp(logits - logits.max(-1, keepdims=True))
     p /= p.sum(-1, keepdims=True)
 
@@ -157,16 +173,15 @@ def _audit(prevalence: np.ndarray, truth: Truth, rng: np.random.Generator) -> pd
     return pd.DataFrame(rows, columns=["human_label", "machine_label", "count", "design"])
 
 
-def _outcomes(
-    io: xr.Dataset, price: xr.DataArray, sigma: xr.DataArray, truth: Truth, rng: np.random.Generator
-) -> pd.DataFrame:
+def _outcomes(io: xr.Dataset, world: _World, truth: Truth, rng: np.random.Generator) -> pd.DataFrame:
     """Levels of exports (million US$) and tfp (index) for all goods: effects of country-sector and country-year, the
-    first-order response of docs/model.md section 4 for users of rare earths, and noise. Zero exports: no row."""
+    response of docs/model.md section 4 for users of rare earths, and noise. Zero exports: no row."""
+    price = world.price
     elements = set(io[ELEMENT].values) if ELEMENT in io.coords else set()
     goods = [s for s in io[SECTOR].values if s not in elements]
     theta = _share(io, price)
-    share, bias = theta.values[:, :, None], _passthrough(sigma, truth)[None, :, None] * price.values
-    log_a, log_b = technology.frontier(bias / truth.kappa, share, truth.kappa, np)
+    share = theta.values[:, :, None]
+    log_a, log_b = technology.frontier(world.bias / truth.kappa, share, truth.kappa, np)
     tfp = price.copy(data=technology.tfp_effect(share, log_a, log_b, truth.spillover, truth.spillover_gap))
     response = {"exports": _export_response(io, theta * price - tfp), "tfp": tfp}
     level = {"exports": np.log(np.maximum(_exports(io).sel(country=price[COUNTRY], sector=goods), 1e-9))}
@@ -205,17 +220,11 @@ def _export_response(io: xr.Dataset, cost: xr.DataArray) -> xr.DataArray:
     return -io["trade_elasticity"].sel(sector=cost[SECTOR]) * (cost - average)
 
 
-def _ree_use(
-    io: xr.Dataset, price: xr.DataArray, sigma: xr.DataArray, truth: Truth, rng: np.random.Generator
-) -> pd.DataFrame:
-    """Value (million US$), tonnes and output by cell, equation (15), a_t by the adjustment rate; no row where θ = 0."""
+def _ree_use(io: xr.Dataset, world: _World, truth: Truth, rng: np.random.Generator) -> pd.DataFrame:
+    """Value (million US$), tonnes and output by cell, equation (15); no row where θ = 0."""
+    price, sigma = world.price, world.sigma
     q, theta = price.values, _share(io, price).values
-    passthrough = _passthrough(sigma, truth)[None, :]
-    bias = np.empty_like(q)
-    bias[..., 0] = passthrough * q[..., 0]
-    for t in range(1, q.shape[2]):
-        bias[..., t] = bias[..., t - 1] + truth.adjustment_rate * (passthrough * q[..., t] - bias[..., t - 1])
-    change = technology.cost_share_effect(sigma.values[None, :, None], np.diff(q), np.diff(bias), truth.spillover)
+    change = technology.cost_share_effect(sigma.values[None, :, None], np.diff(q), np.diff(world.bias), truth.spillover)
     change = change + truth.ree_use_noise * rng.standard_normal(change.shape)
     with np.errstate(divide="ignore"):
         start = np.log(theta / (1 - theta))[..., None]

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 
 from reestim.editions import GONE, gone_truth
 from reestim.errors import InputError, Problem
+from reestim.technology import Clock
 
 _CONFUSION = (  # rows: true class; columns: label of the machine; both in the order of LABELS
     (0.90, 0.06, 0.02, 0.02),
@@ -47,7 +48,16 @@ class Truth:
     exports_noise: float = 0.05  # sd of ln exports around effects and structure
     tfp_noise: float = 0.01
     ree_use_noise: float = 0.15  # sd of the yearly change of the log cost share
-    adjustment_rate: float = 0.2  # λ: share of the distance to (2) that knowledge closes in a year
+    # The clock (2b), and what patents are simulated as
+    adjustment_rate: float = 0.25  # λ: share of the distance to (2) that knowledge closes in a year
+    obsolescence: float = 0.15  # δ, share of knowledge lost a year
+    knowledge_growth: float = 0.05  # g, log points a year
+    patents_as: str = "flows"  # into knowledge, or its "levels", m·q: to see what the wrong reading does
+
+    @property
+    def clock(self) -> Clock:
+        """λ, δ and g."""
+        return Clock(self.adjustment_rate, self.obsolescence, self.knowledge_growth)
 
     def to_dict(self) -> dict[str, object]:
         """Plain lists and numbers, ready for TOML; ``sigma`` only when stated."""

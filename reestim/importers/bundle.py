@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from reestim.data.dataset import load_dataset
-from reestim.dims import SECTOR, YEAR
+from reestim.dims import SECTOR
 from reestim.evidence.simulate import simulate_evidence, true_sigma
 from reestim.evidence.truth import Truth
 from reestim.importers import facts, stylised_world
@@ -130,12 +130,12 @@ def _evidence(folder: Path) -> tuple[dict[str, pd.DataFrame], Truth]:
     """Patents, audit and outcomes simulated on the economy of the folder, and the parameters with each sector's σ."""
     data = load_dataset(folder)
     io = ree_input_output(data)
-    price = relative_prices(data, io, lag=1).sel({YEAR: list(EVIDENCE_YEARS)})
+    price = relative_prices(data, io)
     chemistry = substitutability(data, io)
     sigma = true_sigma(chemistry.sel({SECTOR: price[SECTOR]}), TRUTH, np.random.default_rng(SEED))
     drawn = {str(s): round(float(v), 3) for s, v in zip(sigma[SECTOR].values, sigma.values, strict=True)}
     truth = replace(TRUTH, sigma=drawn)
-    return simulate_evidence(io, price, chemistry, truth, SEED, outcomes=True), truth
+    return simulate_evidence(io, price, chemistry, truth, SEED, years=EVIDENCE_YEARS), truth
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

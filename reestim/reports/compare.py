@@ -12,14 +12,14 @@ import pandas as pd
 import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY
-from reestim.editions import is_first_edition
+from reestim.editions import is_before_the_clock, is_first_edition
 from reestim.errors import InputError, Problem
 from reestim.results.effects import BRACKETS
 from reestim.results.format import number, with_interval
 from reestim.results.tables import elasticities, parameters, welfare
 
 #: The parameters that are set beside each other, and what they are called.
-SHARED = {"kappa": "κ", "spillover": "ξ", "spillover_gap": "ω"}
+SHARED = {"kappa": "κ", "spillover": "ξ", "adjustment_rate": "λ", "spillover_gap": "ω"}
 #: A median that moves by less than this share of the first run's interval has not moved to speak of.
 _MOVED = 0.1
 #: Widths of intervals whose ratio is within this factor are as wide as each other.
@@ -227,12 +227,23 @@ def _sentence(quantity: str, part: pd.DataFrame, first: str, other: str) -> str:
 def _editions(runs: Mapping[str, xr.DataTree]) -> list[str]:
     """That not all runs are of the same edition of the model."""
     first = [name for name, post in runs.items() if is_first_edition(post["posterior"].data_vars)]
-    if not first or len(first) == len(runs):
-        return []
-    return [
-        f"Not all runs are of the same edition of the model: {_and(first)} had crowding_out, where research could be "
-        "free, so that κ, ξ, m and welfare with directed technology mean other things there."
+    old = [
+        name
+        for name, post in runs.items()
+        if "constant_data" in post.children and is_before_the_clock(post["constant_data"].data_vars)
     ]
+    said = []
+    if first and len(first) < len(runs):
+        said.append(
+            f"Not all runs are of the same edition of the model: {_and(first)} had crowding_out, where research could "
+            "be free, so that κ, ξ, m and welfare with directed technology mean other things there."
+        )
+    if old and len(old) < len(runs):
+        said.append(
+            f"Not all runs have the clock of equation (2b): in {_and(old)} patents a year were read as the level of "
+            "knowledge and prices acted a year late, so that σ, κ, m and λ mean other things there."
+        )
+    return said
 
 
 def _absent(runs: Mapping[str, xr.DataTree]) -> list[str]:

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
-from reestim.editions import FIRST_EDITION, is_first_edition
+from reestim.editions import BEFORE_THE_CLOCK, FIRST_EDITION, is_before_the_clock, is_first_edition
 from reestim.intervals import INTERVAL
 from reestim.results.effects import CONTRIBUTION, DIRECTED, FIXED, described_scenarios, economy_of, restrictors
 from reestim.results.format import percent, with_interval
@@ -53,6 +53,8 @@ def warnings(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[tupl
         out.append(("quick", words))
     if "posterior" in post.children and is_first_edition(post["posterior"].data_vars):
         out.append(("edition", FIRST_EDITION))
+    elif "constant_data" in post.children and is_before_the_clock(post["constant_data"].data_vars):
+        out.append(("edition", BEFORE_THE_CLOCK))
     failed = tables["gates"].loc[~tables["gates"]["passed"]]
     if len(failed):
         names = ", ".join(f"{row['gate']} is {row['value']:.4g}" for row in failed.to_dict("records"))

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from reestim.editions import OLD_SWITCH
+
 #: Longest lag of a price, years.
 MAX_LAG = 10
 
@@ -23,11 +25,11 @@ class Evidence(BaseModel):
     label_error: bool | Literal["by_country", "by_sector", "by_period"] = True
     event_study: bool = True
     ree_use: bool = True  # equation (15)
-    #: Years between a price and what it induces; of several, the weights are estimated (prior ``lag_weights``).
-    price_lag: int | list[int] = 1
-    #: Patents are the flow into knowledge, not its level: it closes the share λ of its distance to the long run a year
-    #: (priors ``adjustment_rate``, ``knowledge_growth``).
-    transition: bool = False
+    #: Years between a price and research on it, beyond the pace of the clock (2b); of several, the weights are
+    #: estimated (prior ``lag_weights``).
+    price_lag: int | list[int] = 0
+    #: What patents are taken for: the flow into knowledge (12), or its level, which reads m off them directly.
+    patents_as: Literal["flows", "levels"] = "flows"
     #: The bundle of elements is CES with ρ estimated (prior ``element_elasticity``), not Cobb–Douglas.
     element_elasticity: bool = False
     #: The event study is predicted by the equilibrium, not in closed form: models/equilibrium_in_the_loop.toml.
@@ -51,20 +53,20 @@ class Evidence(BaseModel):
             raise ValueError(f"lags are whole years from 0 to {MAX_LAG}, each once")
         return lag
 
-    @model_validator(mode="after")
-    def _one_lag_in_transition(self) -> Evidence:
-        if self.transition and not isinstance(self.price_lag, int):
-            raise ValueError("in transition knowledge has lags of its own: give one price_lag")
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_first_edition(cls, table: object) -> object:
+        if isinstance(table, dict) and "transition" in table:
+            raise ValueError(OLD_SWITCH)
+        return table
 
     @model_validator(mode="after")
     def _equilibrium_alone(self) -> Evidence:
         if self.equilibrium and not self.event_study:
             raise ValueError("the equilibrium predicts the event study: set event_study = true")
-        if self.equilibrium and (self.transition or self.element_elasticity or len(self.price_lags) > 1):
+        if self.equilibrium and self.element_elasticity:
             raise ValueError(
-                "with equilibrium = true give one price_lag, and neither transition nor element_elasticity: "
-                "each year is one long-run equilibrium at given prices"
+                "with equilibrium = true the bundle of elements is Cobb-Douglas: set element_elasticity = false"
             )
         return self
 

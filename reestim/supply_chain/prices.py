@@ -29,25 +29,22 @@ def world_element_mix(io: xr.Dataset) -> xr.DataArray:
     return (value / value.sum(ELEMENT)).transpose(ELEMENT, SECTOR)
 
 
-def relative_prices(data: Dataset, io: xr.Dataset, lag: int = 1) -> xr.DataArray:
+def relative_prices(data: Dataset, io: xr.Dataset) -> xr.DataArray:
     """Log relative price of the rare-earth bundle against the base year.
 
-    q_cjt = Σ_e ϑ_cej [ln p_e,t-lag - ln p_e,base] - [ln cost_cj,t-lag - ln cost_cj,base], with p the price on the
+    q_cjt = Σ_e ϑ_cej [ln p_e,t - ln p_e,base] - [ln cost_cj,t - ln cost_cj,base], with p the price on the
     country's own market, ϑ the value shares of the base year, and cost the index of ``input_costs.csv`` (left out where
     the dataset has no such file). A country where the sector uses no rare earths takes the sector's world mix.
 
     Returns
     -------
-    DataArray (country, sector, year), log points: sectors that use rare earths anywhere, year of observation (prices
-    are those of year - lag).
+    DataArray (country, sector, year), log points: sectors that use rare earths anywhere, all years with prices.
 
     Raises
     ------
     InputError
-        For a negative lag, or naming every price or cost index that is missing between the first and the last year.
+        Naming every price or cost index that is missing between the first and the last year.
     """
-    if lag < 0:
-        raise InputError(Problem("the price lag is negative", "Use 0 or more years", column="price_lag", value=lag))
     users = ree_users(io)
     known, base = [int(y) for y in data.years], int(data.meta.base_year)
     years = list(range(min(known), max(known) + 1))
@@ -57,11 +54,9 @@ def relative_prices(data: Dataset, io: xr.Dataset, lag: int = 1) -> xr.DataArray
     q = (mix * change).sum(ELEMENT).transpose(COUNTRY, SECTOR, YEAR)
     if "input_costs" in data:
         q = q - _log_change(_input_costs(data, users, sorted({*years, base})), years, base)
-    q = q.assign_coords({YEAR: [y + lag for y in years]}).rename("relative_price")
-    return q.assign_attrs(
+    return q.rename("relative_price").assign_attrs(
         long_name="relative price of the rare-earth bundle",
         units="log points",
-        price_lag=lag,
         base_year=base,
         deflator="input_costs.csv" if "input_costs" in data else "none",
     )

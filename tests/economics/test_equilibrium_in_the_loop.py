@@ -187,7 +187,7 @@ def test_a_model_in_closed_form_refuses_the_switch(world: World) -> None:
         fitting.build(world.spec.model_copy(update={"model": "substitution.py"}), world.inputs)
 
 
-@pytest.mark.parametrize("other", [{"event_study": False}, {"transition": True}, {"price_lag": [0, 1]}])
+@pytest.mark.parametrize("other", [{"event_study": False}, {"element_elasticity": True}])
 def test_what_cannot_go_with_it_is_said(other: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="equilibrium"):
         Evidence(equilibrium=True, **other)

@@ -21,13 +21,13 @@ STUDIES = {
     "substitution": (set(), set()),
     "substitution_numpyro": (set(), set()),
     "equilibrium_in_the_loop": (set(), set()),
-    "patents_only": (set(), {"event_estimate", "use_share_change", "ree_use_noise", "adjustment_rate"}),
+    "patents_only": (set(), {"event_estimate", "use_share_change", "ree_use_noise"}),
     "event_study_only": (set(), {"patent_count", "label_audit", "confusion", "use_share_change"}),
     "no_label_error": (set(), {"confusion", "label_audit"}),
     "no_pooling": (set(), set()),
     "lags": ({"lag_weights"}, set()),
-    "elements": ({"element_elasticity"}, set()),
-    "transition": ({"knowledge_growth"}, set()),
+    "elements": (set(), set()),
+    "patents_as_levels": (set(), set()),
 }
 #: Compiling is what takes long, so the default suite samples the smallest.
 FAST = {"patents_only", "event_study_only"}
@@ -82,6 +82,13 @@ def test_a_study_is_the_default_but_for_what_it_asks(name: str, data: Dataset, d
         "spillover_gap",
         "innovation_passthrough",
         "long_run_elasticity",
+        "adjustment_rate",
+        "obsolescence",
+        "knowledge_growth",
+        "element_elasticity",
+        "impact_ratio",
+        "supply_elasticity",
+        "long_run_supply_elasticity",
         *more,
     }
     assert not fewer & found

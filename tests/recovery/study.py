@@ -66,30 +66,29 @@ def inputs_of(
 
 
 def lagged_inputs(seed: int = 0) -> xr.Dataset:
-    """Inputs with two lags of the price to weigh, prices by element, and the aggregate use with its unit values."""
+    """Inputs with two lags of the price to weigh, prices by element, the aggregate use with its unit values, and
+    patents of fewer years than there are prices, with a gap."""
     io, price, z = small_world(countries=3)
     tables = simulate_evidence(io, price, z, TRUTH, seed)
-    patents = tables["patent_labels"].query("year > 2000")  # the first year has no price a year before
+    patents = tables["patent_labels"].query("year > 2000 and year != 2006")
     tables |= {"ree_use_panel": AGGREGATE_USE.replace("USA", "JPN"), "patent_labels": patents}
-    lags = xr.concat([price, price.shift(year=1)], xr.IndexVariable("price_lag", [0, 1])).sel(year=slice(2001, None))
     rng, elements = np.random.default_rng(seed), list(io["element"].values)
     element_price = xr.DataArray(
-        rng.normal(size=(3, len(elements), *lags.isel(country=0, sector=0).T.shape)),
-        coords={"country": price["country"], "element": elements, "year": lags["year"], "price_lag": [0, 1]},
-        dims=("country", "element", "year", "price_lag"),
+        rng.normal(size=(3, len(elements), price.sizes["year"])),
+        coords={"country": price["country"], "element": elements, "year": price["year"]},
+        dims=("country", "element", "year"),
     )
     weight = xr.DataArray(
         rng.dirichlet(np.ones(len(elements)), (3, price.sizes["sector"])),
         coords={"country": price["country"], "sector": price["sector"], "element": elements},
         dims=("country", "sector", "element"),
     )
-    cost = (weight * element_price).sum("element") - lags
+    cost = (weight * element_price).sum("element") - price
     bundle = xr.Dataset({"element_price": element_price, "element_weight": weight, "input_cost": cost})
-    lags = lags.transpose("country", "sector", "year", "price_lag").rename("relative_price")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         evidence = Evidence(price_lag=[0, 1], element_elasticity=True)
-        return assemble(io, lags, z, tables, evidence, policy_year=POLICY_YEAR, bundle=bundle)
+        return assemble(io, price, z, tables, evidence, policy_year=POLICY_YEAR, bundle=bundle)
 
 
 def truth_from_prior(seed: int) -> Truth:
@@ -104,4 +103,7 @@ def truth_from_prior(seed: int) -> Truth:
         spillover=float(1.6 * np.exp(0.4 * rng.standard_normal())),
         using_slope=float(0.5 * rng.standard_normal()),
         substituting_slope=float(0.5 * rng.standard_normal()),
+        adjustment_rate=float(rng.beta(2.0, 6.0)),
+        obsolescence=float(rng.beta(7.5, 42.5)),
+        knowledge_growth=float(0.05 * np.exp(0.4 * rng.standard_normal())),
     )

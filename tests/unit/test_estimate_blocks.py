@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from functools import partial
-
 import numpy as np
 import pymc as pm
 import pytest
@@ -14,17 +11,12 @@ from scipy import special, stats
 from reestim.dims import LABELS
 from reestim.errors import InputError
 from reestim.estimate import fit as fitting
-from reestim.estimate.event_effects import predicted_effects
-from reestim.estimate.inputs import assemble, checked
+from reestim.estimate.inputs import checked
 from reestim.estimate.misclassification import confusion_matrix, label_audit
 from reestim.estimate.patent_counts import dirichlet_multinomial_logp, log_rising
-from reestim.estimate.relative_price import age_weights, knowledge_flow
-from reestim.evidence.simulate import simulate_evidence
 from reestim.study.prior import Prior
-from reestim.study.spec import Evidence
-from reestim.technology import innovation_passthrough
-from tests.recovery.study import POLICY_YEAR, TRUTH, default_spec, inputs_of
-from tests.recovery.world import small_world
+from reestim.technology import Clock, innovation_passthrough
+from tests.recovery.study import default_spec, inputs_of
 
 
 @pytest.fixture(scope="module")
@@ -97,14 +89,17 @@ def _oracle(data: xr.Dataset, draw: xr.Dataset) -> list[float]:
     sigma = (1 + 1 / reach) / (1 + np.exp(-logit))
     m = kappa * (1 - sigma) / (1 + reach * (1 - sigma))
 
-    q = data["relative_price"] - data["relative_price"].mean("year")
+    price, clock = data["relative_price"].transpose("country", "sector", "price_year"), _clock(draw)
+    bias, flow = _by_hand(m.values[:, None] * price.values, clock)
+    f = flow - flow.mean(-1, keepdims=True)  # patents are of the same years as prices here
+    q = (price - price.mean("price_year")).values
     unit = draw["unit_deviation"].values.reshape(3, data.sizes["country"], data.sizes["sector"])
-    slopes = [draw["using_slope"] * xr.ones_like(m), m, draw["substituting_slope"] * xr.ones_like(m)]
+    responses = [float(draw["using_slope"]) * q, f, float(draw["substituting_slope"]) * q]
     odds = np.ones((*q.shape, 4))
     for k in range(3):
         year = draw["year_effect"].values[k]
         effect = draw["class_log_odds"].values[k] + unit[k][:, :, None] + year
-        odds[..., k + 1] = np.exp(effect + (slopes[k] * q).transpose("country", "sector", "year").values)
+        odds[..., k + 1] = np.exp(effect + responses[k])
     p = odds / odds.sum(-1, keepdims=True)
     y, pi = data["patent_count"].values, draw["confusion"].values
     a = float(draw["concentration"]) * p @ pi
@@ -120,26 +115,45 @@ def _oracle(data: xr.Dataset, draw: xr.Dataset) -> list[float]:
     )
 
     share = data["ree_share"]
-    bias = m * data["event_relative_price"]
-    log_b = -kappa * np.log(1 - share + share * np.exp(bias / kappa))
-    tfp = (1 + xi) * (share * bias + log_b) + gap * share * (bias + log_b)
-    knowledge = (data["event_knowledge_weight"] * tfp).sum(["country", "event_year"])
+    knowledge = price.copy(data=bias)
+    log_b = -kappa * np.log(1 - share + share * np.exp(knowledge / kappa))
+    tfp = (1 + xi) * (share * knowledge + log_b) + gap * share * (knowledge + log_b)
     epsilon = draw["trade_elasticity"].sel(traded_sector=data["sector"].values).values
-    exports = (epsilon * (knowledge - data["event_price_response"])).sum("sector")
-    beta = xr.where(data["outcome"] == "exports", exports, knowledge.sum("sector")).values
+    exports = xr.DataArray(epsilon, dims="sector") * (tfp - share * price)
+    cells = xr.where(data["outcome"] == "exports", exports, tfp)
+    beta = (data["event_cell_weight"] * cells).sum(["country", "sector", "price_year"]).values
     event = stats.multivariate_normal.logpdf(data["event_estimate"].values, beta, data["event_covariance"].values)
 
-    price, now, before = data["use_price"].values, data["use_now"].values, data["use_before"].values
-    history = price[now] - price[before]
-    knowledge = sum(0.2 * 0.8**k * history[:, k] for k in range(history.shape[1]))
-    price_change = xr.DataArray(history[:, 0], dims="use_observation")
-    change = (1 - sigma) * (price_change - (1 + xi) * m * xr.DataArray(knowledge, dims="use_observation"))
-    mean = (data["use_weight"] * change).sum("sector")
+    change = np.zeros(data.sizes["use_observation"])
+    levels = data["use_price"].values[data["use_point"].values]  # (use_series, use_year)
+    for i, (series, now, before) in enumerate(
+        zip(*(data[n].values for n in ("use_in_series", "use_now", "use_before")), strict=True)
+    ):
+        for j, weight in enumerate(data["use_weight"].values[series]):
+            known, _ = _by_hand(float(m[j]) * levels[series], clock)
+            moved = (levels[series] - (1 + xi) * known)[[before, now]]
+            change[i] += weight * (1 - float(sigma[j])) * (moved[1] - moved[0])
+    mean = change
     scale = float(draw["ree_use_noise"]) * np.sqrt(data["use_years"])
     use = stats.norm.logpdf(data["use_share_change"], mean, scale).sum()
     np.testing.assert_allclose(sigma, draw["sigma"], rtol=1e-10)
     np.testing.assert_allclose(m, draw["innovation_passthrough"], rtol=1e-9)
     return [patents, audited, event, use]
+
+
+def _clock(draw: xr.Dataset) -> Clock:
+    return Clock(*(float(draw[name]) for name in Clock._fields))
+
+
+def _by_hand(target: np.ndarray, clock: Clock) -> tuple[np.ndarray, np.ndarray]:
+    """a_t of (2b) and f_t of (12) written out, for targets m·q (..., year)."""
+    (rate, lost, growth), bias, flow = clock, np.array(target), np.array(target)
+    for t in range(1, target.shape[-1]):
+        wanted = rate * (target[..., t] - bias[..., t - 1])
+        bias[..., t] = bias[..., t - 1] + np.maximum(wanted, np.log(1 - lost) - growth)
+        ratio = 50 * (np.exp(growth + wanted) - 1 + lost) / (np.exp(growth) - 1 + lost)
+        flow[..., t] = bias[..., t - 1] + np.arcsinh(ratio) - np.arcsinh(50)
+    return bias, flow
 
 
 @pytest.mark.parametrize("design", ["by_class", "by_label", "random"])
@@ -187,59 +201,3 @@ def test_the_pass_through_of_the_model_is_the_shared_one(model_and_inputs) -> No
     sigma, kappa, xi = np.array([0.3, 1.0, 1.2]), 1.5, 0.6
     expected = (1 - 1 / (1 + kappa * (1 + xi) * (1 - sigma))) / (1 + xi)
     np.testing.assert_allclose(innovation_passthrough(sigma, kappa, xi), expected)
-
-
-@pytest.mark.parametrize("rate", [0.15, 1.0])
-def test_patents_are_the_flow_into_knowledge_in_transition(rate: float) -> None:
-    """(λ/g)(m·q_t − a_{t−1}) by the recursion a_t = a_{t−1} + λ(m·q_t − a_{t−1}) itself, a = m·q before the first year,
-    and the same a from the weights over ages."""
-    _, price, _ = small_world(countries=3)
-    q, growth = price.values, 0.08
-    m = np.linspace(-0.5, 0.8, price.sizes["sector"])
-    level = m[:, None] * q
-    knowledge, flow = level[..., 0], [np.zeros_like(level[..., 0])]
-    ages = [level[..., 0]]
-    for t in range(1, q.shape[2]):
-        flow.append(rate / growth * (level[..., t] - knowledge))
-        knowledge = knowledge + rate * (level[..., t] - knowledge)
-        ages.append(knowledge)
-    data = price.to_dataset(name="relative_price")
-    found = knowledge_flow(data, q, m, rate, growth)
-    np.testing.assert_allclose(found, np.stack(flow, axis=-1), atol=1e-12)
-    weights = age_weights(rate, q.shape[2])
-    assert weights.sum() == pytest.approx(1.0)
-    last = sum(w * level[..., max(q.shape[2] - 1 - k, 0)] for k, w in enumerate(weights))
-    np.testing.assert_allclose(last, ages[-1], atol=1e-12)
-    with pytest.raises(InputError, match="2005"):
-        knowledge_flow(data.drop_sel(year=2005), q, m, rate, growth)
-
-
-def test_the_event_study_in_transition_is_that_of_knowledge_which_follows_prices() -> None:
-    """λ = 1 gives the long run; a smaller λ gives the regression on prices as knowledge has followed them."""
-    io, price, z = small_world(countries=3)
-    tables = simulate_evidence(io, price, z, TRUTH, 0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        long_run, moving = (
-            assemble(
-                io, price, z, tables, Evidence(patents=False, ree_use=False, transition=t), policy_year=POLICY_YEAR
-            )
-            for t in (False, True)
-        )
-        followed = xr.zeros_like(price)
-        followed[..., 0] = price[..., 0]
-        for t in range(1, price.sizes["year"]):
-            followed[..., t] = followed[..., t - 1] + 0.3 * (price[..., t] - followed[..., t - 1])
-        slow = assemble(io, followed, z, tables, Evidence(patents=False, ree_use=False), policy_year=POLICY_YEAR)[
-            "event_relative_price"
-        ]
-    predict = partial(predicted_effects, xp=np)
-    m, epsilon = np.linspace(-0.5, 0.8, price.sizes["sector"]), np.full(moving.sizes["traded_sector"], 5.0)
-    np.testing.assert_allclose(
-        predict(moving, m, 1.2, 1.6, 0.4, epsilon, None, 1.0), predict(long_run, m, 1.2, 1.6, 0.4, epsilon)
-    )
-    np.testing.assert_allclose(
-        predict(moving, m, 1.2, 1.6, 0.4, epsilon, None, 0.3),
-        predict(long_run.assign(event_relative_price=slow), m, 1.2, 1.6, 0.4, epsilon),
-        rtol=1e-9,
-    )

@@ -11,7 +11,7 @@ import xarray as xr
 
 from reestim.errors import InputError
 from reestim.evidence.event_study import panel_study, small_sample_covariance
-from reestim.evidence.predictions import market_weights, structural_responses
+from reestim.evidence.predictions import cell_weights, market_weights
 from reestim.evidence.simulate import simulate_evidence, true_sigma
 from reestim.evidence.truth import Truth
 from reestim.technology import innovation_passthrough
@@ -70,17 +70,20 @@ def test_structure_through_the_map_is_the_event_study_of_noiseless_outcomes(worl
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         study = panel_study(outcomes, exposure, POLICY_YEAR)
-    response = structural_responses(study, io, price)
+    weights = cell_weights(study, io, price)["event_cell_weight"].rename(price_year="year")
     sigma = true_sigma(z, truth, np.random.default_rng(np.random.SeedSequence(5).spawn(5)[0]))
     passthrough = innovation_passthrough(sigma, truth.kappa, truth.spillover)
-    share = io["ree_share"].sel(sector=list(USERS))
-    bias = passthrough * response["event_relative_price"]
+    share, bias = io["ree_share"].sel(sector=list(USERS)), xr.zeros_like(price)
+    target = passthrough * price
+    bias[..., 0] = target.isel(year=0).transpose("country", "sector")
+    for t in range(1, price.sizes["year"]):  # prices of this world fall too slowly for knowledge to reach its floor
+        gap = target.isel(year=t).transpose("country", "sector").values - bias[..., t - 1].values
+        bias[..., t] = bias[..., t - 1].values + truth.adjustment_rate * gap
     log_b = -truth.kappa * np.log(1 - share + share * np.exp(bias / truth.kappa))
     tfp = (1 + truth.spillover) * (share * bias + log_b) + truth.spillover_gap * share * (bias + log_b)
-    knowledge = (response["event_knowledge_weight"] * tfp).sum(["country", "event_year"])
     epsilon = io["trade_elasticity"].sel(sector=list(USERS))
-    exports = (epsilon * (knowledge - response["event_price_response"])).sum("sector")
-    predicted = xr.where(study["outcome"] == "exports", exports, knowledge.sum("sector"))
+    cells = xr.where(study["outcome"] == "exports", epsilon * (tfp - share * price), tfp)
+    predicted = (weights * cells).sum(["country", "sector", "year"])
     np.testing.assert_allclose(predicted, study["estimate"], atol=1e-7)
     assert float(np.abs(predicted).max()) > 1e-3  # not a comparison of zeros
 

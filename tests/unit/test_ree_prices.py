@@ -19,28 +19,18 @@ from tests.unit.supply_world import COUNTRIES, YEARS, Tables, tiny_world
 def test_relative_price_by_hand() -> None:
     data = tiny_world()
     io = ree_input_output(data)
-    q = relative_prices(data, io, lag=1)
+    q = relative_prices(data, io)
     assert q.dims == ("country", "sector", "year")
     assert list(q.sector.values) == ree_users(io) == ["chemicals", "electronics"]
-    assert list(q.year.values) == [y + 1 for y in YEARS]
+    assert list(q.year.values) == list(YEARS)
     assert q.attrs["units"] == "log points"
-    np.testing.assert_allclose(q.sel(year=2009), 0.0, atol=1e-14)  # 2009 sees the prices of the base year
+    np.testing.assert_allclose(q.sel(year=2008), 0.0, atol=1e-14)  # the base year
     weight = io.element_share.sel(country="JPN", sector="electronics")
     by_hand = float(weight.sel(element="Nd")) * np.log(19 / 32) + float(weight.sel(element="Ce")) * np.log(4 / 4.5)
-    assert float(q.sel(country="JPN", sector="electronics", year=2010)) == pytest.approx(by_hand, rel=1e-12)
+    assert float(q.sel(country="JPN", sector="electronics", year=2009)) == pytest.approx(by_hand, rel=1e-12)
     # abroad prices rose by a wedge of 1.3 more than in China between 2006 and 2008
     gap = q.sel(country="JPN", sector="electronics") - q.sel(country="CHN", sector="electronics")
-    assert float(gap.sel(year=2007)) == pytest.approx(-np.log(1.3), abs=0.02)
-
-
-def test_lag_moves_the_years_and_nothing_else() -> None:
-    data = tiny_world()
-    io = ree_input_output(data)
-    now, later = relative_prices(data, io, lag=0), relative_prices(data, io, lag=2)
-    np.testing.assert_array_equal(later.year, now.year + 2)
-    np.testing.assert_array_equal(later.values, now.values)
-    with pytest.raises(InputError, match="lag is negative"):
-        relative_prices(data, io, lag=-1)
+    assert float(gap.sel(year=2006)) == pytest.approx(-np.log(1.3), abs=0.02)
 
 
 def test_other_input_costs_deflate_the_price() -> None:
@@ -52,7 +42,7 @@ def test_other_input_costs_deflate_the_price() -> None:
 
     data, plain = tiny_world(add), tiny_world()
     difference = relative_prices(data, ree_input_output(data)) - relative_prices(plain, ree_input_output(plain))
-    expected = -np.log(1.1) * (difference.year - 1 - 2008)
+    expected = -np.log(1.1) * (difference.year - 2008)
     np.testing.assert_allclose(difference, expected.broadcast_like(difference), atol=1e-12)
 
     def add_less(tables: Tables) -> None:
@@ -126,4 +116,4 @@ def test_bundled_world() -> None:
     assert list(z.sector.values) == list(q.sector.values)
     assert {2010, 2011, 2012} <= set(q.year.values.tolist())
     peak = q.sel(country="JPN", sector="electrical_optical")
-    assert int(peak.idxmax()) == 2012  # prices peaked in 2011, seen one year later
+    assert int(peak.idxmax()) == 2011

@@ -9,7 +9,8 @@ import xarray as xr
 
 from reestim.errors import InputError
 from reestim.estimate.kinds.ree_use import use_changes
-from reestim.estimate.ree_use import partial_adjustment
+from reestim.estimate.ree_use import expected_change
+from reestim.technology import Clock
 from tests.recovery.study import AGGREGATE_USE
 from tests.recovery.world import small_world
 
@@ -36,7 +37,8 @@ def test_changes_of_use_come_from_unit_values_and_span_gaps() -> None:
 
 def _price_change(changes: xr.Dataset, observation: str) -> float:
     at = changes.sel(use_observation=observation)
-    now, before = (int(at[name].isel(use_lag=0)) for name in ("use_now", "use_before"))
+    point = changes["use_point"][int(at["use_in_series"])]
+    now, before = (int(point[int(at[name])]) for name in ("use_now", "use_before"))
     return float(changes["use_price"][now] - changes["use_price"][before])
 
 
@@ -62,27 +64,22 @@ def test_bad_use_panels_are_listed() -> None:
     assert len(caught.value.problems) == 3
 
 
-def _filtered(q: pd.Series, rate: float) -> pd.Series:
-    """F_t = F_{t−1} + λ(q_t − F_{t−1}) year by year, a missing year at the price that follows: the recursion itself."""
-    full = q.reindex(range(int(q.index[0]), int(q.index[-1]) + 1)).bfill()
-    values = [float(full.iloc[0])]
-    for price in full.iloc[1:]:
-        values.append(values[-1] + rate * (price - values[-1]))
-    return pd.Series(values, index=full.index)
-
-
 @pytest.mark.parametrize("rate", [0.2, 1.0])
-def test_knowledge_follows_prices_at_the_adjustment_rate(rate: float) -> None:
-    """The weighted sum over lags is the recursion, over gaps of years too; λ = 1 is the long run."""
+def test_knowledge_is_carried_through_years_without_a_price(rate: float) -> None:
+    """Equation (15) over gaps of years by the recursion (2b) itself: in a missing year the price that follows holds."""
     years = [2000, 2001, 2002, 2004, 2007]
-    rng = np.random.default_rng(0)
+    rng, (_, price, _) = np.random.default_rng(0), small_world()
     panel = pd.DataFrame(
         {"country": "USA", "sector": "all", "year": years, "tonnes": 100.0, "value": 100.0 * np.exp(rng.normal(size=5))}
     )
-    _, price, _ = small_world()
-    changes = use_changes(panel, price, _even(price))
-    level = changes["use_price"].values
-    history = level[changes["use_now"].values] - level[changes["use_before"].values]
-    knowledge = _filtered(pd.Series(level, index=years), rate)
-    expected = np.diff([knowledge[t] for t in years])
-    np.testing.assert_allclose(partial_adjustment(history, rate, history.shape[1]), expected, atol=1e-12)
+    data = use_changes(panel, price, _even(price)).assign_coords(price_lag=[0])
+    level = pd.Series(data["use_price"].values, index=years).reindex(range(2000, 2008)).bfill().to_numpy()
+    m, floor = np.linspace(0.1, 0.3, 8), np.log(0.85) - 0.05
+    known = [m * level[0]]
+    for q in level[1:]:
+        known.append(known[-1] + np.maximum(rate * (m * q - known[-1]), floor))
+    share = (1 - 0.4) * (level - 1.5 * np.mean(known, axis=1))
+    expected = np.diff(share[[t - 2000 for t in years]])
+    clock = Clock(rate, 0.15, 0.05)
+    found = expected_change(data, np.full(8, 0.4), m, 0.5, clock, None, np.zeros(5), xp=np)
+    np.testing.assert_allclose(found, expected, atol=1e-12)

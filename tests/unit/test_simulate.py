@@ -31,7 +31,8 @@ def test_the_same_seed_gives_the_same_files_and_a_further_file_changes_none() ->
 
 
 def test_enhancing_patents_follow_the_pass_through_when_all_else_is_switched_off() -> None:
-    """With a clean labeller and many patents, ln(enhancing/unrelated) is α + m·q to within sampling error."""
+    """With a clean labeller and many patents read as levels, ln(enhancing/unrelated) is α + m·q to within sampling
+    error; as flows: tests/economics/test_one_clock.py."""
     io, price, z = small_world()
     truth = Truth(
         beta=(-0.4, 0.2),
@@ -39,6 +40,7 @@ def test_enhancing_patents_follow_the_pass_through_when_all_else_is_switched_off
         year_sd=0.0,
         concentration=1e7,
         patents_per_cell=2e5,
+        patents_as="levels",
         confusion=tuple(tuple(float(i == j) for j in range(4)) for i in range(4)),
     )
     table = simulate_evidence(io, price, z, truth, seed=0)["patent_labels"]

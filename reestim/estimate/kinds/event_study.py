@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.dims import KNOWLEDGE_AGE, PRICE_LAG, YEAR
+from reestim.dims import YEAR
 from reestim.errors import InputError, Problem
 from reestim.estimate.kinds.kind import EvidenceKind, Observed, Sources
 from reestim.estimate.kinds.variable import Variable
@@ -30,43 +30,24 @@ def event_evidence(
     policy_year: int,
     bundle: xr.Dataset | None = None,
 ) -> xr.Dataset:
-    """``event_estimate`` (effect), ``event_covariance`` (effect, effect_other), and the structural responses.
+    """``event_estimate`` (effect), ``event_covariance`` (effect, effect_other), and the study as weights on cells.
 
-    price: q (country, sector, year). With a dimension ``price_lag`` the responses have it too, one set a lag; in
-    transition, what knowledge does responds to q of 0, 1, … years before, along ``knowledge_age`` (before the first
-    year the price stood where it is then). The panel gives the effects of ``event_outcomes`` on the years that have a
+    price: q (country, sector, year). The panel gives the effects of ``event_outcomes`` on the years that have a
     relative price, ``event_study.csv`` those of ``published_outcomes``; the two are independent. With
     ``evidence.equilibrium`` what the equilibrium needs to predict them is there too (``bundle``: prices by element).
 
     Raises InputError, also for an outcome that both would give.
     """
     studies = _studies(tables, io, [int(t) for t in price[YEAR].values], evidence, policy_year)
-    if PRICE_LAG in price.dims:
-        lags = price[PRICE_LAG].values
-        by_lag = [_with_responses(studies, io, price.sel({PRICE_LAG: k}, drop=True)) for k in lags]
-        return _along(
-            xr.IndexVariable(PRICE_LAG, lags),
-            by_lag,
-            ("event_price_response", "event_relative_price", "event_bias_response"),
-        )
-    if evidence.equilibrium:
-        from reestim.estimate.equilibrium_effects import equilibrium_inputs
+    found = _with_weights(studies, io, price)
+    if not evidence.equilibrium:
+        return found
+    from reestim.estimate.equilibrium_effects import equilibrium_inputs
 
-        if bundle is None:
-            raise InputError(Problem("the equilibrium needs prices by element", "Give bundle=bundle_inputs(...)"))
-        solved = equilibrium_inputs(io, studies, bundle)
-        return xr.merge([_with_responses(studies, io, price), solved], join="exact", combine_attrs="override")
-    if not evidence.transition:
-        return _with_responses(studies, io, price)
-    place, ages = np.arange(price.sizes[YEAR]), range(price.sizes[YEAR])
-    before = [price.isel({YEAR: np.maximum(place - k, 0)}).assign_coords({YEAR: price[YEAR]}) for k in ages]
-    by_age = [_with_responses(studies, io, q) for q in before]
-    return _along(xr.IndexVariable(KNOWLEDGE_AGE, list(ages)), by_age, ("event_relative_price", "event_bias_response"))
-
-
-def _along(index: xr.IndexVariable, parts: list[xr.Dataset], moving: tuple[str, ...]) -> xr.Dataset:
-    """The first of ``parts``, its ``moving`` arrays those of all parts along ``index``, which comes last."""
-    return parts[0].assign({n: xr.concat([p[n] for p in parts], index).transpose(..., index.name) for n in moving})
+    if bundle is None:
+        raise InputError(Problem("the equilibrium needs prices by element", "Give bundle=bundle_inputs(...)"))
+    solved = equilibrium_inputs(io, studies, bundle)
+    return xr.merge([found, solved], join="exact", combine_attrs="override")
 
 
 def _studies(
@@ -93,9 +74,9 @@ def _studies(
     return studies
 
 
-def _with_responses(studies: list[xr.Dataset], io: xr.Dataset, price: xr.DataArray) -> xr.Dataset:
-    """Effects of independent studies, one after another, and how each responds to q (country, sector, year)."""
-    from reestim.evidence.predictions import structural_responses
+def _with_weights(studies: list[xr.Dataset], io: xr.Dataset, price: xr.DataArray) -> xr.Dataset:
+    """Effects of independent studies, one after another, and their weights on cells."""
+    from reestim.evidence.predictions import cell_weights
 
     parts = []
     for study in studies:
@@ -103,7 +84,7 @@ def _with_responses(studies: list[xr.Dataset], io: xr.Dataset, price: xr.DataArr
         estimate = {"event_estimate": ("effect", study["estimate"].values, study["estimate"].attrs)}
         error = study["trend_error"] if "trend_error" in study else xr.zeros_like(study["estimate"])
         estimate["event_trend_error"] = ("effect", error.values, _TREND_ERROR)
-        parts.append(structural_responses(study, io, price).assign(estimate).assign_coords(about))
+        parts.append(cell_weights(study, io, price).assign(estimate).assign_coords(about))
     joint: Any = xr.concat(parts, dim="effect", data_vars="minimal") if len(parts) > 1 else parts[0]
     labels = joint["effect"].values
     covariance = xr.DataArray(

@@ -21,7 +21,7 @@ class Sources:
     """What the inputs of a kind are made from.
 
     ``tables`` by file stem, columns of data/README.md; ``io``: the arrays of docs/model.md section 3; ``price``: q
-    (country, sector, year[, price_lag]) in all years that have one, log points; ``model_years``: those of the model;
+    (country, sector, year) in all years that have one, log points; ``model_years``: those of the model;
     ``bundle``: prices by element (`reestim.estimate.bundle_inputs`), where the study needs them.
     """
 

@@ -30,7 +30,7 @@ def years_of_patents(patents: pd.DataFrame, price: xr.DataArray) -> list[int]:
     years = sorted({int(t) for t in patents[YEAR]})
     without = sorted(set(years) - {int(t) for t in price[YEAR].values})
     if without:
-        advice = "Remove these patents, or add element prices for the years before"
+        advice = "Remove these patents, or add the element prices of these years"
         problem = Problem("patents in years without a relative price", advice, file=f"{_COUNTS}.csv", value=without)
         raise InputError(problem, "the evidence cannot be used")
     return years

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.dims import COUNTRY, EXPORTER, IMPORTER, PRICE_LAG, SECTOR, YEAR
+from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 from reestim.estimate.kinds.kind import EvidenceKind, Observed, Sources
 from reestim.estimate.kinds.variable import NEVER_ZERO, POSITIVE, Variable
@@ -24,18 +24,19 @@ def use_changes(panel: pd.DataFrame, relative_price: xr.DataArray, ree_value: xr
     """Observations of (15) from ``ree_use_panel``: changes between the observed years of a country and sector.
 
     panel: country, sector (or ``all``), year, value (million US$) and/or tonnes, output (million US$, where known);
-    relative_price: q (country, sector, year) of the same year, for rows without a price of their own; ree_value: value
-    of rare earths used at baseline (country, sector), the weights of ``all``. The price is the unit value where tonnes
-    and value are given, else q of the sector (value = tonnes·price). Without output the change of value stands for that
-    of the share. Where a year is missing the change spans more years.
+    relative_price: q (country, sector, year), for rows without a price of their own; ree_value: value of rare earths
+    used at baseline (country, sector), the weights of ``all``. The price is the unit value where tonnes and value are
+    given, else q of the sector (value = tonnes·price). Without output the change of value stands for that of the share.
+    Where a year is missing the change spans more years.
 
-    Dims ``use_observation``, ``sector``, ``use_price_point`` (a price of a series in a year) and ``use_lag`` (years):
-    ``use_now`` and ``use_before`` say which prices stood k years before the two years of a change, so that what
-    knowledge has followed, at any rate of adjustment, is a weighted sum (`partial_adjustment`). Before the first price
-    of a series it stood where the first is; in a year without a price, where the next one is.
+    Dims ``use_observation``, ``use_series`` (a country and sector), ``sector``, ``use_price_point`` (a price of a
+    series in a year) and ``use_year`` (years since the first price of a series). ``use_point`` (use_series, use_year)
+    is the price of each year, consecutive years, so that knowledge is carried through them: in a year without a price
+    it stood where the next one is. ``use_now`` and ``use_before`` are the years of a change.
     """
     rows: list[dict[str, Any]] = []
     points: list[tuple[str, float, bool]] = []  # label, log price, is it a unit value
+    series: list[dict[str, Any]] = []
     problems: list[Problem] = []
     users = [str(s) for s in relative_price[SECTOR].values]
     groups: Any = panel.sort_values(YEAR).groupby([COUNTRY, SECTOR], sort=False)
@@ -46,42 +47,69 @@ def use_changes(panel: pd.DataFrame, relative_price: xr.DataArray, ree_value: xr
             problems.append(Problem("unknown country", "Use a country of trade.csv", file=_FILE, value=country))
         else:
             try:
-                found, series = _changes(str(country), str(sector), group, relative_price, len(points))
-                rows, points = rows + found, points + series
+                found, prices = _changes(str(country), str(sector), group, relative_price)
             except InputError as error:
                 problems += error.problems
+                continue
+            rows += [row | {"series": len(series)} for row in found]
+            series.append(
+                {
+                    "label": f"{country} {sector}",
+                    "weight": _weights(str(country), str(sector), users, ree_value),
+                    "point": len(points) + _next_price(prices.years),
+                }
+            )
+            points += [(f"{country} {sector} {t}", p, prices.own) for t, p in zip(*prices[:2], strict=True)]
     if not rows and not problems:
         problems.append(
             Problem("no change of use can be formed", "Give two years of value, or of tonnes, at least", file=_FILE)
         )
     if problems:
         raise InputError(problems, "the use of rare earths cannot be used")
-    weights = np.array([_weights(r[COUNTRY], r[SECTOR], users, ree_value) for r in rows])
     log = {"units": "log points"}
     fields = {
         "use_share_change": {"long_name": "change of the log cost share of rare earths", **log},
         "use_years": {"long_name": "years between the observations", "units": "years"},
+        "use_now": {"long_name": "later year of the change, since the first price", "units": "years"},
+        "use_before": {"long_name": "earlier year of the change, since the first price", "units": "years"},
     }
     data: dict[str, Any] = {name: ("use_observation", [r[name] for r in rows], attrs) for name, attrs in fields.items()}
-    data["use_weight"] = (("use_observation", SECTOR), weights, {"long_name": "weight of a sector", "units": "share"})
-    longest = max(len(r["now"]) for r in rows)
-    for name, words in (("now", "later"), ("before", "earlier")):
-        index = np.array([np.pad(r[name], (0, longest - len(r[name])), mode="edge") for r in rows])
-        attrs = {"long_name": f"price point of the {words} year, by years before it", "units": "position"}
-        data[f"use_{name}"] = (("use_observation", "use_lag"), index, attrs)
+    data["use_in_series"] = ("use_observation", [r["series"] for r in rows], {"long_name": "series of the change"})
+    longest = max(len(s["point"]) for s in series)
+    point = [np.pad(s["point"], (0, longest - len(s["point"])), mode="edge") for s in series]
+    data["use_point"] = (("use_series", "use_year"), point, {"long_name": "price of a year", "units": "position"})
+    weights = [s["weight"] for s in series]
+    data["use_weight"] = (("use_series", SECTOR), weights, {"long_name": "weight of a sector", "units": "share"})
     prices = [price for _, price, _ in points]
     data["use_price"] = ("use_price_point", prices, {"long_name": "log relative price", **log})
     measured = [is_unit_value for *_, is_unit_value in points]
     data["use_is_unit_value"] = ("use_price_point", measured, {"long_name": "whether a price is a unit value"})
-    names = [f"{r[COUNTRY]} {r[SECTOR]} {r[YEAR]}" for r in rows]
-    labels = [label for label, *_ in points]
-    return xr.Dataset(data, coords={"use_observation": names, SECTOR: users, "use_price_point": labels})
+    coords = {
+        "use_observation": [f"{series[r['series']]['label']} {r[YEAR]}" for r in rows],
+        "use_series": [s["label"] for s in series],
+        SECTOR: users,
+        "use_price_point": [label for label, *_ in points],
+    }
+    return xr.Dataset(data, coords=coords)
+
+
+class _Prices(NamedTuple):
+    """Log prices of a series, by year, and whether they are unit values of its own."""
+
+    years: np.ndarray
+    level: np.ndarray
+    own: bool
+
+
+def _next_price(years: np.ndarray) -> np.ndarray:
+    """For each year from the first to the last: the position of its price, or of the next one there is."""
+    return np.searchsorted(years, np.arange(years[0], years[-1] + 1))
 
 
 def _changes(
-    country: str, sector: str, group: pd.DataFrame, relative_price: xr.DataArray, first: int
-) -> tuple[list[dict[str, Any]], list[tuple[str, float, bool]]]:
-    """Differences between consecutive observed years, and the prices of the series, the first at position ``first``."""
+    country: str, sector: str, group: pd.DataFrame, relative_price: xr.DataArray
+) -> tuple[list[dict[str, Any]], _Prices]:
+    """Differences between consecutive observed years, and the prices of the series."""
     table: Any = group.set_index(YEAR).reindex(columns=["value", "tonnes", "output"]).astype(float)
     table = table.where(table > 0)
     unit: Any = np.log(table["value"] * 1000 / table["tonnes"])  # US$/kg
@@ -98,25 +126,18 @@ def _changes(
         raise InputError(Problem("the relative price has gaps", "Fill element_prices.csv", value=f"{country} {sector}"))
     share: Any = _log_odds(value, np.log(table["output"]))
     observed = [int(t) for t in share.index[share.notna()] if t in price.index]
-    years = price.index.to_numpy()
-
-    def positions(year: int) -> np.ndarray:
-        """Of the prices in ``year``, a year before, ..., the start: the same year, or the next that has a price."""
-        return first + np.searchsorted(years, np.arange(year, years[0] - 1, -1))
-
+    years = price.index.to_numpy().astype(int)
     rows = [
         {
-            COUNTRY: country,
-            SECTOR: sector,
             YEAR: now,
             "use_share_change": share[now] - share[before],
             "use_years": now - before,
-            "now": positions(now),
-            "before": np.pad(positions(before), (0, now - before), mode="edge"),
+            "use_now": now - years[0],
+            "use_before": before - years[0],
         }
         for before, now in itertools.pairwise(observed)
     ]
-    return rows, [(f"{country} {sector} {t}", float(p), own) for t, p in price.items()]
+    return rows, _Prices(years, price.to_numpy().astype(float), own)
 
 
 def _log_odds(log_value: Any, log_output: Any) -> Any:
@@ -137,21 +158,23 @@ def _weights(country: str, sector: str, users: list[str], ree_value: xr.DataArra
     return value / value.sum()
 
 
+def points_of_changes(data: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the price of the later and of the earlier year of each observation."""
+    point = data["use_point"].transpose("use_series", "use_year").values
+    series = data["use_in_series"].values
+    return point[series, data["use_now"].values], point[series, data["use_before"].values]
+
+
 def unit_value_changes(data: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Observations between two unit values, and the positions of the later and of the earlier one."""
-    now, before = (
-        data[name].transpose("use_observation", "use_lag").values[:, 0] for name in ("use_now", "use_before")
-    )
+    now, before = points_of_changes(data)
     changed = data["use_is_unit_value"].values[now]
     return changed, now[changed], before[changed]
 
 
 def _inputs(sources: Sources) -> xr.Dataset:
     """Changes of use, at the prices that buyers faced in the year itself."""
-    price = sources.price
-    first = price.isel({PRICE_LAG: 0}, drop=True) if PRICE_LAG in price.dims else price
-    of_the_year = first.assign_coords({YEAR: first[YEAR] - sources.evidence.price_lags[0]})
-    return use_changes(sources.tables[_STEM], of_the_year, _ree_value(sources.io))
+    return use_changes(sources.tables[_STEM], sources.price, _ree_value(sources.io))
 
 
 def _ree_value(io: xr.Dataset) -> xr.DataArray:

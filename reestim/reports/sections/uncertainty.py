@@ -40,6 +40,9 @@ _NAMES = {
     "adjustment_rate": "λ",
     "obsolescence": "δ",
     "knowledge_growth": "g",
+    "supply_elasticity": "μ",
+    "long_run_supply_elasticity": "μ_L",
+    "impact_ratio": "s",
     "crowding_out": "χ",  # in runs of the first edition of the model
 }
 _COLORS = dict(
@@ -47,7 +50,7 @@ _COLORS = dict(
         _NAMES,
         (
             *("#005A96", "#E0B050", "#00704F", "#9C7FBF", "#ABABAB", "#B34700", "#7FC7E8", "#5C5C5C"),
-            *("#8C510A", "#35978F", "#9C7FBF"),
+            *("#8C510A", "#35978F", "#C51B7D", "#4D4D4D", "#80CDC1", "#9C7FBF"),
         ),
         strict=True,
     )
