@@ -34,8 +34,8 @@ def is_first_edition(names: Iterable[object]) -> bool:
 
 #: What a reader of a run of before the clock must know.
 BEFORE_THE_CLOCK = (
-    "This run is of a version in which patents a year were read as the level of knowledge and prices acted a year late: "
-    "it has no clock (2b). Its numbers are shown as they were; fit the study again for those of the second edition."
+    "This run is of a version without the clock (2b): patents a year were read as the level of knowledge, and prices "
+    "acted a year late. Its numbers are shown as they were; fit the study again for those of the second edition."
 )
 
 
