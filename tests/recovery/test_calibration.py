@@ -43,7 +43,7 @@ def design(tmp_path_factory: pytest.TempPathFactory) -> SbcDesign:
     names = list(economy.countries)
     inputs = xr.Dataset(
         {
-            "relative_price": (("country", "sector", "year"), rng.normal(size=(3, 2, 3))),
+            "relative_price": (("country", "sector", "price_year"), rng.normal(size=(3, 2, 3))),
             "substitutability": (("sector", "property"), np.zeros((2, 1))),
             "ree_share": (("country", "sector"), np.full((3, 2), 0.01)),
             "trade_elasticity_mean": ("traded_sector", np.full(5, 5.0)),
@@ -52,7 +52,7 @@ def design(tmp_path_factory: pytest.TempPathFactory) -> SbcDesign:
         coords={
             "country": names,
             "sector": users,
-            "year": years,
+            "price_year": years,
             "property": ["z"],
             "traded_sector": list(economy.sectors),
         },

@@ -15,13 +15,13 @@ from reestim.technology import sigma_upper_bound
 
 
 def build(data, priors):
-    with pm.Model(coords={"sector": data["sector"].values, "year": data["year"].values}) as model:
+    with pm.Model(coords={"sector": data["sector"].values, "price_year": data["price_year"].values}) as model:
         kappa = variable(priors, "kappa")
         mu = variable(priors, "mu", dims="sector")
         sigma = pm.Deterministic("sigma", sigma_upper_bound(kappa, 0.0) * pm.math.sigmoid(mu), dims="sector")
         m = passthrough(sigma, kappa, 0.0)
-        q = data["relative_price"].isel(country=0).transpose("sector", "year").values
-        pm.Normal("answer", m[:, None] * q, 0.3, observed=0 * q, dims=("sector", "year"))
+        q = data["relative_price"].isel(country=0).transpose("sector", "price_year").values
+        pm.Normal("answer", m[:, None] * q, 0.3, observed=0 * q, dims=("sector", "price_year"))
     return model
 """
 
