@@ -4,7 +4,8 @@ The draw nearest to the median (the reference draw) is solved first. The differe
 (``anderson.SecantHistory``) describe the Jacobian near there, and start all other draws from its equilibrium. No
 Jacobian is formed. Unconverged draws are warm-started again from their own median draw; what still remains is solved
 one by one by Newton's method. Batches of draws bound the memory and run on two threads, because the steps of a batch
-are too small to fill several cores.
+are too small to fill several cores. A reference draw that the accelerated steps do not solve is solved by Newton's
+method.
 """
 
 from __future__ import annotations
@@ -179,6 +180,10 @@ def _rounds(
         for _ in range(ROUNDS):
             middle = take(draws, left[_middle(standardised[left])])
             warm_start, worst = _solve_reference_draw(b, policy, middle, start, tolerance)
+            if not float(worst) <= tolerance:  # then Newton's method, once, instead of once a draw
+                u, _, _ = solve_by_newton(drawn_baseline(b, middle), policy, middle, tolerance)
+                found, _ = ravel_pytree(u)
+                warm_start, worst = _solve_reference_draw(b, policy, middle, found, tolerance)
             if not float(worst) <= tolerance:
                 return
             start = warm_start.start
