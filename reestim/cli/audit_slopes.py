@@ -59,7 +59,8 @@ def _prices(dataset: Path, lag: int) -> pd.Series:
     from reestim.supply_chain.ree_rows import ree_input_output
 
     data = load_dataset(dataset)
-    return relative_prices(data, ree_input_output(data), lag=lag).to_series()
+    price = relative_prices(data, ree_input_output(data))
+    return price.assign_coords(year=price["year"] + lag).to_series()
 
 
 def _print(found: Slopes) -> None:

@@ -19,6 +19,7 @@ from reestim.evidence.event_study import panel_study
 from reestim.evidence.published import published_study
 from reestim.evidence.simulate import simulate_evidence
 from reestim.study.spec import Evidence
+from reestim.technology import Knowledge
 from tests.recovery.study import POLICY_YEAR, TRUTH, default_spec
 from tests.recovery.world import OTHERS, USERS, small_world
 
@@ -100,7 +101,11 @@ def test_it_stands_in_the_likelihood_instead_of_a_panel(world) -> None:
     x = x - x.mean("sector")
     change = [log_y.sel(year=POLICY_YEAR + k) - log_y.sel(year=POLICY_YEAR - 1) for k in (0, 1, 3)]
     beta = [float((x * d).sum() / (x**2).sum()) for d in change]
-    predicted = predicted_effects(data, point[0], kappa, xi, gap, np.ones(data.sizes["traded_sector"]), xp=np)
+    long_run = (m * price).transpose(*price.dims).values
+    known = Knowledge(long_run, long_run, 0 * long_run)
+    predicted = predicted_effects(
+        data, price.values, known, long_run, kappa, xi, gap, np.ones(data.sizes["traded_sector"]), xp=np
+    )
     np.testing.assert_allclose(predicted, beta, rtol=1e-9)
     with pm.Model(coords=coordinates(data)) as alone:
         event_effects(data, predicted)
@@ -120,7 +125,6 @@ def test_the_panel_and_published_effects_stack_as_independent_evidence(world) ->
     assert outcome[-3:].tolist() == ["tfp"] * 3
     between = data["event_covariance"].values[:-3, -3:]
     assert not between.any()
-    assert not data["event_price_response"].values[-3:].any()  # tfp has no response of export prices
     alone = assemble(
         io,
         price,
@@ -129,7 +133,7 @@ def test_the_panel_and_published_effects_stack_as_independent_evidence(world) ->
         Evidence(patents=False, ree_use=False),
         policy_year=POLICY_YEAR,
     )
-    np.testing.assert_allclose(data["event_knowledge_weight"].values[-3:], alone["event_knowledge_weight"].values)
+    np.testing.assert_allclose(data["event_cell_weight"].values[-3:], alone["event_cell_weight"].values)
 
 
 @pytest.mark.parametrize(
