@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from reestim.checks import evidence_sensitivity as evidence
 from reestim.checks.prior_sensitivity import prior_sensitivity
 from reestim.errors import in_one_line
 from reestim.runs.record import RunRecord
@@ -24,8 +25,8 @@ _log = logging.getLogger(__name__)
 
 
 def add_fit_diagnostics(post: xr.DataTree, model: Model, spec: Spec, data: Dataset, seed: int) -> xr.DataTree:
-    """Add to a fit the groups prior_predictive, posterior_predictive, prior_sensitivity and those of
-    ``reestim.evidence.groups.evidence_groups``, as far as each can be computed.
+    """Add to a fit the groups prior_predictive, posterior_predictive, prior_sensitivity, evidence_sensitivity and those
+    of ``reestim.evidence.groups.evidence_groups``, as far as each can be computed.
 
     Parameters
     ----------
@@ -45,8 +46,8 @@ def add_fit_diagnostics(post: xr.DataTree, model: Model, spec: Spec, data: Datas
     from reestim.evidence.groups import evidence_groups
 
     def sensitivity() -> dict[str, xr.Dataset]:
-        found = prior_sensitivity(post)
-        return {} if found is None else {"prior_sensitivity": found}
+        found = {"prior_sensitivity": prior_sensitivity(post), evidence.GROUP: evidence.evidence_sensitivity(post)}
+        return {name: ds for name, ds in found.items() if ds is not None}
 
     makers: dict[str, Callable[[], dict[str, xr.Dataset]]] = {
         f"{group}_predictive": lambda g=group, n=draws: {
