@@ -111,8 +111,9 @@ def _placebos(axes: Axes, placebos: Any, studies: Any, about: dict[str, Any]) ->
     axes.plot(placebos["pretended_year"], placebos["estimate"], "o", color="#767676", markersize=4)
     axes.plot([about["policy_year"]], [float(true["same_horizon"].iloc[0])], "o", color=_LOOK[TWO_WAY][0], markersize=6)
     horizon = int(placebos["horizon"].iloc[0])
-    axes.set_title(f"placebo years, mean of event times 0 to {horizon}", loc="left", fontsize=9)
+    axes.set_title(f"placebo years, event times 0 to {horizon}", loc="left", fontsize=9)
     _plain(axes)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))  # four-digit years side by side
 
 
 def _plain(axes: Axes) -> None:
