@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
-from reestim.checks import determinacy, predictive, prior_sensitivity, prior_welfare, refits, sampler, solver
+from reestim.checks import determinacy, power, predictive, prior_sensitivity, prior_welfare, refits, sampler, solver
 from reestim.checks.protocol import Check
 from reestim.errors import InputError, Problem
 from reestim.runs.record import RunRecord
@@ -15,6 +15,7 @@ CHECKS = (
     solver.check,
     determinacy.check,
     prior_sensitivity.check,
+    power.check,
     predictive.check,
     prior_welfare.check,
     refits.check,

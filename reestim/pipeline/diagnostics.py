@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from reestim.checks import evidence_sensitivity as evidence
+from reestim.checks import power
 from reestim.checks.prior_sensitivity import prior_sensitivity
 from reestim.errors import in_one_line
 from reestim.runs.record import RunRecord
@@ -70,3 +71,31 @@ def add_fit_diagnostics(post: xr.DataTree, model: Model, spec: Spec, data: Datas
         for group, ds in groups.items():
             post[group] = xr.DataTree(ds)
     return record.but(left_out=left_out, diagnosed=True).attached(post)
+
+
+def powerless_blocks(model: Model, seed: int) -> list[str]:
+    """One sentence for each block of evidence that identifies nothing, known before anything is sampled.
+
+    Parameters
+    ----------
+    model
+        From `reestim.build`.
+    seed
+        Of the draws of the prior.
+
+    Returns
+    -------
+    list of str
+        Empty where all blocks have power, or where the predictions of the model are not known (a model of a user's own).
+    """
+    from reestim.estimate.fit import prior_draws
+    from reestim.estimate.model import adapt
+
+    study = adapt(model).study
+    if study is None:
+        return []
+    prior = prior_draws(model, power.DRAWS, seed)
+    if power.unknown(study.inputs, prior):
+        return []
+    table = power.power_table(study.inputs, {"prior": prior})
+    return power.sentences(table.loc[[power.identifies_nothing(row) for row in table.to_dict("records")]])

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from reestim.data.dataset import load_dataset
 from reestim.errors import InputError, Problem, closest
 from reestim.io.files import exclusive_lock
+from reestim.pipeline.diagnostics import powerless_blocks
 from reestim.pipeline.scenarios import read_scenarios, run_scenarios, texts_of
 from reestim.runs import store
 from reestim.runs.identity import mismatches
@@ -210,6 +211,8 @@ def _fitted(job: Job, folder: Path, seed: int, stages: Stages, progress: bool, c
     else:
         economy, model, scenarios = _prepared(job, stages)
         with stages.stage("sample the posterior, check the gates"):
+            for sentence in powerless_blocks(model, seed):
+                _log.warning("    %s", sentence)
             post = _sampled(model, job.spec, seed, progress)
         post["economy"] = xr.DataTree(economy.ds)
         _recorded(post, job, seed, command, scenarios, stages)
