@@ -13,6 +13,7 @@ import xarray as xr
 
 from reestim.checks import evidence_sensitivity as evidence
 from reestim.checks import power
+from reestim.checks.evidence_signals import DRAWS
 from reestim.checks.prior_sensitivity import prior_sensitivity
 from reestim.errors import in_one_line
 from reestim.runs.record import RunRecord
@@ -86,7 +87,7 @@ def powerless_blocks(model: Model, seed: int) -> list[str]:
     Returns
     -------
     list of str
-        Empty where all blocks have power, or where the predictions of the model are not known (a model of a user's own).
+        Empty where all blocks have power, and where the predictions of the model are not known (a user's own).
     """
     from reestim.estimate.fit import prior_draws
     from reestim.estimate.model import adapt
@@ -94,7 +95,7 @@ def powerless_blocks(model: Model, seed: int) -> list[str]:
     study = adapt(model).study
     if study is None:
         return []
-    prior = prior_draws(model, power.DRAWS, seed)
+    prior = prior_draws(model, DRAWS, seed)
     if power.unknown(study.inputs, prior):
         return []
     table = power.power_table(study.inputs, {"prior": prior})

@@ -1,0 +1,132 @@
+"""What the structure predicts of each block of evidence at one draw, and how well the rows of the block are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from reestim.dims import CHAIN, COUNTRY, DRAW, LABEL, SECTOR, TRADED_SECTOR, YEAR
+from reestim.estimate.event_effects import predicted_effects
+from reestim.estimate.ree_use import expected_change
+from reestim.estimate.relative_price import bundle_price, enhancing_response, in_years_of_patents, knowledge_of
+from reestim.technology import Clock, innovation_passthrough
+
+#: Draws of each group that predictions are made at.
+DRAWS = 100
+#: What a model has to state for its predictions to be known here, and what it may state beside.
+NEEDED = ("sigma", "kappa", "spillover", "spillover_gap", "trade_elasticity", *Clock._fields)
+_OPTIONAL = ("element_elasticity", "lag_weights", "ree_use_noise", "concentration", "confusion")
+
+
+class Signal(NamedTuple):
+    """A prediction (row) and the inverse covariance with which rows are known (row, row), or its diagonal (row,)."""
+
+    prediction: np.ndarray
+    precision: np.ndarray
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of evidence: its name in words, its first array in the inputs, and how it is predicted at a draw."""
+
+    words: str
+    array: str
+    signal: Callable[[xr.Dataset, Draw], Signal]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Parameters of one draw, and what follows from them for all blocks."""
+
+    values: Mapping[str, Any]
+    clock: Clock
+    lag_weights: Any
+    price: np.ndarray
+    knowledge: Any
+    enhancing: np.ndarray
+
+    @classmethod
+    def of(cls, data: xr.Dataset, values: Mapping[str, Any]) -> Draw:
+        """What a draw (names and arrays) means for inputs of a model."""
+        m = innovation_passthrough(values["sigma"], values["kappa"], values["spillover"])
+        clock = Clock(*(values[name] for name in Clock._fields))
+        weights = values.get("lag_weights")
+        q = bundle_price(data, values.get("element_elasticity"), np)
+        knowledge = knowledge_of(data, q, m, clock, weights, xp=np)
+        f = enhancing_response(data, q, m, knowledge, clock, weights, xp=np)
+        return cls({**values, "m": m}, clock, weights, q, knowledge, np.asarray(f))
+
+
+def _events(outcome: str) -> Callable[[xr.Dataset, Draw], Signal]:
+    def signal(data: xr.Dataset, draw: Draw) -> Signal:
+        rows = np.flatnonzero(data["outcome"].values == outcome)
+        effects = np.asarray(event_predictions(data, draw, draw.values["spillover_gap"]))[rows]
+        covariance = data["event_covariance"].transpose("effect", "effect_other").values[np.ix_(rows, rows)]
+        return Signal(effects, np.linalg.inv(covariance))
+
+    return signal
+
+
+def event_predictions(data: xr.Dataset, draw: Draw, gap: Any) -> Any:
+    v = draw.values
+    return predicted_effects(
+        data, draw.price, draw.knowledge, draw.enhancing, v["kappa"], v["spillover"], gap, v["trade_elasticity"], xp=np
+    )
+
+
+def _use(data: xr.Dataset, draw: Draw) -> Signal:
+    v, none = draw.values, np.zeros(data.sizes["use_price_point"])
+    mean = expected_change(data, v["sigma"], v["m"], v["spillover"], draw.clock, draw.lag_weights, none, xp=np)
+    error = v["ree_use_noise"] * np.sqrt(data["use_years"].values.astype(float))
+    return Signal(np.asarray(mean), error**-2.0)
+
+
+def _patents(data: xr.Dataset, draw: Draw) -> Signal:
+    """Rows: country-sectors. The movement of the log odds of ``enhancing`` around its mean over years and over the
+    units of a year, and what noisy, overdispersed counts know of them (the information of equation 13)."""
+    counts = data["patent_count"].transpose(COUNTRY, SECTOR, YEAR, LABEL).values.astype(float)
+    confusion = np.asarray(draw.values.get("confusion", np.eye(4)))
+    while confusion.ndim > 2:  # errors that vary by group: their mean
+        confusion = confusion.mean(axis=0)
+    labels = counts.sum(axis=(0, 1, 2)) / counts.sum()
+    true = np.clip(np.linalg.lstsq(confusion.T, labels, rcond=None)[0], 1e-3, None)
+    true = true / true.sum()
+    seen = true @ confusion
+    enhancing = data["patent_count"][LABEL].values.tolist().index("enhancing")
+    each = true[enhancing] ** 2 * ((confusion[enhancing] - seen) ** 2 / seen).sum()
+    n, phi = counts.sum(axis=-1), draw.values["concentration"]
+    known = each * n * (1 + phi) / np.maximum(n + phi, 1e-300)
+    f = np.asarray(in_years_of_patents(data, draw.enhancing))
+    f = f - f.mean(axis=2, keepdims=True)
+    f = f - f.mean(axis=(0, 1), keepdims=True)
+    return Signal(np.sqrt((known * f**2).sum(axis=2)).ravel(), np.ones(f.shape[0] * f.shape[1]))
+
+
+BLOCKS = {
+    "patents": Block("patents", "patent_count", _patents),
+    "exports": Block("event study of exports", "event_estimate", _events("exports")),
+    "tfp": Block("event study of TFP", "event_estimate", _events("tfp")),
+    "event_patents": Block("event study of patents", "event_estimate", _events("patents")),
+    "ree_use": Block("use of rare earths", "use_share_change", _use),
+}
+
+
+def draws_of(data: xr.Dataset, group: xr.Dataset) -> list[Draw]:
+    """Up to ``DRAWS`` draws of a group, evenly spread."""
+    names = [str(n) for n in group.data_vars if n in (*NEEDED, *_OPTIONAL)]
+    flat = group[names].stack(sample=(CHAIN, DRAW), create_index=False)
+    some = np.unique(np.linspace(0, flat.sizes["sample"] - 1, DRAWS).astype(int))
+    users = data[SECTOR].values
+    out = []
+    for k in some:
+        one = flat.isel(sample=k)
+        if SECTOR in one.dims:
+            one = one.sel({SECTOR: users})
+        if TRADED_SECTOR in one.dims and TRADED_SECTOR in data.dims:
+            one = one.sel({TRADED_SECTOR: data[TRADED_SECTOR].values})
+        out.append(Draw.of(data, {name: one[name].values for name in names}))
+    return out
