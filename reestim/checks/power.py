@@ -109,17 +109,17 @@ def sentences(table: pd.DataFrame) -> list[str]:
     """One sentence a block: its power before and after the data, whether it identifies anything, what would match."""
     out = []
     for row in table.to_dict("records"):
-        shown = [g for g in ("prior", "posterior") if f"{g}_row" in row]
-        sizes = ", ".join(f"{number(row[f'{g}_row'])} at the {g}" for g in shown)
-        joint = ", ".join(number(row[f"{g}_joint"]) for g in shown)
-        said = f"{row['words']}: the largest prediction is {sizes} standard errors of its row"
-        said += f" (all {row['rows']} rows: {joint})"
+        sizes = [
+            f"{number(row[f'{group}_row'])} at the {group} ({number(row[f'{group}_joint'])} for all {row['rows']} rows)"
+            for group in ("prior", "posterior")
+            if f"{group}_row" in row
+        ]
+        said = f"{row['words']}: in standard errors of its row, the largest prediction is {' and '.join(sizes)}"
         if identifies_nothing(row):
             said += "; the block IDENTIFIES NOTHING of the structure"
-            if np.isfinite(row.get("match_share", np.nan)):
-                said += f"; its estimates fit best if θ were {number(row['match_share'])} times as large"
-            if np.isfinite(row.get("match_gap", np.nan)):
-                said += f", or with ω = {number(row['match_gap'])}"
+            needed = [(row.get("match_share", np.nan), "θ {} times as large"), (row.get("match_gap", np.nan), "ω = {}")]
+            if matches := [words.format(f"{value:,.3g}") for value, words in needed if np.isfinite(value)]:
+                said += f"; its estimates would be fitted best with {', or with '.join(matches)}"
         out.append(said + ".")
     return out
 
@@ -159,7 +159,7 @@ def _published(data: xr.Dataset, groups: Mapping[str, xr.Dataset]) -> list[str]:
     if largest >= PUBLISHED_TFP:
         return [f"{effect} is within what equation (1) gives here (up to {number(100 * largest)} %)."]
     return [
-        f"{effect} is {number(PUBLISHED_TFP / largest)} times the largest effect on TFP, in any year, that "
+        f"{effect} is {PUBLISHED_TFP / largest:,.0f} times the largest effect on TFP, in any year, that "
         f"equation (1) gives here ({number(100 * largest)} %). At cost shares of rare earths this small such an effect "
         "comes from something that is not in (1), or is not an effect of rare earths."
     ]
