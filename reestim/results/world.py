@@ -93,14 +93,20 @@ def world_table(post: xr.DataTree) -> pd.DataFrame:
 
 def mitigation_table(post: xr.DataTree) -> pd.DataFrame:
     """Rows (scenario, part: mitigated and, where it was solved, frontier and gap): median, low, high of the share of
-    the loss abroad, and ``draws``, in which somebody abroad loses. Empty without fixed and directed technology."""
+    the loss abroad, ``draws``, in which somebody abroad loses, and prior_median, prior_low, prior_high where the prior
+    was solved too. Empty without fixed and directed technology."""
     ds, economy = post["counterfactual"].to_dataset(), economy_of(post)
+    before = post["prior_counterfactual"].to_dataset() if "prior_counterfactual" in post.children else None
     if not {FIXED, DIRECTED} <= set(ds[TECHNOLOGY].values.tolist()):
         return pd.DataFrame()
     rows = []
     for scenario in map(str, ds[SCENARIO].values):
+        known = before is not None and scenario in before[SCENARIO].values
+        prior = mitigation(before.assign_attrs(ds.attrs), scenario, economy) if before is not None and known else {}
         for name, share in mitigation(ds, scenario, economy).items():
             ends = {k: float(v) for k, v in quantiles(share).data_vars.items()}
+            if name in prior:
+                ends |= {f"prior_{k}": float(v) for k, v in quantiles(prior[name]).data_vars.items()}
             draws = int(share.count((CHAIN, DRAW)))
             rows.append({SCENARIO: scenario, "part": str(name), **ends, "draws": draws})
     return pd.DataFrame(rows)
@@ -114,6 +120,11 @@ def probability_words(row: Mapping[Any, Any]) -> str:
     return f"{sign} {percent(row['probability_gain'])}{prior}"
 
 
+def _share(row: Mapping[Any, Any], start: str) -> str:
+    """A share of `mitigation_table` in per cent."""
+    return with_interval(*(PERCENT * float(row[f"{start}{end}"]) for end in ("median", "low", "high")), "%")
+
+
 def mitigation_sentences(table: pd.DataFrame) -> list[str]:
     """What the rows of `mitigation_table` for one scenario say: the share of the loss abroad at given knowledge that
     directed technology takes away."""
@@ -122,8 +133,9 @@ def mitigation_sentences(table: pd.DataFrame) -> list[str]:
         return ["No draw has a loss abroad at given knowledge, so there is nothing to mitigate."]
     said: list[str] = []
     for part, row in rows.items():
-        median, low, high = (PERCENT * float(row[end]) for end in ("median", "low", "high"))
-        said.append(f"{_PARTS[part]} {with_interval(median, low, high, '%')}")
+        said.append(f"{_PARTS[part]} {_share(row, '')}")
+        if not math.isnan(row.get("prior_median", math.nan)):
+            said[-1] += f" (before the data {_share(row, 'prior_')})"
     whole, *split = said
     of_it = f"; of it {', '.join(split)}" if split else ""
     return [

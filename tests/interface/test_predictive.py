@@ -13,6 +13,7 @@ import xarray as xr
 import reestim as ree
 from reestim.checks import predictive, prior_welfare
 from reestim.reports.sections import predictions
+from reestim.results.world import mitigation_sentences, mitigation_table
 from reestim.runs.record import RunRecord
 
 YEARS, COUNTRIES, SECTORS = range(2008, 2012), ["CHN", "JPN"], ["machinery", "electronics"]
@@ -94,3 +95,6 @@ def test_welfare_before_the_data_says_which_draws_have_no_equilibrium(post: xr.D
     section = predictions.section(back, predictions.tables(back))
     assert section is not None
     assert "0.25" in str(section.blocks)
+    shares = mitigation_table(back)
+    assert {"median", "prior_median"} <= set(shares), "every claim about directed technology stands beside its prior"
+    assert "before the data" in mitigation_sentences(shares)[0]
