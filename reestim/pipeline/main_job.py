@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import time
 import warnings
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +15,7 @@ from reestim.errors import InputError, Problem, closest
 from reestim.io.files import exclusive_lock
 from reestim.pipeline.diagnostics import powerless_blocks
 from reestim.pipeline.scenarios import read_scenarios, run_scenarios, texts_of
+from reestim.pipeline.stages import Stages
 from reestim.runs import store
 from reestim.runs.identity import mismatches
 from reestim.runs.parts import DataRecord, StudyRecord
@@ -32,32 +31,8 @@ if TYPE_CHECKING:
     from reestim.study.spec import Spec
 
 _log = logging.getLogger(__name__)
-STAGES = 8
 #: Folder of the draws that are solved already; it goes when all are.
 _CHUNKS = "chunks"
-
-
-@dataclass
-class Stages:
-    """Logs the begin of each stage and keeps the wall time in seconds of those that are done."""
-
-    total: int = STAGES
-    seconds: dict[str, float] = field(default_factory=dict)
-    begun: int = 0
-
-    def skip(self, number: int, why: str) -> None:
-        """Stages that need not be done."""
-        self.begun += number
-        _log.info("%d/%d %s", self.begun, self.total, why)
-
-    @contextmanager
-    def stage(self, name: str) -> Generator[None]:
-        """``3/7 build the model``, then its time."""
-        self.begun += 1
-        _log.info("%d/%d %s", self.begun, self.total, name)
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = round(time.perf_counter() - start, 3)
 
 
 @dataclass(frozen=True)
