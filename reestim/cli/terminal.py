@@ -15,7 +15,8 @@ from reestim.cli.command import GATE_FAILED, Output
 if TYPE_CHECKING:
     import xarray as xr
 
-    from reestim.pipeline.main_job import Job, Stages
+    from reestim.pipeline.main_job import Job
+    from reestim.pipeline.stages import Stages
 
 
 def inputs(

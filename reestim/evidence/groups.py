@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 import xarray as xr
@@ -77,6 +78,7 @@ def _events(data: Dataset, io: xr.Dataset, names: list[str], exposure: str, quic
     from reestim.evidence.estimators import ESTIMATORS, TWO_WAY
     from reestim.evidence.event_paths import event_study
 
-    short = {"countries": ["all"], "estimators": [TWO_WAY], "placebo": False}
-    options = short if quick else {"estimators": ESTIMATORS}
-    return event_study(data, outcomes=names, exposure=exposure, io=io, **options)
+    given = partial(event_study, data, outcomes=names, exposure=exposure, io=io)
+    if quick:
+        return given(countries=["all"], estimators=[TWO_WAY], placebo=False)
+    return given(estimators=ESTIMATORS)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from reestim.errors import InputError
 from reestim.io.files import exclusive_lock
-from reestim.pipeline.main_job import Stages, save_and_report
+from reestim.pipeline.main_job import save_and_report
 from reestim.pipeline.scenarios import run_scenarios
+from reestim.pipeline.stages import Stages
 from reestim.runs import store
 from reestim.runs.record import RunRecord
 
