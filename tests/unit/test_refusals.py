@@ -120,7 +120,7 @@ def inputs() -> xr.Dataset:
         (lambda ds: ds.assign(trade_elasticity_mean=-ds["trade_elasticity_mean"]), "must be positive"),
         (lambda ds: ds.drop_vars("label_audit"), "without an audit"),
         (lambda ds: ds.assign(patent_count=ds["patent_count"] + 0.5), "whole numbers"),
-        (lambda ds: ds.isel(label=[1, 0, 2, 3]), "labels must be"),
+        (lambda ds: ds.assign_coords(label=["unrelated", "using", "enhancing", "other"]), "unknown label"),
         (lambda ds: ds.assign(patent_count=0 * ds["patent_count"]), "no patents at all"),
         (lambda ds: ds.assign(relative_price=ds["relative_price"] / 0), "not a finite number"),
         (lambda ds: ds.assign(event_covariance=-ds["event_covariance"]), "not positive definite"),
