@@ -33,8 +33,9 @@ def fit(
     Example: reestim fit models/patents_only.toml --out posteriors/patents-only
     """
     from reestim.pipeline import main_job
+    from reestim.pipeline.stages import STAGES, Stages
 
-    stages = main_job.Stages(total=main_job.STAGES - 2)
+    stages = Stages(total=STAGES - 2)
     job = inputs(stages, spec, dataset, out, quick=quick, overwrite=overwrite, allow=allow or ())
     post, folder = main_job.fit(job, seed=seed, stages=stages, progress=output.progress, command=command_line())
     print_and_exit(post, {"run": str(folder)}, output)

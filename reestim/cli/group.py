@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 READER_LEFT = 141
 INTERRUPTED = 130
 #: Everything that is wrong with what was typed; typer names only its kinds.
-_USAGE = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+_USAGE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 
 class Group(TyperGroup):

@@ -35,8 +35,9 @@ def run(
     Example: reestim run --dataset my-data --out posteriors/mine
     """
     from reestim.pipeline import main_job
+    from reestim.pipeline.stages import Stages
 
-    stages = main_job.Stages()
+    stages = Stages()
     job = inputs(stages, spec, dataset, out, quick=quick, overwrite=overwrite, allow=allow or (), seed=seed)
     post, folder, page = main_job.run(job, seed=seed, stages=stages, progress=output.progress, command=command_line())
     print_and_exit(post, {"run": str(folder), "report": str(page)}, output)

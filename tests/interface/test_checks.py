@@ -71,7 +71,7 @@ def test_the_command_says_all_and_fails_by_exit_code(judged: xr.DataTree, tmp_pa
     for part in ("sampler: pass", "solver: FAIL", "79 of 80", "RESTS ON ITS PRIOR"):
         assert part in done.output
     result = json.loads(CliRunner().invoke(app, ["check", str(tmp_path / "run"), "--json"]).stdout)
-    assert [c["verdict"] for c in result["checks"]] == ["pass", "fail", *5 * ["informational"]]
+    assert [c["verdict"] for c in result["checks"]] == ["pass", "fail", *6 * ["informational"]]
 
 
 def test_draws_near_a_second_equilibrium_are_counted_and_too_many_fail(post: xr.DataTree) -> None:

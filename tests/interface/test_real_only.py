@@ -14,6 +14,7 @@ import reestim as ree
 from reestim.estimate.inputs import unused_files
 from reestim.importers.build import build_from_tables
 from reestim.pipeline import main_job
+from reestim.pipeline.stages import Stages
 from reestim.study.spec import Evidence
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
@@ -50,7 +51,7 @@ def test_it_runs_from_real_data_to_a_report_without_anything_synthetic(real: Pat
     job = main_job.read_job(MODELS / "real_only.toml", real, tmp_path / "run", quick=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        post, folder, page = main_job.run(job, seed=1, stages=main_job.Stages(), progress=False, command="reestim run")
+        post, folder, page = main_job.run(job, seed=1, stages=Stages(), progress=False, command="reestim run")
     draws = post["posterior"].to_dataset()
     assert {"sigma", "kappa", "spillover", "adjustment_rate"} <= set(draws.data_vars)
     assert not {"confusion", "concentration"} & set(draws.data_vars)
