@@ -187,7 +187,7 @@ def read_spec(path: str | Path) -> Spec:
     >>> import reestim as ree
     >>> spec = ree.read_spec("models/substitution.toml")
     >>> spec.evidence.price_lags
-    [1]
+    [0]
     >>> spec.priors["kappa"].distribution
     'LogNormal'
     """
