@@ -26,7 +26,7 @@ import pandas as pd
 from reestim.dims import LABELS
 from reestim.estimate import fit as fitting
 from reestim.estimate.gates import GateWarning
-from reestim.io.attributes import json_value
+from reestim.io.json_text import json_value
 from reestim.labels import offline
 from reestim.labels.agreement import agreement, confusion_counts
 from reestim.labels.patents import read_corpus

@@ -39,7 +39,7 @@ from reestim.estimate.inputs import assemble
 from reestim.estimate.priors import variable
 from reestim.evidence.simulate import simulate_evidence
 from reestim.evidence.truth import Truth
-from reestim.io.attributes import json_value
+from reestim.io.json_text import json_value
 from reestim.study.spec import Evidence, Spec
 from reestim.technology import sigma_upper_bound
 from tests.oracles import random_economy

@@ -12,7 +12,7 @@ import xarray as xr
 from reestim.checks.prior_sensitivity import SHARED, moving_draws, symbol
 from reestim.checks.protocol import Check, Verdict
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
-from reestim.io.attributes import json_text, json_value
+from reestim.io.json_text import json_text, json_value
 from reestim.results.effects import CONTRIBUTION, effects
 from reestim.results.format import number
 from reestim.runs.record import RunRecord

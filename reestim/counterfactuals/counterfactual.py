@@ -20,7 +20,7 @@ from reestim.equilibrium.scenario import Scenario
 from reestim.equilibrium.transition import check_years
 from reestim.equilibrium.welfare import labels_of
 from reestim.errors import MAX_UNSOLVED, InputError, Problem, UnsolvedDrawsError
-from reestim.io.attributes import json_text
+from reestim.io.json_text import json_text
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -24,7 +24,7 @@ from reestim.estimate.log_terms import LIKELIHOOD, log_terms, rounded
 from reestim.estimate.model import EstimationModel, Model, Study, adapt
 from reestim.estimate.priors import PriorBook, Priors
 from reestim.estimate.pymc_model import StudyModel
-from reestim.io.attributes import json_text
+from reestim.io.json_text import json_text
 from reestim.numerics.jax_setup import require_jax
 from reestim.study.spec import Gates
 

@@ -24,16 +24,6 @@ _TEXT = ("rebasing", "mines")
 _LARGEST_INTEGER = 2**63
 
 
-def json_text(value: Any) -> str:
-    """A dictionary or a list as the JSON text that an attribute of ours holds."""
-    return json.dumps(value, default=_plain, ensure_ascii=False)
-
-
-def json_value(stored: Any) -> Any:
-    """What an attribute written by `json_text` says; of a run saved on 2026-11-30 or repaired, the value itself."""
-    return json.loads(stored) if isinstance(stored, str) else stored
-
-
 def storable(tree: xr.DataTree) -> xr.DataTree:
     """A copy of a tree whose attributes netCDF can hold; its data are shared.
 

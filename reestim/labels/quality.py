@@ -11,7 +11,7 @@ import xarray as xr
 
 from reestim.data.label_record import AUDIT, COUNTS
 from reestim.dims import LABEL, LABELS, YEAR
-from reestim.io.attributes import json_text
+from reestim.io.json_text import json_text
 from reestim.labels.agreement import HUMAN, MACHINE, Agreement, agreement, drift
 
 

@@ -17,8 +17,8 @@ from reestim.checks.refits import GROUP, summary
 from reestim.dims import SECTOR, YEAR
 from reestim.errors import InputError, Problem, ReestimError, closest
 from reestim.estimate import kinds
-from reestim.io.attributes import json_value
 from reestim.io.files import slug
+from reestim.io.json_text import json_value
 from reestim.runs import store
 from reestim.runs.identity import study_of
 from reestim.runs.parts import RefitRecord

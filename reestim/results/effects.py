@@ -9,7 +9,7 @@ import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, EXPORTER, IMPORTER, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.intervals import KIND, LEVEL
-from reestim.io.attributes import json_value
+from reestim.io.json_text import json_value
 
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reestim.errors import InputError, Problem
 from reestim.intervals import INTERVAL
-from reestim.io.attributes import json_text, json_value
 from reestim.io.files import strict_json
+from reestim.io.json_text import json_text, json_value
 from reestim.runs.parts import DataRecord, RefitRecord, SolvedCount, StudyRecord, Verdict
 
 if TYPE_CHECKING:

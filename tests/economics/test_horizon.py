@@ -11,7 +11,7 @@ import xarray as xr
 
 import reestim as ree
 from reestim.errors import InputError, ParameterError
-from reestim.io.attributes import json_value
+from reestim.io.json_text import json_value
 from tests.oracles import random_economy, random_scenario
 
 ECONOMY = random_economy(91, countries=3, goods=2, elements=2, factors=1)

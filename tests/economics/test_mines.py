@@ -11,7 +11,7 @@ import xarray as xr
 
 import reestim as ree
 from reestim.errors import InputError
-from reestim.io.attributes import json_value
+from reestim.io.json_text import json_value
 from reestim.study.scenario_file import read_scenario
 from tests.oracles import random_economy
 

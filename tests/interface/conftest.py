@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from reestim.dims import LABELS
-from reestim.io.attributes import json_text
+from reestim.io.json_text import json_text
 from reestim.runs.record import RunRecord
 from tests.interface.faked_run import DRAWS, cli, faked, place  # noqa: F401 - fixtures
 from tests.oracles import random_economy

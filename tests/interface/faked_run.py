@@ -14,7 +14,7 @@ import xarray as xr
 
 import reestim as ree
 from reestim.cli.app import app
-from reestim.io.attributes import json_text
+from reestim.io.json_text import json_text
 from tests.interface.test_spec import QUOTA, SPEC
 
 Run = Callable[..., click.testing.Result]

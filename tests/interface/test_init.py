@@ -73,7 +73,7 @@ def test_an_installed_package_has_what_init_copies(project: Path, tmp_path: Path
         whole(project / part, tmp_path / "site" / place)
     code = (
         "import reestim.io.toml_files as t; "
-        "assert t.find('models/substitution.toml').is_file(), t.SHIPPED; print(t.SHIPPED)"
+        "assert t.find_file('models/substitution.toml').is_file(), t.SHIPPED; print(t.SHIPPED)"
     )
     where = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": str(tmp_path / "site")}}
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, **where)

@@ -14,7 +14,7 @@ import reestim as ree
 from reestim.cli.app import app
 from reestim.errors import InputError
 from reestim.estimate.inputs import model_inputs
-from reestim.io.attributes import json_text
+from reestim.io.json_text import json_text
 from reestim.pipeline import refits as refitting
 from reestim.pipeline.refits import NO_LABEL_NOISE, PLACEBO, Refit, possible_refits
 from reestim.reports.sections import refits as sections

@@ -118,7 +118,8 @@ def test_sectors_without_evidence_fall_back_to_the_population() -> None:
 
     spread = draws["innovation_passthrough"].std(["chain", "draw"])
     without, others = ["glass", "metals"], [s for s in USERS if s not in ("glass", "metals")]
-    assert float(spread.sel(sector=without).min()) > 1.5 * float(spread.sel(sector=others).max())
+    # Patents are a flow: what a price path says of m is less than if they were its level.
+    assert float(spread.sel(sector=without).min()) > 1.2 * float(spread.sel(sector=others).max())
 
     rng = np.random.default_rng(0)
     z = inputs["substitutability"].sel(sector=without)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from reestim.dims import CHAIN, DRAW, LABELS
-from reestim.io.attributes import json_value
+from reestim.io.json_text import json_value
 from reestim.labels.agreement import HUMAN, MACHINE, Agreement, Interval
 from reestim.labels.quality import agreement_of, drift_of
 from reestim.reports.section import Block, Notes, Section, TableBlock
