@@ -6,13 +6,12 @@ nothing is fitted again. Where no kind moves a parameter, its posterior is its p
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from reestim.checks.prior_sensitivity import moving_draws
+from reestim.checks.prior_sensitivity import power_scaled
 from reestim.estimate import kinds
 
 GROUP = "evidence_sensitivity"
@@ -34,25 +33,19 @@ def evidence_sensitivity(post: xr.DataTree) -> xr.Dataset | None:
         `prior_sensitivity`; ``evidence`` holds the kinds that the run conditions on, and ``priors``. None where the run
         keeps no log densities.
     """
-    if not {"log_prior", "log_likelihood"} <= set(post.children):
+    if "log_likelihood" not in post.children:
         return None
-    import arviz
-
-    az: Any = arviz  # its names come at run time
-    draws = moving_draws(post["posterior"].to_dataset())
     there = set(map(str, post["log_likelihood"].data_vars))
-    parts = {kind.name: [name for name in kind.observed if name in there] for kind in kinds.KINDS}
-    parts = {name: arrays for name, arrays in parts.items() if arrays}
-    if not draws or not parts:
+    held = {kind.name: [name for name in kind.observed if name in there] for kind in kinds.KINDS}
+    parts: dict[str, dict[str, Any]] = {
+        name: {"group": "likelihood", "group_var_names": arrays} for name, arrays in held.items() if arrays
+    }
+    found = power_scaled(post, {**parts, "priors": {"group": "prior"}}) if parts else None
+    if found is None:
         return None
-    log = {name: post[name].to_dataset() for name in ("log_prior", "log_likelihood")}
-    flat = xr.concat([draw.drop_attrs() for draw in draws.values()], "parameter", coords="minimal", compat="override")
-    tree = xr.DataTree.from_dict({"posterior": flat.rename("value").to_dataset(), **log})
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = [az.psense(tree, group="likelihood", group_var_names=arrays)["value"] for arrays in parts.values()]
-        found.append(az.psense(tree, group="prior")["value"])
-    values = np.stack([np.asarray(one.values, float) for one in found], axis=1)
+    names, values = found
     about = {"long_name": "power-scaling sensitivity to the weight of one kind of evidence", "units": "1"}
-    coords = {"parameter": list(draws), EVIDENCE: [*parts, "priors"]}
-    return xr.Dataset({"sensitivity": (("parameter", EVIDENCE), values, about)}, coords=coords)
+    columns = np.stack(list(values.values()), axis=1)
+    return xr.Dataset(
+        {"sensitivity": (("parameter", EVIDENCE), columns, about)}, coords={"parameter": names, EVIDENCE: list(values)}
+    )

@@ -15,6 +15,8 @@ from reestim.estimate.ree_use import expected_change
 from reestim.estimate.relative_price import bundle_price, enhancing_response, in_years_of_patents, knowledge_of
 from reestim.technology import Clock, innovation_passthrough
 
+#: The outcome of the event study that counts patents.
+PATENTS = "patents"
 #: Draws of each group that predictions are made at.
 DRAWS = 100
 #: What a model has to state for its predictions to be known here, and what it may state beside.
@@ -23,19 +25,27 @@ _OPTIONAL = ("element_elasticity", "lag_weights", "ree_use_noise", "concentratio
 
 
 class Signal(NamedTuple):
-    """A prediction (row) and the inverse covariance with which rows are known (row, row), or its diagonal (row,)."""
+    """A prediction (row), the standard error of each row by itself (row), and the inverse of the covariance with which
+    rows are known (row, row), or its diagonal (row,)."""
 
     prediction: np.ndarray
+    error: np.ndarray
     precision: np.ndarray
 
 
 @dataclass(frozen=True)
 class Block:
-    """A block of evidence: its name in words, its first array in the inputs, and how it is predicted at a draw."""
+    """A block of evidence: its name in words, its first array in the inputs, how it is predicted at a draw, and of the
+    event study the outcome."""
 
     words: str
     array: str
     signal: Callable[[xr.Dataset, Draw], Signal]
+    outcome: str = ""
+
+    def is_in(self, data: xr.Dataset) -> bool:
+        """Whether inputs of a model hold the block."""
+        return self.array in data and (not self.outcome or self.outcome in data["outcome"].values)
 
 
 @dataclass(frozen=True)
@@ -61,17 +71,18 @@ class Draw:
         return cls({**values, "m": m}, clock, weights, q, knowledge, np.asarray(f))
 
 
-def _events(outcome: str) -> Callable[[xr.Dataset, Draw], Signal]:
+def _events(words: str, outcome: str) -> Block:
     def signal(data: xr.Dataset, draw: Draw) -> Signal:
         rows = np.flatnonzero(data["outcome"].values == outcome)
         effects = np.asarray(event_predictions(data, draw, draw.values["spillover_gap"]))[rows]
         covariance = data["event_covariance"].transpose("effect", "effect_other").values[np.ix_(rows, rows)]
-        return Signal(effects, np.linalg.inv(covariance))
+        return Signal(effects, np.sqrt(np.diag(covariance)), np.linalg.inv(covariance))
 
-    return signal
+    return Block(f"event study of {words}", "event_estimate", signal, outcome)
 
 
 def event_predictions(data: xr.Dataset, draw: Draw, gap: Any) -> Any:
+    """The event study that the structure predicts (effect) at a draw, with ω = ``gap``."""
     v = draw.values
     return predicted_effects(
         data, draw.price, draw.knowledge, draw.enhancing, v["kappa"], v["spillover"], gap, v["trade_elasticity"], xp=np
@@ -82,7 +93,7 @@ def _use(data: xr.Dataset, draw: Draw) -> Signal:
     v, none = draw.values, np.zeros(data.sizes["use_price_point"])
     mean = expected_change(data, v["sigma"], v["m"], v["spillover"], draw.clock, draw.lag_weights, none, xp=np)
     error = v["ree_use_noise"] * np.sqrt(data["use_years"].values.astype(float))
-    return Signal(np.asarray(mean), error**-2.0)
+    return Signal(np.asarray(mean), error, error**-2.0)
 
 
 def _patents(data: xr.Dataset, draw: Draw) -> Signal:
@@ -90,8 +101,6 @@ def _patents(data: xr.Dataset, draw: Draw) -> Signal:
     units of a year, and what noisy, overdispersed counts know of them (the information of equation 13)."""
     counts = data["patent_count"].transpose(COUNTRY, SECTOR, YEAR, LABEL).values.astype(float)
     confusion = np.asarray(draw.values.get("confusion", np.eye(4)))
-    while confusion.ndim > 2:  # errors that vary by group: their mean
-        confusion = confusion.mean(axis=0)
     labels = counts.sum(axis=(0, 1, 2)) / counts.sum()
     true = np.clip(np.linalg.lstsq(confusion.T, labels, rcond=None)[0], 1e-3, None)
     true = true / true.sum()
@@ -103,14 +112,15 @@ def _patents(data: xr.Dataset, draw: Draw) -> Signal:
     f = np.asarray(in_years_of_patents(data, draw.enhancing))
     f = f - f.mean(axis=2, keepdims=True)
     f = f - f.mean(axis=(0, 1), keepdims=True)
-    return Signal(np.sqrt((known * f**2).sum(axis=2)).ravel(), np.ones(f.shape[0] * f.shape[1]))
+    moved = np.sqrt((known * f**2).sum(axis=2)).ravel()  # in standard errors already
+    return Signal(moved, np.ones_like(moved), np.ones_like(moved))
 
 
 BLOCKS = {
     "patents": Block("patents", "patent_count", _patents),
-    "exports": Block("event study of exports", "event_estimate", _events("exports")),
-    "tfp": Block("event study of TFP", "event_estimate", _events("tfp")),
-    "event_patents": Block("event study of patents", "event_estimate", _events("patents")),
+    "exports": _events("exports", "exports"),
+    "tfp": _events("TFP", "tfp"),
+    "event_patents": _events("patents", PATENTS),
     "ree_use": Block("use of rare earths", "use_share_change", _use),
 }
 

@@ -8,7 +8,7 @@ are reweighted, not made again. And the width of the posterior's interval over t
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,23 @@ def prior_sensitivity(post: xr.DataTree) -> xr.Dataset | None:
     >>> print(ree.prior_sensitivity(fitted))  # draws without log densities
     None
     """
+    found = power_scaled(post, {"prior": {"group": "prior"}, "likelihood": {"group": "likelihood"}})
+    if found is None:
+        return None
+    about = {"long_name": "power-scaling sensitivity", "units": "1"}
+    names, values = found
+    data = {part: ("parameter", column, about) for part, column in values.items()}
+    return xr.Dataset(data, coords={"parameter": names})
+
+
+def power_scaled(
+    post: xr.DataTree, parts: Mapping[str, Mapping[str, Any]]
+) -> tuple[list[str], dict[str, np.ndarray]] | None:
+    """Sensitivity of each parameter (`moving_draws`) to each part of the log density, by power-scaling.
+
+    ``parts``: by name, what ``arviz.psense`` is to scale (``group``, ``group_var_names``). The names of the parameters,
+    and one array (parameter) a part; None where the run keeps no log densities, or nothing moves.
+    """
     if not {"log_prior", "log_likelihood"} <= set(post.children):
         return None
     import arviz
@@ -67,10 +84,8 @@ def prior_sensitivity(post: xr.DataTree) -> xr.Dataset | None:
     tree = xr.DataTree.from_dict({"posterior": flat.rename("value").to_dataset(), **log})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = {part: az.psense(tree, group=part)["value"] for part in ("prior", "likelihood")}
-    about = {"long_name": "power-scaling sensitivity", "units": "1"}
-    values = {part: ("parameter", np.asarray(found[part].values, float), about) for part in found}
-    return xr.Dataset(values, coords={"parameter": list(draws)})
+        found = {name: az.psense(tree, **scaled)["value"] for name, scaled in parts.items()}
+    return list(draws), {name: np.asarray(one.values, float) for name, one in found.items()}
 
 
 def prior_posterior_table(post: xr.DataTree) -> pd.DataFrame:

@@ -24,6 +24,8 @@ COUNTRY_SECTOR = "country-sector"
 _WIDE_WINDOWS = ((0, 1), (2, 3), (4, 100))
 #: Precision of the projection on the fixed effects, and the most sweeps it may take.
 TOLERANCE, SWEEPS = 1e-12, 100_000
+#: Of every effect of an event study.
+UNITS = "log points for one standard deviation of exposure"
 #: Columns of the stacked panel that number the fixed effects.
 UNIT, PERIOD = "outcome_unit", "outcome_period"
 KEY = [COUNTRY, SECTOR, YEAR]

@@ -36,7 +36,6 @@ PLACEBO_COLUMNS = (
     "low",
     "high",
 )
-UNITS = "log points for one standard deviation of exposure"
 
 
 @dataclass(frozen=True)

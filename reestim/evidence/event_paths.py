@@ -16,11 +16,10 @@ from reestim.data.published_effects import EFFECTS
 from reestim.dims import COUNTRY, ELEMENT, OUTCOMES, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 from reestim.evidence.estimators import ESTIMATORS, UNEXPOSED
-from reestim.evidence.event_design import COUNTRY_SECTOR
+from reestim.evidence.event_design import COUNTRY_SECTOR, UNITS
 from reestim.evidence.event_options import (
     PATENTS,
     TOTAL,
-    UNITS,
     EventStudyOptions,
     check_options,
     outcome_panel,

@@ -17,12 +17,11 @@ import xarray as xr
 from jaxtyping import Float
 
 from reestim.errors import InputError, Problem
-from reestim.evidence.event_design import KEY, PERIOD, SWEEPS, TOLERANCE, UNIT, EventDesign, Window, event_design
+from reestim.evidence.event_design import KEY, PERIOD, SWEEPS, TOLERANCE, UNIT, UNITS, EventDesign, Window, event_design
 from reestim.evidence.honest_bounds import DOUBT, RATIO, pretrend_test, trend_covariance
 from reestim.evidence.pyfixest_import import pyfixest
 
 _SMALLEST_EIGENVALUE = 1e-6  # of the correlation matrix of the coefficients
-UNITS = "log points for one standard deviation of exposure"
 FIXED_EFFECTS = f"{UNIT} + {PERIOD}"
 
 

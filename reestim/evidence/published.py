@@ -21,6 +21,7 @@ from reestim.data.country_groups import ALL, country_group
 from reestim.data.published_effects import EFFECTS, covariance_matrix, effect_rows
 from reestim.dims import COUNTRY, SECTOR, YEAR
 from reestim.errors import InputError, Problem
+from reestim.evidence.event_design import UNITS
 
 _FILE = f"{EFFECTS}.csv"
 
@@ -78,10 +79,9 @@ def published_study(
     if problems:
         raise InputError(problems, "the published effects cannot be used")
     cells = pd.MultiIndex.from_product([countries, exposure[SECTOR].values, list(years)], names=[COUNTRY, SECTOR, YEAR])
-    units = "log points for one standard deviation of exposure"
     return xr.Dataset(
         {
-            "estimate": ("effect", rows["estimate"].to_numpy(float), {"long_name": "published effect", "units": units}),
+            "estimate": ("effect", rows["estimate"].to_numpy(float), {"long_name": "published effect", "units": UNITS}),
             "covariance": (("effect", "effect_other"), matrix, {"long_name": "covariance of the effects"}),
             "linear_map": (("effect", "observation"), np.array(maps), {"long_name": "regression as a linear map"}),
         },

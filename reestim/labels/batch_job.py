@@ -18,7 +18,7 @@ from openai import APIError, OpenAI
 from pydantic import ValidationError
 
 from reestim.errors import InputError, Problem
-from reestim.io.files import atomic_write
+from reestim.io.files import atomic_write, lines_of
 from reestim.labels.answer_cache import Answer, AnswerCache
 from reestim.labels.batches import Answers, Text, answers_type, batches, message, sort_answers
 from reestim.labels.client import EndpointError
@@ -118,7 +118,7 @@ class BatchJob:
         whole = {name: group for name, group in groups.items() if len(group) == len(requests[name])}
         answers: dict[str, Answer] = {}
         sent = received = 0
-        for name, body in _responses("\n".join(lines).splitlines()):
+        for name, body in _responses(lines_of("\n".join(lines))):
             if name not in whole:
                 continue
             found, counts = self._answers(whole[name], body)

@@ -17,12 +17,10 @@ from reestim.equilibrium.implicit import baseline_unknowns
 from reestim.equilibrium.preconditioner import apply_preconditioner, build_preconditioner
 from reestim.equilibrium.separable import prepare, separable_residual
 from reestim.equilibrium.sweep import solve_draws
-from reestim.equilibrium.welfare import outcomes
 from reestim.errors import EquilibriumError
 from tests.oracles import random_economy, random_parameters
 
 POOLED = ree.ExportQuota("c0", "all", 0.5)
-evaluated = jax.jit(outcomes)
 
 
 @pytest.fixture(scope="module")

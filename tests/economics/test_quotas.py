@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-import jax
 import numpy as np
 import pytest
 import xarray as xr
@@ -18,7 +17,6 @@ from reestim.errors import InputError
 from tests.oracles import random_economy, random_parameters
 
 POOLED = ree.ExportQuota("c0", "all", 0.5)
-evaluated = jax.jit(outcomes)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +68,7 @@ def test_a_pooled_quota_is_the_export_taxes_that_a_root_finder_finds(
         tax = np.log(old + 1e4 * z[0] / (price * np.exp(z[1:])))
         policy = free._replace(log_export_tax=free.log_export_tax.at[1:, 0, places].set(tax))
         u, _, _ = solve_arrays(b, policy, draw, 1e-13)
-        found = evaluated(b, policy, draw, u)
+        found = outcomes(b, policy, draw, u)
         spent = np.asarray(found.trade_share * found.expenditure[:, None, :])[1:, 0, places]
         net = spent / (1 + np.asarray(b.tariff)[1:, 0, places]) / np.exp(tax)
         return found, float((net / (price * np.exp(np.asarray(found.unit_cost)[0, places]))).sum())
@@ -83,7 +81,7 @@ def test_a_pooled_quota_is_the_export_taxes_that_a_root_finder_finds(
 
     policy = ree.Scenario(policies=(POOLED,)).to_arrays(economy)
     u, _, _ = solve_arrays(b, policy, draw, 1e-13)
-    quota = evaluated(b, policy, draw, u)
+    quota = outcomes(b, policy, draw, u)
     r = float(np.asarray(quota.licence_price).max()) / 10  # US$ per kg
     start = np.append(0.8 * r, np.asarray(quota.unit_cost)[0, places] + 0.05)
     found = root(gaps, start, method="hybr", options={"xtol": 1e-13})

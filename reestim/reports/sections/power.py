@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from reestim.checks.power import NAME, check, identifies_nothing
+from reestim.checks.power import NAME, check, identifies_nothing, sentences
 from reestim.reports.section import POSTERIOR, Block, Notes, Section, TableBlock
 from reestim.results.format import number
 
@@ -41,5 +41,5 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
         "and all rows together. Medians over draws. Below one in both, at the prior and at the posterior, the block "
         "identifies nothing."
     )
-    blocks: list[Block] = [TableBlock(NAME, caption, _HEADS, rows), Notes(list(check(post).sentences))]
+    blocks: list[Block] = [TableBlock(NAME, caption, _HEADS, rows), Notes(sentences(tables[NAME]))]
     return Section(NAME, "What the evidence can tell", blocks, POSTERIOR)
