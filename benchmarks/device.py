@@ -81,7 +81,7 @@ def main() -> None:
     print("| sweep | draws | at once | seconds | ms a draw | solved | median steps |\n|---|---|---|---|---|---|---|")
     if ARCHIVE.is_file():
         by_size("NAFTA", nafta(1000), 1000, asked.sizes)
-    data = ree.load_dataset("rare-earths-2010")
+    data = ree.load_dataset("simulated-2010")
     by_size("China's quota", quota(ree.Economy.from_dataset(data), 2000), 2000, asked.sizes)
     if asked.wiod:
         real = ree.Economy.from_dataset(ree.load_dataset(asked.wiod))

@@ -49,7 +49,7 @@ _KNOWN = ("unit_sd", "year_sd", "tau")
 
 def inputs_of_worlds(spec: ree.Spec, seed: int) -> dict[str, xr.Dataset]:
     """Inputs of the default study on the bundled dataset, and with a panel of use by sector for the United States."""
-    data = ree.load_dataset("rare-earths-2010")
+    data = ree.load_dataset("simulated-2010")
     world = world_of(data)
     made = simulate_evidence(
         world.io, world.price, world.substitutability, world.truth, seed, outcomes=False, ree_use_panel=True
@@ -211,7 +211,7 @@ def main() -> None:
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     spec = ree.read_spec("models/substitution_numpyro.toml")
-    truth = world_of(ree.load_dataset("rare-earths-2010")).truth
+    truth = world_of(ree.load_dataset("simulated-2010")).truth
     tables = {}
     for world, inputs in inputs_of_worlds(spec, given.seed).items():
         model: Any = ree.build(spec, inputs)

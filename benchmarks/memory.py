@@ -22,7 +22,7 @@ import xarray as xr
 
 import reestim as ree
 
-DATASET, SCENARIO = "rare-earths-2010", Path("models/scenarios/china-quota-2010.toml")
+DATASET, SCENARIO = "simulated-2010", Path("models/scenarios/china-quota-2010.toml")
 
 
 def posterior(economy: ree.Economy, draws: int) -> xr.DataTree:

@@ -237,7 +237,7 @@ def main() -> None:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         print(f"{draws / row.seconds:.1f} draws a second over all chains, {peak:.1f} GiB at the peak")
         return
-    data = model_inputs(spec, ree.load_dataset("rare-earths-2010"))
+    data = model_inputs(spec, ree.load_dataset("simulated-2010"))
     model = ree.build(spec, data)
     rows = []
     for name in given.samplers:

@@ -112,7 +112,7 @@ CASES = {
 @cache
 def bundled(countries: int) -> tuple[PatentWorld, ree.Economy, ree.Scenario]:
     """PatentWorld and economy of the bundled dataset, evidence from its largest countries."""
-    world = world_of(ree.load_dataset("rare-earths-2010"))
+    world = world_of(ree.load_dataset("simulated-2010"))
     size = world.io["expenditure"].sum(SECTOR).to_series().sort_values(ascending=False)
     names = [c for c in world.price[COUNTRY].values if c in size.index[:countries]]
     return fewer(world, names), ree.Economy(world.io), ree.read_scenario("models/scenarios/china-quota-2010.toml")

@@ -15,7 +15,7 @@ import xarray as xr
 from reestim.data.schemas import SCHEMAS
 from reestim.dims import LABELS
 from reestim.importers.concordance import HERE
-from reestim.io.resources import BUNDLED, SHIPPED
+from reestim.io.resources import SHIPPED, SIMULATED
 
 #: Sources of originals and the files of each that are spoiled.
 IMPORTS = {
@@ -44,7 +44,7 @@ YEARS = (2007, 2011)
 
 def bundled(folder: Path) -> None:
     """The bundled dataset as it is."""
-    shutil.copytree(BUNDLED, folder, ignore=shutil.ignore_patterns("sources"))
+    shutil.copytree(SIMULATED, folder, ignore=shutil.ignore_patterns("sources"))
 
 
 def dataset(folder: Path) -> None:
@@ -122,7 +122,7 @@ def studies(folder: Path) -> None:
     shutil.copytree(SHIPPED / "models", folder, ignore=shutil.ignore_patterns("__pycache__"))
     dataset(folder / "small")
     study = folder / "substitution.toml"
-    study.write_text(study.read_text(encoding="utf-8").replace('"rare-earths-2010"', '"./small"'), encoding="utf-8")
+    study.write_text(study.read_text(encoding="utf-8").replace('"simulated-2010"', '"./small"'), encoding="utf-8")
     (folder / "folder.toml").mkdir()
     (folder / "folder.py").mkdir()
     (folder / "loop.toml").symlink_to("loop.toml")

@@ -110,7 +110,7 @@ def _study_of(data: Any) -> Any:
 def _bundled() -> tuple[Any, Any]:
     import reestim as ree
 
-    data = ree.load_dataset("rare-earths-2010")
+    data = ree.load_dataset("simulated-2010")
     return data, ree.Economy.from_dataset(data)
 
 

@@ -11,7 +11,7 @@ from benchmarks.fuzz import judge, judge_worlds, mutate, mutate_arrays, mutate_d
 from benchmarks.fuzz.bases import IMPORTS, WORLDS
 from benchmarks.fuzz.mutate import Rng
 from reestim.data.schemas import SCHEMAS
-from reestim.io.resources import BUNDLED
+from reestim.io.resources import SIMULATED
 
 Mutation = Callable[[Path, Rng], str]
 #: Rows of years outside these are left out of the largest files of the copy: they only cost time.
@@ -55,7 +55,7 @@ def kinds() -> tuple[Kind, ...]:
     ]
     found += [
         Kind(f"{path.stem}.csv", "bundled", path.name, IN_TABLE, functools.partial(judge.dataset, stem=path.stem))
-        for path in sorted(BUNDLED.glob("*.csv"))
+        for path in sorted(SIMULATED.glob("*.csv"))
     ]
     found += [
         Kind("dataset.toml", "dataset", "dataset.toml", IN_TOML, judge.dataset, 3),

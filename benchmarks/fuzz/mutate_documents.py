@@ -97,7 +97,7 @@ LITERALS = (
     '"nutpie"',
     '"substitution.toml"',
     '"lags.toml"',
-    '"rare-earths-2010"',
+    '"simulated-2010"',
     '"Nd"',
     '["Nd", "Nd"]',
     "1000000000000",

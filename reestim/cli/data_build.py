@@ -67,7 +67,7 @@ def data_build(
     if problems:
         raise InputError(problems, "no dataset was built")
     from reestim.importers.build import build_from_tables
-    from reestim.io.resources import BUNDLED
+    from reestim.io.resources import FACTS
 
     written = build_from_tables(
         tables,
@@ -75,7 +75,7 @@ def data_build(
         out,
         mapping="full" if all_regions else mapping,
         seed=seed,
-        facts=facts or BUNDLED,
+        facts=facts or FACTS,
         source=source,
         sectors=sectors,
         industries=industries,

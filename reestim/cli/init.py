@@ -19,7 +19,7 @@ next:
 yours to edit:
   models/substitution.toml   priors, sampler, gates; models/substitution.py is the model itself
   models/scenarios/          policies; `reestim counterfactual RUN models/scenarios/NAME.toml` takes a run through one
-  data/rare-earths-2010/     the data; data/README.md says how to make your own, `reestim data check` what is wrong
+  data/                      the datasets; data/README.md says how to make your own, `reestim data check` what is wrong
 """
 
 
@@ -29,7 +29,7 @@ def init(
     *,
     output: Output,
 ) -> None:
-    """Begin a study of your own: copies the models, the scenarios and the bundled dataset.
+    """Begin a study of your own: copies the models, the scenarios and the bundled datasets.
 
     Example: reestim init my-study
     """
@@ -43,7 +43,8 @@ def init(
     passed_over = shutil.ignore_patterns("__pycache__", ".*")
     with atomic_update(folder.resolve()) as hidden:
         shutil.copytree(resources.MODELS, hidden / "models", ignore=passed_over)
-        shutil.copytree(resources.BUNDLED, hidden / "data" / resources.BUNDLED.name, ignore=passed_over)
+        for dataset in resources.bundled():
+            shutil.copytree(dataset, hidden / "data" / dataset.name, ignore=passed_over)
         shutil.copyfile(resources.DATA / "README.md", hidden / "data" / "README.md")
     if output.as_json:
         from reestim.cli import printing

@@ -32,7 +32,7 @@ from reestim.importers.ree_facts import (
 from reestim.importers.rows import export_rows, input_rows, tariff_rows, trade_rows, value_added_rows
 from reestim.importers.world import WorldTable, aggregate, magnitude_problems, without_negative_value_added
 from reestim.importers.world_tables import WorldSource, same_labels, source_named, table_problems
-from reestim.io.resources import BUNDLED
+from reestim.io.resources import FACTS
 
 
 def build_from_tables(
@@ -41,7 +41,7 @@ def build_from_tables(
     out: Path,
     mapping: Path | str | None = None,
     seed: int = 2010,
-    facts: Path = BUNDLED,
+    facts: Path = FACTS,
     *,
     source: str = "wiod",
     sectors: Path | None = None,

@@ -20,7 +20,7 @@ from reestim.dims import SECTOR
 from reestim.evidence.simulate import simulate_evidence, true_sigma
 from reestim.evidence.truth import Truth
 from reestim.importers import facts, stylised_world
-from reestim.io.resources import BUNDLED
+from reestim.io.resources import FACTS
 from reestim.io.toml_files import value_text
 from reestim.supply_chain.prices import relative_prices
 from reestim.supply_chain.ree_rows import ree_input_output
@@ -83,7 +83,7 @@ NOTES = (
 )
 
 
-def write_bundled(out: Path, facts_folder: Path = BUNDLED) -> list[Path]:
+def write_bundled(out: Path, facts_folder: Path = FACTS) -> list[Path]:
     """Build the dataset in ``out`` from the typed facts in ``facts_folder``; returns the files, sorted.
 
     The folder is built elsewhere and moved file by file at the end, so a failure leaves ``out`` as it was.
@@ -151,7 +151,7 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 def _write_meta(folder: Path, synthetic: Mapping[str, pd.DataFrame], truth: Mapping[str, object]) -> None:
     """Write ``dataset.toml``."""
     keys: dict[str, object] = {
-        "name": "rare-earths-2010",
+        "name": "simulated-2010",
         "description": DESCRIPTION + (SYNTHETIC_SENTENCE if synthetic else ""),
         "base_year": facts.BASE_YEAR,
         "policy_year": 2010,
@@ -173,7 +173,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Write the bundled dataset to ``--out``."""
     parser = argparse.ArgumentParser(prog="python -m reestim.importers.bundle", description=main.__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder to write; files in it are replaced")
-    parser.add_argument("--facts", type=Path, default=BUNDLED, help="folder with the typed facts and sources/")
+    parser.add_argument("--facts", type=Path, default=FACTS, help="folder with the typed facts and sources/")
     chosen = parser.parse_args(arguments)
     for path in write_bundled(chosen.out, chosen.facts):
         print(path)

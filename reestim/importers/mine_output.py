@@ -13,7 +13,7 @@ from reestim.errors import Problem
 from reestim.importers.facts import element_use, split_by_element
 from reestim.importers.imported import Imported
 from reestim.importers.regions import regions_of
-from reestim.io.resources import BUNDLED
+from reestim.io.resources import FACTS
 
 #: The printed total of the world is rounded to three digits; countries must add up to it but for that.
 ROUNDING = 0.02
@@ -74,5 +74,5 @@ def output_tables(rows: Any, told: str, edition: str, mapping: Any, left_out: Se
             "source": [f"{told}{', estimated' if e else ''}" for e in rows["estimated"]],
         }
     )
-    output = split_by_element(mines, element_use(BUNDLED / "sources"), sorted(set(mines[YEAR])))
+    output = split_by_element(mines, element_use(FACTS / "sources"), sorted(set(mines[YEAR])))
     return Imported({"element_output": output}, edition, [RULE], left_out, {"mine_output": mines})

@@ -22,7 +22,7 @@ from reestim.supply_chain.split_provenance import KINDS, ree_table
 from tests.unit.supply_world import tiny_world
 
 
-@pytest.fixture(scope="module", params=["tiny", "rare-earths-2010"])
+@pytest.fixture(scope="module", params=["tiny", "simulated-2010"])
 def data(request: pytest.FixtureRequest) -> Dataset:
     return tiny_world() if request.param == "tiny" else ree.load_dataset(request.param)
 
@@ -101,7 +101,7 @@ def test_rankings_add_up_to_the_world(data: Dataset, io: xr.Dataset) -> None:
 
 
 def test_the_most_exposed_sectors_make_sense() -> None:
-    tables = exposure_tables(ree.ree_input_output(ree.load_dataset("rare-earths-2010")))
+    tables = exposure_tables(ree.ree_input_output(ree.load_dataset("simulated-2010")))
     ranked = tables["exposure_sectors"]["sector"].tolist()
     assert ranked[0] == "electrical_optical"
     expected = {"electrical_optical", "mineral_products", "transport_equipment", "machinery", "petroleum", "metals"}

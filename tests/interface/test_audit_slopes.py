@@ -11,7 +11,7 @@ import typer.testing
 
 from reestim.cli.app import app
 from reestim.dims import LABELS
-from reestim.io.resources import BUNDLED
+from reestim.io.resources import SIMULATED
 from reestim.labels.labelling import Labelled, write_labels
 
 
@@ -22,7 +22,7 @@ def reestim(*arguments: object) -> typer.testing.Result:
 def study(folder: Path, n: int = 1500) -> tuple[Path, Path]:
     """Labels of made patents in the bundled world, a tenth of them wrong, and a sample that two people judged."""
     rng = np.random.default_rng(1)
-    known = pd.read_csv(BUNDLED / "patent_labels.csv")[["country", "sector", "year"]].drop_duplicates()
+    known = pd.read_csv(SIMULATED / "patent_labels.csv")[["country", "sector", "year"]].drop_duplicates()
     cells = known.sample(n, replace=True, random_state=1).reset_index(drop=True)
     patents = [f"p{i}" for i in range(n)]
     true = rng.choice(LABELS, n)
@@ -41,7 +41,7 @@ def study(folder: Path, n: int = 1500) -> tuple[Path, Path]:
 
 def test_slopes_by_the_model_and_by_design_stand_side_by_side(tmp_path: Path) -> None:
     labels, sample = study(tmp_path)
-    said = reestim("audit", "slopes", sample, labels, "--dataset", "rare-earths-2010", "--json")
+    said = reestim("audit", "slopes", sample, labels, "--dataset", "simulated-2010", "--json")
     assert said.exit_code == 0, said.output
     found = json.loads(said.output)
     assert {(r["class"], r["estimate"]) for r in found["slopes"]} == {
@@ -51,7 +51,7 @@ def test_slopes_by_the_model_and_by_design_stand_side_by_side(tmp_path: Path) ->
     for row in found["difference"]:
         assert row["difference"] == by[row["class"], "by design"] - by[row["class"], "one confusion"]
     assert 0 <= found["p_value"] <= 1
-    words = reestim("audit", "slopes", sample, labels, "--dataset", "rare-earths-2010").output
+    words = reestim("audit", "slopes", sample, labels, "--dataset", "simulated-2010").output
     assert "By design less one confusion" in words
     assert "400 audited" in words
 
@@ -77,6 +77,6 @@ def test_two_people_are_read_together(tmp_path: Path) -> None:
 def test_a_sample_by_class_has_no_chances(tmp_path: Path) -> None:
     labels, sample = study(tmp_path)
     pd.read_csv(sample).assign(design="by_class").to_csv(sample, index=False)
-    refused = reestim("audit", "slopes", sample, labels, "--dataset", "rare-earths-2010")
+    refused = reestim("audit", "slopes", sample, labels, "--dataset", "simulated-2010")
     assert refused.exit_code == 1
     assert "no known chances" in refused.output

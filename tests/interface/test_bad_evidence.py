@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from reestim.errors import InputError
-from reestim.io.resources import BUNDLED
+from reestim.io.resources import SIMULATED
 from reestim.pipeline import main_job
 
 STUDY = """
@@ -38,7 +38,7 @@ exports,0,exports,1,0.5
 def spoiled(tmp_path: Path) -> Path:
     """The bundled dataset with counts that are not whole, an unknown label, no design, a covariance that is none."""
     folder = tmp_path / "data"
-    shutil.copytree(BUNDLED, folder)
+    shutil.copytree(SIMULATED, folder)
     counts = pd.read_csv(folder / "patent_labels.csv").astype({"count": float})
     counts.loc[3, "count"] = 1.5
     counts.loc[5, "label"] = "improving"

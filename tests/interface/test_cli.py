@@ -176,7 +176,7 @@ def test_a_run_that_is_not_there(cli: Run, place: Path) -> None:
 
 def test_a_broken_dataset_is_listed_by_data_check(cli: Run, place: Path, project: Path) -> None:
     broken = place / "broken"
-    shutil.copytree(project / "data" / "rare-earths-2010", broken)
+    shutil.copytree(project / "data" / "simulated-2010", broken)
     trade = (broken / "trade.csv").read_text().splitlines()
     cells = trade[4].split(",")
     (broken / "trade.csv").write_text("\n".join([*trade[:4], ",".join([*cells[:3], "-1"]), *trade[5:]]) + "\n")

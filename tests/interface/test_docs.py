@@ -88,7 +88,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.copytree(resources.MODELS, folder / "models", ignore=shutil.ignore_patterns("__pycache__"))
     before = Path.cwd()
     os.chdir(folder)
-    economy = ree.Economy.from_dataset(ree.load_dataset("rare-earths-2010"))
+    economy = ree.Economy.from_dataset(ree.load_dataset("simulated-2010"))
     rng = np.random.default_rng(3)
     share = economy.ds.ree_share.max("country")
     users = [s for s in economy.sectors if float(share.sel(sector=s)) > 0]
@@ -139,7 +139,7 @@ def test_the_toml_of_a_page_is_read(block: Block, study: Path) -> None:
         spec = ree.read_spec(file)
         assert all(spec.priors[name].source for name in content.get("priors", {}))
     else:
-        economy = ree.Economy.from_dataset(ree.load_dataset("rare-earths-2010"))
+        economy = ree.Economy.from_dataset(ree.load_dataset("simulated-2010"))
         scenario = ree.read_scenario(file)
         scenario.to_arrays(scenario.baseline(economy))
 

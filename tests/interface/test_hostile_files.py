@@ -95,7 +95,7 @@ def test_a_chunk_that_describes_itself_oddly_is_none(tmp_path: Path, text: str) 
     assert not is_safe_zarr(tmp_path)
 
 
-STUDY = 'name = "s"\nmodel = "model.py"\ndataset = "rare-earths-2010"\n'
+STUDY = 'name = "s"\nmodel = "model.py"\ndataset = "simulated-2010"\n'
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_a_study_is_copied_whole_and_says_what_to_do_next(tmp_path: Path) -> Non
     assert f"cd '{study}'" in done.stdout
     assert "reestim run --quick" in done.stdout
     assert files(study / "models") == files(resources.MODELS)
-    assert files(study / "data" / "rare-earths-2010") == files(resources.BUNDLED)
+    assert all(files(study / "data" / each.name) == files(each) for each in resources.bundled())
     assert (study / "data" / "README.md").is_file()
     assert {path.name for path in study.iterdir()} == {"models", "data"}
 
@@ -45,7 +45,7 @@ def test_the_copy_is_what_a_run_reads(tmp_path: Path, monkeypatch: pytest.Monkey
     spec = ree.read_spec("models/substitution.toml")
     assert spec.model_path.resolve() == tmp_path / "mine" / "models" / "substitution.py"
     assert all(path.resolve().is_relative_to(tmp_path) for path in spec.scenario_paths)
-    assert ree.load_dataset(spec.dataset_location).path == tmp_path / "mine" / "data" / "rare-earths-2010"
+    assert ree.load_dataset(spec.dataset_location).path == tmp_path / "mine" / "data" / "simulated-2010"
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ def test_an_installed_package_has_what_init_copies(project: Path, tmp_path: Path
     assert found.stdout.strip() == str(tmp_path / "site" / "reestim" / "share")
     subprocess.run([sys.executable, "-m", "reestim", "init", "mine", "-q"], check=True, **where)
     assert files(tmp_path / "mine" / "models") == files(resources.MODELS)
-    assert files(tmp_path / "mine" / "data" / "rare-earths-2010") == files(resources.BUNDLED)
+    assert all(files(tmp_path / "mine" / "data" / each.name) == files(each) for each in resources.bundled())
 
 
 HEAVY = {"jax", "pymc", "pandas", "numpy", "xarray", "matplotlib", "arviz", "scipy", "numba", "zarr", "dask", "jinja2"}

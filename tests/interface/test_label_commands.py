@@ -15,7 +15,7 @@ import xarray as xr
 from reestim.cli.app import app
 from reestim.data.dataset import check_dataset, load_dataset
 from reestim.data.tables import check_table
-from reestim.io.resources import BUNDLED
+from reestim.io.resources import SIMULATED
 from reestim.labels.patents import read_corpus
 
 
@@ -167,7 +167,7 @@ def test_bad_input_is_words(folder: Path, tmp_path: Path) -> None:
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset of one's own (the bundled one, its simulated patents replaced by labelled ones), and the labels."""
     place = tmp_path_factory.mktemp("study")
-    shutil.copytree(BUNDLED, place / "data")
+    shutil.copytree(SIMULATED, place / "data")
     patents = read_corpus().drop(columns=["human_label", "hard"])
     patents = patents.assign(country="JPN", sector=load_dataset(place / "data").goods[5], year=patents.index % 4 + 2006)
     patents.to_csv(place / "patents.csv", index=False)

@@ -35,7 +35,7 @@ FAST = {"patents_only", "event_study_only"}
 
 @pytest.fixture(scope="module")
 def data() -> Dataset:
-    return ree.load_dataset("rare-earths-2010")
+    return ree.load_dataset("simulated-2010")
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ def test_jax_set_back_to_32_bits_is_named_before_anything_is_computed(economy: r
     """Not an equilibrium blamed on the shock, nor other draws in silence."""
     parameters = random_parameters(3, economy)
     spec = ree.read_spec(PROJECT / "models" / "event_study_only.toml")
-    data = ree.load_dataset("rare-earths-2010")
+    data = ree.load_dataset("simulated-2010")
     calls = {
         "solve": lambda: ree.solve(economy, ree.Scenario(), parameters),
         "function": lambda: ree.equilibrium_function(economy, ree.Scenario(), parameters),
@@ -74,7 +74,7 @@ warnings.simplefilter("ignore")
 import reestim as ree
 for name in ree.__all__:
     getattr(ree, name)
-ree.build(ree.read_spec("models/event_study_only.toml"), ree.load_dataset("rare-earths-2010"))
+ree.build(ree.read_spec("models/event_study_only.toml"), ree.load_dataset("simulated-2010"))
 print(logging.root.level, logging.root.handlers)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True, capture_output=True, text=True)
@@ -82,7 +82,7 @@ print(logging.root.level, logging.root.handlers)
 
 
 def test_what_users_hold_can_be_pickled_and_copied(economy: ree.Economy) -> None:
-    data = ree.load_dataset("rare-earths-2010")
+    data = ree.load_dataset("simulated-2010")
     for again in (pickle.loads(pickle.dumps(data)), copy.deepcopy(data), copy.copy(data)):
         assert again.hash == data.hash
         assert again["trade"].equals(data["trade"])

@@ -26,7 +26,7 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 
 @pytest.fixture(scope="module")
 def data() -> ree.data.dataset.Dataset:  # pyright: ignore
-    return ree.load_dataset("rare-earths-2010")
+    return ree.load_dataset("simulated-2010")
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -20,7 +20,7 @@ from tests.interface.test_report import PNG, Page
 @pytest.fixture(scope="module")
 def folder(fake_run: xr.DataTree, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a reloaded run whose evidence is that of the bundled dataset."""
-    data = ree.load_dataset("rare-earths-2010")
+    data = ree.load_dataset("simulated-2010")
     run = xr.DataTree.from_dict({"posterior": fake_run["posterior"].to_dataset()})
     run.attrs = fake_run.attrs
     run["economy"] = xr.DataTree(ree.Economy.from_dataset(data).ds)
@@ -60,7 +60,7 @@ def test_sections_pictures_and_tables(folder: Path) -> None:
 
 
 def test_only_the_outcomes_that_a_study_uses_are_shown() -> None:
-    data = ree.load_dataset("rare-earths-2010")
+    data = ree.load_dataset("simulated-2010")
     assert studied(data, Evidence()) == ["exports", "tfp", "patents"]
     assert studied(data, Evidence(event_study=False)) == ["patents"]
     assert studied(data, Evidence(patents=False, event_outcomes=["exports"])) == ["exports"]

@@ -24,7 +24,7 @@ PARAMETERS = ree.Parameters(sigma=0.5, kappa=1.2, spillover=0.5, adjustment_rate
 
 @pytest.fixture(scope="module")
 def economy() -> ree.Economy:
-    return ree.Economy.from_dataset(ree.load_dataset("rare-earths-2010"))
+    return ree.Economy.from_dataset(ree.load_dataset("simulated-2010"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

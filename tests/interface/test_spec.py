@@ -23,7 +23,7 @@ baseline_tonnes = 56939
 SPEC = """
 name = "study"
 model = "model.py"
-dataset = "rare-earths-2010"
+dataset = "simulated-2010"
 
 [priors.kappa]
 distribution = "LogNormal"

@@ -49,7 +49,7 @@ def test_bad_accounts_give_one_list_and_no_file(file: Path, tmp_path: Path) -> N
     assert "row 4, column 'labor_share'" in said.output
     assert "row 6, column 'output'" in said.output
     assert reestim(tmp_path / "no").exit_code == 1
-    assert reestim("rare-earths-2010").exit_code == 1  # the bundled dataset holds no growth accounts
+    assert reestim("simulated-2010").exit_code == 1  # the bundled dataset holds no growth accounts
     assert [p.name for p in tmp_path.iterdir()] == ["growth_accounts.csv"]
 
 

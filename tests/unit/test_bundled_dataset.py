@@ -14,20 +14,20 @@ from reestim.dims import LABELS
 from reestim.errors import InputError
 from reestim.evidence.truth import Truth
 from reestim.importers.bundle import EVIDENCE_YEARS, TRUTH, main
-from reestim.io.resources import BUNDLED
+from reestim.io.resources import SIMULATED
 
-SIMULATED = ("patent_labels", "label_audit", "outcomes")
+SIMULATED_FILES = ("patent_labels", "label_audit", "outcomes")
 
 
 @pytest.fixture(scope="module")
 def data() -> Dataset:
-    return load_dataset("rare-earths-2010")
+    return load_dataset("simulated-2010")
 
 
 def test_it_is_sound_and_found_by_name_from_anywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert check_dataset(BUNDLED) == []
+    assert check_dataset(SIMULATED) == []
     monkeypatch.chdir(tmp_path)
-    assert load_dataset("rare-earths-2010").path == BUNDLED.resolve()
+    assert load_dataset("simulated-2010").path == SIMULATED.resolve()
 
 
 def test_labels_come_in_file_order(data: Dataset) -> None:
@@ -42,7 +42,7 @@ def test_labels_come_in_file_order(data: Dataset) -> None:
 
 
 def test_the_hash_follows_the_bytes(data: Dataset, tmp_path: Path) -> None:
-    for path in BUNDLED.iterdir():
+    for path in SIMULATED.iterdir():
         if path.is_file():
             (tmp_path / path.name).write_bytes(path.read_bytes())
     assert load_dataset(tmp_path).hash == data.hash
@@ -64,7 +64,7 @@ def test_every_figure_says_where_it_is_from_and_only_what_was_read_is_verified(d
 
 
 def test_the_simulated_files_are_called_so(data: Dataset) -> None:
-    assert data.meta.synthetic == sorted(f"{stem}.csv" for stem in SIMULATED)
+    assert data.meta.synthetic == sorted(f"{stem}.csv" for stem in SIMULATED_FILES)
     assert "simulated" in data.meta.description
     assert "stylised" in data.meta.description
     assert data.meta.truth is not None
@@ -144,7 +144,7 @@ def test_the_real_panel_of_us_imports(data: Dataset) -> None:
 def test_the_script_makes_every_file_byte_for_byte(tmp_path: Path) -> None:
     main(["--out", str(tmp_path / "again")])
     made = {p.relative_to(tmp_path / "again"): p for p in (tmp_path / "again").rglob("*") if p.is_file()}
-    kept = {p.relative_to(BUNDLED): p for p in BUNDLED.rglob("*") if p.is_file()}
+    kept = {p.relative_to(SIMULATED): p for p in SIMULATED.rglob("*") if p.is_file()}
     assert set(made) == set(kept)
     different = [str(name) for name in kept if kept[name].read_bytes() != made[name].read_bytes()]
     assert different == []
@@ -166,6 +166,6 @@ def test_a_build_that_fails_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
 
 
 def test_the_header_of_the_dataset_is_plain_toml() -> None:
-    content = tomllib.loads((BUNDLED / "dataset.toml").read_text(encoding="utf-8"))
+    content = tomllib.loads((SIMULATED / "dataset.toml").read_text(encoding="utf-8"))
     assert content["base_year"] == 2008
     assert content["policy_year"] == 2010

@@ -10,11 +10,11 @@ import pytest
 
 from reestim.data.dataset import check_dataset, load_dataset
 from reestim.errors import InputError, problem_lines
-from reestim.io.resources import BUNDLED
+from reestim.io.resources import SIMULATED
 from tests.unit import spoiled_dataset as spoiled
 from tests.unit.spoiled_folder import Expected, Folder
 
-SOURCE = BUNDLED
+SOURCE = SIMULATED
 
 
 @pytest.fixture
@@ -179,8 +179,8 @@ def test_patents_and_audit_come_together(folder: Folder) -> None:
 @pytest.mark.parametrize(
     ("name", "message", "advice"),
     [
-        ("rare-earths-2011", "there is no such dataset", "Did you mean 'rare-earths-2010'"),
-        ("no/such/folder", "there is no such dataset", "Known: rare-earths-2010"),
+        ("simulated-2011", "there is no such dataset", "Did you mean 'simulated-2010'"),
+        ("no/such/folder", "there is no such dataset", "Known: simulated-2010"),
         (str(SOURCE / "trade.csv"), "this is a file", "Give the folder"),
     ],
 )

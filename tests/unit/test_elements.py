@@ -20,7 +20,7 @@ from reestim.supply_chain.element_similarity import PROPERTIES, element_properti
 
 @pytest.fixture(scope="module")
 def data() -> Dataset:
-    return ree.load_dataset("rare-earths-2010")
+    return ree.load_dataset("simulated-2010")
 
 
 def test_the_bundled_properties_are_those_of_mendeleev(data: Dataset) -> None:

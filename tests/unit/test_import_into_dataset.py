@@ -32,7 +32,7 @@ from tests.unit.test_import_usgs import workbook
 @pytest.fixture
 def dataset(project: Path, tmp_path: Path) -> Path:
     """A copy of the bundled dataset."""
-    shutil.copytree(project / "data" / "rare-earths-2010", tmp_path / "mine")
+    shutil.copytree(project / "data" / "simulated-2010", tmp_path / "mine")
     return tmp_path / "mine"
 
 

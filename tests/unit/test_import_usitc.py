@@ -120,7 +120,7 @@ def test_the_real_file_is_what_the_bundled_panel_was_typed_from(
 ) -> None:
     file = shared_data / "usgs" / "usitc_ree_hts4_1993_2026.csv"
     import_files("usitc", [file], tmp_path / "out", ImportOptions(partners=("CHN",)))
-    bundled = pd.read_csv(project / "data" / "rare-earths-2010" / "ree_use_panel.csv").set_index("year")
+    bundled = pd.read_csv(project / "data" / "simulated-2010" / "ree_use_panel.csv").set_index("year")
     read = panel_of(tmp_path / "out").loc[bundled.index]
     for name in ("tonnes", "value"):
         np.testing.assert_allclose(read[name], bundled[name], rtol=1e-12)

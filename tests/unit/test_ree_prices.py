@@ -108,7 +108,7 @@ def test_a_property_that_never_varies_says_nothing_and_a_missing_one_is_named() 
 def test_bundled_world() -> None:
     from reestim.data.dataset import load_dataset
 
-    data = load_dataset("rare-earths-2010")
+    data = load_dataset("simulated-2010")
     io = ree_input_output(data)
     z, q = substitutability(data, io), relative_prices(data, io)
     assert np.isfinite(z).all()

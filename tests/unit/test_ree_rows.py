@@ -18,7 +18,7 @@ from reestim.supply_chain.ree_rows import ree_input_output
 from tests.unit.supply_world import ELEMENTS, Tables, tiny_world
 
 
-@pytest.fixture(scope="module", params=["tiny", "rare-earths-2010"])
+@pytest.fixture(scope="module", params=["tiny", "simulated-2010"])
 def world(request: pytest.FixtureRequest) -> tuple[Dataset, xr.Dataset]:
     if request.param == "tiny":
         data = tiny_world()

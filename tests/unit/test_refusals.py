@@ -200,7 +200,7 @@ def test_uses_that_say_nothing() -> None:
 
 
 def test_a_use_in_a_sector_that_nobody_has() -> None:
-    data = ree.load_dataset("rare-earths-2010")
+    data = ree.load_dataset("simulated-2010")
     countries, sector = list(data.countries), ["machinery"]
     use = xr.DataArray([[5.0]], coords={"element": ["Nd"], "sector": sector}, dims=("element", "sector"))
     supply = xr.DataArray(

@@ -13,7 +13,7 @@ from reestim.data.policy import policy_arrays
 from reestim.dims import CAPITAL, LABOR
 from reestim.errors import InputError
 from reestim.importers.stylised_world import Marginals, read_marginals, world_tables
-from reestim.io.resources import BUNDLED
+from reestim.io.resources import SIMULATED
 
 #: Marginals are printed with four significant digits: half a unit of the fourth is at most 5e-4 of the figure.
 ROUNDING = 5e-4
@@ -21,14 +21,14 @@ ROUNDING = 5e-4
 
 @pytest.fixture(scope="module")
 def cited() -> Marginals:
-    return read_marginals(BUNDLED / "sources")
+    return read_marginals(SIMULATED / "sources")
 
 
 @pytest.fixture(scope="module")
 def arrays(cited: Marginals) -> dict[str, np.ndarray]:
     """The world as read back from the committed files."""
     countries, sectors = cited.countries, cited.sectors
-    files = {stem: pd.read_csv(BUNDLED / f"{stem}.csv") for stem in ("trade", "input_output", "value_added")}
+    files = {stem: pd.read_csv(SIMULATED / f"{stem}.csv") for stem in ("trade", "input_output", "value_added")}
     return {
         "trade": cube(files["trade"], ("importer", "exporter", "sector"), (countries, countries, sectors)),
         "inputs": cube(files["input_output"], ("country", "input", "sector"), (countries, sectors, sectors)),
