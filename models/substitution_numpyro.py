@@ -27,7 +27,7 @@ from reestim.estimate.numpyro_blocks import DirichletMultinomial, zero_sum_norma
 from reestim.estimate.numpyro_model import NumpyroModel, deterministic, distribution, observe, prior, sample
 from reestim.estimate.patent_counts import label_probabilities, true_prevalence
 from reestim.estimate.priors import Priors, share_weights
-from reestim.estimate.ree_use import expected_change, has_unit_value_error, sectors_with_own_use
+from reestim.estimate.ree_use import change_spread, expected_change, has_unit_value_error, sectors_with_own_use
 from reestim.estimate.relative_price import bundle_price, enhancing_response, in_years_of_patents, knowledge_of
 from reestim.estimate.variables import ONLY_IN_COUNTERFACTUALS
 from reestim.technology import Clock
@@ -163,7 +163,7 @@ def use(data: xr.Dataset, sigma: Any, m: Any, spillover: Any, clock: Clock, lags
         )
     observe(
         "use_share_change",
-        dist.Normal(expected_change(data, sigma, m, spillover, clock, lags, error, xp=jnp), noise * years),
+        dist.Normal(expected_change(data, sigma, m, spillover, clock, lags, error, xp=jnp), change_spread(data, noise)),
         data["use_share_change"].values,
         dims="use_observation",
     )

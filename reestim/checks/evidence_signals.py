@@ -11,7 +11,7 @@ import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, LABEL, SECTOR, TRADED_SECTOR, YEAR
 from reestim.estimate.event_effects import predicted_effects
-from reestim.estimate.ree_use import expected_change
+from reestim.estimate.ree_use import change_spread, expected_change
 from reestim.estimate.relative_price import bundle_price, enhancing_response, in_years_of_patents, knowledge_of
 from reestim.technology import Clock, innovation_passthrough
 
@@ -92,7 +92,7 @@ def event_predictions(data: xr.Dataset, draw: Draw, gap: Any) -> Any:
 def _use(data: xr.Dataset, draw: Draw) -> Signal:
     v, none = draw.values, np.zeros(data.sizes["use_price_point"])
     mean = expected_change(data, v["sigma"], v["m"], v["spillover"], draw.clock, draw.lag_weights, none, xp=np)
-    error = v["ree_use_noise"] * np.sqrt(data["use_years"].values.astype(float))
+    error = np.asarray(change_spread(data, v["ree_use_noise"]))
     return Signal(np.asarray(mean), error, error**-2.0)
 
 

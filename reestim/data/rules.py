@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from reestim.data.country_use import country_use_problems
 from reestim.data.growth_accounts import NEEDED, STEM, account_problems
 from reestim.data.identities import identity_problems
 from reestim.data.meta import FILE as META_FILE
@@ -50,7 +51,7 @@ def cross_file_problems(base_year: int | None, host_sector: str | None, data: Pa
     problems += _weights(data) + _elasticities(data, goods, elements)
     problems += _prices(base_year, data, countries, elements) + _tonnages(base_year, data)
     problems += _policy(data) + _patents(data) + _panel(data) + _growth_accounts(data)
-    problems += event_study_problems(data, countries)
+    problems += event_study_problems(data, countries) + country_use_problems(data, countries)
     if host_sector is not None and goods and host_sector not in goods:
         advice = closest(host_sector, goods)
         problems.append(Problem("unknown sector", advice, file=META_FILE, column="host_sector", value=host_sector))

@@ -17,6 +17,8 @@ from reestim.data.read import Kind
 
 MARKETS = ("export", "domestic_CHN")
 GROUPS = ("light", "heavy", "scandium")
+#: Where a country's share of an application is counted: oxide made into magnet, powder or catalyst, or the final good.
+STAGES = ("processing", "final")
 AUDIT_DESIGNS = ("by_label", "by_class", "random")
 ALL_SECTORS = "all"
 ALL_OTHERS = "*"
@@ -145,6 +147,16 @@ SCHEMAS: Mapping[str, FileSchema] = {
         key=("application", "sector"),
         required=True,
     ),
+    "country_use": FileSchema(
+        {
+            "application": _NAME,
+            "stage": Field(checks=_one_of(STAGES, "unknown stage")),
+            "countries": _NAME,
+            "share": Field("number", _between("a share of world use", 0, 1)),
+            **_SOURCE,
+        },
+        key=("application", "countries"),
+    ),
     "trade": FileSchema(
         {"importer": _NAME, "exporter": _NAME, "sector": _NAME, "value": _MONEY},
         key=("importer", "exporter", "sector"),
@@ -206,8 +218,10 @@ SCHEMAS: Mapping[str, FileSchema] = {
             "tonnes": Field("number", _flow("tonnage"), required=False, may_be_empty=True),
             "value": Field("number", _flow("value"), required=False, may_be_empty=True),
             "output": Field("number", _flow("output"), required=False, may_be_empty=True),
+            "series": Field(required=False, may_be_empty=True),
+            "error": Field("number", _flow("error of measurement"), required=False, may_be_empty=True),
         },
-        key=("country", "sector", "year"),
+        key=("country", "sector", "series", "year"),
     ),
     "outcomes": FileSchema(
         {

@@ -47,7 +47,17 @@ def ree_use(
     error = _unit_value_error(data, years, priors)
     mean = expected_change(data, sigma, innovation_passthrough, spillover, clock, lag_weights, error)
     change = data["use_share_change"].values
-    return pm.Normal("use_share_change", mean, noise * years, observed=change, dims="use_observation")
+    spread = change_spread(data, noise)
+    return pm.Normal("use_share_change", mean, spread, observed=change, dims="use_observation")
+
+
+def change_spread(data: xr.Dataset, noise: Any) -> Any:
+    """Standard deviation of each observed change (use_observation): ``noise`` of a year, times the root of the years
+    that it spans, and beside it the error of measurement of its own series."""
+    years = data["use_years"].values.astype(float)
+    if "use_error" not in data:
+        return noise * np.sqrt(years)
+    return (noise**2 * years + data["use_error"].values ** 2) ** 0.5
 
 
 def _unit_value_error(data: xr.Dataset, years: np.ndarray, priors: Priors) -> Any:

@@ -6,6 +6,7 @@ Nothing in it depends on the clock, the machine or the folder: two runs give the
 from __future__ import annotations
 
 import argparse
+import math
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -144,8 +145,14 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     for name in plain.select_dtypes("bool").columns:
         plain[name] = ["true" if value else "false" for value in plain[name]]
     for name in plain.select_dtypes("float").columns:
-        plain[name] = [repr(int(v)) if v == int(v) else repr(float(v)) for v in plain[name]]
+        plain[name] = [_number(float(v)) for v in plain[name]]
     plain.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+
+
+def _number(value: float) -> str:
+    if math.isnan(value):
+        return ""  # a cell that the file leaves empty
+    return repr(int(value)) if value == int(value) else repr(value)
 
 
 def _write_meta(folder: Path, synthetic: Mapping[str, pd.DataFrame], truth: Mapping[str, object]) -> None:

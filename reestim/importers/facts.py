@@ -20,6 +20,8 @@ ELEMENTS = ("La", "Ce", "Pr", "Nd", "Sm", "Eu", "Gd", "Tb", "Dy", "Y")
 
 YUAN_PER_DOLLAR = {2011: 6.39, 2012: 6.31}  # 16 September 2011, 9 March 2012
 VAT_REFUND = 0.16  # withdrawn in 2007
+VAT = 0.17  # in a quotation inside China whose unit says so; buyers deduct it
+DIDYMIUM, DIDYMIUM_ELEMENTS = "PrNd", ("Pr", "Nd")  # sold and quoted together
 SISTER = {"Pr": "Nd", "Sm": "La"}  # mined and sold together
 LIKE_DYSPROSIUM = ("Gd", "Y")  # elements with no export quotation of their own
 
@@ -84,7 +86,8 @@ def _domestic_prices(
     sources: Path, export: dict[tuple[str, int], Quote], export_tax: dict[str, float]
 ) -> dict[tuple[str, int], Quote]:
     """Inside China. The wedge of a year is export price over domestic price."""
-    day = {key: _middle(row) / YUAN_PER_DOLLAR[key[1]] for key, row in _quotes(sources, "domestic_day").items()}
+    quoted = _quotes(sources, "domestic_day")
+    day = {key: _dollars(row) for key, row in quoted.items()}
     quotes: dict[tuple[str, int], Quote] = {}
     for element in ELEMENTS:
         for year in range(PRICE_YEARS[0], 2007):
@@ -97,7 +100,10 @@ def _domestic_prices(
         for year, date in ((2011, "16 September 2011"), (2012, "9 March 2012")):
             if (element, year) in day:
                 rate = f"{YUAN_PER_DOLLAR[year]:.2f} yuan/US$"
-                rule = f"imputed: midpoint of the quotation of {date} (Reuters, read) at {rate}, taken for the year"
+                less = ", less VAT" if "VAT" in quoted[element, year].unit else ""
+                rule = (
+                    f"imputed: midpoint of the quotation of {date} (Reuters, read) at {rate}{less}, taken for the year"
+                )
                 quotes[element, year] = (day[element, year], rule)
     for element in ELEMENTS:
         for year, other in ((2011, 2012), (2012, 2011)):
@@ -109,10 +115,24 @@ def _domestic_prices(
         wedge = {year: export[element, year][0] / quotes[element, year][0] for year in (2009, 2011, 2012)}
         rule = "imputed: export price over the geometric mean of the wedges of 2009 and 2011"
         quotes[element, 2010] = (export[element, 2010][0] / (wedge[2009] * wedge[2011]) ** 0.5, rule)
+        last = 2012
         for year in (2013, 2014):
-            rule = "imputed: export price over the wedge of 2012"
-            quotes[element, year] = (export[element, year][0] / wedge[2012], rule)
+            name = DIDYMIUM if element in DIDYMIUM_ELEMENTS and (DIDYMIUM, year) in day else element
+            if (name, year) in day:
+                rule = f"imputed: {quoted[name, year].source} (read), less VAT, taken for the year"
+                rule += "" if name == element else f"; the price of {name} is taken for {element}"
+                quotes[element, year] = (day[name, year], rule)
+                wedge[year], last = export[element, year][0] / day[name, year], year
+            else:
+                rule = f"imputed: export price over the wedge of {last}"
+                quotes[element, year] = (export[element, year][0] / wedge[last], rule)
     return quotes
+
+
+def _dollars(row: Any) -> float:
+    """US$/kg without VAT of a quotation."""
+    rate = YUAN_PER_DOLLAR[int(row.year)] if row.unit.startswith("yuan") else 1.0
+    return _middle(row) / rate / (1 + VAT if "VAT" in row.unit else 1.0)
 
 
 def element_use(sources: Path) -> pd.DataFrame:

@@ -11,6 +11,8 @@ _INSTALLED = _PACKAGE / "share"
 SHIPPED = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent
 MODELS = SHIPPED / "models"
 DATA = SHIPPED / "data"
+#: The dataset that every study begins with: published figures only.
+REAL = DATA / "rare-earths-2010"
 #: The dataset of the tutorial, the tests and the calibration: patents, audit and outcomes are simulated.
 SIMULATED = DATA / "simulated-2010"
 #: The folder with the figures as typed, from which the importers make datasets: elements, prices, uses, policies.

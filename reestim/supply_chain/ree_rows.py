@@ -11,13 +11,13 @@ import xarray as xr
 from reestim.dims import COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR, resource
 from reestim.errors import InputError, Problem
 from reestim.supply_chain.accounts import Accounts, accounts, revenue
+from reestim.supply_chain.application_use import sector_use
 from reestim.supply_chain.host import Elements, SplitFlows, split_host
 from reestim.supply_chain.ree_use import (
     country_use,
     element_supply,
     element_trade_shares,
     market_prices,
-    sector_use,
     segmented_markets,
 )
 

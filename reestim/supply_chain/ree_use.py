@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.data.rules import WEIGHT_TOLERANCE
 from reestim.dims import COUNTRY, ELEMENT, EXPORTER, IMPORTER, SECTOR
 from reestim.errors import InputError, Problem
 from reestim.numerics.ras import ras
+from reestim.supply_chain.application_use import stated_use
 from reestim.supply_chain.labelled_arrays import to_array
 
 if TYPE_CHECKING:
@@ -20,27 +20,6 @@ if TYPE_CHECKING:
 
 EXPORT_MARKET = "export"
 HOME_MARKET = "domestic_"  # followed by the country whose buyers pay that price
-
-
-def sector_use(data: Dataset) -> xr.DataArray:
-    """World use by element and sector, (element, sector), t REO: uses by application through the concordance.
-
-    Raises InputError for an application whose weights do not sum to 1 (its tonnes would be lost or invented).
-    """
-    used, weights = data["element_use"], data["application_sector"]
-    applications = list(dict.fromkeys([*used["application"], *weights["application"]]))
-    elements, goods = list(data.elements), list(data.goods)
-    tonnes = to_array(used, {"application": applications, ELEMENT: elements}, "tonnes")
-    weight = to_array(weights, {"application": applications, SECTOR: goods}, "weight")
-    total = weight.sum(SECTOR)
-    wrong = (abs(total - 1) > WEIGHT_TOLERANCE) & (tonnes.sum(ELEMENT) > 0)
-    if bool(wrong.any()):
-        advice = "Make the weights of each application in application_sector.csv sum to 1"
-        message = "tonnes of the application would be lost or invented"
-        names = [a for a in applications if bool(wrong.loc[a])]
-        raise InputError([Problem(message, advice, file="application_sector.csv", value=a) for a in names])
-    weight = weight / total.where(total > 0, 1.0)  # removes the rounding of the file: not a gram is lost
-    return (tonnes * weight).sum("application").transpose(ELEMENT, SECTOR)
 
 
 def element_supply(data: Dataset, use: xr.DataArray) -> xr.DataArray:
@@ -64,9 +43,10 @@ def element_supply(data: Dataset, use: xr.DataArray) -> xr.DataArray:
 def country_use(data: Dataset, use: xr.DataArray, supply: xr.DataArray, output: xr.DataArray) -> xr.DataArray:
     """Tonnes of each element used by country and sector, (country, element, sector), t REO.
 
-    Countries share the use of a sector by ``output`` (country, sector), their output of it. A country with known
-    exports (element_exports.csv) uses what it supplies less those exports: its shares of all sectors are shifted by
-    common odds (RAS) until that holds.
+    Countries share the use of a sector by ``output`` (country, sector), their output of it; of an application in
+    country_use.csv its groups of countries have the shares stated there, and share within the group by output. A
+    country with known exports (element_exports.csv) uses what it supplies less those exports: its shares of all sectors
+    are shifted by common odds (RAS) until that holds.
     """
     goods = use[SECTOR].values
     made = output.sel({SECTOR: goods})
@@ -85,7 +65,9 @@ def country_use(data: Dataset, use: xr.DataArray, supply: xr.DataArray, output: 
             ]
         )
     share = (made / world.where(world > 0, 1.0)).transpose(COUNTRY, SECTOR)
-    seed = (share * use).transpose(COUNTRY, ELEMENT, SECTOR)
+    seed = stated_use(data, share, made)
+    if seed is None:
+        seed = (share * use).transpose(COUNTRY, ELEMENT, SECTOR)
     exports = to_array(_base_year(data, "element_exports"), {COUNTRY: list(data.countries)}, "tonnes")
     listed = [str(c) for c in exports[COUNTRY].values if float(exports.sel({COUNTRY: c})) > 0]
     if not listed:

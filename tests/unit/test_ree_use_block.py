@@ -9,7 +9,7 @@ import xarray as xr
 
 from reestim.errors import InputError
 from reestim.estimate.kinds.ree_use import use_changes
-from reestim.estimate.ree_use import expected_change
+from reestim.estimate.ree_use import change_spread, expected_change
 from reestim.technology import Clock
 from tests.recovery.study import AGGREGATE_USE
 from tests.recovery.world import small_world
@@ -53,6 +53,25 @@ def test_use_of_a_sector_without_unit_values_takes_its_relative_price() -> None:
     np.testing.assert_allclose(change["use_share_change"], np.log(0.8) + dq)
 
 
+def test_series_of_a_country_stand_apart_each_with_its_own_error() -> None:
+    """An aggregate without unit values takes the mean price of its sectors; errors of two years add up in a change."""
+    io, price, _ = small_world()
+    imports = pd.DataFrame({"country": "JPN", "sector": "all", "series": "imports", "year": [2010, 2011, 2013]})
+    tonnes = imports.assign(series="demand", tonnes=[100.0, 70.0, 90.0], error=[0.3, 0.4, 0.0])
+    panel = pd.concat([imports.assign(value=[50.0, 60.0, 30.0]), tonnes])
+    value = io["ree_share"].sel(sector=price["sector"])
+    changes = use_changes(panel, price, value)
+    assert changes["use_series"].values.tolist() == ["JPN all, imports", "JPN all, demand"]
+    np.testing.assert_allclose(changes["use_error"], [0.0, 0.0, 0.5, 0.4])
+    weight = value.sel(country="JPN") / value.sel(country="JPN").sum()
+    mean = (weight * price.sel(country="JPN")).sum("sector")
+    dq = float(mean.sel(year=2013) - mean.sel(year=2011))
+    np.testing.assert_allclose(_price_change(changes, "JPN all, imports 2013"), dq)
+    demand = changes.sel(use_observation="JPN all, demand 2013")
+    np.testing.assert_allclose(demand["use_share_change"], np.log(90 / 70) + dq)
+    np.testing.assert_allclose(change_spread(changes, 0.3), np.sqrt([0.09, 0.18, 0.09 + 0.25, 0.18 + 0.16]))
+
+
 def test_bad_use_panels_are_listed() -> None:
     _, price, _ = small_world()
     value = _even(price)
@@ -61,7 +80,7 @@ def test_bad_use_panels_are_listed() -> None:
     )
     with pytest.raises(InputError) as caught:
         use_changes(panel, price, value)
-    assert len(caught.value.problems) == 3
+    assert len(caught.value.problems) == 2  # one year of an aggregate gives no change, and says nothing wrong
 
 
 @pytest.mark.parametrize("rate", [0.2, 1.0])

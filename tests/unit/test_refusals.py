@@ -177,7 +177,6 @@ def test_uses_that_say_nothing() -> None:
 
     refused("no change of use", USERS[0], [year], value=1.0, tonnes=1.0, output=9.0)
     refused("cost more than the output", USERS[0], [year, year + 1], value=10.0, tonnes=1.0, output=9.0)
-    refused("an aggregate without prices", "all", [year, year + 1], value=1.0, output=9.0)
     refused("uses no rare earths", "nothing", [year, year + 1], value=1.0, output=9.0)
     two = pd.DataFrame(
         {

@@ -26,8 +26,10 @@ def use_changes(panel: pd.DataFrame, relative_price: xr.DataArray, ree_value: xr
     panel: country, sector (or ``all``), year, value (million US$) and/or tonnes, output (million US$, where known);
     relative_price: q (country, sector, year), for rows without a price of their own; ree_value: value of rare earths
     used at baseline (country, sector), the weights of ``all``. The price is the unit value where tonnes and value are
-    given, else q of the sector (value = tonnes·price). Without output the change of value stands for that of the share.
-    Where a year is missing the change spans more years.
+    given, else q (value = tonnes·price). Without output the change of value stands for that of the share.
+    Where a year is missing the change spans more years. A country and sector may have several series, told apart by
+    ``series``; ``error``, the error of measurement of a row in log points, becomes ``use_error`` of a change. An
+    aggregate without unit values takes the mean q of its sectors.
 
     Dims ``use_observation``, ``use_series`` (a country and sector), ``sector``, ``use_price_point`` (a price of a
     series in a year) and ``use_year`` (years since the first price of a series). ``use_point`` (use_series, use_year)
@@ -39,27 +41,24 @@ def use_changes(panel: pd.DataFrame, relative_price: xr.DataArray, ree_value: xr
     series: list[dict[str, Any]] = []
     problems: list[Problem] = []
     users = [str(s) for s in relative_price[SECTOR].values]
-    groups: Any = panel.sort_values(YEAR).groupby([COUNTRY, SECTOR], sort=False)
-    for (country, sector), group in groups:
+    named = panel["series"].fillna("").astype(str) if "series" in panel else pd.Series("", index=panel.index)
+    groups: Any = panel.assign(series=named).sort_values(YEAR).groupby([COUNTRY, SECTOR, "series"], sort=False)
+    for (country, sector, name), group in groups:
         if sector != AGGREGATE and sector not in users:
             problems.append(Problem("this sector uses no rare earths", "Remove its rows", file=_FILE, value=sector))
         elif country not in relative_price[COUNTRY].values:
             problems.append(Problem("unknown country", "Use a country of trade.csv", file=_FILE, value=country))
         else:
             try:
-                found, prices = _changes(str(country), str(sector), group, relative_price)
+                weight = _weights(str(country), str(sector), users, ree_value)
+                found, prices = _changes(str(country), str(sector), group, relative_price, weight)
             except InputError as error:
                 problems += error.problems
                 continue
+            label = f"{country} {sector}" + (f", {name}" if name else "")
             rows += [row | {"series": len(series)} for row in found]
-            series.append(
-                {
-                    "label": f"{country} {sector}",
-                    "weight": _weights(str(country), str(sector), users, ree_value),
-                    "point": len(points) + _next_price(prices.years),
-                }
-            )
-            points += [(f"{country} {sector} {t}", p, prices.own) for t, p in zip(*prices[:2], strict=True)]
+            series.append({"label": label, "weight": weight, "point": len(points) + _next_price(prices.years)})
+            points += [(f"{label} {t}", p, prices.own) for t, p in zip(*prices[:2], strict=True)]
     if not rows and not problems:
         problems.append(
             Problem("no change of use can be formed", "Give two years of value, or of tonnes, at least", file=_FILE)
@@ -74,6 +73,9 @@ def use_changes(panel: pd.DataFrame, relative_price: xr.DataArray, ree_value: xr
         "use_before": {"long_name": "earlier year of the change, since the first price", "units": "years"},
     }
     data: dict[str, Any] = {name: ("use_observation", [r[name] for r in rows], attrs) for name, attrs in fields.items()}
+    if any(r["use_error"] > 0 for r in rows):
+        about = {"long_name": "error of measurement of the change", **log}
+        data["use_error"] = ("use_observation", [r["use_error"] for r in rows], about)
     data["use_in_series"] = ("use_observation", [r["series"] for r in rows], {"long_name": "series of the change"})
     longest = max(len(s["point"]) for s in series)
     point = [np.pad(s["point"], (0, longest - len(s["point"])), mode="edge") for s in series]
@@ -107,21 +109,20 @@ def _next_price(years: np.ndarray) -> np.ndarray:
 
 
 def _changes(
-    country: str, sector: str, group: pd.DataFrame, relative_price: xr.DataArray
+    country: str, sector: str, group: pd.DataFrame, relative_price: xr.DataArray, weight: np.ndarray
 ) -> tuple[list[dict[str, Any]], _Prices]:
     """Differences between consecutive observed years, and the prices of the series."""
-    table: Any = group.set_index(YEAR).reindex(columns=["value", "tonnes", "output"]).astype(float)
+    table: Any = group.set_index(YEAR).reindex(columns=["value", "tonnes", "output", "error"]).astype(float)
+    error = table.pop("error").fillna(0.0)
     table = table.where(table > 0)
     unit: Any = np.log(table["value"] * 1000 / table["tonnes"])  # US$/kg
     own = bool(unit.notna().sum() >= 2)
     if own:
         price, value = unit.dropna(), np.log(table["value"])
-    elif sector != AGGREGATE:
-        price = relative_price.sel(country=country, sector=sector).to_series()
-        value = np.log(table["value"]).fillna(np.log(table["tonnes"]) + price.reindex(table.index))
     else:
-        advice = "Give tonnes and value, so that the unit value is the price"
-        raise InputError(Problem("an aggregate without prices", advice, file=_FILE, value=country))
+        q = relative_price.sel(country=country).transpose(YEAR, SECTOR)
+        price = pd.Series(q.values @ weight, index=q[YEAR].values)
+        value = np.log(table["value"]).fillna(np.log(table["tonnes"]) + price.reindex(table.index))
     if not np.isfinite(price).all():
         raise InputError(Problem("the relative price has gaps", "Fill element_prices.csv", value=f"{country} {sector}"))
     share: Any = _log_odds(value, np.log(table["output"]))
@@ -134,6 +135,7 @@ def _changes(
             "use_years": now - before,
             "use_now": now - years[0],
             "use_before": before - years[0],
+            "use_error": float(np.hypot(error[now], error[before])),
         }
         for before, now in itertools.pairwise(observed)
     ]
