@@ -61,6 +61,7 @@ def assemble(
     event_estimate, event_covariance and event_cell_weight (and ``equilibrium_inputs``); what ``use_changes`` returns. A
     kind of evidence (`reestim.estimate.kinds`) says what it adds.
     """
+    evidence = evidence.settled(tables)
     problems = _missing_files(tables, evidence)
     if problems:
         raise InputError(problems, "the evidence that the study asks for is not all there")
@@ -130,7 +131,10 @@ def coordinates(data: xr.Dataset) -> dict[str, Sequence[object]]:
 
 
 def unused_files(evidence: Evidence) -> set[str]:
-    """Stems of the files of evidence that a study leaves aside: nothing in its results rests on them."""
+    """Stems of the files of evidence that a study leaves aside: nothing in its results rests on them.
+
+    ``evidence`` as `Evidence.settled` gives it for the dataset.
+    """
     return {s for kind in kinds.KINDS for s in (kind.left_aside(evidence) if kind.is_on(evidence) else kind.stems)}
 
 

@@ -37,7 +37,7 @@ def evidence_groups(data: Dataset, evidence: Evidence, *, quick: bool = False) -
     from reestim.supply_chain.split_checks import split_identities
     from reestim.supply_chain.substitutability import substitutability
 
-    io = ree_input_output(data)
+    io, evidence = ree_input_output(data), evidence.settled(data.tables)
     found = {
         IDENTITIES: xr.Dataset(
             {name: (IDENTITIES, column.to_numpy()) for name, column in split_identities(data).items()}
@@ -65,6 +65,7 @@ def studied(data: Dataset, evidence: Evidence) -> list[str]:
     """Outcomes whose event study belongs to a study: those of its likelihood, and the patents that it counts."""
     from reestim.evidence.outcome_choice import event_outcomes
 
+    evidence = evidence.settled(data.tables)
     names: set[str] = set()
     if evidence.event_study and ("outcomes" in data or EFFECTS in data):
         panel, published = event_outcomes(data.tables, evidence)

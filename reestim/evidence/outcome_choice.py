@@ -21,7 +21,7 @@ def event_outcomes(tables: Mapping[str, pd.DataFrame], evidence: Evidence) -> tu
     Those that the study states; else exports and tfp as far as they are there, and published patents too where the
     study counts no patents. Raises InputError where an outcome would count twice or nothing is left.
     """
-    found = []
+    evidence, found = evidence.settled(tables), []
     for stem, stated in (("outcomes", evidence.event_outcomes), ("event_study", evidence.published_outcomes)):
         here = set(tables[stem]["outcome"]) if stem in tables else set()
         usual = _UNLESS_STATED if evidence.patents or stem == "outcomes" else (*_UNLESS_STATED, "patents")

@@ -208,6 +208,7 @@ def _prepared(job: Job, stages: Stages) -> tuple[Economy, Model, dict[str, str]]
     """Economy, model, and the texts of the scenarios by name; what does not fit together is said of all three."""
     from reestim.equilibrium.economy import Economy
     from reestim.estimate.fit import build
+    from reestim.estimate.model import adapt
 
     with stages.stage("split the rare earths out of the world input-output table"):
         economy = Economy.from_dataset(job.data)
@@ -219,6 +220,8 @@ def _prepared(job: Job, stages: Stages) -> tuple[Economy, Model, dict[str, str]]
             raise InputError([*problems, *error.problems], "the run cannot start") from None
         if problems:
             raise InputError(problems, "the run cannot start")
+        if study := adapt(model).study:
+            _log.info("    evidence: %s", study.inputs.attrs["evidence"])
     return economy, model, texts_of(scenarios)
 
 

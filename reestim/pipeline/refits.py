@@ -57,7 +57,7 @@ def possible_refits(spec: Spec, data: Dataset) -> list[Refit]:
     ]
     if placebo := _placebo(spec, data):
         out.append(placebo)
-    if spec.evidence.patents and spec.evidence.label_error:
+    if spec.evidence.settled(data.tables).patents and spec.evidence.label_error:
         exact = spec.model_copy(update={"evidence": spec.evidence.model_copy(update={"label_error": False})})
         out.append(Refit(NO_LABEL_NOISE, "with labels taken for the true classes", exact, data))
     return out
@@ -209,7 +209,7 @@ def _identity(refit: Refit, record: RunRecord) -> RefitRecord:
 
 def _sectors(spec: Spec, data: Dataset) -> list[str]:
     """Sectors with evidence of their own that the study uses."""
-    used = [stem for kind in kinds.KINDS if kind.is_on(spec.evidence) for stem in kind.by_sector]
+    used = [stem for kind in kinds.KINDS if kind.is_on(spec.evidence.settled(data.tables)) for stem in kind.by_sector]
     with_rows = {s for stem in used if stem in data for s in data[stem][SECTOR]}
     users = set(data["application_sector"][SECTOR]) if "application_sector" in data else with_rows
     return [sector for sector in data.goods if sector in with_rows & users]

@@ -91,7 +91,7 @@ class DataRecord(_Part):
         from reestim.estimate.inputs import unused_files
 
         meta = data.meta
-        aside = {f"{stem}.csv" for stem in unused_files(spec.evidence)}
+        aside = {f"{stem}.csv" for stem in unused_files(spec.evidence.settled(data.tables))}
         return cls(
             dataset=meta.name,
             hash=data.hash,

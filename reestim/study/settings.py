@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -19,7 +20,9 @@ class Evidence(BaseModel):
 
     model_config = STRICT
 
-    patents: bool = True  # equations (12)–(13)
+    #: Labelled patents, equations (12)–(13). Absent: where the dataset has them. Stated true, and they are missing: an
+    #: error.
+    patents: bool | None = None
     #: Errors of labels are learnt from the audit, alike everywhere or by group (prior ``confusion_spread``). False:
     #: labels are taken for the true classes, the audit is left aside.
     label_error: bool | Literal["by_country", "by_sector", "by_period"] = True
@@ -69,6 +72,12 @@ class Evidence(BaseModel):
                 "with equilibrium = true the bundle of elements is Cobb-Douglas: set element_elasticity = false"
             )
         return self
+
+    def settled(self, stems: Container[str]) -> Evidence:
+        """The same for a dataset with these files (their stems): patents are on or off."""
+        if self.patents is not None:
+            return self
+        return self.model_copy(update={"patents": "patent_labels" in stems})
 
     @property
     def price_lags(self) -> list[int]:

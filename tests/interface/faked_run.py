@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import click.testing
+import pandas as pd
 import pytest
 import typer.testing
 import xarray as xr
@@ -67,10 +68,10 @@ def faked(place: Path, post: xr.DataTree, monkeypatch: pytest.MonkeyPatch) -> di
         out["counterfactual" if group == "posterior" else "prior_counterfactual"] = xr.DataTree(ds)
         return out
 
-    fake = SimpleNamespace(meta=meta, hash="123", tables={}, path=place)
+    fake = SimpleNamespace(meta=meta, hash="123", tables={"patent_labels": pd.DataFrame()}, path=place)
     monkeypatch.setattr("reestim.pipeline.main_job.load_dataset", step("data", lambda _: fake))
     monkeypatch.setattr(ree.Economy, "from_dataset", staticmethod(step("economy", lambda _: economy)))
-    monkeypatch.setattr("reestim.estimate.fit.build", step("build", lambda *_: "a model"))
+    monkeypatch.setattr("reestim.estimate.fit.build", step("build", lambda *_: SimpleNamespace(study=None)))
     monkeypatch.setattr("reestim.estimate.fit.fit", step("fit", sampled))
     monkeypatch.setattr("reestim.pipeline.main_job.powerless_blocks", lambda *_: [])  # the model is fake
     monkeypatch.setattr("reestim.counterfactuals.counterfactual.counterfactual", step("counterfactual", solved))

@@ -28,6 +28,7 @@ STUDIES = {
     "lags": ({"lag_weights"}, set()),
     "elements": (set(), set()),
     "patents_as_levels": (set(), set()),
+    "with_patents": (set(), set()),
 }
 #: Compiling is what takes long, so the default suite samples the smallest.
 FAST = {"patents_only", "event_study_only"}

@@ -41,10 +41,10 @@ def test_the_dataset_has_nothing_simulated(real: Path) -> None:
 
 
 def test_files_that_a_study_leaves_aside_are_not_among_its_inputs() -> None:
-    assert unused_files(Evidence()) == set()
+    assert unused_files(Evidence(patents=True)) == set()
     assert unused_files(Evidence(patents=False)) == {"patent_labels", "label_audit"}
-    assert unused_files(Evidence(label_error=False)) == {"label_audit"}
-    assert unused_files(Evidence(event_outcomes=[])) == {"outcomes"}
+    assert unused_files(Evidence(patents=True, label_error=False)) == {"label_audit"}
+    assert unused_files(Evidence(patents=True, event_outcomes=[])) == {"outcomes"}
 
 
 def test_it_runs_from_real_data_to_a_report_without_anything_synthetic(real: Path, tmp_path: Path) -> None:
