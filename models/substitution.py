@@ -15,6 +15,7 @@ from reestim.estimate.inputs import coordinates
 from reestim.estimate.misclassification import confusion_matrix, label_audit
 from reestim.estimate.patent_counts import class_probabilities, patent_counts, true_prevalence
 from reestim.estimate.priors import Priors, variable
+from reestim.estimate.published_moments import published_moments
 from reestim.estimate.ree_use import ree_use, sectors_with_own_use
 from reestim.estimate.relative_price import (
     clock_of,
@@ -47,8 +48,7 @@ def build(data: xr.Dataset, priors: Priors) -> pm.Model:
 
         # What the evidence does not speak to is drawn as its prior says: bands of counterfactuals contain it.
         rho = variable(priors, "element_elasticity")  # enters q where the study asks for it
-        for name in ONLY_IN_COUNTERFACTUALS:
-            variable(priors, name)
+        drawn = {name: variable(priors, name) for name in ONLY_IN_COUNTERFACTUALS}
 
         # (2b) knowledge follows the relative price of the sector's own bundle by one clock, for all the evidence.
         clock = clock_of(priors)
@@ -72,4 +72,8 @@ def build(data: xr.Dataset, priors: Priors) -> pm.Model:
         # (15) the cost share of rare earths, fast and slow: what separates κ from σ.
         if "use_share_change" in data:
             ree_use(data, sigma, m, spillover, clock, lag_weights, priors)
+
+        # Elasticities that others have published: within months σ·s, over a year σ, in the long run σ_L.
+        if "moment_estimate" in data:
+            published_moments(data, sigma, kappa, spillover, drawn["impact_ratio"])
     return model

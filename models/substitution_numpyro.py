@@ -30,6 +30,7 @@ from reestim.estimate.priors import Priors, share_weights
 from reestim.estimate.ree_use import change_spread, expected_change, has_unit_value_error, sectors_with_own_use
 from reestim.estimate.relative_price import bundle_price, enhancing_response, in_years_of_patents, knowledge_of
 from reestim.estimate.variables import ONLY_IN_COUNTERFACTUALS
+from reestim.evidence.published_moments import predicted_moments
 from reestim.technology import Clock
 
 
@@ -47,8 +48,7 @@ def build(data: xr.Dataset, priors: Priors) -> NumpyroModel:
             "innovation_passthrough", technology.innovation_passthrough(sigma, kappa, spillover), dims=SECTOR
         )
         rho = prior(priors, "element_elasticity")
-        for name in ONLY_IN_COUNTERFACTUALS:
-            prior(priors, name)
+        drawn = {name: prior(priors, name) for name in ONLY_IN_COUNTERFACTUALS}
         clock = Clock(*(prior(priors, name) for name in Clock._fields))
         q = bundle_price(data, rho, jnp)
         weights = lag_weights(data, priors)
@@ -71,6 +71,11 @@ def build(data: xr.Dataset, priors: Priors) -> NumpyroModel:
             )
         if "use_share_change" in data:
             use(data, sigma, m, spillover, clock, weights, priors)
+        if "moment_estimate" in data:
+            long_run = technology.long_run_elasticity(sigma, kappa, spillover)
+            moments = predicted_moments(data, sigma, long_run, drawn["impact_ratio"])
+            known = dist.Normal(moments, data["moment_error"].values)
+            observe("moment_estimate", known, data["moment_estimate"].values, dims="moment")
 
     return NumpyroModel(model, coordinates(data))
 

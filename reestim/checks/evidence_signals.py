@@ -13,7 +13,8 @@ from reestim.dims import CHAIN, COUNTRY, DRAW, LABEL, SECTOR, TRADED_SECTOR, YEA
 from reestim.estimate.event_effects import predicted_effects
 from reestim.estimate.ree_use import change_spread, expected_change
 from reestim.estimate.relative_price import bundle_price, enhancing_response, in_years_of_patents, knowledge_of
-from reestim.technology import Clock, innovation_passthrough
+from reestim.evidence.published_moments import predicted_moments
+from reestim.technology import Clock, innovation_passthrough, long_run_elasticity
 
 #: The outcome of the event study that counts patents.
 PATENTS = "patents"
@@ -21,7 +22,7 @@ PATENTS = "patents"
 DRAWS = 100
 #: What a model has to state for its predictions to be known here, and what it may state beside.
 NEEDED = ("sigma", "kappa", "spillover", "spillover_gap", "trade_elasticity", *Clock._fields)
-_OPTIONAL = ("element_elasticity", "lag_weights", "ree_use_noise", "concentration", "confusion")
+_OPTIONAL = ("impact_ratio", "element_elasticity", "lag_weights", "ree_use_noise", "concentration", "confusion")
 
 
 class Signal(NamedTuple):
@@ -116,12 +117,20 @@ def _patents(data: xr.Dataset, draw: Draw) -> Signal:
     return Signal(moved, np.ones_like(moved), np.ones_like(moved))
 
 
+def _moments(data: xr.Dataset, draw: Draw) -> Signal:
+    v = draw.values
+    long_run = long_run_elasticity(v["sigma"], v["kappa"], v["spillover"])
+    error = data["moment_error"].values
+    return Signal(predicted_moments(data, v["sigma"], long_run, v["impact_ratio"]), error, error**-2.0)
+
+
 BLOCKS = {
     "patents": Block("patents", "patent_count", _patents),
     "exports": _events("exports", "exports"),
     "tfp": _events("TFP", "tfp"),
     "event_patents": _events("patents", PATENTS),
     "ree_use": Block("use of rare earths", "use_share_change", _use),
+    "published_moments": Block("published elasticities", "moment_estimate", _moments),
 }
 
 

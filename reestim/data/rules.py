@@ -84,7 +84,7 @@ def _unknown_labels(
                 allowed |= {ALL_OTHERS} if column in ("importer", "exporter") else set(elements)
             if (stem, column) == ("trade_elasticities", "sector"):
                 allowed |= set(elements)
-            if (stem, column) == ("ree_use_panel", "sector"):
+            if column == "sector" and stem in ("ree_use_panel", "published_moments"):
                 allowed |= {ALL_SECTORS}
             wrong: Any = table[column][~table[column].isin(list(allowed)) & (table[column] != "")]
             data.mark(stem, (int(row) for row in wrong.index))

@@ -16,6 +16,8 @@ from reestim import dims
 from reestim.data.read import Kind
 
 MARKETS = ("export", "domestic_CHN")
+#: Of an elasticity: within months, over a year, in the long run.
+HORIZONS = ("months", "year", "long")
 GROUPS = ("light", "heavy", "scandium")
 #: Where a country's share of an application is counted: oxide made into magnet, powder or catalyst, or the final good.
 STAGES = ("processing", "final")
@@ -80,6 +82,8 @@ def _between(what: str, low: float | int, high: float | int) -> tuple[pa.Check, 
 
 #: Log points of a published effect; more is a percentage, or an error.
 LARGEST_EFFECT = 10.0
+#: Of a published elasticity; more is a percentage, or another object.
+LARGEST_ELASTICITY = 20.0
 _YEAR = Field("integer", _between("a year", 1900, 2100))
 _NAME = Field()
 _SOURCE = {"source": Field(), "verified": Field("boolean")}
@@ -262,6 +266,16 @@ SCHEMAS: Mapping[str, FileSchema] = {
             ),
         },
         key=("outcome", "countries", "event_time"),
+    ),
+    "published_moments": FileSchema(
+        {
+            "sector": _NAME,
+            "horizon": Field(checks=_one_of(HORIZONS, "unknown horizon")),
+            "estimate": Field("number", _between("an elasticity of substitution", 0, LARGEST_ELASTICITY)),
+            "std_error": Field("number", _positive("a standard error")),
+            **_SOURCE,
+        },
+        key=("sector", "horizon", "source"),
     ),
     "event_study_covariance": FileSchema(
         {

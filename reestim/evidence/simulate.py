@@ -16,6 +16,7 @@ import xarray as xr
 from reestim import technology
 from reestim.dims import COUNTRY, ELEMENT, EXPORTER, IMPORTER, LABELS, SECTOR, YEAR
 from reestim.errors import InputError, ParameterError, Problem
+from reestim.evidence.published_moments import MONTHS, moment_arrays, predicted_moments, ree_value
 from reestim.evidence.truth import Truth
 
 AUDIT_DESIGNS = ("by_label", "by_class", "random")
@@ -33,17 +34,20 @@ def simulate_evidence(
     years: Sequence[int] | None = None,
     outcomes: bool = True,
     ree_use_panel: bool = False,
+    published_moments: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Simulate ``patent_labels`` and ``label_audit``, and where asked ``outcomes`` and ``ree_use_panel`` (file stems).
+    """Simulate ``patent_labels`` and ``label_audit``, and where asked ``outcomes``, ``ree_use_panel`` and
+    ``published_moments`` (file stems).
 
     io: the economy contract of docs/model.md section 3 with ``trade_elasticity`` (sector); relative_price: q (country,
     sector, year), log points, consecutive years, in which knowledge follows by (2b); years: those of the evidence,
-    default all; substitutability: z (sector, property). Columns are those of data/README.md: million US$, t REO. The
-    same arguments give the same frames. Raises InputError or ParameterError, all problems together.
+    default all; substitutability: z (sector, property); published_moments: the design (sector, horizon,
+    std_error), whose estimates are drawn. Columns are those of data/README.md: million US$, t REO. The same arguments
+    give the same frames. Raises InputError or ParameterError, all problems together.
     """
     _check(io, relative_price, substitutability, truth)
     price = relative_price.transpose(COUNTRY, SECTOR, YEAR)
-    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(5)]
+    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(6)]
     sigma = true_sigma(substitutability.sel(sector=price[SECTOR]), truth, streams[0])
     world = _world(price, sigma, truth, [int(t) for t in (price[YEAR].values if years is None else years)])
     patents, prevalence = _patents(io, world, truth, streams[1])
@@ -52,6 +56,8 @@ def simulate_evidence(
         tables["outcomes"] = _outcomes(io, world, truth, streams[3])
     if ree_use_panel:
         tables["ree_use_panel"] = _ree_use(io, world, truth, streams[4])
+    if published_moments is not None:
+        tables["published_moments"] = _moments(io, world, published_moments, truth, streams[5])
     return tables
 
 
@@ -152,6 +158,21 @@ def _patents(io: xr.Dataset, world: _World, truth: Truth, rng: np.random.Generat
     array = xr.DataArray(counts, coords={**price.coords, "label": list(LABELS)}, dims=(*price.dims, "label"))
     frame: Any = array.to_series().rename("count").reset_index()
     return frame[[COUNTRY, SECTOR, YEAR, "label", "count"]], prevalence
+
+
+def _moments(
+    io: xr.Dataset, world: _World, design: pd.DataFrame, truth: Truth, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Published elasticities: that of the truth at each horizon, and a normal error of the stated size."""
+    if truth.impact_ratio is None and (design["horizon"] == MONTHS).any():
+        message = "elasticities within months need impact_ratio"
+        raise ParameterError(Problem(message, "State it in the truth", column="impact_ratio"))
+    value = ree_value(io).sel(country=world.price[COUNTRY], sector=world.price[SECTOR])
+    data = moment_arrays(design.assign(estimate=0.0), value)
+    long_run = technology.long_run_elasticity(world.sigma.values, truth.kappa, truth.spillover)
+    mean = predicted_moments(data, world.sigma.values, long_run, truth.impact_ratio or 0.0)
+    drawn = mean + design["std_error"].to_numpy(float) * rng.standard_normal(len(design))
+    return design.assign(estimate=drawn)
 
 
 def _audit(prevalence: np.ndarray, truth: Truth, rng: np.random.Generator) -> pd.DataFrame:

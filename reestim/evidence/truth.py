@@ -48,6 +48,7 @@ class Truth:
     exports_noise: float = 0.05  # sd of ln exports around effects and structure
     tfp_noise: float = 0.01
     ree_use_noise: float = 0.15  # sd of the yearly change of the log cost share
+    impact_ratio: float | None = None  # s, for published elasticities within months
     # The clock (2b), and what patents are simulated as
     adjustment_rate: float = 0.25  # λ: share of the distance to (2) that knowledge closes in a year
     obsolescence: float = 0.15  # δ, share of knowledge lost a year

@@ -28,6 +28,7 @@ class Evidence(BaseModel):
     label_error: bool | Literal["by_country", "by_sector", "by_period"] = True
     event_study: bool = True
     ree_use: bool = True  # equation (15)
+    published_moments: bool = False  # elasticities that others have published, with their standard errors
     #: Years between a price and research on it, beyond the pace of the clock (2b); of several, the weights are
     #: estimated (prior ``lag_weights``).
     price_lag: int | list[int] = 0

@@ -131,7 +131,7 @@ def test_the_inputs_hold_it_and_a_missing_file_is_named(table: pd.DataFrame) -> 
     io, price, z = small_world()
     with pytest.raises(InputError, match=r"survey\.csv.*evidence\.survey = false"):
         assemble(io, price, z, {}, WithSurvey(**ONLY), policy_year=POLICY_YEAR)
-    assert unused_files(WithSurvey(patents=True, survey=False)) == {"survey"}
+    assert unused_files(WithSurvey(patents=True, survey=False, published_moments=True)) == {"survey"}
 
 
 def test_the_model_conditions_on_it(table: pd.DataFrame, tmp_path: Path) -> None:

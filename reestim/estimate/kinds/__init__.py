@@ -5,9 +5,10 @@ from __future__ import annotations
 from reestim.estimate.kinds.event_study import EVENT_STUDY
 from reestim.estimate.kinds.kind import EvidenceKind, Observed
 from reestim.estimate.kinds.patents import PATENTS
+from reestim.estimate.kinds.published_moments import PUBLISHED_MOMENTS
 from reestim.estimate.kinds.ree_use import REE_USE
 
-KINDS: tuple[EvidenceKind, ...] = (PATENTS, EVENT_STUDY, REE_USE)
+KINDS: tuple[EvidenceKind, ...] = (PATENTS, EVENT_STUDY, REE_USE, PUBLISHED_MOMENTS)
 
 
 def observed() -> dict[str, Observed]:

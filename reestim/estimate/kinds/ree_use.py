@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR, YEAR
+from reestim.dims import COUNTRY, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 from reestim.estimate.kinds.kind import EvidenceKind, Observed, Sources
 from reestim.estimate.kinds.variable import NEVER_ZERO, POSITIVE, Variable
@@ -176,14 +176,9 @@ def unit_value_changes(data: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.nda
 
 def _inputs(sources: Sources) -> xr.Dataset:
     """Changes of use, at the prices that buyers faced in the year itself."""
-    return use_changes(sources.tables[_STEM], sources.price, _ree_value(sources.io))
+    from reestim.evidence.published_moments import ree_value
 
-
-def _ree_value(io: xr.Dataset) -> xr.DataArray:
-    """Rare earths used at baseline, θ times revenue (country, sector), million US$."""
-    wedge = (1 + io["tariff"] if "tariff" in io else 1) * (1 + io["export_tax"] if "export_tax" in io else 1)
-    spent = io["trade_share"] * io["expenditure"].rename({COUNTRY: IMPORTER}) / wedge
-    return io["ree_share"] * spent.sum(IMPORTER).rename({EXPORTER: COUNTRY})
+    return use_changes(sources.tables[_STEM], sources.price, ree_value(sources.io))
 
 
 def _coords(data: xr.Dataset) -> Mapping[str, Sequence[object]]:
