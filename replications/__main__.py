@@ -1,7 +1,7 @@
 """The command: every replication as a table in Markdown, printed or put into a page.
 
 python -m replications                                        all for which data are at hand
-python -m replications gains --data PATH                      one of nafta, gains, acemoglu, prices, findings
+python -m replications gains --data PATH                      one of nafta, gains, tfp, acemoglu, prices, findings
 python -m replications findings --run posteriors/RUN
 python -m replications --write docs/replications.md           the tables of the documentation
 """
@@ -30,6 +30,7 @@ class Name(StrEnum):
 
     nafta = "nafta"
     gains = "gains"
+    tfp = "tfp"
     acemoglu = "acemoglu"
     prices = "prices"
     findings = "findings"
@@ -38,6 +39,7 @@ class Name(StrEnum):
 TITLES = {
     Name.nafta: "Caliendo and Parro (2015), Table 2: NAFTA's tariff reductions",
     Name.gains: "Costinot and Rodríguez-Clare (2014), Table 4.1: gains from trade in 2008",
+    Name.tfp: "BEA and BLS (2025): TFP of 63 industries of the United States, 1998 to 2023",
     Name.acemoglu: "Acemoglu (2002): relative supply, technology and price",
     Name.prices: "What the export quota of 2010 did to prices",
     Name.findings: "Alfaro, Fadinger, Schymik and Virananda (2025): the findings",
@@ -62,14 +64,14 @@ def made(name: Name, data: Path, run: Path | None) -> tables.Table:
         from replications import prices_2010
 
         return prices_2010.table()
-    from replications import gains, nafta
+    from replications import gains, nafta, us_tfp
 
-    return (nafta if name is Name.nafta else gains).table(data)
+    return {Name.nafta: nafta, Name.gains: gains, Name.tfp: us_tfp}[name].table(data)
 
 
 def main(
     names: Annotated[list[Name] | None, typer.Argument(help="Which of them (default: all).", metavar="NAME...")] = None,
-    data: Annotated[Path, typer.Option(help="Folder of cp2015.npz and wiod2013/.")] = DATA,
+    data: Annotated[Path, typer.Option(help="Folder of cp2015.npz, wiod2013/ and panels/.")] = DATA,
     run: Annotated[Path | None, typer.Option(help="A run folder, for the findings.")] = None,
     write: Annotated[Path | None, typer.Option(help="A page whose tables are replaced, instead of printing.")] = None,
     debug: DebugOption = False,

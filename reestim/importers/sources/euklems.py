@@ -63,11 +63,28 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
         raise InputError(problems, "the accounts cannot be used")
     sector = sectors_of(choices.sectors, sorted(set(concordance["industry"])))
     table, words = sector_accounts(accounts, concordance, sector)
+    if table.empty:
+        raise InputError(_lacking(accounts, files), "there are no growth accounts in the files")
     rules += [
         "cost is labour, capital and intermediates at current prices; shares are fractions of it",
         "industries of a sector are added up with Törnqvist weights; accounts of several sectors are taken for each",
     ]
     return Imported({"growth_accounts": table}, EDITION, rules, [*left_out, *words])
+
+
+def _lacking(accounts: Any, files: Sequence[Path]) -> list[Problem]:
+    """Which variables keep industries from having an account: those without two years of figures in most of them."""
+    industries = accounts.groupby([COUNTRY, "nace"])
+    problems = []
+    for what, of_value in VALUES.items():
+        for kind, code in (("value", of_value), ("volume", VOLUMES[what])):
+            complete = int((industries[f"{what}_{kind}"].count() >= 2).sum())
+            if complete < len(industries) / 2:
+                advice = "Bring another release, or a country that publishes it: an account needs all eight figures"
+                message = f"{complete} of {len(industries)} industries have two years of {code}"
+                names = ", ".join(path.name for path in files)
+                problems.append(Problem(message, advice, file=names, column=code))
+    return problems or [Problem("no industry has all figures in the same years", "Bring another release")]
 
 
 def _text(path: Path) -> Any:
