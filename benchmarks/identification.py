@@ -69,7 +69,6 @@ def at_truth(model: NumpyroModel, truth: Truth, inputs: xr.Dataset, seed: int) -
         "spillover": truth.spillover,
         "beta": np.array(truth.beta),
         "tau": truth.tau,
-        "class_log_odds": np.array(truth.class_log_odds),
         "unit_sd": np.full(3, truth.unit_sd),
         "year_sd": np.full(3, truth.year_sd),
         "using_slope": truth.using_slope,
@@ -84,6 +83,9 @@ def at_truth(model: NumpyroModel, truth: Truth, inputs: xr.Dataset, seed: int) -
     stated = {name: jnp.asarray(value, float) for name, value in stated.items() if name in model.free}
     with handlers.seed(rng_seed=seed):
         trace = handlers.trace(handlers.substitute(handlers.uncondition(model), stated)).get_trace()
+    # the levels of classes are sampled less what Π moves them by
+    moved = trace["class_log_odds"]["value"] - trace["class_log_odds_along_ridge"]["value"]
+    stated["class_log_odds_along_ridge"] = jnp.asarray(truth.class_log_odds) - moved
     # σ is what is sampled for it, moved to the truth: the map from one to the other is increasing, sector by sector.
     wanted = jnp.asarray([(truth.sigma or {})[str(s)] for s in inputs[SECTOR].values])
     stated |= {name: trace[name]["value"] for name in model.free if name not in stated}

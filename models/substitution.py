@@ -9,6 +9,7 @@ from __future__ import annotations
 import pymc as pm
 import xarray as xr
 
+from reestim.estimate.count_information import information_of
 from reestim.estimate.elasticity import measured_trade_elasticity, passthrough, pooled_elasticity
 from reestim.estimate.event_effects import event_effects, predicted_effects
 from reestim.estimate.inputs import coordinates
@@ -58,9 +59,12 @@ def build(data: xr.Dataset, priors: Priors) -> pm.Model:
 
         # (12) true classes of patents; (13) their noisy labels, and the audit that says how noisy.
         if "patent_count" in data:
-            p = class_probabilities(in_years_of_patents(data, q), in_years_of_patents(data, f), priors)
             confusion = confusion_matrix(priors) if "label_audit" in data else None
-            patent_counts(data["patent_count"], p, confusion, priors)
+            phi = variable(priors, "concentration")
+            known = information_of(data, priors)  # for the geometry of the posterior: where effects are sampled
+            of_patents = (in_years_of_patents(data, q), in_years_of_patents(data, f))
+            p = class_probabilities(*of_patents, priors, known, confusion, phi)
+            patent_counts(data["patent_count"], p, confusion, phi)
             if confusion is not None:
                 label_audit(data["label_audit"], confusion, true_prevalence(data["patent_count"], p))
 

@@ -16,15 +16,21 @@ import xarray as xr
 
 from reestim import technology
 from reestim.dims import COUNTRY, LABEL, PRICE_LAG, SECTOR, TRADED_SECTOR, YEAR
-from reestim.estimate.elasticity import location_prior, lognormal_trade_elasticity, ridge
+from reestim.estimate.count_information import (
+    information_of,
+    unit_coordinates,
+    with_confusion,
+    year_coordinates,
+)
+from reestim.estimate.elasticity import lognormal_trade_elasticity, ridge
 from reestim.estimate.equilibrium_effects import equilibrium_effects, is_solved
 from reestim.estimate.error_groups import ERROR_GROUP
 from reestim.estimate.event_effects import predicted_effects
 from reestim.estimate.inputs import coordinates
 from reestim.estimate.kinds.ree_use import unit_value_changes
 from reestim.estimate.misclassification import GROUPED, audited, confusion_weights, varied_confusion
-from reestim.estimate.numpyro_blocks import DirichletMultinomial, zero_sum_normal
-from reestim.estimate.numpyro_model import NumpyroModel, deterministic, distribution, observe, prior, sample
+from reestim.estimate.numpyro_blocks import DirichletMultinomial, ZeroSumEffects
+from reestim.estimate.numpyro_model import NumpyroModel, along_ridge, deterministic, observe, prior, sample
 from reestim.estimate.patent_counts import label_probabilities, true_prevalence
 from reestim.estimate.priors import Priors, share_weights
 from reestim.estimate.ree_use import change_spread, expected_change, has_unit_value_error, sectors_with_own_use
@@ -87,14 +93,7 @@ def elasticity(data: xr.Dataset, kappa: Any, spillover: Any, priors: Priors) -> 
     """
     z = data["substitutability"].transpose(SECTOR, "property").values
     own = sectors_with_own_use(data).astype(float)
-    location, shift = location_prior(priors), 0.0
-    if location is None:
-        along = prior(priors, "mu")
-    else:
-        shift = ridge(kappa, spillover, own, jnp.log)
-        moved = location.model_copy(update={"mu": location.parameters["mu"] - shift})
-        along = sample("mu_along_ridge", distribution(moved))
-        deterministic("mu", along + shift)
+    along, shift = along_ridge(priors, "mu", ridge(kappa, spillover, own, jnp.log))
     beta = prior(priors, "beta", dims="property")
     tau = prior(priors, "tau")
     mean = along + z @ beta
@@ -116,12 +115,19 @@ def patents(data: xr.Dataset, q: Any, enhancing: Any, priors: Priors) -> None:
     """Equations (12) and (13), and the audit of the labels; q and f (country, sector, year)."""
     enhancing = enhancing - enhancing.mean(axis=2, keepdims=True)
     q = q - q.mean(axis=2, keepdims=True)
-    level = prior(priors, "class_log_odds", dims="class")
+    pi, phi = confusion_of(data, priors), prior(priors, "concentration")
+    known = information_of(data, priors)
+    moved = jnp.zeros(known.odds.shape) if pi is None else with_confusion(known, pi, jnp)
+    along, shift = along_ridge(priors, "class_log_odds", (known.weight * moved).sum(axis=1), dims="class")
+    level = along + shift
     unit_sd = prior(priors, "unit_sd", dims="class")
     year_sd = prior(priors, "year_sd", dims="class")
-    countries, sectors, years = (data.sizes[d] for d in (COUNTRY, SECTOR, YEAR))
-    deviation = sample("unit_deviation", zero_sum_normal(unit_sd, countries * sectors), dims=("class", "unit"))
-    year = sample("year_effect", zero_sum_normal(year_sd, years), dims=("class", YEAR))
+    countries, sectors = (data.sizes[d] for d in (COUNTRY, SECTOR))
+    at = unit_coordinates(known, moved, level, unit_sd, phi, jnp)
+    deviation = sample("unit_deviation", ZeroSumEffects(unit_sd, at), dims=("class", "unit"))
+    year = sample(
+        "year_effect", ZeroSumEffects(year_sd, year_coordinates(known, year_sd, phi, jnp)), dims=("class", YEAR)
+    )
     u = prior(priors, "using_slope")
     v = prior(priors, "substituting_slope")
     unit = (level[:, None] + deviation).reshape((-1, countries, sectors))
@@ -132,19 +138,23 @@ def patents(data: xr.Dataset, q: Any, enhancing: Any, priors: Priors) -> None:
 
     counts = data["patent_count"].transpose(COUNTRY, SECTOR, YEAR, LABEL).values.astype(np.int64)
     n = counts.sum(axis=-1)
-    observed_share = p
-    if "label_audit" in data:
-        pi = sample("confusion", dist.Dirichlet(confusion_weights(priors)), dims=("true_label", "machine_label"))
-        if ERROR_GROUP in data.coords:
-            spread = prior(priors, "confusion_spread")
-            shape = (data.sizes[ERROR_GROUP], *pi.shape)
-            z = sample("confusion_deviation", dist.Normal().expand(shape), dims=GROUPED)
-            pi = deterministic("confusion_by_group", varied_confusion(pi, spread * z, jnp), dims=GROUPED)
-        observed_share = label_probabilities(data["patent_count"], p, pi)
+    observed_share = p if pi is None else label_probabilities(data["patent_count"], p, pi)
+    if pi is not None:
         tables, share, dims = audited(data["label_audit"], pi, true_prevalence(data["patent_count"], p))
         observe("label_audit", dist.Multinomial(tables.sum(axis=-1), share), tables, dims=dims)
-    phi = prior(priors, "concentration")
     observe("patent_count", DirichletMultinomial(phi * observed_share, n), counts, dims=(COUNTRY, SECTOR, YEAR, LABEL))
+
+
+def confusion_of(data: xr.Dataset, priors: Priors) -> Any:
+    """Π ([error_group,] true_label, machine_label); None where labels are taken for the classes."""
+    if "label_audit" not in data:
+        return None
+    pi = sample("confusion", dist.Dirichlet(confusion_weights(priors)), dims=("true_label", "machine_label"))
+    if ERROR_GROUP not in data.coords:
+        return pi
+    spread = prior(priors, "confusion_spread")
+    z = sample("confusion_deviation", dist.Normal().expand((data.sizes[ERROR_GROUP], *pi.shape)), dims=GROUPED)
+    return deterministic("confusion_by_group", varied_confusion(pi, spread * z, jnp), dims=GROUPED)
 
 
 def use(data: xr.Dataset, sigma: Any, m: Any, spillover: Any, clock: Clock, lags: Any, priors: Priors) -> None:

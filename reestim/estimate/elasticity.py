@@ -12,12 +12,11 @@ import xarray as xr
 
 from reestim import technology
 from reestim.dims import SECTOR, TRADED_SECTOR
-from reestim.estimate.priors import Priors, in_float64, variable
-from reestim.study.prior import Prior
+from reestim.estimate.priors import Priors, along_ridge, variable
 
 #: Largest coefficient of variation of a measured trade elasticity: above, a lognormal has its mass near zero.
 MAX_CV = 0.5
-#: Slopes of the two ridges in ln κ and ln(1+ξ), at κ = 1.2, ξ = 1.6 and σ = 0.7, see `_mean_along_ridge`.
+#: Slopes of the two ridges in ln κ and ln(1+ξ), at κ = 1.2, ξ = 1.6 and σ = 0.7, see `pooled_elasticity`.
 _AT_GIVEN_SIGMA, _AT_GIVEN_PASSTHROUGH = (0.5, 0.5), (1.4, -0.3)
 _MIN_CV = 1e-4  # a standard deviation of zero: known to four digits
 
@@ -33,7 +32,9 @@ def pooled_elasticity(
     """
     z = substitutability.transpose(SECTOR, "property").values
     own = np.broadcast_to(np.asarray(centred, bool), len(z)).astype(float)
-    along, shift = _mean_along_ridge(ridge(kappa, spillover, centred, pt.log), priors)
+    # Evidence that fixes one combination of κ, ξ and σ leaves a ridge: logit(x), x = σ_j/(1+1/κ̃), moves with ln κ and
+    # with ln(1+ξ) by 1/(1+κ̃(1−σ_j)) where σ_j is known, by 1/σ_j and 1−κ̃(1−σ_j)/σ_j where m_j is.
+    along, shift = along_ridge(priors, "mu", ridge(kappa, spillover, centred, pt.log))
     beta = variable(priors, "beta", dims="property")
     tau = variable(priors, "tau")
     mean = along + pt.dot(z, beta)
@@ -41,29 +42,6 @@ def pooled_elasticity(
     logit = shift + own * sampled + (1 - own) * (mean + tau * sampled)
     sigma = technology.sigma_upper_bound(kappa, spillover) * pm.math.sigmoid(logit)
     return pm.Deterministic("sigma", sigma, dims=SECTOR)
-
-
-def _mean_along_ridge(shift: Any, priors: Priors) -> tuple[Any, Any]:
-    """(μ*, shift) with μ = μ* + shift, and μ with exactly its stated prior.
-
-    Evidence that fixes one combination of κ, ξ and σ leaves a ridge: logit(x), x = σ_j/(1+1/κ̃), moves with ln κ and
-    with ln(1+ξ) by 1/(1+κ̃(1−σ_j)) where σ_j is known, by 1/σ_j and 1−κ̃(1−σ_j)/σ_j where m_j is. Sampling μ* instead
-    of μ straightens it. In a location family μ* is drawn around the stated mean less the shift; for another prior of μ
-    the shift is zero.
-    """
-    prior = location_prior(priors)
-    if prior is None:
-        return variable(priors, "mu"), 0.0
-    parameters = {**in_float64(prior), "mu": prior.parameters["mu"] - shift}
-    along = getattr(pm, prior.distribution)("mu_along_ridge", **parameters)
-    pm.Deterministic("mu", along + shift)
-    return along, shift
-
-
-def location_prior(priors: Priors) -> Prior | None:
-    """The prior of μ if it is of a location family, else None."""
-    prior = priors.get("mu")
-    return prior if prior is not None and prior.distribution in ("Normal", "StudentT") else None
 
 
 def ridge(kappa: Any, spillover: Any, centred: Any, log: Callable[[Any], Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Parts of the NumPyro model that are not equations of its own: fast counts, and the equilibrium as a prediction."""
+"""Parts of the NumPyro model that are not equations of its own: fast counts, and effects that sum to zero."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
 from jax.core import Tracer
-from numpyro.distributions.transforms import ZeroSumTransform
+from numpyro.distributions import biject_to, constraints
+from numpyro.distributions.transforms import Transform
 from scipy import special
 
+from reestim.estimate.count_information import Coordinates, without_sum, zero_sum
 from reestim.estimate.patent_counts import log_rising
 
 
@@ -25,7 +27,74 @@ class DirichletMultinomial(dist.DirichletMultinomial):
         return arrangements + log_rising(a, value, jnp).sum(axis=-1) - log_rising(a.sum(axis=-1), n, jnp)
 
 
-def zero_sum_normal(scale: Any, size: int) -> dist.Distribution:
-    """Normal effects that sum to zero over ``size`` labels, one set for each entry of ``scale``, as PyMC's."""
-    base = dist.Normal(0.0, scale[:, None]).expand((scale.shape[0], size - 1)).to_event(1)
-    return dist.TransformedDistribution(base, ZeroSumTransform(1))
+class _AtCoordinates(constraints.Constraint):
+    """Effects (class, N) that sum to zero, reached from x (class, N − 1)."""
+
+    event_dim = 2
+
+    def __init__(self, at: Coordinates) -> None:
+        self.at = at
+
+    def __call__(self, x: Any) -> Any:
+        return jnp.abs(x.sum(axis=-1)).max(axis=-1) < 1e-6 * x.shape[-1]
+
+    def feasible_like(self, prototype: Any) -> Any:
+        return jnp.zeros_like(prototype)
+
+    def tree_flatten(self) -> Any:
+        return (self.at,), (("at",), {})
+
+
+class _ToCoordinates(Transform):
+    """effects = `zero_sum` of mean + scale·x, as ``effects.zero_sum_effects`` does in PyMC."""
+
+    domain = constraints.real_matrix
+    codomain = constraints.real_matrix
+
+    def __init__(self, at: Coordinates) -> None:
+        self.at = at
+
+    def __call__(self, x: Any) -> Any:
+        return zero_sum(self.at.mean + self.at.scale * x, jnp)
+
+    def _inverse(self, y: Any) -> Any:
+        return (without_sum(y) - self.at.mean) / self.at.scale
+
+    def log_abs_det_jacobian(self, x: Any, y: Any, intermediates: Any = None) -> Any:
+        return jnp.log(self.at.scale).sum(axis=(-1, -2))
+
+    def forward_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (*shape[:-1], shape[-1] + 1)
+
+    def inverse_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (*shape[:-1], shape[-1] - 1)
+
+    def tree_flatten(self) -> Any:
+        return (self.at,), (("at",), {})
+
+
+@biject_to.register(_AtCoordinates)
+def _(constraint: _AtCoordinates) -> _ToCoordinates:
+    return _ToCoordinates(constraint.at)
+
+
+class ZeroSumEffects(dist.Distribution):
+    """Normal effects (class, N) that sum to zero over N, sampled ``at`` coordinates; the twin of
+    ``effects.zero_sum_effects``."""
+
+    def __init__(self, spread: Any, at: Coordinates) -> None:
+        self.spread, self.at = spread, at
+        classes, free = at.scale.shape
+        super().__init__(batch_shape=(), event_shape=(classes, free + 1))
+
+    @property
+    def support(self) -> constraints.Constraint:
+        return _AtCoordinates(self.at)
+
+    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Any:
+        values = self.spread[:, None] * jax.random.normal(key, (*sample_shape, *self.event_shape))
+        return values - values.mean(axis=-1, keepdims=True)
+
+    def log_prob(self, value: Any) -> Any:
+        free = without_sum(value)
+        return dist.Normal(0.0, self.spread[:, None]).log_prob(free).sum(axis=(-1, -2))

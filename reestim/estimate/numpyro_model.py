@@ -29,7 +29,7 @@ from reestim.dims import CHAIN, DRAW
 from reestim.errors import InputError, Problem
 from reestim.estimate.density import Density
 from reestim.estimate.model import LogTerms, Study
-from reestim.estimate.priors import Priors, checked_prior
+from reestim.estimate.priors import Priors, checked_prior, location_prior
 from reestim.estimate.variables import attributes
 from reestim.study.prior import Prior
 
@@ -106,8 +106,8 @@ class NumpyroModel:
 
     @cached_property
     def _density(self) -> Density:
-        zeros = {name: jnp.zeros(s.shape) for name, s in self._unconstrained_shapes().items()}
-        centre, unravel = ravel_pytree(zeros)
+        start = {name: jnp.zeros(s.shape) for name, s in self._unconstrained_shapes().items()}
+        centre, unravel = ravel_pytree(start | self._mean_shares())
         wanted = [name for name in self.sites if name not in self.observed]
 
         def variables(x: Any) -> dict[str, Any]:
@@ -125,6 +125,14 @@ class NumpyroModel:
             dims={name: self.sites[name].dims for name in wanted},
             coords=self.coords,
         )
+
+    def _mean_shares(self) -> dict[str, Any]:
+        """Prior means of variables that are shares, on the unconstrained scale. A sampler that begins at even shares
+        may take a row of Π for another, and end in a mode where labels have swapped roles."""
+        trace = handlers.trace(handlers.seed(self, jax.random.key(0))).get_trace()
+        drawn = {name: trace[name]["fn"] for name in self.free}
+        shares = {n: fn for n, fn in drawn.items() if isinstance(getattr(fn, "base_dist", fn), dist.Dirichlet)}
+        return {name: biject_to(fn.support).inv(fn.mean) for name, fn in shares.items()}
 
     def _unconstrained_shapes(self) -> dict[str, Any]:
         """Shape of each free variable on the unconstrained scale; runs the function abstractly, computing nothing."""
@@ -189,6 +197,19 @@ def prior(priors: Priors, name: str, *, dims: Dims = None, long_name: str = "", 
         )
     base = distribution(stated)
     return sample(name, base.expand(shape) if shape else base, dims=dims, long_name=long_name, units=units)
+
+
+def along_ridge(priors: Priors, name: str, shift: Any, *, dims: Dims = None) -> tuple[Any, Any]:
+    """(x*, shift) with x = x* + shift and x with exactly its stated prior; the twin of
+    `reestim.estimate.priors.along_ridge`."""
+    location = location_prior(priors, name)
+    if location is None:
+        return prior(priors, name, dims=dims), 0.0
+    shape = _shape(dims)
+    base = distribution(location.model_copy(update={"mu": location.parameters["mu"] - shift}))
+    along = sample(f"{name}_along_ridge", base.expand(shape) if shape else base, dims=dims)
+    deterministic(name, along + shift, dims=dims)
+    return along, shift
 
 
 def sample(

@@ -13,32 +13,46 @@ from pytensor.tensor.variable import TensorConstant
 from scipy.special import gammaln
 
 from reestim.dims import COUNTRY, LABEL, LABELS, SECTOR, YEAR
+from reestim.estimate.count_information import CountInformation, unit_coordinates, with_confusion, year_coordinates
+from reestim.estimate.effects import zero_sum_effects
 from reestim.estimate.error_groups import group_of_cell, group_shares
-from reestim.estimate.priors import Priors, variable
+from reestim.estimate.priors import Priors, along_ridge, variable
 
 _COUNT = (COUNTRY, SECTOR, YEAR, LABEL)
 #: What is left of the weights when rounding leaves nothing: a beta distribution needs more than zero.
 _SMALLEST = 1e-300
 
 
-def class_probabilities(relative_price: Any, enhancing: Any, priors: Priors) -> Any:
+def class_probabilities(
+    relative_price: Any,
+    enhancing: Any,
+    priors: Priors,
+    known: CountInformation,
+    confusion: Any,
+    concentration: Any,
+) -> Any:
     """p (country, sector, year, true_label), equation (12): multinomial logit against ``unrelated``.
 
     relative_price: q (country, sector, year); enhancing: f (country, sector, year), what takes its place for that
     class (`reestim.estimate.relative_price`). Both enter as deviations from their means over years, so that the
     country-sector effects are levels of an average year and do not trade off against the slopes. Priors:
     ``class_log_odds`` and its spreads ``unit_sd``, ``year_sd`` (by class), ``using_slope``, ``substituting_slope``.
+    ``known``, Π ``confusion`` (None: labels are the classes) and φ choose the coordinates in which effects are sampled
+    (`reestim.estimate.count_information`), not what the model says.
     """
     q = relative_price - relative_price.mean(axis=2, keepdims=True)
     enhancing = enhancing - enhancing.mean(axis=2, keepdims=True)
     shape = [len(pm.modelcontext(None).coords[d] or ()) for d in (COUNTRY, SECTOR, YEAR)]
-    level = variable(priors, "class_log_odds", dims="class")
+    moved: Any = pt.zeros(known.odds.shape) if confusion is None else with_confusion(known, confusion, pt)
+    along, shift = along_ridge(priors, "class_log_odds", (known.weight * moved).sum(axis=1), dims="class")
+    level = along + shift
     unit_sd = variable(priors, "unit_sd", dims="class")
     year_sd = variable(priors, "year_sd", dims="class")
-    # Geometry: a common shift of all effects is one number (level), not one a unit; effects deviate from it with sum
-    # zero. Each has many counts behind it, so it is sampled as it is, not over its spread (whose prior avoids zero).
-    deviation = pm.ZeroSumNormal("unit_deviation", unit_sd[:, None], dims=("class", "unit"))
-    year: Any = pm.ZeroSumNormal("year_effect", year_sd[:, None], dims=("class", YEAR))
+    # A common shift of all effects is one number (level), not one a unit; effects deviate from it with sum zero.
+    at = unit_coordinates(known, moved, level, unit_sd, concentration, pt)
+    deviation = zero_sum_effects("unit_deviation", unit_sd, at, dims=("class", "unit"))
+    at = year_coordinates(known, year_sd, concentration, pt)
+    year = zero_sum_effects("year_effect", year_sd, at, dims=("class", YEAR))
     unit = (level[:, None] + deviation).reshape((-1, *shape[:2]))
 
     u = variable(priors, "using_slope")
@@ -68,19 +82,18 @@ def label_probabilities(patent_count: xr.DataArray, p: Any, confusion: Any) -> A
     return (p[..., :, None] * confusion[group]).sum(axis=-2)
 
 
-def patent_counts(patent_count: xr.DataArray, p: Any, confusion: Any, priors: Priors) -> Any:
+def patent_counts(patent_count: xr.DataArray, p: Any, confusion: Any, concentration: Any) -> Any:
     """y_cjt ~ DirichletMultinomial(n_cjt, φ·p_cjt Π), equation (13).
 
     patent_count: (country, sector, year, label), whole numbers. Cells without patents carry no information.
-    ``confusion`` None: labels are taken for the true classes. Prior: ``concentration`` φ (large: no overdispersion).
+    ``confusion`` None: labels are taken for the true classes. ``concentration`` φ (large: no overdispersion).
     """
     counts = patent_count.transpose(*_COUNT).values.astype(np.int64)
-    phi = variable(priors, "concentration")
     observed_share = p if confusion is None else label_probabilities(patent_count, p, confusion)
     return pm.CustomDist(
         "patent_count",
         counts.sum(axis=-1),
-        phi * observed_share,
+        concentration * observed_share,
         dist=_random_counts,
         logp=dirichlet_multinomial_logp,
         signature="(),(k)->(k)",

@@ -69,6 +69,28 @@ def variable(
     return set_units(made, long_name, units) if long_name or units else made
 
 
+def along_ridge(priors: Priors, name: str, shift: Any, *, dims: str | None = None) -> tuple[Any, Any]:
+    """(x*, shift) with x = x* + shift, where x is the variable of this name and has exactly its stated prior.
+
+    Where evidence ties x to ``shift`` and leaves both open, sampling x* (``<name>_along_ridge``) instead of x
+    straightens the ridge. In a location family x* is drawn around the stated mean less the shift; for another prior the
+    shift is zero.
+    """
+    prior = location_prior(priors, name)
+    if prior is None:
+        return variable(priors, name, dims=dims), 0.0
+    parameters = {**in_float64(prior), "mu": prior.parameters["mu"] - shift}
+    along = getattr(pm, prior.distribution)(f"{name}_along_ridge", **parameters, dims=dims)
+    pm.Deterministic(name, along + shift, dims=dims)
+    return along, shift
+
+
+def location_prior(priors: Priors, name: str) -> Prior | None:
+    """The prior of a parameter if it is of a location family, else None."""
+    prior = priors.get(name)
+    return prior if prior is not None and prior.distribution in ("Normal", "StudentT") else None
+
+
 def in_float64(prior: Prior) -> dict[str, Any]:
     """Parameters as arrays: PyTensor takes a Python number that float32 holds exactly, such as 0.5, for a float32, and
     its logarithm would be one too."""

@@ -127,6 +127,7 @@ PATENTS = EvidenceKind(
     },
     variables={
         "class_log_odds": Variable("mean log odds of a class against unrelated", "log odds", REAL),
+        "class_log_odds_along_ridge": Variable("the same less what Π moves it by", "log odds"),
         "unit_sd": Variable("spread of country-sector effects", "log odds", POSITIVE),
         "unit_deviation": Variable("α, country-sector effect against the mean of its class", "log odds"),
         "year_sd": Variable("spread of year effects", "log odds", POSITIVE),
