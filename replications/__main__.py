@@ -1,9 +1,10 @@
 """The command: every replication as a table in Markdown, printed or put into a page.
 
 python -m replications                                        all for which data are at hand
-python -m replications gains --data PATH                      one of nafta, gains, tfp, acemoglu, prices, findings
+python -m replications gains --data PATH                      one of nafta, gains, tfp, acemoglu, prices, events
 python -m replications findings --run posteriors/RUN
 python -m replications --write docs/replications.md           the tables of the documentation
+python -m replications events shares --write docs/evidence.md the event study on real panels with its figure, and θ
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ class Name(StrEnum):
     acemoglu = "acemoglu"
     prices = "prices"
     findings = "findings"
+    events = "events"
+    shares = "shares"
 
 
 TITLES = {
@@ -43,6 +46,8 @@ TITLES = {
     Name.acemoglu: "Acemoglu (2002): relative supply, technology and price",
     Name.prices: "What the export quota of 2010 did to prices",
     Name.findings: "Alfaro, Fadinger, Schymik and Virananda (2025): the findings",
+    Name.shares: "Cost shares of rare earths by country",
+    Name.events: "The event study of 2010 on real panels",
 }
 
 
@@ -64,9 +69,14 @@ def made(name: Name, data: Path, run: Path | None) -> tables.Table:
         from replications import prices_2010
 
         return prices_2010.table()
-    from replications import gains, nafta, us_tfp
+    if name is Name.shares:
+        from replications import ree_shares
 
-    return {Name.nafta: nafta, Name.gains: gains, Name.tfp: us_tfp}[name].table(data)
+        return ree_shares.table()
+    from replications import event_panels, gains, nafta, us_tfp
+
+    needs_data = {Name.nafta: nafta, Name.gains: gains, Name.tfp: us_tfp, Name.events: event_panels}
+    return needs_data[name].table(data)
 
 
 def main(
@@ -83,13 +93,11 @@ def main(
     with error_boundary(as_json=False, debug=debug):
         for name in names or list(Name):
             try:
-                found = made(name, data, run)
+                _out(name, made(name, data, run), write)
             except InputError as error:
                 if names:
                     raise
                 typer.echo(f"{name} left out: {error.problems[0]}", err=True)
-                continue
-            _out(name, found, write)
 
 
 def _out(name: Name, table: tables.Table, page: Path | None) -> None:
@@ -102,6 +110,8 @@ def _out(name: Name, table: tables.Table, page: Path | None) -> None:
     taken = f"*{now.day} {now:%B %Y}, `python -m replications {words}`.*"
     place = f"{name}-{table.kind}" if table.kind else str(name)
     atomic_write(page, tables.placed(page, place, f"{taken}\n\n{text}").encode())
+    for picture, content in table.figures.items():
+        atomic_write(page.parent / "figures" / picture, content)
     typer.echo(f"{place}: written to {page}", err=True)
 
 

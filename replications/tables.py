@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reestim.errors import InputError, Problem
@@ -13,12 +13,14 @@ from reestim.errors import InputError, Problem
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as text; ``notes`` are sentences that belong under it; ``kind`` tells apart tables of one replication."""
+    """Cells as text; ``notes`` are sentences that belong under it; ``kind`` tells apart tables of one replication;
+    ``figures``: pictures that belong to it, PNG, by the name of the file."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     notes: Sequence[str] = ()
     kind: str = ""
+    figures: Mapping[str, bytes] = field(default_factory=dict)
 
     def markdown(self) -> str:
         """The table and its notes, without a line break at the end."""

@@ -22,7 +22,9 @@ from reestim.importers.meta import POLICY_YEAR, Built, notes, write_meta
 from reestim.importers.rates import exchange_rates
 from reestim.importers.ree_facts import (
     COPIED,
+    COUNTRY_USE,
     PANEL,
+    country_use,
     element_output,
     facts_problems,
     policy,
@@ -217,12 +219,15 @@ def _write_tables(folder: Path, built: Built) -> list[str]:
     kept = use.loc[use["country"].isin(list(world.regions))].reset_index(drop=True)
     if len(kept):
         tables[PANEL] = kept
+    placed, left_out = country_use(facts, built.regions)
+    if len(placed):
+        tables[COUNTRY_USE] = placed
     effects = published_effects(facts, world.regions)
     if len(effects):
         tables["event_study"] = effects
     for stem, table in tables.items():
         write_csv(table, folder / f"{stem}.csv")
-    said = notes(built)
+    said = notes(built) + left_out
     gone = sorted(set(use["country"]) - set(kept["country"]))
     if gone:
         said.append(f"{PANEL}.csv is without {', '.join(gone)}: the mapping keeps no region of that name.")

@@ -14,6 +14,8 @@ from reestim.data.dataset import check_dataset
 from reestim.errors import Problem
 from reestim.importers import facts as fact_rules
 from reestim.importers.bundle import write_csv
+from reestim.importers.mapping import RENAMED
+from reestim.importers.regions import REGIONS_OF_BUNDLED
 
 #: Facts that are taken over as they are.
 COPIED = ("elements", "element_prices", "element_use", "element_exports")
@@ -28,6 +30,8 @@ PRODUCERS = {
     "Russia": "RUS",
     "Brazil": "BRA",
 }
+#: Facts on where applications happen: carried to the regions of the mapping, as far as these keep its groups apart.
+COUNTRY_USE = "country_use"
 
 
 def stated(facts: Path) -> dict[str, Any]:
@@ -68,6 +72,36 @@ def _there(names: str, regions: Sequence[str]) -> bool:
         return bool(country_group(names, regions))
     except ValueError:
         return False
+
+
+def country_use(facts: Path, regions: Mapping[str, str]) -> tuple[pd.DataFrame, list[str]]:
+    """``country_use.csv`` of the facts in the regions of a mapping (country -> region), and in words which applications
+    are left out: a region that holds countries of two groups has no share of its own."""
+    file = facts / f"{COUNTRY_USE}.csv"
+    if not file.is_file():
+        return pd.DataFrame(), []
+    table = pd.read_csv(file)
+    parts, mixed = [], []
+    for application, rows in table.groupby("application", sort=False):
+        groups = [_regions_of_group(str(text), regions) for text in rows["countries"]]
+        members = [region for group in groups for region in group]
+        if len(members) == len(set(members)) and all(groups):
+            parts.append(rows.assign(countries=[" ".join(group) for group in groups]))
+        else:
+            mixed.append(str(application))
+    words = (
+        [f"{COUNTRY_USE}.csv is without {', '.join(mixed)}: the regions mix its groups of countries."] if mixed else []
+    )
+    return (pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()), words
+
+
+def _regions_of_group(text: str, regions: Mapping[str, str]) -> list[str]:
+    """Regions of a group of the facts' economies, in the order of the mapping; the rest of the world is where they are
+    not named."""
+    bundled = pd.read_csv(REGIONS_OF_BUNDLED).set_index("country")["region"].to_dict()
+    economy = {country: bundled.get(RENAMED.get(country, country), bundled["*"]) for country in regions}
+    named = country_group(text, sorted(set(bundled.values())))
+    return list(dict.fromkeys(region for country, region in regions.items() if economy[country] in named))
 
 
 def policy(facts: Path, year: int) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The tables that docs/replications.md prints."""
+"""The tables that pages of the documentation print."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 from tests.conftest import PROJECT
 
 
-def printed(name: str) -> str:
-    """The table of that name with its notes, without the day and the command above it."""
-    text = (PROJECT / "docs" / "replications.md").read_text(encoding="utf-8")
+def printed(name: str, page: str = "replications.md") -> str:
+    """The table of that name on a page with its notes, without the day and the command above it."""
+    text = (PROJECT / "docs" / page).read_text(encoding="utf-8")
     match = re.search(rf"<!-- table: {name} -->\n\n\*(.*?)\*\n\n(.*?)\n\n<!-- end of table -->", text, re.DOTALL)
     assert match is not None, f"no table {name}"
     assert re.fullmatch(rf"\d+ \w+ \d{{4}}, `python -m replications {name}.*`\.", match[1])

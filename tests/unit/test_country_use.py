@@ -10,7 +10,8 @@ import pytest
 
 from reestim.data.dataset import check_dataset, load_dataset
 from reestim.errors import InputError
-from reestim.io.resources import SIMULATED
+from reestim.importers.ree_facts import country_use
+from reestim.io.resources import REAL, SIMULATED
 from reestim.supply_chain.accounts import accounts
 from reestim.supply_chain.application_use import application_use, stated_use
 from reestim.supply_chain.ree_rows import ree_input_output
@@ -86,3 +87,16 @@ def test_a_group_that_makes_nothing_of_it_is_named(folder: Path) -> None:
     made.loc[{"country": ["JPN", "KOR"], "sector": "machinery"}] = 0.0
     with pytest.raises(InputError, match="make nothing of what magnets goes into"):
         stated_use(data, made / made.sum("country"), made)
+
+
+def test_groups_go_to_the_regions_of_another_mapping_unless_it_mixes_them() -> None:
+    own = {c: c for c in ("CHN", "JPN", "KOR", "USA", "DEU", "FRA", "ROM", "RoW")} | {"RoW": "ROW"}
+    placed, said = country_use(REAL, own)
+    assert said == []
+    magnets = placed[placed["application"] == "magnets"].set_index("countries")["share"]
+    assert magnets.to_dict() == {"CHN": 0.794, "JPN": 0.193, "DEU FRA ROM": 0.013}
+    np.testing.assert_allclose(placed.groupby("application")["share"].sum(), 1.0, atol=1e-5)
+    placed, said = country_use(REAL, own | {"JPN": "ASIA", "FRA": "ASIA"})
+    assert placed.empty
+    assert "the regions mix its groups of countries" in said[0]
+    assert country_use(SIMULATED, own)[1] == []  # facts without shares
