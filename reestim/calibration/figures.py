@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from reestim.calibration.summary import SIMULATION
+from reestim.dims import DRAW
 from reestim.reports.figures.forest import plain
 
 #: Probability that the whole curve of a calibrated study stays in its band.
@@ -61,14 +63,40 @@ def rank_figure(pit: xr.Dataset) -> Figure:
     return _grid(pit, panel, title)
 
 
+def recovery_figure(draws: xr.Dataset, truth: xr.Dataset, shown: Sequence[str]) -> Figure:
+    """Truth (across) against the posterior's median and 90 % interval (up), one panel a variable, all simulations."""
+    count = truth.sizes[SIMULATION]
+    low, median, high = (draws[list(shown)].quantile(q, DRAW) for q in (0.05, 0.5, 0.95))
+
+    def panel(axes: Any, name: str) -> None:
+        x, y, below, above = (
+            d[name].transpose(SIMULATION, *(k for k in truth[name].dims if k != SIMULATION)).values.ravel()
+            for d in (truth, median, low, high)
+        )
+        known = np.isfinite(x) & np.isfinite(y)
+        x, y, below, above = x[known], y[known], below[known], above[known]
+        axes.vlines(x, below, above, color=_BLUE, linewidth=0.5, alpha=0.25)
+        axes.plot(x, y, ".", color=_BLUE, markersize=2.5)
+        axes.axline((float(x.mean()), float(x.mean())), slope=1.0, color="#767676", linewidth=0.6)
+
+    title = f"Truth (across) and posterior: median and equal-tailed 90 % interval (up), {count} simulations"
+    return _panels(list(shown), panel, title)
+
+
 def _grid(pit: xr.Dataset, panel: Any, title: str) -> Figure:
-    names = displayed_variables(pit)
+    def of_variable(axes: Any, name: str) -> None:
+        values = pit[name].transpose(SIMULATION, ...).values.reshape(pit.sizes[SIMULATION], -1)
+        panel(axes, values[:, np.isfinite(values).all(axis=0)])
+
+    return _panels(displayed_variables(pit), of_variable, title)
+
+
+def _panels(names: Sequence[str], panel: Callable[[Any, str], None], title: str) -> Figure:
     rows = -(-len(names) // _COLUMNS)
     figure = Figure(figsize=(2.6 * _COLUMNS, 1.9 * rows + 0.5), layout="constrained")
     axes = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
     for one, name in zip(axes, names, strict=False):
-        values = pit[name].transpose(SIMULATION, ...).values.reshape(pit.sizes[SIMULATION], -1)
-        panel(one, values[:, np.isfinite(values).all(axis=0)])
+        panel(one, name)
         one.set_title(plain(name), fontsize=8)
         one.tick_params(labelsize=6)
         one.spines[["top", "right"]].set_visible(False)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pymc as pm
 import simuk
 import xarray as xr
@@ -30,8 +31,12 @@ from reestim.calibration.design import (
 from reestim.calibration.fit_store import DRAWS, TRUTH, load_fit, save_fit
 from reestim.calibration.reconditioned import ReconditionedModel
 from reestim.calibration.summary import SIMULATION
-from reestim.dims import DRAW
+from reestim.dims import COUNTRY, DRAW, LABEL, SECTOR, YEAR
 from reestim.errors import InputError, Problem
+from reestim.estimate.count_information import information_of
+from reestim.estimate.misclassification import as_read
+from reestim.estimate.patent_counts import information_name
+from reestim.estimate.priors import Priors
 
 _SAMPLE = "sample"
 
@@ -129,12 +134,29 @@ class _Calibration(simuk.SBC):
         if tree is not None:
             return _the_same(tree, truth, name)
         begun = time.perf_counter()
-        posterior, gates = sample_model(self._reconditioned.on_data(data), self._design, int(self._seeds[index]))
+        posterior, gates = sample_model(
+            self._reconditioned.on_data(data | information_about(self._design.inputs, self._design.spec.priors, data)),
+            self._design,
+            int(self._seeds[index]),
+        )
         wanted = posterior[[n for n in self.var_names if n in posterior]]
         draws = with_welfare(ranked_draws(wanted, self._design.ranked), self._design)
         return save_fit(
             self._folder, name, draws, truth[self.var_names], gates=gates, seconds=round(time.perf_counter() - begun, 1)
         )
+
+
+def information_about(inputs: xr.Dataset, priors: Priors, data: dict[str, Any]) -> dict[str, Any]:
+    """What the simulated counts and audit say about effects, under the names that a PyMC model has for it."""
+    audit = inputs.get("label_audit")
+    if "patent_count" not in data or "patent_count" not in inputs:
+        return {}
+    count = inputs["patent_count"].transpose(COUNTRY, SECTOR, YEAR, LABEL)
+    simulated = inputs.assign(patent_count=count.copy(data=np.asarray(data["patent_count"]).reshape(count.shape)))
+    if audit is not None:
+        simulated["label_audit"] = as_read(audit, np.asarray(data["label_audit"]))
+    known = information_of(simulated, priors)
+    return {information_name(name): value for name, value in known._asdict().items()}
 
 
 def _dataset(found: Any) -> xr.Dataset:

@@ -51,41 +51,57 @@ class ModelOnData:
 
 
 class ReconditionedModel:
-    """A PyMC model without its data. Up to a constant of each dataset (arrangements of counts that the model works out
-    beforehand) the log density is the model's."""
+    """A PyMC model without its data, observed or ``pm.Data``. Up to a constant of each dataset (arrangements of counts
+    that the model works out beforehand) the log density is the model's."""
 
     def __init__(self, model: pm.Model) -> None:
         from pymc.sampling.jax import get_jaxified_graph
         from pytensor.graph.replace import clone_replace
 
-        observed = {str(rv.name): model.rvs_to_values[rv] for rv in model.observed_RVs}
-        symbols: Any = {name: value.type(name=f"data_{name}") for name, value in observed.items()}
-        logp: Any = clone_replace([model.logp()], replace={observed[n]: s for n, s in symbols.items()})  # pyright: ignore
-        graph: Any = get_jaxified_graph(inputs=[*model.value_vars, *symbols.values()], outputs=logp)
+        given: dict[str, Any] = {str(rv.name): model.rvs_to_values[rv] for rv in model.observed_RVs}
+        own: dict[str, Any] = {str(data.name): data for data in model.data_vars}
+        symbols: Any = {name: value.type(name=f"data_{name}") for name, value in (given | own).items()}
+        wanted: Any = [*model.free_RVs, *model.deterministics]
+        outputs: Any = [model.logp(), *model.replace_rvs_by_values(wanted)]
+        replaced: Any = clone_replace(outputs, replace={v: symbols[n] for n, v in (given | own).items()})  # pyright: ignore
+        inputs = [*model.value_vars, *symbols.values()]
+        graph: Any = get_jaxified_graph(inputs=inputs, outputs=replaced[:1])
+        expand: Any = get_jaxified_graph(inputs=inputs, outputs=replaced[1:])
         start = model.initial_point()
         _, unravel = ravel_pytree([np.asarray(start[str(v.name)], float) for v in model.value_vars])
+        names = [str(v.name) for v in wanted]
 
         def log_density(x: Any, data: Sequence[Any]) -> Any:
             return graph(*unravel(x), *data)[0]
 
-        self._kinds = {name: value.type.dtype for name, value in observed.items()}  # pyright: ignore
-        self._log_density = log_density
+        def variables(x: Any, data: Sequence[Any]) -> dict[str, Any]:
+            return dict(zip(names, expand(*unravel(x), *data), strict=True))
+
+        def variables_of_all(x: Any, data: Sequence[Any]) -> dict[str, Any]:
+            return jax.lax.map(lambda one: variables(one, data), x, batch_size=min(256, len(x)))
+
+        self._kinds = {name: symbol.type.dtype for name, symbol in symbols.items()}
+        self._defaults = {name: np.asarray(data.get_value()) for name, data in own.items()}
+        self._log_density, self._variables = log_density, variables
         self._value_and_gradient = jax.jit(jax.value_and_grad(log_density))
+        self._variables_of_all = jax.jit(variables_of_all)
         self._own = PymcModel(model).density()
 
     def on_data(self, data: Mapping[str, Any]) -> ModelOnData:
-        """The model on these data, one array for each observed variable."""
-        arrays = [np.asarray(data[name], kind) for name, kind in self._kinds.items()]
+        """The model on these data, one array for each observed variable; a ``pm.Data`` that is not named keeps its
+        value."""
+        known = self._defaults | dict(data)
+        arrays = [np.asarray(known[name], kind) for name, kind in self._kinds.items()]
         own = self._own
         return ModelOnData(
             _Given(
                 log_density=lambda x: self._log_density(x, arrays),
                 centre=own.centre,
-                variables=own.variables,
+                variables=lambda x: self._variables(x, arrays),
                 dims=own.dims,
                 coords=own.coords,
                 shared=self._value_and_gradient,
                 data=arrays,
-                expand=own.variables_of_all,
+                expand=lambda x: self._variables_of_all(x, arrays),
             )
         )

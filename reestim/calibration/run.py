@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from reestim.calibration.design import WHOLE, SbcDesign, Shard, fewer_countries
-from reestim.calibration.figures import ecdf_figure, rank_figure
+from reestim.calibration.figures import displayed_variables, ecdf_figure, rank_figure, recovery_figure
 from reestim.calibration.fit_store import begin, remove_partial_fits
 from reestim.calibration.label_noise import compare_labels, fewer, label_sentences, label_table, misclassified, world_of
 from reestim.calibration.prior_sbc import calibrate, fits_of
@@ -65,8 +65,8 @@ class CalibrationResult:
 
 
 def calibrate_prior(request: CalibrationRequest, progress: bool = True) -> CalibrationResult:
-    """Simulation-based calibration of a study: writes ``ranks.csv``, ``coverage.csv``, ``ecdf`` and ``ranks`` (PNG,
-    SVG) and ``sbc.json`` beside the kept fits."""
+    """Simulation-based calibration of a study: writes ``ranks.csv``, ``coverage.csv``, ``ecdf``, ``rank_counts`` and
+    ``recovery`` (PNG, SVG) and ``sbc.json`` beside the kept fits."""
     design = _design(request, model_inputs(request.spec, request.data))
     record = design.record(kind="prior")
     _begin(request, record)
@@ -89,7 +89,8 @@ def calibrate_prior(request: CalibrationRequest, progress: bool = True) -> Calib
     long: pd.DataFrame = pd.concat(
         [ranks[name].to_series().rename("rank").reset_index().assign(variable=name) for name in ranks.data_vars]
     )
-    figures = {"ecdf": ecdf_figure(pit), "rank_counts": rank_figure(pit)}
+    recovery = recovery_figure(draws, truth, displayed_variables(pit))
+    figures = {"ecdf": ecdf_figure(pit), "rank_counts": rank_figure(pit), "recovery": recovery}
     _write(request.folder, {"coverage": table, "ranks": long}, figures, record, result)
     return result
 

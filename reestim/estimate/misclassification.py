@@ -79,3 +79,11 @@ def audited(audit: xr.DataArray, confusion: Any, prevalence: Any) -> tuple[np.nd
         case other:
             advice = f"State in label_audit.csv one of {', '.join(DESIGNS)}"
             raise InputError(Problem("unknown audit design", advice, column="design", value=other))
+
+
+def as_read(audit: xr.DataArray, drawn: np.ndarray) -> xr.DataArray:
+    """Counts as `audited` gives them to the likelihood, drawn anew, in the layout of the audit."""
+    plain = audit.transpose(*(d for d in audit.dims if d == ERROR_GROUP), "human_label", "machine_label")
+    if audit.attrs.get("design") == "by_label":
+        drawn = drawn.reshape(plain.shape).swapaxes(-1, -2)
+    return plain.copy(data=drawn.reshape(plain.shape))

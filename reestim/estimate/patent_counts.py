@@ -43,7 +43,8 @@ def class_probabilities(
     q = relative_price - relative_price.mean(axis=2, keepdims=True)
     enhancing = enhancing - enhancing.mean(axis=2, keepdims=True)
     shape = [len(pm.modelcontext(None).coords[d] or ()) for d in (COUNTRY, SECTOR, YEAR)]
-    moved: Any = pt.zeros(known.odds.shape) if confusion is None else with_confusion(known, confusion, pt)
+    known = as_model_data(known)
+    moved: Any = 0.0 * known.odds if confusion is None else with_confusion(known, confusion, pt)
     along, shift = along_ridge(priors, "class_log_odds", (known.weight * moved).sum(axis=1), dims="class")
     level = along + shift
     unit_sd = variable(priors, "unit_sd", dims="class")
@@ -62,6 +63,18 @@ def class_probabilities(
     logit: Any = pt.concatenate([pt.zeros((1, *shape)), logit])
     p: Any = softmax(logit.reshape((4, -1)).T, axis=-1)
     return p.reshape((*shape, 4))
+
+
+def as_model_data(known: CountInformation) -> CountInformation:
+    """The same as data of the model under construction (``pm.Data``, names ``count_information_…``): simulated counts
+    come with their own (`reestim.calibration`)."""
+    named = known._asdict().items()
+    return CountInformation(**{name: pm.Data(information_name(name), x, shape=x.shape) for name, x in named})
+
+
+def information_name(field: str) -> str:
+    """Name of an array of `CountInformation` among the data of a PyMC model."""
+    return f"count_information_{field}"
 
 
 def true_prevalence(patent_count: xr.DataArray, p: Any) -> Any:

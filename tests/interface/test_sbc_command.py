@@ -48,7 +48,16 @@ def test_it_calibrates_a_study_that_ships_and_goes_on(tmp_path: Path) -> None:
     fits = {path: path.stat().st_mtime_ns for path in (tmp_path / "c").glob("simulations/*/fit.nc")}
     assert len(fits) == 3
     files = {path.name for path in (tmp_path / "c").iterdir()}
-    assert files >= {"coverage.csv", "ranks.csv", "ecdf.png", "ecdf.svg", "rank_counts.png", "sbc.json", "design.json"}
+    assert files >= {
+        "coverage.csv",
+        "ranks.csv",
+        "ecdf.png",
+        "ecdf.svg",
+        "rank_counts.png",
+        "recovery.png",
+        "sbc.json",
+        "design.json",
+    }
     again, text, _ = sbc(*options, "--out", str(tmp_path / "c"))
     assert again == code
     assert "welfare" in text

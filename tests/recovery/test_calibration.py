@@ -13,7 +13,7 @@ import xarray as xr
 import reestim as ree
 from reestim.calibration import prior_sbc
 from reestim.calibration.design import SbcDesign, fewer_countries
-from reestim.calibration.figures import ecdf_figure, rank_figure
+from reestim.calibration.figures import displayed_variables, ecdf_figure, rank_figure, recovery_figure
 from reestim.calibration.fit_store import begin, load_fit
 from reestim.calibration.label_noise import PatentWorld, compare_labels, label_table, misclassified
 from reestim.calibration.summary import (
@@ -139,9 +139,14 @@ def test_a_wrong_posterior_is_found_out(design: SbcDesign, tmp_path: Path, monke
     assert "NOT uniform" in verdict_sentences(table)[0]
 
 
-def test_pictures_have_a_panel_for_each_variable(finished: tuple[xr.Dataset, Path]) -> None:
+def test_pictures_have_a_panel_for_each_variable(design: SbcDesign, finished: tuple[xr.Dataset, Path]) -> None:
     pit = fractional_ranks(finished[0], RANKED, 0)
-    for figure in (ecdf_figure(pit), rank_figure(pit)):
+    draws, truth = join_fits(prior_sbc.fits_of(design, finished[1]))
+    recovery = recovery_figure(draws, truth, displayed_variables(pit))
+    (points,) = [line for line in recovery.axes[0].lines if line.get_marker() == "."]
+    np.testing.assert_allclose(points.get_xdata(), truth["kappa"])
+    np.testing.assert_allclose(points.get_ydata(), draws["kappa"].median("draw"))
+    for figure in (ecdf_figure(pit), rank_figure(pit), recovery):
         titles = [a.get_title() for a in figure.axes if a.get_visible()]
         assert titles == ["kappa", "mu", "sigma", "long_run_elasticity", "innovation_passthrough", "welfare"]
 
