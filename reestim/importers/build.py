@@ -16,7 +16,7 @@ from reestim.errors import InputError, Problem, Problems
 from reestim.evidence.simulate import simulate_evidence, true_sigma
 from reestim.evidence.truth import Truth
 from reestim.importers import concordance
-from reestim.importers.bundle import write_csv
+from reestim.importers.bundle import TRUTH, write_csv
 from reestim.importers.mapping import region_mapping, sector_mapping
 from reestim.importers.meta import POLICY_YEAR, Built, notes, write_meta
 from reestim.importers.rates import exchange_rates
@@ -260,4 +260,4 @@ def _write_evidence(folder: Path, built: Built, said: list[str], seed: int) -> N
 def _truth(facts: Path) -> Truth:
     """Parameters of the simulation: those stated by the facts' dataset, without its elasticities by sector."""
     truth = stated(facts).get("truth", {})
-    return replace(Truth.from_dict(truth), sigma=None) if truth else Truth(beta=(-0.25, -0.15, -0.1))
+    return replace(Truth.from_dict(truth), sigma=None) if truth else TRUTH

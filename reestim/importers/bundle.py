@@ -1,4 +1,4 @@
-"""Write the bundled dataset: typed facts copied, derived facts and the stylised world built, evidence simulated.
+"""Write the dataset `simulated-2010`: facts copied or derived, the stylised world built, evidence simulated.
 
 Nothing in it depends on the clock, the machine or the folder: two runs give the same bytes.
 """
@@ -21,7 +21,7 @@ from reestim.dims import SECTOR
 from reestim.evidence.simulate import simulate_evidence, true_sigma
 from reestim.evidence.truth import Truth
 from reestim.importers import facts, stylised_world
-from reestim.io.resources import FACTS
+from reestim.io.resources import SIMULATED
 from reestim.io.toml_files import value_text
 from reestim.supply_chain.prices import relative_prices
 from reestim.supply_chain.ree_rows import ree_input_output
@@ -84,7 +84,7 @@ NOTES = (
 )
 
 
-def write_bundled(out: Path, facts_folder: Path = FACTS) -> list[Path]:
+def write_bundled(out: Path, facts_folder: Path = SIMULATED) -> list[Path]:
     """Build the dataset in ``out`` from the typed facts in ``facts_folder``; returns the files, sorted.
 
     The folder is built elsewhere and moved file by file at the end, so a failure leaves ``out`` as it was.
@@ -180,7 +180,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Write the bundled dataset to ``--out``."""
     parser = argparse.ArgumentParser(prog="python -m reestim.importers.bundle", description=main.__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder to write; files in it are replaced")
-    parser.add_argument("--facts", type=Path, default=FACTS, help="folder with the typed facts and sources/")
+    parser.add_argument("--facts", type=Path, default=SIMULATED, help="folder with the typed facts and sources/")
     chosen = parser.parse_args(arguments)
     for path in write_bundled(chosen.out, chosen.facts):
         print(path)

@@ -25,6 +25,7 @@ PANEL = "ree_use_panel"
 PRODUCERS = {
     "China": "CHN",
     "United States": "USA",
+    "USA": "USA",
     "Australia": "AUS",
     "India": "IND",
     "Russia": "RUS",

@@ -16,7 +16,7 @@ REAL = DATA / "rare-earths-2010"
 #: The dataset of the tutorial, the tests and the calibration: patents, audit and outcomes are simulated.
 SIMULATED = DATA / "simulated-2010"
 #: The folder with the figures as typed, from which the importers make datasets: elements, prices, uses, policies.
-FACTS = SIMULATED
+FACTS = REAL
 
 
 def bundled() -> list[Path]:

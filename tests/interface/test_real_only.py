@@ -41,10 +41,11 @@ def test_the_dataset_has_nothing_simulated(real: Path) -> None:
 
 
 def test_files_that_a_study_leaves_aside_are_not_among_its_inputs() -> None:
-    assert unused_files(Evidence(patents=True)) == set()
-    assert unused_files(Evidence(patents=False)) == {"patent_labels", "label_audit"}
-    assert unused_files(Evidence(patents=True, label_error=False)) == {"label_audit"}
-    assert unused_files(Evidence(patents=True, event_outcomes=[])) == {"outcomes"}
+    moments = {"published_moments"}  # off unless the study says
+    assert unused_files(Evidence(patents=True, published_moments=True)) == set()
+    assert unused_files(Evidence(patents=False)) == {"patent_labels", "label_audit"} | moments
+    assert unused_files(Evidence(patents=True, label_error=False)) == {"label_audit"} | moments
+    assert unused_files(Evidence(patents=True, event_outcomes=[])) == {"outcomes"} | moments
 
 
 def test_it_runs_from_real_data_to_a_report_without_anything_synthetic(real: Path, tmp_path: Path) -> None:
@@ -57,7 +58,7 @@ def test_it_runs_from_real_data_to_a_report_without_anything_synthetic(real: Pat
     assert not {"confusion", "concentration"} & set(draws.data_vars)
     outcomes = [str(o) for o in post["constant_data"]["outcome"].values]
     assert set(outcomes) == {"exports", "tfp", "patents"}
-    assert "USA all 2011" in post["constant_data"]["use_observation"].values
+    assert "USA all, imports of compounds 2011" in post["constant_data"]["use_observation"].values
     assert bool(np.isfinite(post["counterfactual"]["welfare"]).all())
     provenance = json.loads((folder / "run.json").read_text(encoding="utf-8"))["provenance"]
     assert provenance["synthetic"] == []

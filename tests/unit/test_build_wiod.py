@@ -89,7 +89,7 @@ def test_a_mapping_file_aggregates_and_says_what_it_drops(tables: Path, tmp_path
     out = build.build_from_tables(tables, 2008, tmp_path / "three", tmp_path / "regions.csv")
     data = load_dataset(out)
     assert data.countries == ("CHN", "JPN", "ROW")
-    assert "ree_use_panel" not in data
+    assert set(data["ree_use_panel"]["country"]) == {"JPN"}
     assert any("is without USA" in note for note in data.meta.notes)
 
 
