@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from reestim.errors import InputError, Problem, closest
+from reestim.importers.isic import isic_industries
 from reestim.importers.mapping import read_columns, read_weights
 
 HERE = Path(__file__).resolve().parent / "concordances"
@@ -27,7 +28,8 @@ _PAPER = "Caliendo and Parro (2015), Table 1, 99 % sample"
 
 
 def industry_facts(labels: Sequence[str], file: Path | None = None) -> pd.DataFrame:
-    """Rows of ``labels``, in their order: from ``file``, or from the shipped file that knows them all.
+    """Rows of ``labels``, in their order: from ``file``, from the shipped file that knows them all, or by their codes
+    of ISIC revision 4.
 
     Raises InputError listing what is wrong with the file, or the industries that no shipped file knows.
     """
@@ -35,6 +37,9 @@ def industry_facts(labels: Sequence[str], file: Path | None = None) -> pd.DataFr
         tables = {path: pd.read_csv(path) for path in SHIPPED}
         unknown = {path: [i for i in labels if i not in set(t["industry"])] for path, t in tables.items()}
         best = min(unknown, key=lambda path: len(unknown[path]))
+        by_code = isic_industries(labels) if unknown[best] else None
+        if by_code is not None:
+            return by_code
         advice = "Is this the edition you meant? If so, describe its industries in a file and give it as --industries"
         problems = [Problem("unknown industry", advice, value=i) for i in unknown[best]]
         if problems:

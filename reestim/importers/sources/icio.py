@@ -1,7 +1,7 @@
 """OECD Inter-Country Input-Output tables: ``<year>_SML.csv`` or ``ICIO<edition>_<year>.csv`` (or zip), million US$.
 
 Read by pymrio, which adds the processing zones of China and Mexico (CN1, MX1, ...) to their countries. The shipped
-facts know the 45 industries (ISIC rev. 4) of the editions 2021 and 2023; other editions need ``--industries``.
+facts know the 45 industries (ISIC rev. 4) of the editions 2021 and 2023; those of others are known by their codes.
 """
 
 from __future__ import annotations
