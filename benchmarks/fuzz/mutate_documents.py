@@ -8,133 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.fuzz.hostile_values import JSON_VALUES, TOML_VALUES
 from benchmarks.fuzz.mutate import Rng, pick, replace
-
-#: What people and attackers put where a value of TOML belongs, as it stands in a file.
-LITERALS = (
-    "1",
-    "-1",
-    "0",
-    "1.5",
-    "-0.0",
-    "1e400",
-    "inf",
-    "-inf",
-    "nan",
-    "true",
-    "false",
-    '""',
-    '" "',
-    "[]",
-    "{}",
-    "[[1]]",
-    "1979-05-27",
-    "07:32:00",
-    "1979-05-27T07:32:00Z",
-    "9" * 30,
-    "9" * 5000,
-    "1e308",
-    "1e-308",
-    "0x7fffffffffffffff",
-    '"../../etc/passwd"',
-    '"/etc/passwd"',
-    '"/dev/zero"',
-    '"/dev/stdin"',
-    '"."',
-    '".."',
-    '"~"',
-    '"file:///etc/passwd"',
-    '"a/../../b.toml"',
-    '"scenarios/../../x.py"',
-    '"\\u0000"',
-    '"\\u0000.toml"',
-    '"C:\\\\x.toml"',
-    "'\\\\\\\\host\\\\x'",
-    '"outside.toml"',
-    '"outside.py"',
-    '"outside.csv"',
-    '"loop.toml"',
-    '"folder.toml"',
-    '"folder.py"',
-    '"CON"',
-    '"' + "x" * 5000 + '.toml"',
-    '"' + "a/" * 3000 + 'b.toml"',
-    '"<script>alert(1)</script>"',
-    '"\\u001b[2J"',
-    '"\\u202e"',
-    '"é"',
-    '"' + "x" * 1_000_000 + '"',
-    "[" * 3000 + "]" * 3000,
-    "[" * 100_000,
-    "{a=" * 500 + "1" + "}" * 500,
-    "[1, 2, 2]",
-    "[-1]",
-    "[true]",
-    '["exports", "exports"]',
-    '["CHN", 1]',
-    '["CHN", "CHN"]',
-    '"all"',
-    '"CHN"',
-    '["all"]',
-    "[" + "2010, " * 20_000 + "2010]",
-    "2**3",
-    "'unclosed",
-    '"unclosed',
-    "'''",
-    "{a = 1, a = 2}",
-    "NaN",
-    "None",
-    "[2008]",
-    "[2010.0]",
-    "2010",
-    '"2010"',
-    "1_000",
-    "5e-324",
-    '"Normal"',
-    '"Fixed"',
-    '"Dirichlet"',
-    '"Uniform"',
-    '"nutpie"',
-    '"substitution.toml"',
-    '"lags.toml"',
-    '"simulated-2010"',
-    '"Nd"',
-    '["Nd", "Nd"]',
-    "1000000000000",
-)
-#: The same for JSON.
-VALUES: tuple[Any, ...] = (
-    None,
-    True,
-    0,
-    -1,
-    1.5,
-    1e308,
-    10**400,
-    float("nan"),
-    float("inf"),
-    "",
-    "x" * 100_000,
-    "\ud800",
-    "\u0000",
-    "<script>alert(1)</script>",
-    "../../x",
-    [],
-    {},
-    [[1]],
-    {"a": {"b": None}},
-    ["x"] * 50_000,
-    "\x1b[2J",
-    "é",
-    "1",
-    {"__class__": "os.system"},
-    {"py/object": "os.system"},
-    {"$ref": "#"},
-    [None],
-    [{}],
-    "2010-01-01",
-    2**63,
-)
 
 
 def in_toml(path: Path, rng: Rng) -> str:
@@ -145,7 +20,7 @@ def in_toml(path: Path, rng: Rng) -> str:
     key = lines[at].split("=", 1)[0].strip()
     kind = pick(rng, (*("value",) * 4, "key", "gone", "twice", "new key", "new table", "moved", "word"))
     if kind == "value":
-        lines[at] = f"{key} = {pick(rng, LITERALS)}"
+        lines[at] = f"{key} = {pick(rng, TOML_VALUES)}"
     elif kind == "key":
         lines[at] = f"{pick(rng, (key[:-1], key.upper(), key + '.x', '...', 'é', '__class__', '""'))} = 1"
     elif kind == "gone":
@@ -153,7 +28,7 @@ def in_toml(path: Path, rng: Rng) -> str:
     elif kind == "twice":
         lines.insert(at, lines[at])
     elif kind == "new key":
-        lines.insert(at, f"{pick(rng, KEYS)} = {pick(rng, LITERALS)}")
+        lines.insert(at, f"{pick(rng, KEYS)} = {pick(rng, TOML_VALUES)}")
     elif kind == "new table":
         lines.insert(at, pick(rng, (f"[{key}]", *HEADERS)))
     elif kind == "moved":
@@ -252,9 +127,9 @@ def _changed(content: Any, rng: Rng) -> tuple[str, Any]:
         if kind == "gone":
             holder.pop(key)
         elif kind == "added" and isinstance(holder, dict):
-            holder[pick(rng, ("x", "", "__proto__", "schema", "\ud800"))] = pick(rng, VALUES)
+            holder[pick(rng, ("x", "", "__proto__", "schema", "\ud800"))] = pick(rng, JSON_VALUES)
         else:
-            holder[key] = pick(rng, VALUES)
+            holder[key] = pick(rng, JSON_VALUES)
         return kind, content
 
 

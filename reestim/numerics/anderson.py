@@ -95,7 +95,7 @@ def anderson(
         reach = jnp.max(jnp.abs(move), axis=1, keepdims=True)
         move = move * (LONGEST / jnp.maximum(reach, LONGEST))
         step, worst = measure(s.z + move)
-        slot, change = s.turn % memory, step - s.step
+        slot, change = s.turn % memory, jnp.where(s.turn < 0, 0.0, step - s.step)
         step_differences = s.step_differences.at[:, slot].set(change)
         products = jnp.concatenate(
             [change @ history.step_differences.T, jnp.einsum("pmn,pn->pm", step_differences, change)], axis=1
@@ -116,11 +116,11 @@ def anderson(
             s.turn + 1,
         )
 
-    step, worst = measure(start)
+    # Turn -1 moves by nothing and measures the start, so that the compiled program holds ``measure`` once.
     blank = jnp.zeros((count, memory, size))
     gram = jnp.zeros((count, known + memory, known + memory))
     gram = gram.at[:, :known, :known].set(history.step_differences @ history.step_differences.T)
-    moving = jnp.isfinite(worst) & (worst > tolerance)
-    begin = _State(start, step, blank, blank, gram, worst, worst, moving, jnp.zeros(count, int), jnp.zeros((), int))
+    worst, moving, before = jnp.full(count, jnp.inf), jnp.ones(count, bool), jnp.full((), -1)
+    begin = _State(start, 0.0 * start, blank, blank, gram, worst, worst, moving, jnp.full(count, -1), before)
     end = jax.lax.while_loop(go_on, advance, begin)
     return AndersonResult(end.z, end.worst, end.taken, end.step_differences, end.iterate_differences)

@@ -83,7 +83,8 @@ def newton(f: Function, start: Float[Array, " n"], tolerance: Tolerance, max_ste
             length = trial[0] / 2
             return length, f(z + length * direction)
 
-        length, there = jax.lax.while_loop(too_long, halve, (first, f(z + first * direction)))
+        untried = (2 * first, jnp.full_like(r, jnp.inf))  # too long: the loop begins with ``first``
+        length, there = jax.lax.while_loop(too_long, halve, untried)
         done = (length > SMALLEST_STEP) & jnp.all(jnp.isfinite(there)) | (largest(there) < largest(r))
         return (
             jnp.where(done, z + length * direction, z),
