@@ -32,7 +32,7 @@ STEPS, CLOSE = 8, 1e-6
 #: First step of the secant, in units of ω; the objective is close to linear in it.
 FIRST = 1.0
 #: A threshold beyond this is none: no spillover gap of that size is on record.
-LARGEST = 1e6
+LARGEST_THRESHOLD = 1e6
 
 Objective = Callable[[dict[str, np.ndarray]], Float[np.ndarray, " draw"]]
 _Solved = tuple[dict[str, np.ndarray], Bool[np.ndarray, " draw"]]
@@ -177,7 +177,7 @@ def _smallest_root(
         with np.errstate(invalid="ignore", divide="ignore"):
             guess = high - at_high * (high - low) / (at_high - at_low)
         guess = np.where(done, high, guess)
-        beyond = ~done & (guess > LARGEST)
+        beyond = ~done & (guess > LARGEST_THRESHOLD)
         omega[beyond], done = np.inf, done | beyond
         low, at_low = high, at_high
         high = np.where(np.isfinite(guess) & ~done, guess, high)

@@ -6,10 +6,10 @@ from typing import Any
 
 from reestim.data.country_groups import country_group
 from reestim.data.partial_tables import PartialTables
+from reestim.data.schemas import WEIGHT_TOLERANCE
 from reestim.errors import Problem
 
 STEM = "country_use"
-TOLERANCE = 1e-5
 
 
 def country_use_problems(data: PartialTables, countries: tuple[str, ...]) -> list[Problem]:
@@ -38,7 +38,7 @@ def country_use_problems(data: PartialTables, countries: tuple[str, ...]) -> lis
                 problems.append(Problem(f"{country} is in two groups of {application}", advice, **here))
             taken |= {name: int(row) for name in group if name not in taken}
         total = float(rows["share"].sum())
-        if sound and abs(total - 1) > TOLERANCE:
+        if sound and abs(total - 1) > WEIGHT_TOLERANCE:
             advice = f"They sum to {total:.6g}; add the countries that lack (all but ...), or scale them to 1"
             message = "the shares of the application do not sum to 1"
             problems.append(Problem(message, advice, **place, column="share", value=application))

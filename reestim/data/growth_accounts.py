@@ -20,7 +20,7 @@ INPUTS = (LABOR, CAPITAL, INTERMEDIATES)
 STEM = "growth_accounts"
 FILE = f"{STEM}.csv"
 #: Cost shares of a row may be rounded: their sum may differ from 1 by this much.
-SHARE_TOLERANCE = 1e-3
+COST_SHARE_TOLERANCE = 1e-3
 _KEY = [COUNTRY, SECTOR, YEAR]
 NEEDED = (*_KEY, "output", *INPUTS, *(f"{name}_share" for name in INPUTS))
 
@@ -93,7 +93,7 @@ def _row_problems(accounts: Any) -> list[Problem]:
             problems.append(_problem(row, message, "Give both, or neither", REE if share[row] else f"{REE}_share"))
     names = [f"{name}_share" for name in (*INPUTS, REE) if f"{name}_share" in accounts]
     total = accounts[names].fillna({f"{REE}_share": 0.0}).sum(axis=1, skipna=False)
-    for row in accounts.index[~((total - 1).abs() <= SHARE_TOLERANCE)]:
+    for row in accounts.index[~((total - 1).abs() <= COST_SHARE_TOLERANCE)]:
         advice = f"They sum to {total[row]:.6g}; rare earths count apart from {INTERMEDIATES}"
         key = ", ".join(str(accounts[name][row]) for name in _KEY)
         problems.append(_problem(row, "the cost shares do not sum to 1", advice, f"{LABOR}_share", key))

@@ -11,7 +11,8 @@ from jaxtyping import Bool
 from reestim.data.policy import policy_arrays
 from reestim.errors import Problem, nearest
 
-TOLERANCE = 1e-6  # relative
+#: Inputs and value added may differ from output by this much, relative to output: rounding of the files.
+ACCOUNTS_TOLERANCE = 1e-6
 
 
 def cube(table: pd.DataFrame, columns: Sequence[str], labels: Sequence[Sequence[str]]) -> np.ndarray:
@@ -63,7 +64,7 @@ def identity_problems(
     touched |= _touch(tables["input_output"], faulty["input_output"], ("country", "sector"), countries, goods)
     touched |= _touch(tables["value_added"], faulty["value_added"], ("country", "sector"), countries, goods)
     gap = cost - output
-    off = (np.abs(gap) > TOLERANCE * np.maximum(cost, output)) & ~touched
+    off = (np.abs(gap) > ACCOUNTS_TOLERANCE * np.maximum(cost, output)) & ~touched
     problems = [
         Problem(
             "inputs + value added are not equal to output",

@@ -18,7 +18,7 @@ from reestim.io.files import bytes_of, stays_inside
 Kind = Literal["text", "number", "integer", "boolean"]
 
 #: Beyond this, or nearer to 0 than its inverse, no figure has a meaning, and squares and ratios of it have no number.
-LARGEST = 1e100
+LARGEST_FIGURE = 1e100
 _LARGEST_EXACT_INTEGER = 2.0**53
 
 
@@ -144,8 +144,12 @@ def parse_column(
     report(~empty & numbers.isna(), "not a number", "Write a plain number with a decimal point, no unit, no spaces")
     report(~empty & np.isinf(numbers), "not a finite number", "Write a plain finite number")
     size = numbers.abs()
-    report(size > LARGEST, "the number is too large", f"No figure is beyond {LARGEST:g}: check it")
-    report((size > 0) & (size < 1 / LARGEST), "the number is too small", f"Write 0 for less than {1 / LARGEST:g}")
+    report(size > LARGEST_FIGURE, "the number is too large", f"No figure is beyond {LARGEST_FIGURE:g}: check it")
+    report(
+        (size > 0) & (size < 1 / LARGEST_FIGURE),
+        "the number is too small",
+        f"Write 0 for less than {1 / LARGEST_FIGURE:g}",
+    )
     if kind == "integer":
         whole = (numbers == np.floor(numbers)) & (numbers.abs() <= _LARGEST_EXACT_INTEGER)
         report(~empty & ~bad & ~whole, "not a whole number", "Counts and years are whole numbers")

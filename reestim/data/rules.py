@@ -17,10 +17,9 @@ from reestim.data.identities import identity_problems
 from reestim.data.meta import FILE as META_FILE
 from reestim.data.partial_tables import PartialTables
 from reestim.data.published_effects import event_study_problems
-from reestim.data.schemas import ALL_OTHERS, ALL_SECTORS, MARKETS
+from reestim.data.schemas import ALL_OTHERS, ALL_SECTORS, MARKETS, WEIGHT_TOLERANCE
 from reestim.errors import Problem, closest, nearest
 
-WEIGHT_TOLERANCE = 1e-5
 _SECTOR_FILES = ("trade", "value_added", "trade_elasticities")
 
 

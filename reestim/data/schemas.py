@@ -23,6 +23,8 @@ GROUPS = ("light", "heavy", "scandium")
 STAGES = ("processing", "final")
 AUDIT_DESIGNS = ("by_label", "by_class", "random")
 ALL_SECTORS = "all"
+WEIGHT_TOLERANCE = 1e-5
+#: Stands for every label that no other row names.
 ALL_OTHERS = "*"
 
 

@@ -43,7 +43,7 @@ PARTS = (
 )
 #: Nodes of the Gauss–Legendre rule on a stretch of the path without a kink.
 NODES = 12
-TOLERANCE = 1e-12
+PATH_TOLERANCE = 1e-12
 
 
 class _Ledger(NamedTuple):
@@ -103,7 +103,7 @@ def decompose(
     >>> bool(abs(parts["gap"]).max() < 1e-6)
     True
     """
-    exact = solve(economy, scenario, parameters, technology, TOLERANCE, supply=supply)
+    exact = solve(economy, scenario, parameters, technology, PATH_TOLERANCE, supply=supply)
     economy = scenario.baseline(economy)
     policy, draw = scenario.to_arrays(economy, supply), parameters.to_arrays(economy, technology, scenario.horizon)
     b = drawn_baseline(economy.baseline, draw)
@@ -117,7 +117,7 @@ def decompose(
         for x, w in zip(where, weight, strict=True):
             at = low + (high - low) * (x + 1) / 2
             parts, start, residual = step(jnp.asarray(at), start)
-            if not within_tolerance(float(residual), TOLERANCE):
+            if not within_tolerance(float(residual), PATH_TOLERANCE):
                 raise EquilibriumError(f"no equilibrium found at {at:.0%} of scenario {scenario.name!r}")
             for name in PARTS:
                 total[name] += np.asarray(parts[name]) * w * (high - low) / 2
@@ -136,7 +136,7 @@ def _point(
 ) -> tuple[Array, Unknowns]:
     now = scaled(b, policy, at)
     _, unravel = ravel_pytree(baseline_unknowns(b, policy))
-    z = equilibrium(b, now, draw, start, TOLERANCE).point
+    z = equilibrium(b, now, draw, start, PATH_TOLERANCE).point
     return z, unravel(z)
 
 

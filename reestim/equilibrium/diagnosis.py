@@ -48,7 +48,7 @@ FAILURES = tuple(why for why in Reason if why != Reason.SOLVED)
 #: the solver stops just before it.
 EXHAUSTING = 0.9
 #: Feedback on demand from which a second equilibrium may be near: half of what makes demand slope up.
-NEAR = 0.5
+SAFE_FEEDBACK = 0.5
 #: ln of price over cost of an element under joint supply from which on it counts as given away.
 WORTHLESS = -3.0
 
@@ -56,9 +56,9 @@ WORTHLESS = -3.0
 def determinate(b: Baseline, parameters: ParameterArrays, costs: Costs) -> Bool[Array, ""]:
     """Whether technology feeds back on prices too little for a second equilibrium to be near.
 
-    In every user of rare earths, at the baseline and at ``costs``, `demand_feedback` must stay below ``NEAR`` and unit
-    cost rise by less than the price of the bundle. In the long run without gap or diffusion both always hold, as in any
-    CES economy.
+    In every user of rare earths, at the baseline and at ``costs``, `demand_feedback` must stay below ``SAFE_FEEDBACK``
+    and unit cost rise by less than the price of the bundle. In the long run without gap or diffusion both always hold,
+    as in any CES economy.
     """
     t = parameters.technology
     users = b.ree_share > 0
@@ -66,7 +66,7 @@ def determinate(b: Baseline, parameters: ParameterArrays, costs: Costs) -> Bool[
     for share, research in ((b.ree_share, jnp.zeros_like(b.ree_share)), (costs.ree_share, costs.research)):
         slope = price_passthrough(b.ree_share, share, research, t)
         feedback = demand_feedback(share, slope, parameters)
-        good = good & jnp.all(~users | ((feedback < NEAR) & (slope <= 1)))
+        good = good & jnp.all(~users | ((feedback < SAFE_FEEDBACK) & (slope <= 1)))
     return good
 
 

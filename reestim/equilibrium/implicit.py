@@ -27,12 +27,12 @@ from reestim.numerics.linear import solve_linear
 from reestim.numerics.newton import Function, Root, Tolerance, continuation, largest
 
 #: Accelerated steps before the robust solver takes over.
-MAX_STEPS = 150
+MAX_ACCELERATED_STEPS = 150
 #: How hard to try: accelerated steps; Newton's method with continuation in the shock; the same past turning
 #: points (pseudo-arclength continuation).
 FAST, ROBUST, ARCLENGTH = range(3)
 #: Largest ln of a licence price that is rounding.
-ROUNDING = 1e-14
+PRICE_ROUNDING = 1e-14
 
 
 def baseline_unknowns(b: Baseline, policy: PolicyArrays) -> Unknowns:
@@ -50,7 +50,7 @@ def baseline_unknowns(b: Baseline, policy: PolicyArrays) -> Unknowns:
 def drop_rounding(b: Baseline, policy: PolicyArrays, z: Float[Array, " n"]) -> Float[Array, " n"]:
     """Licence prices of slack quotas as zero, not as rounding above it."""
     u = ravel_pytree(baseline_unknowns(b, policy))[1](z)
-    return ravel_pytree(u._replace(pool=jnp.where(jnp.abs(u.pool) < ROUNDING, 0.0, u.pool)))[0]
+    return ravel_pytree(u._replace(pool=jnp.where(jnp.abs(u.pool) < PRICE_ROUNDING, 0.0, u.pool)))[0]
 
 
 def flat_residual(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, z: Float[Array, " n"]) -> Array:
@@ -118,7 +118,7 @@ def many_equilibria(
     def measure(z: Float[Array, "draw n"]) -> tuple[Float[Array, "draw n"], Float[Array, " draw"]]:
         return jax.vmap(one)(draws, weights, z)
 
-    found = anderson(measure, start, tolerance, MAX_STEPS, history, memory)
+    found = anderson(measure, start, tolerance, MAX_ACCELERATED_STEPS, history, memory)
     return found._replace(point=jax.vmap(partial(drop_rounding, b, policy))(found.point))
 
 

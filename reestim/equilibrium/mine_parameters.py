@@ -17,7 +17,7 @@ MINE_PARAMETERS = (*SUPPLY.values(), "resource_share")
 #: Of these, what an economy may state.
 IN_ECONOMY = (SUPPLY[YEAR], SUPPLY[LONG])
 #: Largest fall of final demand below zero that is rounding, as a share of spending.
-ROUNDING = 1e-12
+DEMAND_ROUNDING = 1e-12
 
 Rule = tuple[str, np.ndarray, np.ndarray, str]
 
@@ -73,7 +73,7 @@ def mine_rules(values: dict[str, np.ndarray], economy: Economy, horizon: str) ->
     final = np.asarray(b.final_share * b.income[:, None]) + np.einsum(
         "nke,...ne->...nk", np.asarray(b.input_share)[:, :, e], more
     )
-    enough = (final >= -ROUNDING * np.asarray(b.expenditure)).all(axis=-1)[..., None]
+    enough = (final >= -DEMAND_ROUNDING * np.asarray(b.expenditure)).all(axis=-1)[..., None]
     return [
         *rules,
         ("resource_share", mined, inside, "r, rent as a share of a mine's revenue, must lie inside (0, 1)"),

@@ -16,7 +16,7 @@ LIKELIHOOD, PRIOR = "log_likelihood", "log_prior"
 
 #: Larger than this (bytes), the log likelihood is kept summed over the observations of each kind: enough for
 #: power-scaling, not for LOO.
-LARGEST = 400e6
+LARGEST_POINTWISE = 400e6
 #: Log likelihoods of a run are kept to this many nats: far below the Monte-Carlo error of whatever is computed from
 #: them, and in a third of the space.
 RESOLUTION = 2.0**-13
@@ -30,7 +30,7 @@ def log_terms(model: Model | EstimationModel, posterior: xr.Dataset) -> dict[str
     """The groups ``log_likelihood`` and ``log_prior``, those that are not empty; dims chain, draw and the model's own.
 
     ``log_likelihood`` (nats) has one variable per kind of evidence and one value per observation (a vector of event
-    effects with a joint covariance is one observation), unless that takes more than ``LARGEST`` bytes
+    effects with a joint covariance is one observation), unless that takes more than ``LARGEST_POINTWISE`` bytes
     (``attrs["pointwise"]`` is 0 then). ``log_prior`` holds the priors that the study of the model states, each under
     its name: effects whose spread is estimated belong to the model, and power-scaling must leave them alone.
     """
@@ -45,7 +45,7 @@ def log_terms(model: Model | EstimationModel, posterior: xr.Dataset) -> dict[str
     lead = posterior[free].transpose(CHAIN, DRAW, ...)
     flat = {n: jnp.asarray(lead[n].values.reshape(chains * draws, *lead[n].shape[2:])) for n in free}
     one = jax.eval_shape(terms, {name: value[0] for name, value in flat.items()})
-    pointwise = sum(one[name].size for name in observed) * 8 * chains * draws <= LARGEST
+    pointwise = sum(one[name].size for name in observed) * 8 * chains * draws <= LARGEST_POINTWISE
 
     def wanted(values: dict[str, Any]) -> dict[str, Any]:
         found = terms(values)

@@ -14,7 +14,7 @@ from reestim.estimate.model import Model, adapt
 
 #: Draws of the prior whose data are made: enough for a 90 % interval and a tail probability to two digits.
 PRIOR_PREDICTIVE_DRAWS = 200
-#: Larger than this (bytes), fewer draws are used, as log likelihoods are summed there (`log_terms.LARGEST`).
+#: Larger than this (bytes), fewer draws are used, as log likelihoods are summed there (`log_terms.LARGEST_POINTWISE`).
 _LARGEST = 400e6
 
 

@@ -23,7 +23,7 @@ CLUSTERS_PER_EFFECT = 3
 COUNTRY_SECTOR = "country-sector"
 _WIDE_WINDOWS = ((0, 1), (2, 3), (4, 100))
 #: Precision of the projection on the fixed effects, and the most sweeps it may take.
-TOLERANCE, SWEEPS = 1e-12, 100_000
+DEMEANING_TOLERANCE, SWEEPS = 1e-12, 100_000
 #: Of every effect of an event study.
 UNITS = "log points for one standard deviation of exposure"
 #: Columns of the stacked panel that number the fixed effects.
@@ -45,7 +45,7 @@ class OutcomeDesign:
         demean = pyfixest("estimation").demean
         effects = np.column_stack([_codes(self.rows, COUNTRY, SECTOR), _codes(self.rows, COUNTRY, YEAR)])
         net, converged = demean(
-            self.regressors.copy(), effects.astype(np.uint64), np.ones(len(self.rows)), TOLERANCE, SWEEPS
+            self.regressors.copy(), effects.astype(np.uint64), np.ones(len(self.rows)), DEMEANING_TOLERANCE, SWEEPS
         )
         if not converged or np.linalg.matrix_rank(net, tol=1e-8 * max(1.0, np.abs(net).max())) < net.shape[1]:
             raise InputError(

@@ -17,7 +17,17 @@ import xarray as xr
 from jaxtyping import Float
 
 from reestim.errors import InputError, Problem
-from reestim.evidence.event_design import KEY, PERIOD, SWEEPS, TOLERANCE, UNIT, UNITS, EventDesign, Window, event_design
+from reestim.evidence.event_design import (
+    DEMEANING_TOLERANCE,
+    KEY,
+    PERIOD,
+    SWEEPS,
+    UNIT,
+    UNITS,
+    EventDesign,
+    Window,
+    event_design,
+)
 from reestim.evidence.honest_bounds import DOUBT, RATIO, pretrend_test, trend_covariance
 from reestim.evidence.pyfixest_import import pyfixest
 
@@ -145,7 +155,7 @@ def rounded(values: np.ndarray, digits: int = 10) -> np.ndarray:
 def demeaner_options() -> dict[str, Any]:
     """Options of pyfixest that keep every row and project on the fixed effects to full precision."""
     demeaner = pyfixest("estimation").MapDemeaner
-    return {"fixef_rm": "none", "demeaner": demeaner(fixef_maxiter=SWEEPS, fixef_tol=TOLERANCE)}
+    return {"fixef_rm": "none", "demeaner": demeaner(fixef_maxiter=SWEEPS, fixef_tol=DEMEANING_TOLERANCE)}
 
 
 def _as_dataset(setting: EventDesign, estimate: np.ndarray, covariance: np.ndarray) -> xr.Dataset:

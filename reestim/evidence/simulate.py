@@ -14,12 +14,12 @@ import pandas as pd
 import xarray as xr
 
 from reestim import technology
+from reestim.data.schemas import AUDIT_DESIGNS
 from reestim.dims import COUNTRY, ELEMENT, EXPORTER, IMPORTER, LABELS, SECTOR, YEAR
 from reestim.errors import InputError, ParameterError, Problem
 from reestim.evidence.published_moments import MONTHS, moment_arrays, predicted_moments, ree_value
 from reestim.evidence.truth import Truth
 
-AUDIT_DESIGNS = ("by_label", "by_class", "random")
 #: REE price, US$/kg, at q = 0 in a simulated ``ree_use_panel``: it only sets the scale of tonnes against value.
 BASELINE_UNIT_VALUE = 10.0
 

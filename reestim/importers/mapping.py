@@ -9,15 +9,13 @@ from typing import Any
 import pandas as pd
 
 from reestim.data.read import parse_column, read_cells
-from reestim.data.rules import WEIGHT_TOLERANCE
+from reestim.data.schemas import ALL_OTHERS, WEIGHT_TOLERANCE
 from reestim.errors import InputError, Problem, closest
 
 REGIONS = Path(__file__).resolve().parent / "concordances" / "regions.csv"
 #: Codes of the sources that are not ISO 3166 or not ours, where every country stays a region of its own.
 RENAMED = {"RoW": "ROW", "ROM": "ROU"}
 CHINA = "CHN"
-#: Stands for every label that no other row names.
-ALL_OTHERS = "*"
 
 
 def region_mapping(mapping: Path | str | None, countries: Sequence[str]) -> dict[str, str]:

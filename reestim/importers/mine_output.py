@@ -16,7 +16,7 @@ from reestim.importers.regions import regions_of
 from reestim.io.resources import FACTS
 
 #: The printed total of the world is rounded to three digits; countries must add up to it but for that.
-ROUNDING = 0.02
+TOTAL_ROUNDING = 0.02
 #: Tonnes of oxide that the world has mined in a year; 390,000 in 2025.
 MOST_TONNES = 5e6
 RULE = (
@@ -47,7 +47,7 @@ def output_problems(rows: Any, totals: dict[int, float], file: str, confirmed: b
         if total is None:
             message, advice = f"no world total for {year}", "Use the whole table: countries are checked against it"
             problems.append(Problem(message, advice, file=file))
-        elif not problems and abs(tonnes - total) > ROUNDING * total:
+        elif not problems and abs(tonnes - total) > TOTAL_ROUNDING * total:
             advice = "A country is missing, or counted twice"
             message = f"countries add up to {tonnes:,.0f} t in {year}, the world total is {total:,.0f} t"
             problems.append(Problem(message, advice, file=file))

@@ -37,7 +37,7 @@ from reestim.importers.world import (
 ECONOMIES = ("CHN", "JPN", "KOR", "TWN", "USA", "DEU", "REU", "IND", "AUS", "ROW")
 RELEASE = "WIOD 2013 release"
 #: Million US$; what cleaning moved below this is rounding of the release.
-ROUNDING = 0.5
+MONEY_ROUNDING = 0.5
 #: Columns of the BEA-BLS account: nominal value and volume index of output and inputs.
 BEA_BLS = {
     "output": ("output_nominal", "output"),
@@ -105,7 +105,7 @@ def _labelled(values: np.ndarray, labels: tuple[tuple[str, ...], ...]) -> dict[t
 
 
 def _told(table: pd.DataFrame, moved: list[float], year: int) -> pd.DataFrame:
-    touched = [value > ROUNDING for value in moved]
+    touched = [value > MONEY_ROUNDING for value in moved]
     cleaned = f"imputed: {RELEASE}, {year}, added up; cells below zero set to zero"
     source = [cleaned if t else f"read: {RELEASE}, {year}, added up" for t in touched]
     return table.assign(source=source, verified=[not t for t in touched])
@@ -123,7 +123,7 @@ def _value_added(made: Economy, accounts: Path) -> pd.DataFrame:
         if total[n, s] <= 0:
             continue
         labor = round(float(total[n, s] * share[n, s]), 3)
-        moved = abs(float(total[n, s] - published.value_added[n, s])) > ROUNDING
+        moved = abs(float(total[n, s] - published.value_added[n, s])) > MONEY_ROUNDING
         read = bool(known[n, s]) and whole[region] and not moved
         how = "labour share of the accounts" if known[n, s] else "mean labour share of all countries in the accounts"
         how += "" if whole[region] or not known[n, s] else ", of its countries that they cover"

@@ -9,6 +9,7 @@ import pandas as pd
 
 from reestim.importers.world import WorldTable, exports
 
+#: Of value added, where no source divides it between labour and capital.
 LABOR_SHARE = 2 / 3
 
 

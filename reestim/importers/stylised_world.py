@@ -27,10 +27,10 @@ from jaxtyping import Float, Int
 
 from reestim.dims import CAPITAL, LABOR
 from reestim.errors import InputError, Problem
+from reestim.importers.rows import LABOR_SHARE
 from reestim.numerics.ras import ras
 
 UNIT = 1000  # files are in whole thousandths of a million US$
-LABOR_SHARE = 2 / 3
 
 Thousandths = Int[np.ndarray, "..."]
 

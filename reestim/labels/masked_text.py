@@ -16,7 +16,7 @@ from reestim.labels.lexicon import MASKS, plain
 from reestim.labels.lexicon import words as words_of
 
 #: Words on either side of a mention that belong to it.
-NEAR = 6
+WORDS_AROUND = 6
 _MASKED_WORD = re.compile("|".join(MASKS))
 
 
@@ -24,7 +24,7 @@ _MASKED_WORD = re.compile("|".join(MASKS))
 class MaskedText:
     """A text with every mention of rare earths masked.
 
-    joined : title and abstract. near : the words around each mention (``NEAR`` on either side), gaps as full stops.
+    joined : title and abstract. near : ``WORDS_AROUND`` words on either side of each mention, gaps as full stops.
     cues : (cue,) numbers, see ``mask_text``. mentioned : rare earths are mentioned at all. screened_out : the keyword
     screen sets the text aside as unrelated.
     """
@@ -79,7 +79,7 @@ def _around_mentions(joined: str) -> str:
     near = np.zeros(len(words), bool)
     for place, word in enumerate(words):
         if _MASKED_WORD.match(word):
-            near[max(0, place - NEAR) : place + NEAR + 1] = True
+            near[max(0, place - WORDS_AROUND) : place + WORDS_AROUND + 1] = True
     kept = [word if keep else "." for word, keep in zip(words, near, strict=True)]
     return re.sub(r"\.(?: \.)+", ".", " ".join(kept))
 

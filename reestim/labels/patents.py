@@ -19,7 +19,7 @@ COLUMNS = ("patent_id", COUNTRY, SECTOR, YEAR, "title", "abstract")
 HUMAN = "human_label"
 SUFFIXES = (".csv", ".jsonl", ".parquet")
 #: Abstracts have a few hundred words; a text of this length is a whole patent, or a file that came apart.
-LONGEST = 20_000
+LONGEST_TEXT = 20_000
 CORPUS = Path(__file__).parent / "corpus"
 
 
@@ -207,9 +207,11 @@ def _cell_problems(table: pd.DataFrame, file: str, no_year: set[int]) -> Iterabl
             problems.append(_at(file, row, YEAR, int(year), "a year must lie between 1800 and 2100", "Correct it"))
     for name in ("title", "abstract"):
         for row, text in _column(table, name):
-            if len(text) > LONGEST:
+            if len(text) > LONGEST_TEXT:
                 advice = "Give title and abstract, not the whole patent"
-                problems.append(_at(file, row, name, f"{text[:40]}...", f"longer than {LONGEST} characters", advice))
+                problems.append(
+                    _at(file, row, name, f"{text[:40]}...", f"longer than {LONGEST_TEXT} characters", advice)
+                )
     for name in (str(column) for column in table if str(column).startswith(HUMAN)):
         for row, label in _column(table, name):
             if label and label not in LABELS:

@@ -20,7 +20,7 @@ from reestim.numerics.newton import Tolerance
 MEMORY = 8
 RIDGE = 1e-14
 #: Largest move of an unknown (a log change) in one step: early combinations can overshoot.
-LONGEST = 1.0
+LONGEST_MOVE = 1.0
 #: Every ``LOOK`` steps the largest residual must have shrunk by ``SHRINKS``; else the iteration has stalled.
 LOOK = 12
 SHRINKS = 0.5
@@ -93,7 +93,7 @@ def anderson(
     def advance(s: _State) -> _State:
         move = jnp.where(s.moving[:, None], combined(s), 0.0)
         reach = jnp.max(jnp.abs(move), axis=1, keepdims=True)
-        move = move * (LONGEST / jnp.maximum(reach, LONGEST))
+        move = move * (LONGEST_MOVE / jnp.maximum(reach, LONGEST_MOVE))
         step, worst = measure(s.z + move)
         slot, change = s.turn % memory, jnp.where(s.turn < 0, 0.0, step - s.step)
         step_differences = s.step_differences.at[:, slot].set(change)

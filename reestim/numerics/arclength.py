@@ -16,12 +16,12 @@ from jaxtyping import Array, Bool, Float
 from reestim.numerics.newton import AIM, Function, Loop, Root, Tolerance, jacobian, largest, newton
 
 #: Steps along the path, its first and longest step, and the shortest before it is given up.
-MAX_STEPS = 150
-FIRST, LONGEST, SHORTEST = 0.05, 2.0, 1e-6
+MAX_PATH_STEPS = 150
+FIRST, LONGEST_STEP, SHORTEST = 0.05, 2.0, 1e-6
 #: Corrections of a step; the next one is doubled after ``EASY`` of them, halved after all.
 CORRECTIONS, EASY, HARD = 8, 3, 5
 #: How near the path is followed; the end of it is solved to the tolerance.
-NEAR = 1e-7
+NEAR_PATH = 1e-7
 #: Log changes beyond which a path has run away.
 AWAY = 60.0
 
@@ -50,7 +50,7 @@ def follow_arclength(
         def go_on(state: Loop) -> Bool[Array, ""]:
             x, r, taken = state
             good = jnp.all(jnp.isfinite(r)) & (jnp.linalg.norm(x - guess) <= 2 * length + 1)
-            return (largest(r) > NEAR) & (taken < CORRECTIONS) & good
+            return (largest(r) > NEAR_PATH) & (taken < CORRECTIONS) & good
 
         def correct(state: Loop) -> Loop:
             x, r, taken = state
@@ -59,12 +59,12 @@ def follow_arclength(
             return x, f(x), taken + 1
 
         x, r, taken = jax.lax.while_loop(go_on, correct, (guess, f(guess), jnp.zeros((), int)))
-        return x, taken, largest(r) <= NEAR
+        return x, taken, largest(r) <= NEAR_PATH
 
     def go_on(state: Loop) -> Bool[Array, ""]:
         y, _, _, length, steps = state
         inside = (y[-1] < 1) & (y[-1] > -1) & (jnp.max(jnp.abs(y[:-1])) < AWAY)
-        return inside & (length >= SHORTEST) & (steps < MAX_STEPS)
+        return inside & (length >= SHORTEST) & (steps < MAX_PATH_STEPS)
 
     def advance(state: Loop) -> Loop:
         y, before, along, length, steps = state
@@ -75,7 +75,7 @@ def follow_arclength(
             jnp.where(good, x, y),
             jnp.where(good, y, before),
             jnp.where(good, onward, along),
-            jnp.minimum(factor * length, LONGEST),
+            jnp.minimum(factor * length, LONGEST_STEP),
             steps + 1,
         )
 

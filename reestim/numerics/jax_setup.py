@@ -25,7 +25,7 @@ from reestim.errors import InputError, Problem
 #: Programs that compile faster than this many seconds are not kept: reading them takes as long.
 SHORTEST_COMPILATION = 0.1
 #: Largest size of the folder in bytes; the programs that were not used for longest go first.
-LARGEST = 2 * 1024**3
+LARGEST_CACHE = 2 * 1024**3
 ENVIRONMENT = "REESTIM_CACHE_DIR"
 
 _log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def configure() -> None:
         return
     jax.config.update("jax_compilation_cache_dir", str(program_folder()))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", SHORTEST_COMPILATION)
-    jax.config.update("jax_compilation_cache_max_size", LARGEST)
+    jax.config.update("jax_compilation_cache_max_size", LARGEST_CACHE)
 
 
 def require_jax() -> None:

@@ -15,7 +15,7 @@ Linear = Callable[[Vector], Vector]
 #: Up to this many unknowns the matrix is written out and factorised; beyond, GMRES reads it through products only.
 DENSE_UP_TO = 400
 #: GMRES: relative size at which it stops, steps before it starts over, and how often it may.
-TOLERANCE = 1e-11
+GMRES_TOLERANCE = 1e-11
 RESTART = 60
 RESTARTS = 6
 #: Largest relative residual with which a derivative may be returned; beyond, it is not a number.
@@ -48,7 +48,7 @@ def _solve(product: Linear, rhs: Vector, approximate_inverse: Linear) -> Vector:
     x, _ = gmres(
         product,
         rhs,
-        tol=TOLERANCE,
+        tol=GMRES_TOLERANCE,
         atol=0.0,
         restart=min(RESTART, rhs.size),
         maxiter=RESTARTS,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reestim.equilibrium.scenario import Scenario
 
 #: Draws of the prior whose welfare is computed, at most.
-PRIOR_DRAWS = 200
+MOST_PRIOR_DRAWS = 200
 
 
 def run_scenarios(
@@ -69,7 +69,14 @@ def run_scenarios(
     )
     record.but(scenarios=texts_of(found)).attached(post)
     post["welfare_variance"] = xr.DataTree(welfare_variance(economy, policies, post))
-    return _with_prior(post, economy, policies, technology, min(draws or PRIOR_DRAWS, PRIOR_DRAWS), chunks)
+    return _with_prior(
+        post,
+        economy,
+        policies,
+        technology,
+        min(draws or MOST_PRIOR_DRAWS, MOST_PRIOR_DRAWS),
+        chunks,
+    )
 
 
 def _with_prior(

@@ -10,7 +10,7 @@ import xarray as xr
 
 from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.editions import BEFORE_THE_CLOCK, FIRST_EDITION, is_before_the_clock, is_first_edition
-from reestim.intervals import INTERVAL
+from reestim.intervals import INTERVAL, SURE
 from reestim.results.effects import CONTRIBUTION, DIRECTED, FIXED, described_scenarios, economy_of, restrictors
 from reestim.results.format import percent, with_interval
 from reestim.runs.record import RunRecord
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 #: What a horizon other than a year adds to the words for a scenario.
 _TIME = {"months": ", within months", "long": ", in the long run, with new mines"}
-#: How sure a statement about a sign must be before the page makes it.
-_SURE = 0.95
 
 INTERVALS = (
     f"Square brackets hold {100 * float(str(INTERVAL['level'])):.0f} % {INTERVAL['kind']} posterior intervals: given "
@@ -94,11 +92,11 @@ def _elasticities(table: pd.DataFrame) -> Iterator[str]:
     rows = table.to_dict("records")
     low, high = (edge(rows, key=lambda row: row["median"]) for edge in (min, max))
     spread = _elasticity(low) if len(rows) == 1 else f"from {_elasticity(low)} to {_elasticity(high)}"
-    sure = sum(row["probability_complements"] > _SURE for row in rows)
+    sure = sum(row["probability_complements"] > SURE for row in rows)
     yield (
         f"The elasticity of substitution between rare earths and other inputs has posterior medians {spread} over "
         f"{len(rows)} sectors; in {sure} of them rare earths are complements (σ < 1) of other inputs with a "
-        f"probability above {100 * _SURE:.0f} %."
+        f"probability above {100 * SURE:.0f} %."
     )
 
 
@@ -125,12 +123,12 @@ def _scenario(words: str, tables: Mapping[str, pd.DataFrame], scenario: str, ins
     part = outside.loc[(outside[TECHNOLOGY] == CONTRIBUTION)]
     if first == FIXED and len(after) and len(part):
         own = after.iloc[0].to_dict()
-        helped = int((part["probability_loss"] < 1 - _SURE).sum())
+        helped = int((part["probability_loss"] < 1 - SURE).sum())
         exports = _exports(tables["exports"].loc[lambda t: t[SCENARIO] == scenario])
         yield (
             f"When research follows relative prices (directed technology) the change for {worst[COUNTRY]} is "
             f"{_effect(own)}; the direction of research helps {helped} of {len(part)} countries{beyond} with a "
-            f"probability above {100 * _SURE:.0f} %{exports}."
+            f"probability above {100 * SURE:.0f} %{exports}."
         )
 
 

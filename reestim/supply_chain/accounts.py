@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import xarray as xr
 
+from reestim.data.identities import ACCOUNTS_TOLERANCE
 from reestim.data.policy import policy_arrays
 from reestim.dims import CAPITAL, COUNTRY, EXPORTER, FACTOR, IMPORTER, INPUT, LABOR, SECTOR
 from reestim.errors import InputError, Problem
@@ -13,9 +14,6 @@ from reestim.supply_chain.labelled_arrays import to_array
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
-
-#: Inputs and value added may differ from output by this much, relative to output: rounding of the files.
-TOLERANCE = 1e-6
 
 
 class Accounts(NamedTuple):
@@ -42,7 +40,7 @@ def accounts(data: Dataset) -> Accounts:
     Raises
     ------
     InputError
-        Naming every country and sector whose costs differ from its output by more than ``TOLERANCE``.
+        Naming every country and sector whose costs differ from its output by more than ``ACCOUNTS_TOLERANCE``.
     """
     countries, goods = list(data.countries), list(data.goods)
     sectors = [*goods, *data.elements]
@@ -61,7 +59,7 @@ def accounts(data: Dataset) -> Accounts:
     output = revenue(trade, tariff.sel({SECTOR: goods}), export_tax.sel({SECTOR: goods}))
     left = output - inputs.sum(INPUT)
     earned = value_added.sum(FACTOR)
-    off = abs(left - earned) > TOLERANCE * output
+    off = abs(left - earned) > ACCOUNTS_TOLERANCE * output
     if bool(off.any()):
         cells = [(str(n), str(s)) for n in countries for s in goods if bool(off.loc[n, s])]
         advice = "Correct trade.csv, input_output.csv or value_added.csv so that the two agree"

@@ -8,7 +8,7 @@ import xarray as xr
 
 from reestim.data.country_groups import country_group
 from reestim.data.country_use import STEM
-from reestim.data.rules import WEIGHT_TOLERANCE
+from reestim.data.schemas import WEIGHT_TOLERANCE
 from reestim.dims import COUNTRY, ELEMENT, SECTOR
 from reestim.errors import InputError, Problem
 from reestim.supply_chain.labelled_arrays import to_array

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
 
 #: Every identity holds to this, relative to the largest cell of the row or column it speaks of.
-TOLERANCE = 1e-9
+SPLIT_TOLERANCE = 1e-9
 
 
 def split_identities(data: Dataset) -> pd.DataFrame:
@@ -117,7 +117,7 @@ def identities_of(data: Dataset, split: Split) -> pd.DataFrame:
             _not_negative("no cell of trade is negative", world.trade),
             _not_negative("no cell of inputs is negative", world.inputs),
             _not_negative("no cell of factor income is negative", world.factors),
-            _not_negative("no final demand is negative", final.where(abs(final) > TOLERANCE * spent, 0.0)),
+            _not_negative("no final demand is negative", final.where(abs(final) > SPLIT_TOLERANCE * spent, 0.0)),
             _not_negative("no use in tonnes is negative", split.tonnes),
         ]
     )
@@ -154,5 +154,5 @@ def _row(identity: str, gap: xr.DataArray) -> dict[str, object]:
         "cells": int(values.size),
         "worst": cell if worst > 0 else "",
         "relative_gap": worst,
-        "holds": worst <= TOLERANCE,
+        "holds": worst <= SPLIT_TOLERANCE,
     }

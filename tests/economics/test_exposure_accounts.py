@@ -17,7 +17,7 @@ from reestim.cli.app import app
 from reestim.data.dataset import Dataset
 from reestim.supply_chain.exposure_ranking import exposure_tables, output, total_requirements
 from reestim.supply_chain.ree_rows import split_world
-from reestim.supply_chain.split_checks import TOLERANCE, identities_of
+from reestim.supply_chain.split_checks import SPLIT_TOLERANCE, identities_of
 from reestim.supply_chain.split_provenance import KINDS, ree_table
 from tests.unit.supply_world import tiny_world
 
@@ -35,7 +35,7 @@ def io(data: Dataset) -> xr.Dataset:
 def test_every_identity_holds(data: Dataset) -> None:
     table = ree.split_identities(data)
     assert bool(table["holds"].all()), table.to_string()
-    assert float(table["relative_gap"].max()) < TOLERANCE
+    assert float(table["relative_gap"].max()) < SPLIT_TOLERANCE
     assert len(table) >= 15
     assert bool((table["cells"] > 0).all())
 

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from reestim.data.read import LARGEST
+from reestim.data.read import LARGEST_FIGURE
 from reestim.errors import InputError, Problem
 from reestim.importers.world import RawTable
 from reestim.io.files import bytes_of
 
 ARRAYS = ("countries", "industries", "intermediate", "final", "output")
 #: Row sums may differ from the published output by this much, million US$ (tables are rounded to whole numbers).
-ROUNDING = 150.0
+TABLE_ROUNDING = 150.0
 _FILE = re.compile(r".*?(\d{4})\.npz")
 
 
@@ -64,7 +64,7 @@ def read(path: Path, year: int) -> RawTable:
         arrays["intermediate"].astype(float),
         final,
         arrays["output"].astype(float),
-        tolerance=ROUNDING,
+        tolerance=TABLE_ROUNDING,
     )
 
 
@@ -83,7 +83,7 @@ def named_arrays(path: Path, names: Sequence[str], advice: str) -> tuple[dict[st
 
 def is_numbers(array: np.ndarray) -> bool:
     """Whether all cells are finite numbers that may be added up."""
-    return array.dtype.kind in "iuf" and bool((abs(array.astype(float)) <= LARGEST).all())
+    return array.dtype.kind in "iuf" and bool((abs(array.astype(float)) <= LARGEST_FIGURE).all())
 
 
 def load(path: Path) -> tuple[dict[str, np.ndarray], list[Problem]]:

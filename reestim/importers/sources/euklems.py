@@ -17,16 +17,15 @@ import pandas as pd
 
 from reestim.dims import COUNTRY, YEAR
 from reestim.errors import InputError, Problem, Problems
-from reestim.importers.concordance import HERE
 from reestim.importers.countries import alpha3_of_alpha2
 from reestim.importers.imported import Imported, ImportOptions
 from reestim.importers.klems_sectors import nace_industries, sector_accounts
 from reestim.importers.regions import sectors_of
 from reestim.importers.sheets import sheets_of, table_below
 from reestim.importers.stream import finite, header, listed, missing_columns, pieces
+from reestim.importers.technology import NACE_INDUSTRIES
 
 EDITION = "EU KLEMS & INTANProd, release of 2023 or later: national accounts and growth accounts (statistical module)"
-NACE_INDUSTRIES = HERE / "nace_industries.csv"
 #: Variables: nominal values of output, intermediates, labour, capital; their volumes.
 VALUES = {"output": "GO_CP", "intermediates": "II_CP", "labor": "LAB", "capital": "CAP"}
 VOLUMES = {"output": "GO_Q", "intermediates": "II_Q", "labor": "LAB_QI", "capital": "CAP_QI"}

@@ -27,7 +27,7 @@ HEADS = {"year": YEAR, "apparent consumption": TONNES, "unit value ($/t)": UNIT_
 #: What stands in a cell without a figure: not available, withheld.
 _NOT_THERE = {"", "NA", "N/A", "W", "--", "—"}
 #: US$/kg of the average tonne consumed since 1950: 0.6 to 58 (2011). Before, figures scatter down to 0.003 (1938).
-USUAL_PRICE, USUAL_SINCE = (0.05, 300.0), 1950
+USUAL_UNIT_VALUE, USUAL_SINCE = (0.05, 300.0), 1950
 #: Tonnes of oxide that the United States have consumed in a year; 26,500 at most.
 MOST_TONNES = 100_000.0
 
@@ -52,7 +52,7 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
         what = f"a tonne consumed in {year}"
         if year >= USUAL_SINCE:
             value, confirmed = tonnes * price / 1e6, choices.confirm_units
-            problems += unit_value_problem(value, tonnes, USUAL_PRICE, what, path.name, confirmed)
+            problems += unit_value_problem(value, tonnes, USUAL_UNIT_VALUE, what, path.name, confirmed)
         if tonnes > MOST_TONNES and not choices.confirm_units:
             advice = "Are these kilograms? If the file is right, say --confirm-units"
             message = f"more than {MOST_TONNES:,.0f} t of oxide in {year}"

@@ -44,7 +44,7 @@ SYMBOLS = {
 CHAPTERS = ("RARE EARTHS", "RARE EARTHS (Heavy)", "YTTRIUM")
 PRICE_UNIT, MASS_UNIT = "dollars per kilogram", "metric tons"
 #: US$/kg of an oxide: lanthanum 0.96 in 2023, europium 3,790 at the end of 2011.
-USUAL_PRICE = (0.2, 10_000.0)
+USUAL_QUOTED_PRICE = (0.2, 10_000.0)
 _OXIDE = re.compile(r"\boxide\b|\bY2O3\b", re.I)
 _RANGE = re.compile(r"([\d,.]+)\s*(?:-|–|to)\s*([\d,.]+)")
 _ZERO = {"—", "--", "–", "Zero"}
@@ -144,7 +144,11 @@ def _prices(cells: Any, path: Path, confirmed: bool) -> tuple[Any, list[str], li
             advice = "A series with a hole cannot be used: take the element out of the file, or fill it and say how"
             problems.append(Problem("the price is missing", advice, file=path.name, value=f"{element}, {year}"))
     for row, element, year, low, high in rows[["element", YEAR, "low", "high"]].itertuples():
-        if not confirmed and not math.isnan(low) and not USUAL_PRICE[0] <= (low + high) / 2 <= USUAL_PRICE[1]:
+        if (
+            not confirmed
+            and not math.isnan(low)
+            and not USUAL_QUOTED_PRICE[0] <= (low + high) / 2 <= USUAL_QUOTED_PRICE[1]
+        ):
             advice = "Is it US$ a tonne, or another currency? If the file is right, say --confirm-units"
             message = f"{(low + high) / 2:,.4g} US$/kg for {element} in {year} is not plausible"
             problems.append(Problem(message, advice, file=path.name, row=int(row), column="Value"))

@@ -18,6 +18,7 @@ from reestim.data.read import parse_column
 from reestim.dims import COUNTRY, SECTOR, YEAR
 from reestim.errors import InputError, Problem, closest
 from reestim.importers.countries import alpha3_codes, alpha3_of_name
+from reestim.importers.hs import USUAL_PRICE
 from reestim.importers.imported import Imported, ImportOptions, file_date, unit_value_problem
 from reestim.importers.mapping import read_columns
 
@@ -26,8 +27,6 @@ EDITION = "DataWeb export by year: customs value and first unit of quantity, HTS
 QUANTITY = "First Unit of Quantity"
 FLOWS = {"Customs Value": "imports", "FAS Value": "exports"}
 COMPOUNDS = ("2846",)
-#: US$/kg of rare-earth compounds in any year: 2.5 in the glut of 1999, 72 in 2011; single partners from 0.5 to 1,000.
-USUAL_PRICE = (0.5, 1000.0)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _SUPPRESSED = "_Suppressed"
 _WORLD = ("World", "Total", "All Countries")

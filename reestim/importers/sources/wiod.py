@@ -72,4 +72,4 @@ def _read_sheet(path: Path, year: int) -> RawTable:
     except Exception as error:
         raise InputError(Problem(f"pymrio cannot read the sheet ({error})", advice, file=path.name)) from error
     output = io.Z.sum(axis=0) + io.factor_inputs.F.sum(axis=0)
-    return raw_table(io.Z, io.Y, output, year, path.name, tolerance=arrays.ROUNDING)
+    return raw_table(io.Z, io.Y, output, year, path.name, tolerance=arrays.TABLE_ROUNDING)

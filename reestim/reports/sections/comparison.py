@@ -10,6 +10,7 @@ import xarray as xr
 
 from reestim.counterfactuals.difference import scenario_difference
 from reestim.dims import COUNTRY, SCENARIO, TECHNOLOGY
+from reestim.intervals import SURE
 from reestim.reports.figures import forest
 from reestim.reports.section import POSTERIOR, FigureBlock, Section, TableBlock, figure_block
 from reestim.results import tables as tidy
@@ -26,8 +27,6 @@ from reestim.results.effects import (
     restrictors,
 )
 from reestim.results.format import percent, with_interval
-
-_SURE = 0.95
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +77,7 @@ def _overview(post: xr.DataTree) -> pd.DataFrame:
     welfare = tidy.welfare(post)
     by = welfare.groupby([SCENARIO, TECHNOLOGY], sort=False)
     sure = by["probability_loss"].agg(
-        losers=lambda p: int((p > _SURE).sum()), gainers=lambda p: int((p < 1 - _SURE).sum())
+        losers=lambda p: int((p > SURE).sum()), gainers=lambda p: int((p < 1 - SURE).sum())
     )
     known = welfare.loc[welfare["median_percent"].notna()]  # a scenario may have no solved draw
     worst = known.loc[known.groupby([SCENARIO, TECHNOLOGY], sort=False)["median_percent"].idxmin()]
@@ -109,7 +108,7 @@ def _overview_block(table: pd.DataFrame) -> TableBlock:
         )
     caption = (
         f"The world in each scenario: sum of welfare over countries, per cent of world income and {unit} a year; "
-        f"countries that lose, and that gain, with a probability above {100 * _SURE:.0f} %; the country with the "
+        f"countries that lose, and that gain, with a probability above {100 * SURE:.0f} %; the country with the "
         f"lowest median. {BRACKETS}"
     )
     heads = ["Scenario, technology", "World, %", f"World, {unit}", "Lose", "Gain", "Lowest"]
