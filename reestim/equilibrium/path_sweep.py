@@ -6,39 +6,60 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int
 
+from reestim.equilibrium import diagnosis
 from reestim.equilibrium.accounts import Baseline
-from reestim.equilibrium.diagnosis import Reason
-from reestim.equilibrium.implicit import FAST, ROBUST, within_tolerance
+from reestim.equilibrium.equations import production
+from reestim.equilibrium.implicit import all_residuals, baseline_unknowns, equilibrium, within_tolerance
+from reestim.equilibrium.mining import drawn_baseline
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays
 from reestim.equilibrium.sweep import DrawSolutions, batches, take
-from reestim.equilibrium.transition import solve_path
+from reestim.equilibrium.transition import TransitionPath, solve_years
+from reestim.equilibrium.welfare import outcomes
 from reestim.numerics.newton import Tolerance
 
 _Found = tuple[dict[str, Array], Float[Array, "*draw year"], Int[Array, "*draw year"], Int[Array, "*draw year"]]
 
 
-@partial(jax.jit, static_argnames=("names", "effort"))
-def _path(
-    b: Baseline,
-    policies: PolicyArrays,
-    draw: ParameterArrays,
-    tolerance: Tolerance,
-    names: tuple[str, ...],
-    effort: int = FAST,
-) -> _Found:
-    found = solve_path(b, policies, draw, tolerance, effort)
-    return {name: getattr(found.outcomes, name) for name in names}, found.residual, found.steps, found.reason
+def solve_path(
+    b: Baseline, policies: PolicyArrays, parameters: ParameterArrays, tolerance: Tolerance
+) -> TransitionPath:
+    """Equilibria of consecutive years by accelerated steps in ``lax.scan``, knowledge by (2b) from a = 0.
+
+    ``policies`` has a leading axis of years. Each year starts from the one before.
+    """
+    b = drawn_baseline(b, parameters)
+    first = jax.tree.map(lambda leaf: leaf[0], policies)
+    zero, unravel = ravel_pytree(baseline_unknowns(b, first))
+
+    def year(before: tuple[Array, Array], policy: PolicyArrays) -> tuple[tuple[Array, Array], TransitionPath]:
+        start, research = before
+        now = parameters._replace(technology=parameters.technology._replace(research_before=research))
+        root = equilibrium(b, policy, now, start, tolerance)
+        u = unravel(root.point)
+        costs = production(b, policy, now, u).costs
+        cause = diagnosis.reason(b, policy, now, u, root.stage)
+        path = TransitionPath(outcomes(b, policy, now, u), all_residuals(b, policy, now, u), root.steps, cause)
+        onward = jnp.where(jnp.isfinite(root.point), root.point, 0.0)
+        return (onward, costs.research), path
+
+    return jax.lax.scan(year, (zero, jnp.zeros(b.expenditure.shape)), policies)[1]
 
 
 @partial(jax.jit, static_argnames="names")
 def _paths(
     b: Baseline, policies: PolicyArrays, draws: ParameterArrays, tolerance: Tolerance, names: tuple[str, ...]
 ) -> _Found:
-    return jax.vmap(lambda draw: _path(b, policies, draw, tolerance, names))(draws)
+    def one(draw: ParameterArrays) -> _Found:
+        path = solve_path(b, policies, draw, tolerance)
+        return {name: getattr(path.outcomes, name) for name in names}, path.residual, path.steps, path.reason
+
+    return jax.vmap(one)(draws)
 
 
 def _first(count: int, values: Array) -> np.ndarray:
@@ -58,7 +79,7 @@ def solve_draw_paths(
 
     ``policies`` has a leading axis of years; the other arguments are those of
     :func:`reestim.equilibrium.sweep.solve_draws`,
-    ``advance`` counting draws. A draw with a year unsolved is solved again by itself with more effort.
+    ``advance`` counting draws. A draw with a year unsolved is solved again by itself with as much effort as it takes.
     """
     names, count = tuple(names), draws.trade_elasticity.shape[0]
     parts = []
@@ -68,9 +89,9 @@ def solve_draw_paths(
         advance(len(index))
     values, residual, steps, reason = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
     for k in np.flatnonzero(~within_tolerance(residual, tolerance).all(axis=1)):
-        again, worst, taken, cause = _path(b, policies, take(draws, k), tolerance, names, effort=ROBUST)
+        path = solve_years(b, policies, take(draws, k), tolerance)
         for name in names:
-            values[name][k] = np.asarray(again[name])
-        residual[k], steps[k], reason[k] = np.asarray(worst), steps[k] + np.asarray(taken), np.asarray(cause)
+            values[name][k] = getattr(path.outcomes, name)
+        residual[k], steps[k], reason[k] = path.residual, steps[k] + path.steps, path.reason
     solved = np.asarray(within_tolerance(residual, tolerance))
-    return DrawSolutions(values, solved, residual, steps, np.where(solved, Reason.SOLVED, reason))
+    return DrawSolutions(values, solved, residual, steps, np.where(solved, diagnosis.Reason.SOLVED, reason))

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int
 
 from reestim.dims import YEAR
 from reestim.equilibrium import diagnosis
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.economy import Economy
-from reestim.equilibrium.equations import production
-from reestim.equilibrium.implicit import FAST, ROBUST, all_residuals, baseline_unknowns, equilibrium, within_tolerance
+from reestim.equilibrium.equations import Unknowns, production
+from reestim.equilibrium.implicit import within_tolerance
 from reestim.equilibrium.mining import drawn_baseline
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario
-from reestim.equilibrium.solve import with_verdict
+from reestim.equilibrium.solve import solve_adaptively, with_verdict
 from reestim.equilibrium.welfare import Outcomes, outcomes, to_dataset
 from reestim.errors import EquilibriumError, InputError, Problem
-from reestim.numerics.newton import Tolerance
 
 
 class TransitionPath(NamedTuple):
@@ -37,34 +33,30 @@ class TransitionPath(NamedTuple):
     reason: Int[Array, " year"]  # what would explain a failure, code of ``diagnosis.Reason``
 
 
-@partial(jax.jit, static_argnames="effort")
-def solve_path(
-    b: Baseline,
-    policies: PolicyArrays,
-    parameters: ParameterArrays,
-    tolerance: Tolerance,
-    effort: int = FAST,
-) -> TransitionPath:
-    """Equilibria of consecutive years by ``lax.scan``, knowledge by (2b) from a = 0.
+def solve_years(b: Baseline, policies: PolicyArrays, parameters: ParameterArrays, tolerance: float) -> TransitionPath:
+    """Equilibria of consecutive years, each with as much effort as it takes, knowledge by (2b) from a = 0.
 
-    ``policies`` has a leading axis of years. Differentiable like one equilibrium.
+    ``policies`` has a leading axis of years. The programs are those of single equilibria: none is compiled for the
+    path. Not for use inside ``jit``.
     """
     b = drawn_baseline(b, parameters)
-    first = jax.tree.map(lambda leaf: leaf[0], policies)
-    zero, unravel = ravel_pytree(baseline_unknowns(b, first))
-
-    def year(before: tuple[Array, Array], policy: PolicyArrays) -> tuple[tuple[Array, Array], TransitionPath]:
-        start, research = before
+    policies = jax.tree.map(np.asarray, policies)
+    research = np.zeros(b.expenditure.shape)
+    years: list[TransitionPath] = []
+    for policy in (jax.tree.map(lambda leaf, k=k: leaf[k], policies) for k in range(len(policies.log_tariff))):
         now = parameters._replace(technology=parameters.technology._replace(research_before=research))
-        root = equilibrium(b, policy, now, start, tolerance, effort)
-        u = unravel(root.point)
-        costs = production(b, policy, now, u).costs
-        cause = diagnosis.reason(b, policy, now, u, root.stage)
-        found = TransitionPath(outcomes(b, policy, now, u), all_residuals(b, policy, now, u), root.steps, cause)
-        onward = jnp.where(jnp.isfinite(root.point), root.point, 0.0)
-        return (onward, costs.research), found
+        u, root, worst = solve_adaptively(b, policy, now, tolerance)
+        research, cause = _research_and_reason(b, policy, now, u, root.stage)
+        years.append(TransitionPath(outcomes(b, policy, now, u), worst, root.steps, cause))
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *years)
 
-    return jax.lax.scan(year, (zero, jnp.zeros(b.expenditure.shape)), policies)[1]
+
+@jax.jit
+def _research_and_reason(
+    b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns, stage: Float[Array, ""]
+) -> tuple[Float[Array, "country sector"], Int[Array, ""]]:
+    """a/κ of the year, which the next one starts from, and what would explain a failure."""
+    return production(b, policy, parameters, u).costs.research, diagnosis.reason(b, policy, parameters, u, stage)
 
 
 def check_years(years: Sequence[int] | None) -> list[int]:
@@ -89,9 +81,7 @@ def solve_transition(
     asked = check_years(years)
     policies = scenario.path(economy, asked, supply)
     arrays = parameters.to_arrays(economy, "transition", scenario.horizon)
-    path = solve_path(economy.baseline, policies, arrays, tolerance)
-    if not within_tolerance(np.asarray(path.residual), tolerance).all():
-        path = solve_path(economy.baseline, policies, arrays, tolerance, effort=ROBUST)
+    path = solve_years(economy.baseline, policies, arrays, tolerance)
     solved = np.asarray(within_tolerance(np.asarray(path.residual), tolerance))
     if not solved.all() and throw:
         k = int(np.argmin(solved))

@@ -33,15 +33,10 @@ def parameters(economy: ree.Economy) -> ree.Parameters:
     return random_parameters(61, economy, sigma=0.5, kappa=1.2)
 
 
+@pytest.mark.slow  # a pooled quota is among the inputs of test_invariants.py, test_gradients_match_central_differences
 @pytest.mark.parametrize(
     "policies",
-    [
-        (POOLED,),
-        pytest.param(
-            (ree.ProductionQuota("c0", "all", 0.8), ree.Licence("c0", ("c1",), "all", 0.6, waste=0.4)),
-            marks=pytest.mark.slow,
-        ),
-    ],
+    [(POOLED,), (ree.ProductionQuota("c0", "all", 0.8), ree.Licence("c0", ("c1",), "all", 0.6, waste=0.4))],
     ids=("quota", "production-and-licence"),
 )
 def test_derivatives_are_differences_of_solutions(
