@@ -43,9 +43,9 @@ def ordered(ds: xr.Dataset) -> xr.Dataset:
             raise InputError(problems, "the economy cannot be used")
 
     order = {IMPORTER: ds[COUNTRY].values, EXPORTER: ds[COUNTRY].values, INPUT: ds[SECTOR].values}
-    known = [name for name in (REQUIRED | OPTIONAL) if name in ds]
-    rest = [str(name) for name in ds.data_vars if name not in known]
-    out = ds[known + rest].reindex({d: v for d, v in order.items() if d in ds.dims}).copy()
+    contracted = [name for name in (REQUIRED | OPTIONAL) if name in ds]
+    rest = [str(name) for name in ds.data_vars if name not in contracted]
+    out = ds[contracted + rest].reindex({d: v for d, v in order.items() if d in ds.dims}).copy()
     if ELEMENT not in out.coords:
         out = out.assign_coords({ELEMENT: np.array([], dtype=object)})
     coords = out.coords

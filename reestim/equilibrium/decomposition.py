@@ -151,15 +151,15 @@ def _kinks(
         return tuple((np.asarray(point(jnp.asarray(at), start)[1].pool) > 1e-9).tolist())
 
     grid = np.linspace(0.0, 1.0, 9)[1:]
-    states, found = [tied(x) for x in grid], []
+    states, kinks = [tied(x) for x in grid], []
     for k in range(len(grid) - 1):
         if states[k] != states[k + 1]:
             low, high, below = grid[k], grid[k + 1], states[k]
             for _ in range(40):
                 middle = (low + high) / 2
                 low, high = (middle, high) if tied(middle) == below else (low, middle)
-            found.append(float(high))
-    return found
+            kinks.append(float(high))
+    return kinks
 
 
 def _slopes(

@@ -89,9 +89,9 @@ def equilibrium(
         return root._replace(point=drop_rounding(b, policy, root.point))
     near = build_preconditioner(b, policy, parameters)
     one = jax.tree.map(lambda leaf: leaf[None], parameters)
-    found = many_equilibria(b, policy, one, near, start[None], tolerance, empty_history(start.size))
-    residual = found.residual[0]
-    return Root(found.point[0], residual, found.steps[0], jnp.where(residual <= tolerance, 1.0, 0.0))
+    result = many_equilibria(b, policy, one, near, start[None], tolerance, empty_history(start.size))
+    residual = result.residual[0]
+    return Root(result.point[0], residual, result.steps[0], jnp.where(residual <= tolerance, 1.0, 0.0))
 
 
 def many_equilibria(
@@ -118,8 +118,8 @@ def many_equilibria(
     def measure(z: Float[Array, "draw n"]) -> tuple[Float[Array, "draw n"], Float[Array, " draw"]]:
         return jax.vmap(one)(draws, weights, z)
 
-    found = anderson(measure, start, tolerance, MAX_ACCELERATED_STEPS, history, memory)
-    return found._replace(point=jax.vmap(partial(drop_rounding, b, policy))(found.point))
+    result = anderson(measure, start, tolerance, MAX_ACCELERATED_STEPS, history, memory)
+    return result._replace(point=jax.vmap(partial(drop_rounding, b, policy))(result.point))
 
 
 @equilibrium.defjvp

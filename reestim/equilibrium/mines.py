@@ -63,8 +63,8 @@ def with_mine(economy: Economy, country: str, element: str, share_of_world: floa
         Unknown labels, a share outside (0, 1), a country that mines the element already, an element that nobody trades.
     """
     b, problems = economy.baseline, []
-    known = {"country": (country, economy.countries), "element": (element, economy.elements)}
-    for what, (name, names) in known.items():
+    asked = {"country": (country, economy.countries), "element": (element, economy.elements)}
+    for what, (name, names) in asked.items():
         if name not in names:
             advice = f"The economy has {', '.join(names) or 'none'}."
             problems.append(Problem(f"the mine names an unknown {what}", advice, value=name))
@@ -106,9 +106,9 @@ def with_mine(economy: Economy, country: str, element: str, share_of_world: floa
     ds["factor_share"], ds["input_share"] = ds.factor_share.copy(data=factors), ds.input_share.copy(data=inputs)
     if "producer_price" in ds:
         price = ds.producer_price.transpose(COUNTRY, "element").copy()
-        known = price.sel({"element": element}).values
-        if not known[i] > 0:
-            price.loc[{COUNTRY: country, "element": element}] = float(revenue / revenue.sum() @ known)
+        prices = price.sel({"element": element}).values
+        if not prices[i] > 0:
+            price.loc[{COUNTRY: country, "element": element}] = float(revenue / revenue.sum() @ prices)
         ds["producer_price"] = price
     made = type(economy)(ds)
     moved = float(np.abs(np.asarray(made.baseline.deficit) - np.asarray(b.deficit)).max())

@@ -274,12 +274,12 @@ def _place(
     labels: dict[str, Sequence[str]] = {} if name in NUMBERS else {own: names}
     if name not in ("trade_elasticity", *NUMBERS):
         labels[COUNTRY] = economy.countries
-    known = value.isel({batch: 0}, drop=True) if batch in value.dims else value
-    wrong = label_problems(name, known, labels)
+    one_draw = value.isel({batch: 0}, drop=True) if batch in value.dims else value
+    wrong = label_problems(name, one_draw, labels)
     if wrong:
         problems.extend(wrong)
         return np.ones(shape)
-    value = value.reindex({dim: list(labels[str(dim)]) for dim in known.dims})
+    value = value.reindex({dim: list(labels[str(dim)]) for dim in one_draw.dims})
     order = [d for d in (batch, COUNTRY, own) if d is not None]
     for dim in [d for d in order if d not in value.dims]:
         value = value.expand_dims(dim)

@@ -84,8 +84,8 @@ def solve_draw_paths(
     names, count = tuple(names), draws.trade_elasticity.shape[0]
     parts = []
     for index, padded in batches(np.arange(count), size):
-        found = jax.block_until_ready(_paths(b, policies, take(draws, padded), tolerance, names))
-        parts.append(jax.tree.map(partial(_first, len(index)), found))
+        batch = jax.block_until_ready(_paths(b, policies, take(draws, padded), tolerance, names))
+        parts.append(jax.tree.map(partial(_first, len(index)), batch))
         advance(len(index))
     values, residual, steps, reason = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
     for k in np.flatnonzero(~within_tolerance(residual, tolerance).all(axis=1)):

@@ -129,17 +129,17 @@ class Levels:
         cells = buys[:, None, None] & sells[None, :, None] & self.sectors(policy, sectors)[None, None, :]
         return cells & ~np.eye(len(buys), dtype=bool)[:, :, None]
 
-    def _pick(self, policy: object, labels: Iterable[str] | str, known: Sequence[str], what: str) -> np.ndarray:
-        """Which of ``known`` are named; unknown names and empty lists are problems."""
+    def _pick(self, policy: object, labels: Iterable[str] | str, available: Sequence[str], what: str) -> np.ndarray:
+        """Which of ``available`` are named; unknown names and empty lists are problems."""
         if isinstance(labels, str) and labels == "all":
-            return np.ones(len(known), bool)
+            return np.ones(len(available), bool)
         names = (labels,) if isinstance(labels, str) else tuple(labels)
-        unknown = [name for name in names if name not in known]
+        unknown = [name for name in names if name not in available]
         if unknown or not names:
             value = ", ".join(unknown) if unknown else "(none)"
             message = f"{type(policy).__name__} names an unknown {what}"
-            self.problems.append(Problem(message, f"The economy has {', '.join(known) or 'none'}.", value=value))
-        return np.array([name in names for name in known], bool)
+            self.problems.append(Problem(message, f"The economy has {', '.join(available) or 'none'}.", value=value))
+        return np.array([name in names for name in available], bool)
 
 
 def producer_prices(economy: Economy) -> np.ndarray:
@@ -147,9 +147,9 @@ def producer_prices(economy: Economy) -> np.ndarray:
     prices = np.full((len(economy.countries), len(economy.sectors)), np.nan)
     for name, dim in (("producer_price", ELEMENT), ("carrier_price", CARRIER)):
         if name in economy.ds:
-            known = economy.ds[name].transpose(COUNTRY, dim)
-            places = [economy.sectors.index(str(label)) for label in known[dim].values]
-            prices[:, places] = known.where(known > 0).to_numpy()
+            stated = economy.ds[name].transpose(COUNTRY, dim)
+            places = [economy.sectors.index(str(label)) for label in stated[dim].values]
+            prices[:, places] = stated.where(stated > 0).to_numpy()
     return prices
 
 
@@ -170,13 +170,13 @@ def pool_arrays(economy: Economy, pools: Sequence[Pool]) -> Pools:
         named |= pool.pairs
     i, s = np.nonzero(named)
     price = producer_prices(economy)[i, s]
-    known = np.isfinite(price)
+    has_price = np.isfinite(price)
     shape = len(pools), len(economy.countries), len(i)
     return Pools(
         exporter=jnp.asarray(i),
         sector=jnp.asarray(s),
-        price=jnp.asarray(np.where(known, price, 1.0)),
-        per_kg=jnp.asarray(np.where(known, 1e-3, np.nan)),
+        price=jnp.asarray(np.where(has_price, price, 1.0)),
+        per_kg=jnp.asarray(np.where(has_price, 1e-3, np.nan)),
         border=jnp.asarray(np.array([pool.border[:, i, s] for pool in pools], dtype=float).reshape(shape)),
         mine=jnp.asarray(np.array([pool.mine[i, s] for pool in pools], dtype=float).reshape(shape[0], shape[2])),
         log_limit=jnp.asarray(np.array(attainable_limits(economy, pools), dtype=float)),

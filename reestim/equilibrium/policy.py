@@ -45,11 +45,11 @@ class _Checked(type):
         try:
             return super().__call__(*args, **values)
         except ValidationError as error:
-            found = error.errors(include_url=False, include_context=False)
+            errors = error.errors(include_url=False, include_context=False)
         fields: dict[str, dataclasses.Field[Any]] = vars(cls)["__dataclass_fields__"]
         names = [name for name, field in fields.items() if field.init and not field.kw_only]
         problems: list[Problem] = []
-        for item in found:
+        for item in errors:
             name = ".".join(
                 names[part] if k == 0 and isinstance(part, int) else f"{part}" for k, part in enumerate(item["loc"])
             )

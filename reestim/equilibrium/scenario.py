@@ -129,11 +129,11 @@ class Scenario:
             advice = 'Give the scenario horizon="year" or "long", or solve without a transition.'
             raise InputError(Problem("a transition is a path of years and its horizon is of months", advice))
         each = [self.at(year)._place(economy, supply) for year in years]
-        known = {pool.key: replace(pool, log_limit=NO_LIMIT) for levels, _ in each for pool in levels.pools}
+        idle_pools = {pool.key: replace(pool, log_limit=NO_LIMIT) for levels, _ in each for pool in levels.pools}
         stacked: list[PolicyArrays] = []
         for levels, arrays in each:
             held = {pool.key: pool for pool in levels.pools}
-            pools = [held.get(key, idle) for key, idle in known.items()]
+            pools = [held.get(key, idle) for key, idle in idle_pools.items()]
             stacked.append(arrays._replace(pools=pool_arrays(economy, pools)))
         return jax.tree.map(lambda *leaves: jnp.stack(leaves), *stacked)
 

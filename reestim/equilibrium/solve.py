@@ -37,44 +37,72 @@ TOLERANCE = 1e-10
 MAX_ARCLENGTH = 2_000
 
 
-@partial(jax.jit, static_argnames="effort")
+Solution = tuple[Unknowns, Root, Float[Array, ""]]
+
+
 def solve_arrays(
     b: Baseline,
     policy: PolicyArrays,
     parameters: ParameterArrays,
     tolerance: Tolerance = TOLERANCE,
     effort: int = FAST,
-) -> tuple[Unknowns, Root, Float[Array, ""]]:
-    """Equilibrium in arrays: unknowns, how it was reached, and the largest relative residual of *all* equations."""
-    zero, unravel = ravel_pytree(baseline_unknowns(b, policy))
-    root = equilibrium(b, policy, parameters, zero, tolerance, effort)
+    start: Unknowns | None = None,
+) -> Solution:
+    """Equilibrium in arrays: unknowns, how it was reached, and the largest relative residual of *all* equations.
+
+    The first steps go from ``start``; without one, from the baseline.
+    """
+    return _solve_from(b, policy, parameters, start or _still(b, policy), tolerance, effort)
+
+
+@jax.jit
+def _still(b: Baseline, policy: PolicyArrays) -> Unknowns:
+    return baseline_unknowns(b, policy)
+
+
+@partial(jax.jit, static_argnames="effort")
+def _solve_from(
+    b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, start: Unknowns, tolerance: Tolerance, effort: int
+) -> Solution:
+    point, unravel = ravel_pytree(start)
+    root = equilibrium(b, policy, parameters, point, tolerance, effort)
     u = unravel(root.point)
     return u, root, all_residuals(b, policy, parameters, u)
 
 
 def solve_adaptively(
-    b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, tolerance: float = TOLERANCE
-) -> tuple[Unknowns, Root, Float[Array, ""]]:
+    b: Baseline,
+    policy: PolicyArrays,
+    parameters: ParameterArrays,
+    tolerance: float = TOLERANCE,
+    start: Unknowns | None = None,
+) -> Solution:
     """:func:`solve_arrays` with as much effort as it takes. Not for use inside ``jit``.
 
     Where all fails it is the furthest point of continuation that is returned.
     """
-    found = solve_arrays(b, policy, parameters, tolerance)
-    return found if within_tolerance(found[2], tolerance) else solve_by_newton(b, policy, parameters, tolerance)
+    attempt = solve_arrays(b, policy, parameters, tolerance, start=start)
+    if within_tolerance(attempt[2], tolerance):
+        return attempt
+    return solve_by_newton(b, policy, parameters, tolerance, start)
 
 
 def solve_by_newton(
-    b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, tolerance: float = TOLERANCE
-) -> tuple[Unknowns, Root, Float[Array, ""]]:
+    b: Baseline,
+    policy: PolicyArrays,
+    parameters: ParameterArrays,
+    tolerance: float = TOLERANCE,
+    start: Unknowns | None = None,
+) -> Solution:
     """:func:`solve_adaptively` without the fast attempt."""
-    found = solve_arrays(b, policy, parameters, tolerance, ROBUST)
-    if within_tolerance(found[2], tolerance) or found[1].point.size > MAX_ARCLENGTH:
-        return found
-    why = int(diagnosis.reason(b, policy, parameters, found[0], found[1].stage))
+    attempt = solve_arrays(b, policy, parameters, tolerance, ROBUST, start)
+    if within_tolerance(attempt[2], tolerance) or attempt[1].point.size > MAX_ARCLENGTH:
+        return attempt
+    why = int(diagnosis.reason(b, policy, parameters, attempt[0], attempt[1].stage))
     if diagnosis.Reason(why) is diagnosis.Reason.EXHAUSTED:
-        return found
+        return attempt
     further = solve_arrays(b, policy, parameters, tolerance, ARCLENGTH)
-    return further if within_tolerance(further[2], tolerance) else found
+    return further if within_tolerance(further[2], tolerance) else attempt
 
 
 def solve(

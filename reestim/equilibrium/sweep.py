@@ -68,11 +68,11 @@ def _solve_reference_draw(
     """Warm start from the reference draw, and its largest residual."""
     near = build_preconditioner(drawn_baseline(b, draw), policy, draw)
     one = jax.tree.map(lambda leaf: leaf[None], draw)
-    found = many_equilibria(b, policy, one, near, start[None], tolerance, empty_history(start.size), SHARED_HISTORY)
+    result = many_equilibria(b, policy, one, near, start[None], tolerance, empty_history(start.size), SHARED_HISTORY)
     warm_start = _WarmStart(
-        found.point[0], near, SecantHistory(found.step_differences[0], found.iterate_differences[0])
+        result.point[0], near, SecantHistory(result.step_differences[0], result.iterate_differences[0])
     )
-    return warm_start, found.residual[0]
+    return warm_start, result.residual[0]
 
 
 @partial(jax.jit, static_argnames="names")
@@ -86,9 +86,9 @@ def _solve_batch(
 ) -> tuple[dict[str, Array], Float[Array, " draw"], Int[Array, " draw"]]:
     """A batch of draws from the equilibrium of the reference draw: results, largest residual, steps."""
     begin = jnp.broadcast_to(warm_start.start, (draws.trade_elasticity.shape[0], warm_start.start.size))
-    found = many_equilibria(b, policy, draws, warm_start.near, begin, tolerance, warm_start.history, OWN_HISTORY)
-    results, residual = jax.vmap(partial(_results, b, policy, names))(draws, found.point)
-    return results, residual, found.steps
+    result = many_equilibria(b, policy, draws, warm_start.near, begin, tolerance, warm_start.history, OWN_HISTORY)
+    results, residual = jax.vmap(partial(_results, b, policy, names))(draws, result.point)
+    return results, residual, result.steps
 
 
 def _results(
@@ -182,8 +182,8 @@ def _rounds(
             warm_start, worst = _solve_reference_draw(b, policy, middle, start, tolerance)
             if not float(worst) <= tolerance:  # then Newton's method, once, instead of once a draw
                 u, _, _ = solve_by_newton(drawn_baseline(b, middle), policy, middle, tolerance)
-                found, _ = ravel_pytree(u)
-                warm_start, worst = _solve_reference_draw(b, policy, middle, found, tolerance)
+                point, _ = ravel_pytree(u)
+                warm_start, worst = _solve_reference_draw(b, policy, middle, point, tolerance)
             if not float(worst) <= tolerance:
                 return
             start = warm_start.start

@@ -36,16 +36,17 @@ class TransitionPath(NamedTuple):
 def solve_years(b: Baseline, policies: PolicyArrays, parameters: ParameterArrays, tolerance: float) -> TransitionPath:
     """Equilibria of consecutive years, each with as much effort as it takes, knowledge by (2b) from a = 0.
 
-    ``policies`` has a leading axis of years. The programs are those of single equilibria: none is compiled for the
-    path. Not for use inside ``jit``.
+    ``policies`` has a leading axis of years. Each year starts from the one before. The programs are those of single
+    equilibria: none is compiled for the path. Not for use inside ``jit``.
     """
     b = drawn_baseline(b, parameters)
     policies = jax.tree.map(np.asarray, policies)
-    research = np.zeros(b.expenditure.shape)
+    research, start = np.zeros(b.expenditure.shape), None
     years: list[TransitionPath] = []
     for policy in (jax.tree.map(lambda leaf, k=k: leaf[k], policies) for k in range(len(policies.log_tariff))):
         now = parameters._replace(technology=parameters.technology._replace(research_before=research))
-        u, root, worst = solve_adaptively(b, policy, now, tolerance)
+        u, root, worst = solve_adaptively(b, policy, now, tolerance, start)
+        start = u if within_tolerance(worst, tolerance) else None
         research, cause = _research_and_reason(b, policy, now, u, root.stage)
         years.append(TransitionPath(outcomes(b, policy, now, u), worst, root.steps, cause))
     return jax.tree.map(lambda *leaves: np.stack(leaves), *years)
