@@ -15,11 +15,11 @@ def country_group(text: str, countries: Sequence[str]) -> tuple[str, ...]:
 
     Raises ValueError, with advice as its message, for a name that is not there or a group without members.
     """
-    words = text.replace(",", " ").split()
-    if words == [ALL] or not words:
+    names = text.replace(",", " ").split()
+    if names == [ALL] or not names:
         return tuple(countries)
-    excluding = words[:2] == _BUT
-    named = words[2:] if excluding else words
+    excluding = names[:2] == _BUT
+    named = names[2:] if excluding else names
     for name in named:
         if name not in countries:
             raise ValueError(f"{name!r} is not a country here. {closest(name, [ALL, *countries])}")

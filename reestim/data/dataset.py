@@ -132,8 +132,8 @@ def load_dataset(name_or_path: str | Path) -> Dataset:
     2008
     """
     folder, problems = _find(name_or_path)
-    dataset, found = (None, []) if folder is None else _read(folder)
-    problems += found
+    dataset, faults = (None, []) if folder is None else _read(folder)
+    problems += faults
     if problems or dataset is None:
         raise InputError(problems, f"the dataset {str(name_or_path)!r} cannot be used")
     return dataset
@@ -197,26 +197,26 @@ def _read(folder: Path) -> tuple[Dataset | None, list[Problem]]:
         if stem not in present:
             continue
         file = f"{stem}.csv"
-        raw, found = read_bytes(present[stem], folder)
-        problems += found
+        raw, faults = read_bytes(present[stem], folder)
+        problems += faults
         if raw is None:
             continue
         _update(digest, file, raw)
-        text, found = decode(raw, file)
-        problems += found
-        cells, found = read_table(text, file) if text is not None else (None, [])
-        problems += found
+        text, faults = decode(raw, file)
+        problems += faults
+        cells, faults = read_table(text, file) if text is not None else (None, [])
+        problems += faults
         if cells is not None:
-            broken = bool(found)  # rows that could not be split into cells: sums over the file would mislead
-            tables[stem], found, faulty_rows[stem] = check_table(stem, cells)
-            problems += found
+            broken = bool(faults)  # rows that could not be split into cells: sums over the file would mislead
+            tables[stem], faults, faulty_rows[stem] = check_table(stem, cells)
+            problems += faults
             if broken:
                 faulty_rows[stem] |= {-1}
     checked = PartialTables(tables, faulty_rows)
     problems += cross_file_problems(about.base_year, about.host_sector, checked)
     problems += magnitude_questions(about.base_year, checked, about.meta.units_confirmed if about.meta else ())
-    raw, record, found = read_label_record(folder)
-    problems += found
+    raw, record, faults = read_label_record(folder)
+    problems += faults
     if raw is not None:
         _update(digest, RECORD_FILE, raw)
     if about.meta is not None:

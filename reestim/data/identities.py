@@ -20,9 +20,9 @@ def cube(table: pd.DataFrame, columns: Sequence[str], labels: Sequence[Sequence[
     codes = [
         pd.Index(names).get_indexer(pd.Index(table[column])) for column, names in zip(columns, labels, strict=True)
     ]
-    known = np.all([code >= 0 for code in codes], axis=0) & np.isfinite(table["value"].to_numpy(dtype=float))
+    placed = np.all([code >= 0 for code in codes], axis=0) & np.isfinite(table["value"].to_numpy(dtype=float))
     array = np.zeros([len(names) for names in labels])
-    np.add.at(array, tuple(code[known] for code in codes), table["value"].to_numpy(dtype=float)[known])
+    np.add.at(array, tuple(code[placed] for code in codes), table["value"].to_numpy(dtype=float)[placed])
     return array
 
 

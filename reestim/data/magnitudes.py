@@ -91,9 +91,9 @@ def _prices(data: PartialTables) -> list[Problem]:
         return []
     problems = []
     for market, rows in table.groupby("market", sort=False):
-        found = _unit_by_range(rows) or (_unit_by_quotation(rows) if market == "domestic_CHN" else None)
-        if found is not None:
-            value, message = found
+        unit = _unit_by_range(rows) or (_unit_by_quotation(rows) if market == "domestic_CHN" else None)
+        if unit is not None:
+            value, message = unit
             problems.append(_question(f"{PRICES}.csv", "price", f"{market}: {value}", message, "US$/kg"))
     return problems
 

@@ -24,7 +24,7 @@ def policy_arrays(policy: pd.DataFrame | None, countries: Sequence[str], sectors
     tariff, export_tax = np.zeros(shape), np.zeros(shape)
     if policy is None or policy.empty:
         return tariff, export_tax
-    place = {name: i for i, name in enumerate(countries)}
+    position = {name: i for i, name in enumerate(countries)}
     column = {name: i for i, name in enumerate(sectors)}
     for array, name, weaker in ((tariff, "tariff", "importer"), (export_tax, "export_tax", "exporter")):
         stars = (policy["importer"] == ALL_OTHERS).astype(int) + (policy["exporter"] == ALL_OTHERS).astype(int)
@@ -34,10 +34,10 @@ def policy_arrays(policy: pd.DataFrame | None, countries: Sequence[str], sectors
         for importer, exporter, sector, value in columns.iloc[order].itertuples(index=False):
             if sector not in column:
                 continue
-            buyers = list(place) if importer == ALL_OTHERS else [importer]
-            sellers = list(place) if exporter == ALL_OTHERS else [exporter]
+            buyers = list(position) if importer == ALL_OTHERS else [importer]
+            sellers = list(position) if exporter == ALL_OTHERS else [exporter]
             for n in buyers:
                 for i in sellers:
-                    if n != i and n in place and i in place:
-                        array[place[n], place[i], column[sector]] = value
+                    if n != i and n in position and i in position:
+                        array[position[n], position[i], column[sector]] = value
     return tariff, export_tax

@@ -47,19 +47,19 @@ def covariance_matrix(effects: pd.DataFrame, entries: pd.DataFrame | None) -> Fl
     matrix = np.diag(error**2)
     if entries is None:
         return matrix
-    place = {key: k for k, key in enumerate(effects[_KEY].itertuples(index=False, name=None))}
+    position = {key: k for k, key in enumerate(effects[_KEY].itertuples(index=False, name=None))}
     cells = entries.assign(countries=_text(entries, "countries"), other_countries=_text(entries, "other_countries"))
     problems: list[Problem] = []
     seen: dict[tuple[int, int], float] = {}
     for row, cell in zip(cells.index, cells[[*_KEY, *_OTHER, "covariance"]].itertuples(index=False), strict=True):
         keys = tuple(cell[:3]), tuple(cell[3:6])
         value = float(cell[6])
-        unknown = [key for key in keys if key not in place]
+        unknown = [key for key in keys if key not in position]
         if unknown:
             names = "; ".join(", ".join(str(part) for part in key) for key in unknown)
             problems.append(_problem("no such effect in event_study.csv", "Name effects as there", row, value=names))
             continue
-        i, j = sorted(place[key] for key in keys)
+        i, j = sorted(position[key] for key in keys)
         if i == j and abs(np.sqrt(max(value, 0.0)) - error[i]) > _DIAGONAL_TOLERANCE * error[i]:
             advice = f"std_error in event_study.csv is {error[i]:g}, its square {error[i] ** 2:g}; correct one of them"
             problems.append(_problem("the variance is not the squared standard error", advice, row, value=value))

@@ -140,8 +140,8 @@ def _prices(
     if table is None or table.empty or -1 in data.faulty_rows.get("element_prices", set()):
         return []
     markets = ["export", *(["domestic_CHN"] if "CHN" in countries else [])]
-    known = table[table["year"].between(1900, 2100)]
-    years = set(range(int(known["year"].min()), int(known["year"].max()) + 1)) if len(known) else set()
+    dated = table[table["year"].between(1900, 2100)]
+    years = set(range(int(dated["year"].min()), int(dated["year"].max()) + 1)) if len(dated) else set()
     if base_year is not None:
         years.add(base_year)
     have = {  # a misspelt label is reported as such; the price under it is not missing

@@ -63,8 +63,8 @@ def count_information(patent_count: xr.DataArray, audit: xr.DataArray | None, we
     q = p @ confusion
     slope = p[:, 1:, None] * (confusion[None, 1:] - q[:, None])  # dq/dη (unit, class, label)
     per_patent = (slope**2 / q[:, None]).sum(-1).T
-    known = per_patent * worth + 1e-3  # a unit without patents has some weight, too
-    weight = known / (known + 1 / _SPREAD**2)
+    information = per_patent * worth + 1e-3  # a unit without patents has some weight, too
+    weight = information / (information + 1 / _SPREAD**2)
     return CountInformation(
         patents=patents,
         confusion=confusion,

@@ -67,10 +67,10 @@ class Density:
     def posterior(self, draws: Float[Array | np.ndarray, "chain draw n"]) -> xr.Dataset:
         """The named variables at every draw."""
         chains, count = draws.shape[:2]
-        found = self.variables_of_all(draws.reshape(chains * count, -1))
+        variables = self.variables_of_all(draws.reshape(chains * count, -1))
         data = {
             name: ((CHAIN, DRAW, *self.dims[name]), np.asarray(value).reshape(chains, count, *value.shape[1:]))
-            for name, value in found.items()
+            for name, value in variables.items()
         }
         used = {d for dims in self.dims.values() for d in dims}
         coords = {d: list(self.coords[d]) for d in used if d in self.coords}

@@ -139,8 +139,8 @@ def solved_panel(
     """
     with jax.ensure_compile_time_eval():  # data, not part of what is traced
         economy = baseline_of(data)
-        known = Parameters(sigma=0.5, kappa=1.0, trade_elasticity=1.0)
-        function, inputs = equilibrium_function(economy, Scenario(), known)
+        placeholder = Parameters(sigma=0.5, kappa=1.0, trade_elasticity=1.0)
+        function, inputs = equilibrium_function(economy, Scenario(), placeholder)
         productivity, export_tax = imposed(data, economy)
         exporting, produced = _exporting(economy), np.asarray(economy.baseline.output) > 0
     places, users = _places(data)
@@ -163,13 +163,13 @@ def solved_panel(
         now = inputs.parameters._replace(
             technology=technology._replace(research_before=shock[2]), trade_elasticity=trade_elasticity
         )
-        found = function(Inputs(now, policy))
-        bundle = jnp.where(uses, found.ree_price, 0.0)
-        cost, unit_cost = (jnp.where(produced, x, 0.0) for x in (found.other_cost, found.unit_cost))
-        share = 0.5 * (economy.baseline.ree_share + found.ree_share)
+        solution = function(Inputs(now, policy))
+        bundle = jnp.where(uses, solution.ree_price, 0.0)
+        cost, unit_cost = (jnp.where(produced, x, 0.0) for x in (solution.other_cost, solution.unit_cost))
+        share = 0.5 * (economy.baseline.ree_share + solution.ree_share)
         tfp = share * bundle + (1 - share) * cost - unit_cost  # Törnqvist
         return {
-            "exports": jnp.where(exporting, found.exports, 0.0),
+            "exports": jnp.where(exporting, solution.exports, 0.0),
             "tfp": jnp.where(uses & produced, tfp, 0.0),
         }
 

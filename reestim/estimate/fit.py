@@ -178,8 +178,8 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
             post[name] = xr.DataTree(arviz_attributes(kept, sampler.name))
     except Exception as error:  # whatever it is, the draws have taken longer and are good
         left_out["log_likelihood"] = in_one_line(error)
-        words = f"no log densities (LOO, sensitivity to priors): {left_out['log_likelihood']}"
-        warnings.warn(words, RuntimeWarning, stacklevel=2)
+        sentence = f"no log densities (LOO, sensitivity to priors): {left_out['log_likelihood']}"
+        warnings.warn(sentence, RuntimeWarning, stacklevel=2)
     report = check_gates(post, gates)
     post.attrs = {
         "gates": json_text(report.as_dict()),

@@ -37,10 +37,12 @@ def log_terms(model: Model | EstimationModel, posterior: xr.Dataset) -> dict[str
     model = adapt(model)
     observed, free, dims, labels = list(model.observed), list(model.free), model.dims, model.coords
     stated = model.study.stated if model.study else ()
-    known = {name: name.removesuffix(_ALONG_RIDGE) for name in free if name.removesuffix(_ALONG_RIDGE) in stated}
-    if not observed and not known:
+    untransformed = {
+        name: name.removesuffix(_ALONG_RIDGE) for name in free if name.removesuffix(_ALONG_RIDGE) in stated
+    }
+    if not observed and not untransformed:
         return {}
-    terms = model.log_terms([*observed, *known])
+    terms = model.log_terms([*observed, *untransformed])
     chains, draws = posterior.sizes[CHAIN], posterior.sizes[DRAW]
     lead = posterior[free].transpose(CHAIN, DRAW, ...)
     flat = {n: jnp.asarray(lead[n].values.reshape(chains * draws, *lead[n].shape[2:])) for n in free}
@@ -48,13 +50,13 @@ def log_terms(model: Model | EstimationModel, posterior: xr.Dataset) -> dict[str
     pointwise = sum(one[name].size for name in observed) * 8 * chains * draws <= LARGEST_POINTWISE
 
     def wanted(values: dict[str, Any]) -> dict[str, Any]:
-        found = terms(values)
-        return {n: v if pointwise and n in observed else v.sum() for n, v in found.items()}
+        by_term = terms(values)
+        return {n: v if pointwise and n in observed else v.sum() for n, v in by_term.items()}
 
-    found = jax.jit(lambda x: jax.lax.map(wanted, x, batch_size=min(_BATCH, chains * draws)))(flat)
+    evaluated = jax.jit(lambda x: jax.lax.map(wanted, x, batch_size=min(_BATCH, chains * draws)))(flat)
 
     def variable(name: str, about: str) -> xr.Variable:
-        values = np.asarray(found[name]).reshape(chains, draws, *found[name].shape[1:])
+        values = np.asarray(evaluated[name]).reshape(chains, draws, *evaluated[name].shape[1:])
         own = list(dims.get(name) or ())[: values.ndim - 2]
         own += [f"{name}_dim_{i}" for i in range(len(own), values.ndim - 2)]
         return xr.Variable((CHAIN, DRAW, *map(str, own)), values, {"long_name": about, "units": "nats"})
@@ -70,8 +72,8 @@ def log_terms(model: Model | EstimationModel, posterior: xr.Dataset) -> dict[str
     if observed:
         about = {name: variable(name, f"log likelihood of {name.replace('_', ' ')}") for name in observed}
         groups[LIKELIHOOD] = group(about, pointwise=int(pointwise))
-    if known:
-        groups[PRIOR] = group({mine: variable(n, f"log prior density of {mine}") for n, mine in known.items()})
+    if untransformed:
+        groups[PRIOR] = group({mine: variable(n, f"log prior density of {mine}") for n, mine in untransformed.items()})
     return groups
 
 

@@ -146,8 +146,10 @@ class NumpyroModel:
     def prior(self, draws: int, seed: int) -> xr.Dataset:
         """Draws of the parameters from their prior, one chain."""
         predictive = Predictive(handlers.block(self, hide=list(self.observed)), num_samples=draws)
-        found = predictive(jax.random.key(seed))
-        data = {n: ((CHAIN, DRAW, *s.dims), np.asarray(found[n])[None]) for n, s in self.sites.items() if n in found}
+        simulated = predictive(jax.random.key(seed))
+        data = {
+            n: ((CHAIN, DRAW, *s.dims), np.asarray(simulated[n])[None]) for n, s in self.sites.items() if n in simulated
+        }
         return xr.Dataset(data, coords={CHAIN: [0], DRAW: range(draws), **self._labels(data)})
 
     def simulated(self, parameters: xr.Dataset, seed: int) -> xr.Dataset:
@@ -155,8 +157,8 @@ class NumpyroModel:
         lead = parameters[list(self.free)].transpose(CHAIN, DRAW, ...)
         given = {name: jnp.asarray(lead[name].values) for name in self.free}
         predictive = Predictive(handlers.uncondition(self), given, batch_ndims=2, return_sites=list(self.observed))
-        found = predictive(jax.random.key(seed))
-        data = {n: ((CHAIN, DRAW, *self.sites[n].dims), np.asarray(found[n])) for n in self.observed}
+        simulated = predictive(jax.random.key(seed))
+        data = {n: ((CHAIN, DRAW, *self.sites[n].dims), np.asarray(simulated[n])) for n in self.observed}
         shared = {name: parameters[name].values for name in (CHAIN, DRAW) if name in parameters.coords}
         return xr.Dataset(data, coords=self._labels(data) | shared)
 

@@ -128,8 +128,8 @@ def simulated(model: Model, parameters: xr.Dataset, seed: int, draws: int | None
     about = adapted.about
     at_most = max(1, int(_LARGEST / (8 * sum(np.size(values) for values in adapted.observed.values()))))
     chosen = thinned(parameters, min(draws or at_most, at_most))
-    found = adapted.simulated(chosen, seed)
-    out = xr.Dataset({n: found[n].astype(_smallest(found[n])).assign_attrs(about[n]) for n in names})
+    simulated = adapted.simulated(chosen, seed)
+    out = xr.Dataset({n: simulated[n].astype(_smallest(simulated[n])).assign_attrs(about[n]) for n in names})
     return arviz_attributes(plain_labels(out), adapted.language)
 
 

@@ -183,10 +183,10 @@ class PriorBook:
         prior = self._priors.get(name)
         if prior is not None and outside(name, prior) is None:
             return prior
-        place = support_of(name)
-        if place.high == 1.0:
-            return _STAND_IN["shares" if place.shares else "share"]
-        return _STAND_IN["positive" if place.low == 0 else "real"]
+        support = support_of(name)
+        if support.high == 1.0:
+            return _STAND_IN["shares" if support.shares else "share"]
+        return _STAND_IN["positive" if support.low == 0 else "real"]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._priors)
@@ -196,14 +196,14 @@ class PriorBook:
 
         A prior of a block that is switched off is no problem.
         """
-        found = [missing(name, self._priors) for name in self._used if name not in self._priors]
-        found += [p for name in self._used if name in self._priors and (p := outside(name, self._priors[name]))]
-        free, known = [name for name in self._used if name not in self._priors], parameters()
+        problems = [missing(name, self._priors) for name in self._used if name not in self._priors]
+        problems += [p for name in self._used if name in self._priors and (p := outside(name, self._priors[name]))]
+        free, every_parameter = [name for name in self._used if name not in self._priors], parameters()
         for name in self._priors:
-            if name not in self._used and name not in known:
+            if name not in self._used and name not in every_parameter:
                 if name in GONE:
-                    found.append(gone_prior(name))
+                    problems.append(gone_prior(name))
                     continue
                 advice = f"Remove it, or check its name. {closest(name, free)}" if free else "Remove it"
-                found.append(Problem("no part of the model uses this prior", advice, column=f"priors.{name}"))
-        return found
+                problems.append(Problem("no part of the model uses this prior", advice, column=f"priors.{name}"))
+        return problems

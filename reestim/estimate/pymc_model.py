@@ -101,7 +101,7 @@ class PymcModel:
 
     def simulated(self, parameters: xr.Dataset, seed: int) -> xr.Dataset:
         """What is observed, drawn anew at each draw (chain, draw) of the parameters."""
-        found = pm.sample_posterior_predictive(
+        replicated = pm.sample_posterior_predictive(
             xr.DataTree.from_dict({"posterior": parameters}),
             model=self.pymc,
             var_names=[str(v.name) for v in self.pymc.observed_RVs],
@@ -109,7 +109,7 @@ class PymcModel:
             progressbar=False,
             compile_kwargs=_ONCE,
         )
-        return cast(Any, found)["posterior_predictive"].to_dataset()
+        return cast(Any, replicated)["posterior_predictive"].to_dataset()
 
     def density(self) -> Density:
         """The density, compiled to JAX; the variables are the free ones and the deterministics."""

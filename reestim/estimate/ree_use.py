@@ -84,8 +84,8 @@ def has_unit_value_error(data: xr.Dataset, priors: Priors) -> bool:
     """Whether there are unit values and the study gives them an error."""
     if not data["use_is_unit_value"].values.any():
         return False
-    known = priors.get("unit_value_error")
-    return known is None or known.distribution != "Fixed" or known.parameters["value"] > 0
+    error_prior = priors.get("unit_value_error")
+    return error_prior is None or error_prior.distribution != "Fixed" or error_prior.parameters["value"] > 0
 
 
 def expected_change(

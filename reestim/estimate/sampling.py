@@ -47,15 +47,15 @@ def problems(sampler: Sampler, model: Model | SampledModel) -> list[Problem]:
     """What keeps a sampler from running here on this model, before anything is compiled."""
     in_pymc = adapt(model).pymc is not None
     able = [name for name in SAMPLERS if name != "pymc" or in_pymc]
-    found = []
+    faults = []
     if sampler.name not in SAMPLERS:
         advice = f"Use {', '.join(SAMPLERS)}"
-        found.append(Problem("unknown sampler", advice, column="sampler.name", value=sampler.name))
+        faults.append(Problem("unknown sampler", advice, column="sampler.name", value=sampler.name))
     elif sampler.name not in able:
         advice = f"Use {', '.join(able)}"
         message = "this sampler cannot run a model written in NumPyro"
-        found.append(Problem(message, advice, column="sampler.name", value=sampler.name))
-    return found or missing(sampler.name, able)
+        faults.append(Problem(message, advice, column="sampler.name", value=sampler.name))
+    return faults or missing(sampler.name, able)
 
 
 def missing(name: str, able: Sequence[str] = ()) -> list[Problem]:

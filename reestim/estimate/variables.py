@@ -64,14 +64,14 @@ def variables() -> dict[str, Variable]:
 
 def attributes(name: str, long_name: str = "", units: str = "") -> dict[str, str]:
     """``long_name`` and ``units`` of a variable: as given, else as they are declared."""
-    known = variables().get(name, Variable(name.replace("_", " "), "not stated"))
-    return {"long_name": long_name or known.long_name, "units": units or known.units}
+    variable = variables().get(name, Variable(name.replace("_", " "), "not stated"))
+    return {"long_name": long_name or variable.long_name, "units": units or variable.units}
 
 
 def support_of(name: str) -> Support:
     """Where a parameter may lie; one that is not declared may take any value."""
-    known = variables().get(name)
-    return known.support or REAL if known else REAL
+    variable = variables().get(name)
+    return variable.support or REAL if variable else REAL
 
 
 def parameters() -> Mapping[str, Support]:

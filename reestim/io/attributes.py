@@ -128,8 +128,8 @@ def _repair(attrs: Mapping[Any, Any]) -> dict[str, Any]:
 def _unpacked(value: Any) -> Any:
     if isinstance(value, str):
         try:
-            found = json.loads(value)
+            parsed = json.loads(value)
         except (ValueError, RecursionError):
             return value
-        return found if found is None or isinstance(found, bool | dict | list) else value
+        return parsed if parsed is None or isinstance(parsed, bool | dict | list) else value
     return _python(value)

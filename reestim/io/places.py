@@ -92,8 +92,8 @@ def tidy_inside(place: Path) -> None:
 
 
 def _hidden(place: Path, *kinds: str | None) -> list[Path]:
-    found = [(path, hidden_name(place.name).fullmatch(path.name)) for path in sorted(place.iterdir())]
-    return [path for path, match in found if match and match["kind"] in kinds]
+    hidden = [(path, hidden_name(place.name).fullmatch(path.name)) for path in sorted(place.iterdir())]
+    return [path for path, match in hidden if match and match["kind"] in kinds]
 
 
 def _move(paths: list[Path], folder: Path) -> None:

@@ -27,18 +27,18 @@ def unsafe_content(file: Path) -> str:
                 return f"{here}: a link"
             item = group[name]
             if isinstance(item, h5py.Group):
-                found = strange(item, here)
+                fault = strange(item, here)
             elif not isinstance(item, h5py.Dataset):
-                found = f"{here}: a type"
+                fault = f"{here}: a type"
             else:
                 text = h5py.check_string_dtype(item.dtype) is not None
                 plain = item.dtype.kind in "iufbS" or text
                 outside = item.is_virtual or bool(item.external)
-                found = "" if plain and not outside else f"{here}: {'data outside' if outside else item.dtype}"
-                if not found and not item.is_scale and not all(len(axis) for axis in item.dims):
-                    found = f"{here}: an axis without a name"
-            if found:
-                return found
+                fault = "" if plain and not outside else f"{here}: {'data outside' if outside else item.dtype}"
+                if not fault and not item.is_scale and not all(len(axis) for axis in item.dims):
+                    fault = f"{here}: an axis without a name"
+            if fault:
+                return fault
         return ""
 
     try:

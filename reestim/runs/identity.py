@@ -34,16 +34,16 @@ def _mismatches(
     from reestim.study.scenario_file import read_scenario
 
     if spec is not None:
-        name, known = str(spec.path or spec.name), record.spec
+        name, recorded = str(spec.path or spec.name), record.spec
         if record.quick != spec.is_quick:
             kinds = ("a run with the study's own sampler", "a QUICK smoke run")
             now, then = kinds[spec.is_quick], kinds[not spec.is_quick]
             yield f"it is {then}, and this would be {now}", "Give --quick, or leave it out, as then."
-        elif known.hash != spec.hash and (known.text, known.base_text or "") == (spec.text, spec.base_text):
+        elif recorded.hash != spec.hash and (recorded.text, recorded.base_text or "") == (spec.text, spec.base_text):
             yield f"this version of REEstim reads the study {name} otherwise than the one that made it", "Fit anew."
-        elif known.hash != spec.hash:
+        elif recorded.hash != spec.hash:
             yield f"it was made from another version of the study {name}", "Restore the study as run.json has its text."
-        if known.model_sha256 != sha256(spec.model_path):
+        if recorded.model_sha256 != sha256(spec.model_path):
             yield f"its model file {spec.model_path} has changed since", "Restore the file, or fit anew."
         for path in spec.scenario_paths:
             scenario = read_scenario(path).name
@@ -74,9 +74,9 @@ def study_of(record: RunRecord, spec: Path | None = None, dataset: Path | None =
     problems: list[Problem] = []
     found_spec: Spec | None = None
     found_data: Dataset | None = None
-    place = spec or _first([known.path, f"models/{known.file}"])
+    study_file = spec or _first([known.path, f"models/{known.file}"])
     try:
-        found_spec = read_spec(place)
+        found_spec = read_spec(study_file)
         found_spec = found_spec.quick() if record.quick else found_spec
     except InputError as error:
         advice = "Say where the study lies now: --spec FILE."

@@ -161,13 +161,13 @@ class RunRecord(BaseModel):
         InputError
             If the attributes of the tree are not such a record.
         """
-        known = _value(post.attrs.get(ATTRIBUTE, {}))
-        if not isinstance(known, Mapping):
+        stored = _value(post.attrs.get(ATTRIBUTE, {}))
+        if not isinstance(stored, Mapping):
             message = "the attribute `run` of the tree is not a record of a run"
-            raise InputError(Problem(message, "Use RunRecord.attached.", value=known))
+            raise InputError(Problem(message, "Use RunRecord.attached.", value=stored))
         fitted = {name: post.attrs[name] for name in _OF_THE_FIT if name in post.attrs}
         fitted |= {name: _value(fitted[name]) for name in _AS_TEXT if name in fitted}
-        record = cls.read(fitted | {name: value for name, value in known.items() if value is not None})
+        record = cls.read(fitted | {name: value for name, value in stored.items() if value is not None})
         if record.provenance == DataRecord():
             record = record.but(provenance=cls.read({"provenance": DataRecord.found_in(post)}).provenance)
         return record

@@ -139,11 +139,11 @@ def load(path: str | Path) -> xr.DataTree:
     if not file.is_file():
         raise _unreadable(path, f"{POSTERIOR} is missing", "Run it again.")
     try:
-        found = sha256(file)
+        digest = sha256(file)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise _unreadable(path, f"{POSTERIOR} cannot be read ({reason})", "Restore it, or run it again.") from error
-    if record.sha256 != found:
+    if record.sha256 != digest:
         message = f"{POSTERIOR} is not the file that was saved: it was cut short, changed or damaged"
         raise _unreadable(path, message, "Restore it, or run it again.")
     if strange := unsafe_content(file):
@@ -179,10 +179,10 @@ def _infinite(post: xr.DataTree) -> str:
 
 def _altered(record: RunRecord, of_draws: RunRecord) -> list[str]:
     """What ``run.json`` says otherwise than the draws that it belongs to."""
-    told = {"spec": "study", "provenance": "dataset", "gates": "verdict of the gates"}
+    labels = {"spec": "study", "provenance": "dataset", "gates": "verdict of the gates"}
     nothing = RunRecord()
-    known = {name: getattr(of_draws, name) for name in told}
-    out = [told[n] for n, value in known.items() if value not in (getattr(nothing, n), getattr(record, n))]
+    recorded = {name: getattr(of_draws, name) for name in labels}
+    out = [labels[n] for n, value in recorded.items() if value not in (getattr(nothing, n), getattr(record, n))]
     return out if record.spec.has_its_text else [*out, "text of the study"]
 
 
