@@ -75,16 +75,13 @@ def solve_adaptively(
     policy: PolicyArrays,
     parameters: ParameterArrays,
     tolerance: float = TOLERANCE,
-    start: Unknowns | None = None,
 ) -> Solution:
     """:func:`solve_arrays` with as much effort as it takes. Not for use inside ``jit``.
 
     Where all fails it is the furthest point of continuation that is returned.
     """
-    attempt = solve_arrays(b, policy, parameters, tolerance, start=start)
-    if within_tolerance(attempt[2], tolerance):
-        return attempt
-    return solve_by_newton(b, policy, parameters, tolerance, start)
+    attempt = solve_arrays(b, policy, parameters, tolerance)
+    return attempt if within_tolerance(attempt[2], tolerance) else solve_by_newton(b, policy, parameters, tolerance)
 
 
 def solve_by_newton(
@@ -94,7 +91,7 @@ def solve_by_newton(
     tolerance: float = TOLERANCE,
     start: Unknowns | None = None,
 ) -> Solution:
-    """:func:`solve_adaptively` without the fast attempt."""
+    """:func:`solve_adaptively` without the fast attempt, from ``start`` or the baseline."""
     attempt = solve_arrays(b, policy, parameters, tolerance, ROBUST, start)
     if within_tolerance(attempt[2], tolerance) or attempt[1].point.size > MAX_ARCLENGTH:
         return attempt

@@ -19,7 +19,7 @@ from reestim.equilibrium.implicit import within_tolerance
 from reestim.equilibrium.mining import drawn_baseline
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario
-from reestim.equilibrium.solve import solve_adaptively, with_verdict
+from reestim.equilibrium.solve import Solution, solve_arrays, solve_by_newton, with_verdict
 from reestim.equilibrium.welfare import Outcomes, outcomes, to_dataset
 from reestim.errors import EquilibriumError, InputError, Problem
 
@@ -45,11 +45,22 @@ def solve_years(b: Baseline, policies: PolicyArrays, parameters: ParameterArrays
     years: list[TransitionPath] = []
     for policy in (jax.tree.map(lambda leaf, k=k: leaf[k], policies) for k in range(len(policies.log_tariff))):
         now = parameters._replace(technology=parameters.technology._replace(research_before=research))
-        u, root, worst = solve_adaptively(b, policy, now, tolerance, start)
+        u, root, worst = _solve_year(b, policy, now, tolerance, start)
         start = u if within_tolerance(worst, tolerance) else None
         research, cause = _research_and_reason(b, policy, now, u, root.stage)
         years.append(TransitionPath(outcomes(b, policy, now, u), worst, root.steps, cause))
     return jax.tree.map(lambda *leaves: np.stack(leaves), *years)
+
+
+def _solve_year(
+    b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, tolerance: float, before: Unknowns | None
+) -> Solution:
+    """Accelerated steps from the year before and from the baseline, whichever arrives; Newton's method after them."""
+    for start in (None,) if before is None else (before, None):
+        attempt = solve_arrays(b, policy, parameters, tolerance, start=start)
+        if within_tolerance(attempt[2], tolerance):
+            return attempt
+    return solve_by_newton(b, policy, parameters, tolerance, before)
 
 
 @jax.jit

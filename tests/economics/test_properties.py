@@ -96,6 +96,18 @@ def test_one_sector_welfare_is_the_domestic_share(seed: int, elasticity: float, 
     assert np.abs(result.welfare).max() > 1e-5
 
 
+@jax.jit
+def productivity_slopes(b: Baseline, policy: PolicyArrays, arrays: ParameterArrays) -> jax.Array:
+    """Derivatives of welfare in log productivity, (country, country, sector)."""
+
+    def welfare(log_productivity: jax.Array) -> jax.Array:
+        moved = policy._replace(log_productivity=log_productivity)
+        u, _, _ = solve_arrays(b, moved, arrays, 1e-13)
+        return outcomes(b, moved, arrays, u).welfare
+
+    return jax.jacrev(welfare)(policy.log_productivity)
+
+
 @given(recipe=recipes(({"countries": 1, "goods": 3, "elements": 2},)))
 @examples(4)
 def test_closed_economy_productivity_has_its_domar_weight(recipe: Recipe) -> None:
@@ -107,12 +119,7 @@ def test_closed_economy_productivity_has_its_domar_weight(recipe: Recipe) -> Non
     b, arrays = economy.baseline, world.parameters.to_arrays(economy, world.technology)
     policy = ree.Scenario().to_arrays(economy)
 
-    def welfare(log_productivity: jax.Array) -> jax.Array:
-        moved = policy._replace(log_productivity=log_productivity)
-        u, _, _ = solve_arrays(b, moved, arrays, 1e-13)
-        return outcomes(b, moved, arrays, u).welfare
-
-    slope = jax.jacrev(welfare)(policy.log_productivity)
+    slope = productivity_slopes(b, policy, arrays)
     np.testing.assert_allclose(slope[0, 0], np.asarray(b.output / b.income[:, None])[0], rtol=1e-9, atol=1e-12)
 
 
