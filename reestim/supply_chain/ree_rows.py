@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import xarray as xr
 
+from reestim.data.country_use import STEM as COUNTRY_USE
 from reestim.dims import COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR, resource
 from reestim.errors import InputError, Problem
 from reestim.supply_chain.accounts import Accounts, accounts, revenue
@@ -51,10 +52,11 @@ def ree_input_output(data: Dataset) -> xr.Dataset:
       ``element_price`` (country, element), US$/kg on the country's market; ``producer_price`` (country, element), what
       producers receive in US$/t, before export taxes.
 
-    How: tonnes by application go to sectors (concordance), from there to countries (output, where the host is bought
-    at all; a country with known exports uses the rest of its supply) and are valued at the price of the buyer's market.
-    Their value leaves the host sector: its sales to the same users, its bilateral trade (rebalanced by RAS where a
-    cell is too small), and, on the cost side, the inputs, factors, resource rents and export tax of the elements.
+    How: tonnes by application go to sectors (concordance), from there to countries (country_use.csv where it says, else
+    output, where the host is bought at all; a country with known exports uses the rest of its supply) and are valued at
+    the price of the buyer's market. Their value leaves the host sector: its sales to the same users, its trade
+    between countries (rebalanced by RAS where a cell is too small), and, on the cost side, the inputs, factors,
+    resource rents and export tax of the elements.
 
     Raises
     ------
@@ -233,8 +235,9 @@ def _provenance(data: Dataset, elements: Elements, rebalanced: int) -> dict[str,
         "units": "million US$ and t REO",
         "method": (
             "rare earths split out of the host sector: tonnes by application to sectors by concordance, to countries "
-            "by output, valued at the price of the buyer's market; producers' tonnes scaled to world use; trade of the "
-            "host rebalanced by RAS; value added of the host is the residual"
+            f"by {'country_use.csv and output' if COUNTRY_USE in data else 'output'}, valued at the price of the "
+            "buyer's market; producers' tonnes scaled to world use; trade of the host rebalanced by RAS; value added "
+            "of the host is the residual"
         ),
         "ree_value": float(bought),
         "rebalanced_host_flows": rebalanced,

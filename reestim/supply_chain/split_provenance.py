@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
 
 #: ``data``: as the file has it. ``concordance``: tonnes by application, brought to sectors by application_sector.csv
-#: and to countries by output, times a price that was observed. ``imputed``: a rule made it, or a figure that it is made
-#: of (the column source, or the list in dataset.toml, says so). ``residual``: the host sector less its elements.
+#: and to countries by country_use.csv and output, times a price that was observed. ``imputed``: a rule made it, or a
+#: figure that it is made of (the column source, or the list in dataset.toml, says so). ``residual``: the host sector
+#: less its elements.
 DATA, CONCORDANCE, IMPUTED, RESIDUAL = "data", "concordance", "imputed", "residual"
 KINDS = (DATA, CONCORDANCE, IMPUTED, RESIDUAL)
 _MOVED = 1e-12
