@@ -51,7 +51,7 @@ def inputs_of_worlds(spec: ree.Spec, seed: int) -> dict[str, xr.Dataset]:
     """Inputs of the default study on the bundled dataset, and with a panel of use by sector for the United States."""
     data = ree.load_dataset("simulated-2010")
     world = world_of(data)
-    made = simulate_evidence(
+    made: Any = simulate_evidence(
         world.io, world.price, world.substitutability, world.truth, seed, outcomes=False, ree_use_panel=True
     )["ree_use_panel"]
     tables = dict(data.tables) | {"ree_use_panel": made[made[COUNTRY] == "USA"]}

@@ -63,10 +63,10 @@ def world(seed: int, spread: float) -> dict[str, Any]:
 
 def model(treatment: str, q: Any, counts: Any, audit: Any) -> None:
     """Equations (12) and (13); audit (sector, class, label), drawn by label."""
-    m = numpyro.sample("m", dist.Normal(0, 1).expand((SECTORS,)).to_event(1))
-    others = numpyro.sample("others", dist.Normal(0, 0.5).expand((2,)).to_event(1))
-    level = numpyro.sample("level", dist.Normal(-1, 1.5).expand((3,)).to_event(1))
-    unit = numpyro.sample("unit", dist.Normal(0, 0.6).expand((3, COUNTRIES, SECTORS)).to_event(3))
+    m: Any = numpyro.sample("m", dist.Normal(0, 1).expand((SECTORS,)).to_event(1))
+    others: Any = numpyro.sample("others", dist.Normal(0, 0.5).expand((2,)).to_event(1))
+    level: Any = numpyro.sample("level", dist.Normal(-1, 1.5).expand((3,)).to_event(1))
+    unit: Any = numpyro.sample("unit", dist.Normal(0, 0.6).expand((3, COUNTRIES, SECTORS)).to_event(3))
     slopes = jnp.stack([others[0] * q, m[:, None] * q, others[1] * q])
     logit = (level[:, None, None] + unit)[..., None] + slopes
     p = jax.nn.softmax(jnp.moveaxis(jnp.concatenate([jnp.zeros((1, *q.shape)), logit]), 0, -1), axis=-1)

@@ -36,6 +36,13 @@ from reestim.estimate.misclassification import confusion_matrix, label_audit
 from reestim.estimate.patent_counts import true_prevalence
 from reestim.estimate.priors import variable
 from reestim.estimate.ree_use import ree_use
+from reestim.estimate.relative_price import (
+    clock_of,
+    enhancing_response,
+    in_years_of_patents,
+    knowledge_of,
+    relative_price,
+)
 from reestim.study.prior import Prior
 from reestim.study.spec import Sampler, Spec
 from reestim.technology import sigma_upper_bound
@@ -81,7 +88,11 @@ def direct(data: xr.Dataset, priors: Mapping[str, Prior], *, marginal: bool) -> 
         sigma = pm.Deterministic("sigma", bound * pm.math.sigmoid(logit), dims=SECTOR)
         m = passthrough(sigma, kappa, spillover)
 
-        q = data["relative_price"].transpose(COUNTRY, SECTOR, YEAR).values
+        rho = variable(priors, "element_elasticity")
+        clock = clock_of(priors)
+        q, lag_weights = relative_price(data, priors, rho)
+        knowledge = knowledge_of(data, q, m, clock, lag_weights)
+        f = enhancing_response(data, q, m, knowledge, clock, lag_weights)
         counts = data["patent_count"].transpose(COUNTRY, SECTOR, YEAR, LABEL).values.astype(np.int64)
         level = variable(priors, "class_log_odds", dims="class")
         unit_sd = variable(priors, "unit_sd", dims="class")
@@ -90,9 +101,10 @@ def direct(data: xr.Dataset, priors: Mapping[str, Prior], *, marginal: bool) -> 
         year = pm.Normal("year_effect", 0.0, year_sd[:, None], dims=("class", YEAR))
         u = variable(priors, "using_slope")
         v = variable(priors, "substituting_slope")
-        slopes: Any = pt.stack([u * pt.ones(len(z)), m, v * pt.ones(len(z))])
-        eta = unit.reshape((3, *q.shape[:2]))[..., None] + year[:, None, None, :] + slopes[:, None, :, None] * q
-        odds: Any = pt.concatenate([pt.zeros((1, *q.shape)), eta])
+        price, response = in_years_of_patents(data, q), in_years_of_patents(data, f)
+        slopes: Any = pt.stack([u * price, response, v * price])
+        eta = unit.reshape((3, *counts.shape[:2]))[..., None] + year[:, None, None, :] + slopes
+        odds: Any = pt.concatenate([pt.zeros((1, *counts.shape[:3])), eta])
         p: Any = pm.math.softmax(odds.dimshuffle(1, 2, 3, 0), axis=-1)
         confusion = confusion_matrix(priors)
         phi = variable(priors, "concentration")
@@ -104,9 +116,8 @@ def direct(data: xr.Dataset, priors: Mapping[str, Prior], *, marginal: bool) -> 
             share = pm.Dirichlet("label_share", weight, shape=flat.shape)
             pm.Multinomial("patent_count", n=flat.sum(axis=1), p=share, observed=flat)
         label_audit(data["label_audit"], confusion, true_prevalence(data["patent_count"], p))
-        event_effects(data, predicted_effects(data, m, kappa, spillover, spillover_gap, epsilon))
-        rate = variable(priors, "adjustment_rate")
-        ree_use(data, sigma, m, spillover, rate, priors)
+        event_effects(data, predicted_effects(data, q, knowledge, f, kappa, spillover, spillover_gap, epsilon))
+        ree_use(data, sigma, m, spillover, clock, lag_weights, priors)
     return model
 
 

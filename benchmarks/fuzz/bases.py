@@ -168,10 +168,12 @@ def run(folder: Path) -> None:
 def originals(folder: Path) -> None:
     """Files as sources publish them, one folder a source: the small ones that the tests of the importers make."""
     from tests.unit import test_import_usitc as usitc
+    from tests.unit.test_import_comtrade import answer, records
     from tests.unit.test_import_euklems import tidy
-    from tests.unit.test_import_hs import answer, baci, records
+    from tests.unit.test_import_hs import baci
     from tests.unit.test_import_patentsview import write
-    from tests.unit.test_import_usgs import consumption, mines, release, workbook
+    from tests.unit.test_import_usgs import consumption, mines, workbook
+    from tests.unit.test_import_usgs_release import release
 
     for source in IMPORTS:
         (folder / source).mkdir(parents=True)

@@ -164,7 +164,7 @@ def _moments(
     io: xr.Dataset, world: _World, design: pd.DataFrame, truth: Truth, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Published elasticities: that of the truth at each horizon, and a normal error of the stated size."""
-    if truth.impact_ratio is None and (design["horizon"] == MONTHS).any():
+    if truth.impact_ratio is None and MONTHS in set(design["horizon"]):
         message = "elasticities within months need impact_ratio"
         raise ParameterError(Problem(message, "State it in the truth", column="impact_ratio"))
     value = ree_value(io).sel(country=world.price[COUNTRY], sector=world.price[SECTOR])

@@ -87,5 +87,5 @@ def effective_counts(rows: pd.DataFrame, size: pd.Series) -> pd.DataFrame:
         overall, variance = float(share @ p), float((share**2 * p * (1 - p) / audited).sum())
         worth = int(min(round(audited.sum()), max(1, round(overall * (1 - overall) / variance))))
         weight = pd.Series(worth * share / audited, index=strata.index)
-        parts.append(part.assign(weight=part["weight"] * part["stratum"].map(weight)))
+        parts.append(part.assign(weight=part["weight"] * part["stratum"].map(weight.to_dict())))
     return pd.concat(parts)

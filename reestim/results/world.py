@@ -122,7 +122,8 @@ def probability_words(row: Mapping[Any, Any]) -> str:
 
 def _share(row: Mapping[Any, Any], start: str) -> str:
     """A share of `mitigation_table` in per cent."""
-    return with_interval(*(PERCENT * float(row[f"{start}{end}"]) for end in ("median", "low", "high")), "%")
+    median, low, high = (PERCENT * float(row[f"{start}{end}"]) for end in ("median", "low", "high"))
+    return with_interval(median, low, high, "%")
 
 
 def mitigation_sentences(table: pd.DataFrame) -> list[str]:
