@@ -86,6 +86,12 @@ def load_fit(folder: Path, name: str) -> xr.DataTree | None:
     return tree
 
 
+def kept_fits(folder: Path) -> list[xr.DataTree]:
+    """All fits that are done in the folder of a calibration, in order."""
+    names = sorted(path.name for path in (folder / _FITS).glob("[!.]*") if path.is_dir())
+    return [tree for name in names if (tree := load_fit(folder, name)) is not None]
+
+
 def _strange(tree: xr.DataTree) -> str:
     """What keeps a tree from being a kept fit; empty if nothing does."""
     if not {DRAWS, TRUTH} <= set(tree.children):
