@@ -95,7 +95,7 @@ def estimate(panel: Panel, data: Path, world: Exposed) -> dict[str, pd.DataFrame
     path = panel.file if panel.file.is_absolute() else data / panel.file
     if not path.is_file():
         raise InputError(Problem("the panel is not here", "Bring it, or leave it out", file=str(panel.file)))
-    frame = panel.read(path)[[COUNTRY, SECTOR, YEAR, "value"]].assign(outcome=panel.outcome)
+    frame: Any = panel.read(path)[[COUNTRY, SECTOR, YEAR, "value"]].assign(outcome=panel.outcome)
     dose = _dose(panel, frame, world)
     frame = frame[frame[SECTOR].isin(dose[SECTOR].values) & frame[COUNTRY].isin(dose[COUNTRY].values)]
     known: Any = dose.rename("exposure").to_series().reset_index()
@@ -185,7 +185,7 @@ def figure(found: dict[str, pd.DataFrame]) -> Figure:
     """Effects by year, or by window of years where clusters are few, with their intervals: an axis a group."""
     from matplotlib.figure import Figure
 
-    effects = found["event_study_effects"]
+    effects: Any = found["event_study_effects"]
     drawn = Figure(figsize=(10, 6.2), layout="constrained")
     axes = drawn.subplots(2, 4).ravel()
     for axis, (panel, group) in zip(axes, DRAWN, strict=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -19,7 +20,7 @@ LAYOUT = Path("panels") / "project_layout"
 #: Series of the OECD tables with breaks of benchmark revisions (panels/oecd_iot2021_chn_jpn/README.md).
 BROKEN = ("plastics", "mineral_products", "other_manufacturing")
 #: Sections of the Harmonized System, and the sectors whose exposure they take (by output).
-SECTIONS = {
+SECTIONS: dict[str, Sequence[str]] = {
     "Animal": ("agriculture",),
     "Vegetable": ("agriculture",),
     "Food Products": ("food",),
@@ -39,7 +40,7 @@ SECTIONS = {
 }
 #: The most exposed sector, in sectors and in sections.
 ELECTRICAL = ("electrical_optical", "Mach and Elec")
-MERGED = {"plastics_mineral_products": ("plastics", "mineral_products")}
+MERGED: dict[str, Sequence[str]] = {"plastics_mineral_products": ("plastics", "mineral_products")}
 #: A country of the panel of sections exports in so many of them in so many years, 2009 among them.
 LEAST_SECTIONS, LEAST_YEARS, SECTION_YEARS = 12, 12, range(1996, 2016)
 
@@ -62,7 +63,7 @@ def _plain(path: Path) -> pd.DataFrame:
 
 def _of_source(name: str, countries: Sequence[str], without: Sequence[str] = ()) -> Callable[[Path], pd.DataFrame]:
     def read(path: Path) -> pd.DataFrame:
-        table = pd.read_csv(path)
+        table: Any = pd.read_csv(path)
         chosen = table["src"].str.startswith(name) & table[COUNTRY].isin(list(countries))
         return table[chosen & ~table[SECTOR].isin(list(without))]
 
@@ -70,22 +71,22 @@ def _of_source(name: str, countries: Sequence[str], without: Sequence[str] = ())
 
 
 def _sections(path: Path) -> pd.DataFrame:
-    table = pd.read_csv(path).rename(columns={"industry": SECTOR})
+    table: Any = pd.read_csv(path).rename(columns={"industry": SECTOR})
     table = table[table[SECTOR].isin(list(SECTIONS)) & table[YEAR].isin(list(SECTION_YEARS)) & (table["value"] > 0)]
     table = table[table["outcome"] == "exports"]
-    each = table.groupby([COUNTRY, YEAR])[SECTOR].nunique().unstack(fill_value=0)  # noqa: PD010
-    reported = each.reindex(columns=list(SECTION_YEARS), fill_value=0) >= LEAST_SECTIONS
+    each: Any = table.groupby([COUNTRY, YEAR])[SECTOR].nunique().unstack(fill_value=0)  # noqa: PD010
+    reported: Any = each.reindex(columns=list(SECTION_YEARS), fill_value=0) >= LEAST_SECTIONS
     kept = reported.index[reported[POLICY_YEAR - 1] & (reported.sum(axis=1) >= LEAST_YEARS)]
     return table[table[COUNTRY].isin(list(kept))]
 
 
 def _without_petroleum(path: Path) -> pd.DataFrame:
-    table = pd.read_csv(path)
+    table: Any = pd.read_csv(path)
     return table[table[SECTOR] != "petroleum"]
 
 
 def _shipped(path: Path) -> pd.DataFrame:
-    table = pd.read_csv(path)
+    table: Any = pd.read_csv(path)
     return table[table["outcome"] == "tfp"]
 
 

@@ -8,6 +8,7 @@ shares; growth is compared year by year, in percentage points.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,21 +42,21 @@ def read(data: Path) -> pd.DataFrame:
 def compare(data: Path) -> pd.DataFrame:
     """Growth of TFP by industry and year, per cent: ``ours``, ``published`` and the ``gap``."""
     accounts = read(data)
-    growth = ree.growth_accounting(accounts)["tfp_growth"].sel(country="USA")
+    growth: Any = ree.growth_accounting(accounts)["tfp_growth"].sel(country="USA")
     ours = growth.to_series().dropna().rename("ours") * 100
-    level = np.log(accounts.pivot_table(index="year", columns="sector", values="published"))
+    level: Any = np.log(accounts.pivot_table(index="year", columns="sector", values="published"))
     published = (100 * level.diff()).unstack().dropna().rename("published")  # noqa: PD010
     both = pd.concat([ours, published], axis=1, join="inner")
-    names = accounts.drop_duplicates("sector").set_index("sector")["name"]
+    names: Any = accounts.drop_duplicates("sector").set_index("sector")["name"]
     return both.assign(gap=both["ours"] - both["published"], name=names.loc[both.index.get_level_values(0)].to_numpy())
 
 
 def table(data: Path) -> Table:
     """Average growth of the industries with the largest gaps; the measures in the notes."""
-    found = compare(data)
+    found: Any = compare(data)
     size = found["gap"].abs()
-    by_industry = found.assign(size=size).groupby("name")
-    means = by_industry[["ours", "published"]].mean().assign(largest=by_industry["size"].max())
+    by_industry: Any = found.assign(size=size).groupby("name")
+    means: Any = by_industry[["ours", "published"]].mean().assign(largest=by_industry["size"].max())
     means = means.sort_values("largest", ascending=False)
     rows = [
         [str(name), number(row["ours"], 3), number(row["published"], 3), number(row["largest"], 3)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -33,8 +34,18 @@ _MANUFACTURING = (
     (31, 33, "other_manufacturing"),
 )
 #: Divisions of each section.
-_FIRST = {"A": 1, "B": 5, "C": 10, "D": 35, "E": 36, "F": 41, "G": 45, "H": 49, "I": 55, "J": 58, "K": 64}
-_FIRST |= {"L": 68, "M": 69, "N": 77, "O": 84, "P": 85, "Q": 86, "R": 90, "S": 94, "T": 97, "U": 99}
+_FIRST = {"A": 1, "B": 5, "C": 10, "D": 35, "E": 36, "F": 41, "G": 45, "H": 49, "I": 55, "J": 58, "K": 64} | {
+    "L": 68,
+    "M": 69,
+    "N": 77,
+    "O": 84,
+    "P": 85,
+    "Q": 86,
+    "R": 90,
+    "S": 94,
+    "T": 97,
+    "U": 99,
+}
 _DIVISIONS = {
     letter: range(first, after)
     for (letter, first), after in zip(_FIRST.items(), (*list(_FIRST.values())[1:], 100), strict=True)
@@ -86,7 +97,7 @@ def isic_industries(labels: Sequence[str]) -> pd.DataFrame | None:
     sectors = {label: sector_of(label) for label in labels}
     if not labels or None in sectors.values():
         return None
-    counts = pd.Series(list(sectors.values())).value_counts()
+    counts: Any = pd.Series(list(sectors.values())).value_counts()
     paper = pd.read_csv(_WIOD).drop_duplicates("sector").set_index("sector")["caliendo_parro"]
     rows = [
         (label, f"by its ISIC code: {sector}", sector, 1 / int(counts[sector]), paper[sector])

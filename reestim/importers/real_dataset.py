@@ -10,6 +10,7 @@ import argparse
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -140,10 +141,10 @@ def _build(folder: Path, typed: Path, paths: dict[str, Path]) -> None:
 
 def _source_tables(paths: dict[str, Path]) -> dict[str, pd.DataFrame]:
     """What goes into ``sources/`` from the originals: single figures, with where they are from."""
-    imported = usitc.read([paths["imports"]], ImportOptions(), paths["imports"].parent).extra["usitc_trade"]
+    imported: Any = usitc.read([paths["imports"]], ImportOptions(), paths["imports"].parent).extra["usitc_trade"]
     compounds = imported[(imported["flow"] == "imports") & (imported["hts"] == "2846")]
     told = "USITC DataWeb: US imports for consumption of HTS 2846 from"
-    trade = pd.read_csv(paths["trade"])
+    trade: Any = pd.read_csv(paths["trade"])
     japan = trade[(trade["country_name"] == "Japan") & (trade["side"] == "importers") & (trade["stage"] == "refined")]
     partners = compounds["partner"].nunique()
     return {
@@ -162,8 +163,8 @@ def _source_tables(paths: dict[str, Path]) -> dict[str, pd.DataFrame]:
     }
 
 
-def _imports(rows: pd.DataFrame, told: str) -> pd.DataFrame:
-    sums = rows[rows["year"].between(1999, 2025)].groupby("year")[["value", "tonnes"]].sum()
+def _imports(rows: Any, told: str) -> pd.DataFrame:
+    sums: Any = rows[rows["year"].between(1999, 2025)].groupby("year")[["value", "tonnes"]].sum()
     return pd.DataFrame(
         {
             "year": sums.index,
@@ -176,7 +177,7 @@ def _imports(rows: pd.DataFrame, told: str) -> pd.DataFrame:
 
 
 def _consumption(path: Path) -> pd.DataFrame:
-    table = usgs_ds140.read([path], ImportOptions(), path.parent).tables["ree_use_panel"]
+    table: Any = usgs_ds140.read([path], ImportOptions(), path.parent).tables["ree_use_panel"]
     table = table[table["year"] >= 1999]
     return table[["year", "tonnes", "value"]].assign(
         status="read", source="USGS Data Series 140: apparent consumption, and its value at the unit value of the year"
@@ -185,7 +186,7 @@ def _consumption(path: Path) -> pd.DataFrame:
 
 def _mines(path: Path) -> pd.DataFrame:
     """National totals of the British Geological Survey, 2005-2015; countries without a region are in ROW."""
-    table = pd.read_csv(path).dropna(subset=["tonnes_reo"])
+    table: Any = pd.read_csv(path).dropna(subset=["tonnes_reo"])
     table = table[table["year"].isin(list(facts.OUTPUT_YEARS))]
     region = pd.read_csv(HERE / "regions_bundled.csv").set_index("country")["region"].to_dict()
     return pd.DataFrame(
@@ -203,7 +204,7 @@ def _mines(path: Path) -> pd.DataFrame:
 
 def country_use(sources: Path) -> pd.DataFrame:
     """``country_use.csv``: shares of groups of countries in each application, from the amounts of 2010."""
-    table = pd.read_csv(sources / "use_by_region_2010.csv")
+    table: Any = pd.read_csv(sources / "use_by_region_2010.csv")
     total = table.groupby("use")["amount"].transform("sum")
     rows = [
         (application, row.stage, row.countries, round(row.amount / whole, 6), f"{row.status}: {row.source}", row.status)

@@ -138,7 +138,7 @@ def _value_added(made: Economy, accounts: Path) -> pd.DataFrame:
 
 def _labor_share(made: Economy, accounts: Path) -> tuple[np.ndarray, np.ndarray]:
     """Labour's share of value added (region, sector), and whether the accounts know it."""
-    table = pd.read_csv(accounts)
+    table: Any = pd.read_csv(accounts)
     table = table[(table["year"] == made.world.year) & (table["VA"] > 0)]
     # national currencies of a region cannot be added up: industries weigh by value added of the table in US$
     named = {RENAMED.get(country, country): region for country, region in made.regions.items()}
