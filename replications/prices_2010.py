@@ -21,7 +21,7 @@ from reestim.dims import COUNTRY, ELEMENT, SECTOR, YEAR
 from replications.tables import Table, number
 
 SCENARIO = "models/scenarios/china-quota-2010.toml"
-DATASET = "simulated-2010"
+DATASET = "rare-earths-2010"
 SIGMA = 0.4
 BASE, AFTER = 2008, 2010
 #: Licence prices that were read, US$ per kg (Reuters and Japan Metal Bulletin, August to autumn 2010).

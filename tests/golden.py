@@ -1,4 +1,4 @@
-"""Numbers of the main job at ``--quick`` and a fixed seed, as they were: what a change of the code must not move.
+"""Numbers of the study with patents at ``--quick`` and a fixed seed: what a change of code must not move.
 
 What is computed without draws (inputs of the model, log density and equilibria at fixed parameters) is compared to nine
 digits. Draws are chaotic: the last digit of a processor makes others, so that posterior means are compared within their
@@ -26,6 +26,8 @@ from reestim.runs.record import RunRecord
 from tests.conftest import PROJECT
 
 FILE = Path(__file__).with_suffix(".json")
+#: The study with every block of evidence: the default one counts no patents.
+STUDY = PROJECT / "models" / "with_patents.toml"
 SEED = 5
 _DIGITS = 1e-9
 #: Standard errors of a difference of two Monte-Carlo means that are still chance.
@@ -35,16 +37,16 @@ _POINTS, _DISTANCE = 3, 0.1
 
 
 def quick_run(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    """`reestim run --quick` in ``folder``, as a user starts it."""
-    command = [sys.executable, "-m", "reestim", "run", "--quick", "--seed", str(SEED), *args]
+    """`reestim run --quick` of the study in ``folder``, as a user starts it."""
+    command = [sys.executable, "-m", "reestim", "run", str(STUDY), "--quick", "--seed", str(SEED), *args]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def of_run(folder: Path) -> dict[str, Any]:
     """The numbers of a quick run, in the layout of the file."""
     post = ree.load(folder)
-    spec = ree.read_spec(PROJECT / "models" / "substitution.toml")
-    assert RunRecord.of(post).spec.hash == spec.quick().hash, "golden numbers are of the default study"
+    spec = ree.read_spec(STUDY)
+    assert RunRecord.of(post).spec.hash == spec.quick().hash, "golden numbers are of one study"
     inputs = post["constant_data"].to_dataset()
     return {
         "inputs": {

@@ -21,6 +21,7 @@ from reestim.cli.data_import import data_import
 from reestim.cli.elements import elements
 from reestim.cli.event_study import event_study
 from reestim.cli.exposure import exposure
+from reestim.cli.findings import findings
 from reestim.cli.fit import fit
 from reestim.cli.group import Group
 from reestim.cli.init import init
@@ -56,6 +57,7 @@ for function in (
     label,
     check,
     compare,
+    findings,
     tfp,
     elements,
     event_study,

@@ -13,7 +13,7 @@ from reestim.cli.command import Output, command
 @command()
 def data_check(
     path: Annotated[Path, typer.Argument(help="Dataset folder, or its name in data/.", metavar="PATH")] = Path(
-        "simulated-2010"
+        "rare-earths-2010"
     ),
     *,
     output: Output,

@@ -13,7 +13,7 @@ from reestim.cli.command import Output, command
 @command()
 def elements(
     dataset: Annotated[Path, typer.Argument(help="Dataset folder, or its name in data/.", metavar="DATASET")] = Path(
-        "simulated-2010"
+        "rare-earths-2010"
     ),
     look_up: Annotated[
         str | None, typer.Option("--look-up", help="Print the property columns of elements.csv for these symbols.")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @command()
 def event_study(
     dataset: Annotated[Path, typer.Argument(help="Dataset folder, or its name in data/.", metavar="DATASET")] = Path(
-        "simulated-2010"
+        "rare-earths-2010"
     ),
     outcome: Annotated[
         list[str] | None, typer.Option("--outcome", help="exports, tfp or patents; may be repeated.")

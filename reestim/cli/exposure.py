@@ -13,7 +13,7 @@ from reestim.cli.command import Output, command
 @command()
 def exposure(
     dataset: Annotated[Path, typer.Argument(help="Dataset folder, or its name in data/.", metavar="DATASET")] = Path(
-        "simulated-2010"
+        "rare-earths-2010"
     ),
     top: Annotated[int, typer.Option("--top", min=1, help="Rows of each table to print.")] = 12,
     checks: Annotated[bool, typer.Option("--checks", help="Print every identity of the split with its gap.")] = False,

@@ -59,7 +59,7 @@ class Dataset:
 
     Examples
     --------
-    >>> data = ree.load_dataset("simulated-2010")
+    >>> data = ree.load_dataset("rare-earths-2010")
     >>> data.countries[:3], "trade" in data
     (('CHN', 'JPN', 'KOR'), True)
     """
@@ -128,7 +128,7 @@ def load_dataset(name_or_path: str | Path) -> Dataset:
     Examples
     --------
     >>> import reestim as ree
-    >>> ree.load_dataset("simulated-2010").meta.base_year
+    >>> ree.load_dataset("rare-earths-2010").meta.base_year
     2008
     """
     folder, problems = _find(name_or_path)
@@ -155,7 +155,7 @@ def check_dataset(path: str | Path) -> list[Problem]:
     Examples
     --------
     >>> import reestim as ree
-    >>> ree.check_dataset("simulated-2010")
+    >>> ree.check_dataset("rare-earths-2010")
     []
     """
     folder, problems = _find(path)

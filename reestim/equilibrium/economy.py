@@ -47,7 +47,7 @@ class Economy:
     Examples
     --------
     >>> import reestim as ree
-    >>> economy = ree.Economy.from_dataset(ree.load_dataset("simulated-2010"))
+    >>> economy = ree.Economy.from_dataset(ree.load_dataset("rare-earths-2010"))
     >>> bool(economy.check()["holds"].all())
     True
     """

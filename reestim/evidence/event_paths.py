@@ -108,7 +108,7 @@ def event_study(
     Examples
     --------
     >>> import reestim as ree
-    >>> data = ree.load_dataset("simulated-2010")
+    >>> data = ree.load_dataset("rare-earths-2010")
     >>> found = ree.event_study(data, outcomes=["tfp"], countries=["all"], estimators=["two_way"], placebo=False)
     >>> found.sizes["study"], found.attrs["simulated"]
     (1, ['outcomes.csv'])

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from reestim.data.country_groups import ALL, names_country
+from reestim.dims import COUNTRY
 from reestim.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -19,7 +21,8 @@ def event_outcomes(tables: Mapping[str, pd.DataFrame], evidence: Evidence) -> tu
     """Outcomes taken from the panel and from the published effects.
 
     Those that the study states; else exports and tfp as far as they are there, and published patents too where the
-    study counts no patents. Raises InputError where an outcome would count twice or nothing is left.
+    study counts no patents. An outcome may come from both where no country does. Raises InputError where it would count
+    twice or nothing is left.
     """
     evidence, found = evidence.settled(tables), []
     for stem, stated in (("outcomes", evidence.event_outcomes), ("event_study", evidence.published_outcomes)):
@@ -32,7 +35,7 @@ def event_outcomes(tables: Mapping[str, pd.DataFrame], evidence: Evidence) -> tu
                 Problem("the study states outcomes of a file that is not there", advice, file=f"{stem}.csv")
             )
     panel, published = found
-    twice = [name for name in panel if name in published]
+    twice = [name for name in panel if name in published and _of_the_same_countries(tables, name)]
     if twice:
         advice = "Say in the study which to use: evidence.event_outcomes for the panel, evidence.published_outcomes"
         message = "the effects are both in the panel and published: they would count twice"
@@ -41,3 +44,11 @@ def event_outcomes(tables: Mapping[str, pd.DataFrame], evidence: Evidence) -> tu
         advice = "Set evidence.event_study = false, or state event_outcomes or published_outcomes"
         raise InputError(Problem("the event study has no outcome", advice, file="outcomes.csv"))
     return panel, published
+
+
+def _of_the_same_countries(tables: Mapping[str, pd.DataFrame], outcome: str) -> bool:
+    """Whether a country of the panel is also among those of the published effects on the outcome."""
+    panel, effects = tables["outcomes"], tables["event_study"]
+    here = set(panel.loc[panel["outcome"] == outcome, COUNTRY])
+    groups = effects.loc[effects["outcome"] == outcome, "countries"] if "countries" in effects else [ALL]
+    return any(names_country(str(group), country) for group in groups for country in here)

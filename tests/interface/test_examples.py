@@ -39,7 +39,7 @@ def names() -> dict[str, Any]:
         "parameters": ree.Parameters(sigma=0.4, kappa=1.2, spillover=0.5),
         "fitted": post,
         "post": ree.counterfactual(economy, [quota, tighter], post, progress=False),
-        "data": ree.load_dataset("simulated-2010"),
+        "data": ree.load_dataset("rare-earths-2010"),
         "ree": ree,
     }
 

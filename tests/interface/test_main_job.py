@@ -26,7 +26,15 @@ def test_a_study_made_by_init_ends_in_a_report_and_the_same_seed_gives_the_same_
     welfare = []
     for name in ("first", "second"):
         started = time.monotonic()
-        args = ("--quick", "--seed", str(golden.SEED), "--out", f"posteriors/{name}", "--json")
+        args = (
+            f"models/{golden.STUDY.name}",
+            "--quick",
+            "--seed",
+            str(golden.SEED),
+            "--out",
+            f"posteriors/{name}",
+            "--json",
+        )
         done = subprocess.run(command(*args), cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert time.monotonic() - started < 180, "a smoke run takes under a minute on an idle machine"
@@ -74,7 +82,7 @@ def test_ctrl_c_while_sampling_leaves_no_folder(tmp_path: Path) -> None:
 
 
 def test_a_run_killed_during_the_sweep_goes_on_from_its_chunks(tmp_path: Path) -> None:
-    args = ("--quick", "--seed", "5", "--out", "posteriors/killed")
+    args = (f"models/{golden.STUDY.name}", "--quick", "--seed", "5", "--out", "posteriors/killed")
     running = subprocess.Popen(
         command(*args), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )

@@ -1,4 +1,4 @@
-"""models/real_only.toml: from the world tables to a report in which nothing is simulated; skips without them."""
+"""The default study on the dataset that ships: from its files to a report in which nothing is simulated."""
 
 from __future__ import annotations
 
@@ -8,32 +8,22 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 import reestim as ree
 from reestim.estimate.inputs import unused_files
-from reestim.importers.build import build_from_tables
 from reestim.pipeline import main_job
 from reestim.pipeline.stages import Stages
 from reestim.study.spec import Evidence
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
+REAL = Path(__file__).resolve().parents[2] / "data" / "rare-earths-2010"
 
 
-@pytest.fixture(scope="module")
-def real(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    tables = shared_data / "wiod2013"
-    if not tables.is_dir():
-        pytest.skip("the folder ../shared/data/wiod2013 is not here")
-    return build_from_tables(tables, 2008, tmp_path_factory.mktemp("real") / "wiod-2008-12", simulated=False)
-
-
-def test_the_dataset_has_nothing_simulated(real: Path) -> None:
-    data = ree.load_dataset(real)
+def test_the_dataset_has_nothing_simulated() -> None:
+    data = ree.load_dataset(REAL)
     assert data.meta.synthetic == []
     assert data.meta.truth is None
-    assert not (real / "patent_labels.csv").exists()
-    assert "imulated" not in (real / "dataset.toml").read_text(encoding="utf-8")
+    assert "patent_labels" not in data
     effects = data["event_study"]
     assert set(effects["outcome"]) == {"tfp", "patents"}
     assert not effects["verified"].any()  # an interpretation of printed words, with an error that is stated, not read
@@ -48,8 +38,8 @@ def test_files_that_a_study_leaves_aside_are_not_among_its_inputs() -> None:
     assert unused_files(Evidence(patents=True, event_outcomes=[])) == {"outcomes"} | moments
 
 
-def test_it_runs_from_real_data_to_a_report_without_anything_synthetic(real: Path, tmp_path: Path) -> None:
-    job = main_job.read_job(MODELS / "real_only.toml", real, tmp_path / "run", quick=True)
+def test_it_runs_from_real_data_to_a_report_without_anything_synthetic(tmp_path: Path) -> None:
+    job = main_job.read_job(MODELS / "substitution.toml", None, tmp_path / "run", quick=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         post, folder, page = main_job.run(job, seed=1, stages=Stages(), progress=False, command="reestim run")

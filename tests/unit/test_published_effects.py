@@ -16,6 +16,7 @@ from reestim.estimate import fit as fitting
 from reestim.estimate.event_effects import event_effects, predicted_effects
 from reestim.estimate.inputs import assemble, coordinates
 from reestim.evidence.event_study import panel_study
+from reestim.evidence.outcome_choice import event_outcomes
 from reestim.evidence.published import published_study
 from reestim.evidence.simulate import simulate_evidence
 from reestim.study.spec import Evidence
@@ -173,3 +174,14 @@ def test_groups_of_countries() -> None:
         country_group("JAP", known)
     with pytest.raises(ValueError, match="empty"):
         country_group("all but", known)
+
+
+def test_an_outcome_may_be_published_for_other_countries_than_the_panel_has() -> None:
+    panel = pd.DataFrame({"country": ["USA"], "sector": ["metals"], "year": [2010], "outcome": ["tfp"]})
+    effects = pd.DataFrame({"outcome": ["tfp"], "countries": ["JPN KOR"]})
+    assert event_outcomes({"outcomes": panel, "event_study": effects}, Evidence()) == (["tfp"], ["tfp"])
+    for overlapping in ("all", "all but CHN", "JPN USA"):
+        with pytest.raises(InputError, match="count twice"):
+            event_outcomes({"outcomes": panel, "event_study": effects.assign(countries=overlapping)}, Evidence())
+    with pytest.raises(InputError, match="count twice"):  # without the column: of all countries
+        event_outcomes({"outcomes": panel, "event_study": effects[["outcome"]]}, Evidence())

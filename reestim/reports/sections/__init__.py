@@ -25,6 +25,7 @@ def section_modules() -> tuple[type[SectionModule], ...]:
         events,
         evidence,
         exposure,
+        findings,
         growth,
         labels,
         power,
@@ -42,6 +43,7 @@ def section_modules() -> tuple[type[SectionModule], ...]:
     return (
         welfare,
         world,
+        findings,
         comparison,
         transition,
         uncertainty,

@@ -1,0 +1,185 @@
+"""What Alfaro, Fadinger, Schymik and Virananda (2025) find, asked of a run: probabilities after and before the data.
+
+A run answers from its own evidence, and the table says what that is; the quantities are in `reestim.results.claims`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+import xarray as xr
+
+from reestim.dims import SCENARIO, TECHNOLOGY
+from reestim.errors import InputError, Problem
+from reestim.results.claims import Claim, World, claims, needed_gap
+from reestim.results.effects import (
+    BRACKETS,
+    DIRECTED,
+    FIXED,
+    economy_of,
+    probability,
+    quantiles,
+    restrictors,
+)
+from reestim.results.format import percent, with_interval
+from reestim.runs.record import RunRecord
+
+#: Imputed files that make the economy a stylised one.
+_TRADE = ("trade.csv", "input_output.csv")
+#: A claim holds surely for a sector or a country above this probability.
+SURE = 0.95
+#: Columns of `findings_table` in words; the heads of a printed table.
+HEADS = ("the paper", "asked of the run", "P", "P before the data", "size")
+
+
+class Draws(NamedTuple):
+    """Draws of parameters and, where they went through the equilibrium, of one scenario."""
+
+    parameters: xr.Dataset
+    solved: xr.Dataset | None
+
+
+def findings_table(post: xr.DataTree) -> pd.DataFrame:
+    """The findings of the paper, one row a claim.
+
+    Parameters
+    ----------
+    post
+        A run with the groups posterior, counterfactual (fixed and directed technology; its first scenario is asked) and
+        economy; ``prior`` and ``prior_counterfactual`` give the probabilities before the data.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``claim``, ``asked`` (the event), ``probability``, ``prior_probability`` (NaN where the run has no draws of it),
+        ``median``, ``low``, ``high`` (90 % equal-tailed), ``unit``, ``sure`` (members with P > 0.95 of ``members``, NaN
+        where the claim is not about several) and ``of_equilibrium``: it rests on the economy too.
+
+    Raises
+    ------
+    InputError
+        Where the run has no counterfactual with fixed and directed technology.
+    """
+    if problems := _problems(post):
+        raise InputError(problems, "this run cannot be asked")
+    ds, economy = post["counterfactual"].to_dataset(), economy_of(post)
+    scenario = str(ds[SCENARIO].values[0])
+    here = restrictors(ds, scenario, economy)
+    world = World(economy, [c for c in economy.countries if c not in here])
+    after = Draws(post["posterior"].to_dataset(), ds.sel({SCENARIO: scenario}))
+    before = _prior(post, scenario)
+    return pd.DataFrame([_row(claim, after, before, world) for claim in claims(economy)])
+
+
+def rows_as_text(table: pd.DataFrame) -> list[list[str]]:
+    """The rows under `HEADS`."""
+    return [
+        [str(row["claim"]), str(row["asked"]), percent(row["probability"]), _or_none(row), _size(row)]
+        for row in table.to_dict("records")
+    ]
+
+
+def notes_of(post: xr.DataTree, table: pd.DataFrame) -> list[str]:
+    """What the table rests on: dataset, scenario, solved draws, what is simulated, what must be believed of ω."""
+    record, ds = RunRecord.of(post), post["counterfactual"].to_dataset()
+    about, solved = record.provenance, ds["solved"].isel({SCENARIO: 0})
+    synthetic, made = about.synthetic or (), [name for name in _TRADE if name in about.imputed]
+    notes = [
+        f"Dataset {about.dataset or 'not named'}, scenario {ds[SCENARIO].values[0]}, seed {record.seed}; "
+        f"{int(solved.sum())} of {solved.size} equilibria solved. {BRACKETS} P: share of draws. A row is what all the "
+        "evidence of the study and its priors say together; where P hardly differs from P before the data, the prior "
+        "says it.",
+        f"Simulated, not observed: {', '.join(synthetic) or 'nothing'}. Imputed cells in the world table: "
+        f"{', '.join(made) or 'none'}.",
+    ]
+    if synthetic:
+        notes.append("What rests on simulated data shows the method and is not a finding about the world.")
+    omega = needed_gap(post["posterior"].to_dataset(), economy_of(post))
+    if omega is not None:
+        ends = quantiles(omega)
+        needed = with_interval(*(float(ends[name]) for name in ("median", "low", "high")), "")
+        notes.append(
+            "For sectors to expand by themselves, ideas about rare earths would have to be worth more to all than "
+            f"those they displace: by ω > 1/((1−θ)·m) = {needed} times "
+            "their private value, to first order where m > 0. No evidence here speaks to ω."
+        )
+    return notes
+
+
+def _row(claim: Claim, after: Draws, before: Draws | None, world: World) -> dict[str, Any]:
+    draws = _quantity(claim, after, world)
+    prior = None if before is None else _quantity(claim, before, world)
+    assert draws is not None, "a run with the groups that _problems asks for has draws of every quantity"
+    members = None
+    if claim.members is not None:
+        source = after.solved if claim.of_equilibrium else after.parameters
+        each = claim.members(source, world)
+        members = probability(each, claim.holds(each))
+    return {
+        "claim": claim.claim,
+        "asked": claim.asked,
+        "probability": float(probability(draws, claim.holds(draws))),
+        "prior_probability": math.nan if prior is None else float(probability(prior, claim.holds(prior))),
+        **{name: float(value) for name, value in quantiles(draws).data_vars.items()},
+        "unit": claim.unit,
+        "sure": math.nan if members is None else int((members > SURE).sum()),
+        "members": math.nan if members is None else int(members.size),
+        "member": claim.member,
+        "of_equilibrium": claim.of_equilibrium,
+    }
+
+
+def _quantity(claim: Claim, draws: Draws, world: World) -> xr.DataArray | None:
+    source = draws.solved if claim.of_equilibrium else draws.parameters
+    return None if source is None else claim.quantity(source, world)
+
+
+def _or_none(row: Mapping[Any, Any]) -> str:
+    return "" if math.isnan(row["prior_probability"]) else percent(row["prior_probability"])
+
+
+def _size(row: Mapping[Any, Any]) -> str:
+    size = with_interval(row["median"], row["low"], row["high"], row["unit"])
+    if math.isnan(row["sure"]):
+        return size
+    return f"{size}; P > {100 * SURE:.0f} % in {row['sure']:.0f} of {row['members']:.0f} {row['member']}"
+
+
+def _problems(post: xr.DataTree) -> list[Problem]:
+    advice = "Give a run of `reestim run`, or carry its draws on with `reestim counterfactual`."
+    problems = [
+        Problem(f"the run has no group {name!r}", advice)
+        for name in ("posterior", "counterfactual", "economy")
+        if name not in post.children
+    ]
+    if "counterfactual" in post.children:
+        there = set(post["counterfactual"].to_dataset()[TECHNOLOGY].values.tolist())
+        problems += [
+            Problem(f"no equilibria with {name} technology", advice) for name in (FIXED, DIRECTED) if name not in there
+        ]
+    if "posterior" in post.children:
+        there = set(map(str, post["posterior"].data_vars))
+        problems += [
+            Problem(f"the posterior has no {name}", advice, value=name)
+            for name in ("sigma", "innovation_passthrough")
+            if name not in there
+        ]
+    return problems
+
+
+def _prior(post: xr.DataTree, scenario: str) -> Draws | None:
+    """Draws before the data, with equilibria where the prior went through this scenario with both technologies."""
+    if "prior" not in post.children:
+        return None
+    parameters = post["prior"].to_dataset()
+    if not {"sigma", "innovation_passthrough"} <= set(parameters.data_vars):
+        return None
+    solved = None
+    if "prior_counterfactual" in post.children:
+        ds = post["prior_counterfactual"].to_dataset()
+        both = {FIXED, DIRECTED} <= set(ds[TECHNOLOGY].values.tolist())
+        solved = ds.sel({SCENARIO: scenario}) if both and scenario in ds[SCENARIO].values else None
+    return Draws(parameters, solved)
