@@ -46,6 +46,8 @@ from .pipeline.counterfactual_job import run_counterfactual as run_counterfactua
 from .pipeline.refits import refits as refits
 from .reports.build import report as report
 from .reports.compare import compare as compare
+from .results.findings import findings_table as findings_table
+from .results.policies import compare_policies as compare_policies
 from .runs.record import RunRecord as RunRecord
 from .runs.store import load as load
 from .runs.store import save as save

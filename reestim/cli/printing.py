@@ -72,6 +72,7 @@ def print_result(post: xr.DataTree) -> None:
     """Banner, gates, elasticities, welfare and the world, as the report has them."""
     from reestim.reports.sections import all_tables
     from reestim.reports.summary import warnings
+    from reestim.results.policies import PAIRS, pairs_as_text
 
     out, tables = console(), all_tables(post)
     _gates(out, tables["gates"])
@@ -79,6 +80,8 @@ def print_result(post: xr.DataTree) -> None:
     if "welfare" in tables:
         _welfare(out, tables["welfare"])
         _world(out, tables["world"], tables.get("mitigation"))
+        if "policy_pairs" in tables:
+            print_rows(PAIRS, *pairs_as_text(tables["policy_pairs"]))
         for row in tables["solver"].to_dict("records"):
             near = f", {row['not_determinate']} near a second equilibrium" if "not_determinate" in row else ""
             out.print(f"{row['scenario']}, {row['technology']}: {row['solved']} of {row['draws']} draws solved{near}")

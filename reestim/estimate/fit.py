@@ -63,7 +63,7 @@ def build(spec: Spec, data: Dataset | xr.Dataset) -> Model:
     --------
     >>> import reestim as ree
     >>> spec = ree.read_spec("models/patents_only.toml")
-    >>> model = ree.build(spec, ree.load_dataset("rare-earths-2010"))
+    >>> model = ree.build(spec, ree.load_dataset("simulated-2010"))
     >>> sorted(v.name for v in model.observed_RVs)
     ['label_audit', 'patent_count']
     >>> model.named_vars_to_dims["sigma"]

@@ -111,7 +111,7 @@ def event_study(
     >>> data = ree.load_dataset("rare-earths-2010")
     >>> found = ree.event_study(data, outcomes=["tfp"], countries=["all"], estimators=["two_way"], placebo=False)
     >>> found.sizes["study"], found.attrs["simulated"]
-    (1, ['outcomes.csv'])
+    (2, [])
     """
     frame = outcome_panel(data)
     check_options(data, frame, outcomes, countries, exposure, estimators, cluster, prior)

@@ -49,7 +49,10 @@ def evidence_groups(data: Dataset, evidence: Evidence, *, quick: bool = False) -
         tables = data["patent_labels"], data["label_audit"]
         found[LABEL_QUALITY] = label_quality(*tables, data.label_record, data.meta.synthetic)
     makers: dict[str, Callable[[], xr.Dataset]] = {
-        ELEMENTS: lambda: element_similarity(data).assign(substitutability=substitutability(data, io)),
+        # other properties than those of the map: a dim of its own, or xarray would align the two and leave NaN
+        ELEMENTS: lambda: element_similarity(data).assign(
+            substitutability=substitutability(data, io).rename(property="predictor")
+        ),
     }
     if names := studied(data, evidence):
         makers[EVENTS] = lambda: _events(data, io, names, evidence.exposure, quick)

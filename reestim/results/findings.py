@@ -31,6 +31,7 @@ from reestim.runs.record import RunRecord
 _TRADE = ("trade.csv", "input_output.csv")
 #: A claim holds surely for a sector or a country above this probability.
 SURE = 0.95
+_NEEDED = ("welfare", "output", "unit_cost", "ree_technology")
 #: Columns of `findings_table` in words; the heads of a printed table.
 HEADS = ("the paper", "asked of the run", "P", "P before the data", "size")
 
@@ -62,6 +63,12 @@ def findings_table(post: xr.DataTree) -> pd.DataFrame:
     ------
     InputError
         Where the run has no counterfactual with fixed and directed technology.
+
+    Examples
+    --------
+    >>> table = ree.findings_table(post)
+    >>> table["asked"][0], bool(0 <= table["probability"][0] <= 1)
+    ('mean σ < 1', True)
     """
     if problems := _problems(post):
         raise InputError(problems, "this run cannot be asked")
@@ -156,7 +163,9 @@ def _problems(post: xr.DataTree) -> list[Problem]:
         if name not in post.children
     ]
     if "counterfactual" in post.children:
-        there = set(post["counterfactual"].to_dataset()[TECHNOLOGY].values.tolist())
+        ds = post["counterfactual"].to_dataset()
+        problems += [Problem(f"the counterfactual has no {name}", advice) for name in _NEEDED if name not in ds]
+        there = set(ds[TECHNOLOGY].values.tolist())
         problems += [
             Problem(f"no equilibria with {name} technology", advice) for name in (FIXED, DIRECTED) if name not in there
         ]

@@ -27,6 +27,7 @@ def names() -> dict[str, Any]:
         {
             "sigma": (("chain", "draw", "sector"), rng.uniform(0.3, 0.6, (2, 4, len(users)))),
             "kappa": (("chain", "draw"), rng.uniform(0.8, 1.2, (2, 4))),
+            "innovation_passthrough": (("chain", "draw", "sector"), rng.uniform(0.2, 0.4, (2, 4, len(users)))),
         },
         coords={"chain": [0, 1], "draw": range(4), "sector": users},
     )

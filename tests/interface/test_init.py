@@ -45,7 +45,7 @@ def test_the_copy_is_what_a_run_reads(tmp_path: Path, monkeypatch: pytest.Monkey
     spec = ree.read_spec("models/substitution.toml")
     assert spec.model_path.resolve() == tmp_path / "mine" / "models" / "substitution.py"
     assert all(path.resolve().is_relative_to(tmp_path) for path in spec.scenario_paths)
-    assert ree.load_dataset(spec.dataset_location).path == tmp_path / "mine" / "data" / "simulated-2010"
+    assert ree.load_dataset(spec.dataset_location).path == tmp_path / "mine" / "data" / "rare-earths-2010"
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -49,6 +50,7 @@ def test_sections_pictures_and_tables(folder: Path) -> None:
     assert len(page.all("img")) == len(pictures)
     assert all(len(img["alt"] or "") > 60 for img in page.all("img"))
     words = " ".join(page.words.split())
+    assert re.findall(r"[-+]?\bnan\b", words) == [], "a cell that is not known says why"
     assert "SIMULATED, no finding about the world: outcomes.csv, patent_labels.csv" in words
     assert "All hold; the largest relative gap is" in words
     assert "clustered by country-sector" in words

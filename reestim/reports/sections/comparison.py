@@ -27,17 +27,22 @@ from reestim.results.effects import (
     restrictors,
 )
 from reestim.results.format import percent, with_interval
+from reestim.results.policies import PAIRS, pairs_as_text, policy_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
-    """``scenarios`` (the world's welfare and who loses in each) and ``scenario_differences`` (against the first, by
-    country) of a run with several scenarios."""
+    """Of a run with several scenarios ``scenarios`` (the world's welfare and who loses in each),
+    ``scenario_differences`` (against the first, by country) and ``policy_pairs`` (which of two is better)."""
     if "counterfactual" not in post.children or post["counterfactual"].sizes[SCENARIO] < 2:
         return {}
-    return {"scenarios": _overview(post), "scenario_differences": _comparison_table(post)}
+    return {
+        "scenarios": _overview(post),
+        "scenario_differences": _comparison_table(post),
+        "policy_pairs": policy_pairs(post),
+    }
 
 
 def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | None:
@@ -49,6 +54,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
         _overview_block(tables["scenarios"]),
         _figure_block(post, first),
         _differences_block(tables["scenario_differences"], first),
+        TableBlock("policy_pairs", PAIRS, *pairs_as_text(tables["policy_pairs"])),
     ]
     return Section("scenarios", "Scenarios compared", blocks, POSTERIOR)
 
