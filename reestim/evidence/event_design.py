@@ -74,6 +74,11 @@ class EventDesign:
         """Outcome, first and last event time of each coefficient."""
         return [(name, *w) for name, design in self.designs.items() for w in design.windows]
 
+    @property
+    def clusters(self) -> dict[str, int]:
+        """How many clusters each outcome is seen in."""
+        return {name: self.panel.loc[self.panel["outcome"] == name, "cluster"].nunique() for name in self.designs}
+
     def stacked(self) -> tuple[pd.DataFrame, list[str]]:
         """Rows of all outcomes with one regressor a coefficient (0 in the rows of other outcomes), and their names;
         columns outcome_unit and outcome_period are the fixed effects."""
@@ -150,8 +155,13 @@ def _panel(
 def _windows(
     panel: Any, names: Sequence[str], reference: int, given: Sequence[Window] | None
 ) -> Mapping[str, tuple[Window, ...]]:
-    """Event windows of each outcome that have data; the reference event time is left out."""
-    clusters = len(panel.drop_duplicates([COUNTRY, SECTOR]))
+    """Event windows of each outcome that have data; the reference event time is left out.
+
+    An outcome that is seen in few country-sectors gets wide windows: a clustered covariance of as many effects as there
+    are clusters is singular, and its inverse believes anything.
+    """
+    units = {name: len(rows.drop_duplicates([COUNTRY, SECTOR])) for name, rows in panel.groupby("outcome")}
+    together = len(panel.drop_duplicates([COUNTRY, SECTOR]))
     times = {name: sorted(set(panel.loc[panel["outcome"] == name, "event_time"])) for name in names}
     without = sorted(name for name, known in times.items() if reference not in known or len(known) < 2)
     if without:
@@ -159,19 +169,28 @@ def _windows(
             f"no observation at event time {reference}, the reference", "Check policy_year and the years", value=without
         )
         raise InputError(problem, "the event study cannot be estimated")
-    if given is None:
-        yearly = {name: tuple((k, k) for k in known if k != reference) for name, known in times.items()}
-        if sum(map(len, yearly.values())) * CLUSTERS_PER_EFFECT <= clusters:
-            return yearly
-        given = ((-100, reference - 1), *_WIDE_WINDOWS)
+    if given is not None:
+        return {name: _held(known, given) for name, known in times.items()}
+    yearly = {name: tuple((k, k) for k in known if k != reference) for name, known in times.items()}
+    few = [name for name, effects in yearly.items() if len(effects) * CLUSTERS_PER_EFFECT > units[name]]
+    left = {name: effects for name, effects in yearly.items() if name not in few}
+    if sum(map(len, left.values())) * CLUSTERS_PER_EFFECT > together:
+        few = list(yearly)
+    if few:
         warnings.warn(
-            f"event study: {clusters} country-sectors are too few for one effect a year; "
-            f"the effects are averages over years: before {reference}, 0 to 1, 2 to 3, 4 and later",
+            f"event study: {min(units[name] for name in few)} country-sectors are too few for one effect a year on "
+            f"{', '.join(few)}; the effects are averages over years: before {reference}, 0 to 1, 2 to 3, 4 and later",
             UserWarning,
             stacklevel=3,
         )
-    held = {name: [_inside(known, w) for w in given] for name, known in times.items()}
-    return {name: tuple((k[0], k[-1]) for k in inside if k) for name, inside in held.items()}
+    wide = ((-100, reference - 1), *_WIDE_WINDOWS)
+    return {name: _held(times[name], wide) if name in few else effects for name, effects in yearly.items()}
+
+
+def _held(times: Sequence[int], windows: Sequence[Window]) -> tuple[Window, ...]:
+    """The windows that have data, first and last event time with data."""
+    inside = [_inside(times, window) for window in windows]
+    return tuple((k[0], k[-1]) for k in inside if k)
 
 
 def _inside(times: Sequence[int], window: Window) -> list[int]:

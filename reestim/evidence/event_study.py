@@ -63,8 +63,8 @@ def panel_study(
         outcomes, exposure, policy_year, names=names, years=years, reference=reference, windows=windows
     )
     estimate, covariance, clusters = two_way_regression(setting)
-    added = _trends(setting, estimate, covariance, clusters, trend_ratio)
-    covariance = small_sample_covariance(covariance, clusters) + added
+    added = _trends(setting, estimate, covariance, trend_ratio)
+    covariance = _for_a_likelihood(setting, covariance, clusters) + added
     made = _as_dataset(setting, estimate, covariance)
     error = (
         "effect",
@@ -81,19 +81,35 @@ def panel_study(
 
 
 def _trends(
-    setting: EventDesign, estimate: np.ndarray, covariance: np.ndarray, clusters: int, ratio: float
+    setting: EventDesign, estimate: np.ndarray, covariance: np.ndarray, ratio: float
 ) -> Float[np.ndarray, "effect effect"]:
     """What differences in trends add to the covariance: by outcome, where the test of pre-trends finds them."""
     added = np.zeros_like(covariance)
     first = 0
-    for design in setting.designs.values():
+    for name, design in setting.designs.items():
         place = np.arange(first, first + len(design.windows))
         first += len(place)
         inside = covariance[np.ix_(place, place)]
-        tested = pretrend_test(design.windows, estimate[place], inside, clusters, setting.reference)
+        tested = pretrend_test(design.windows, estimate[place], inside, setting.clusters[name], setting.reference)
         if tested["pretrend_p_value"] < DOUBT:
             added[np.ix_(place, place)] = trend_covariance(estimate[place], design.windows, setting.reference, ratio)
     return added
+
+
+def _for_a_likelihood(
+    setting: EventDesign, covariance: np.ndarray, clusters: int
+) -> Float[np.ndarray, "effect effect"]:
+    """`small_sample_covariance` of all effects, wider where an outcome is seen in fewer clusters than all together."""
+    scaled = small_sample_covariance(covariance, clusters)
+    factor = scaled[0, 0] / covariance[0, 0]
+    widths = []
+    first = 0
+    for name, design in setting.designs.items():
+        place = slice(first, first + len(design.windows))
+        first = place.stop
+        own = small_sample_covariance(covariance[place, place], setting.clusters[name])
+        widths += [max(1.0, own[0, 0] / covariance[place.start, place.start] / factor) ** 0.5] * len(design.windows)
+    return scaled * np.outer(widths, widths)
 
 
 def small_sample_covariance(covariance: np.ndarray, clusters: int) -> Float[np.ndarray, "effect effect"]:

@@ -126,16 +126,21 @@ def yearly_departures(windows: Sequence[Window], reference: int) -> Float[np.nda
 def trend_covariance(
     estimate: Float[np.ndarray, " effect"], windows: Sequence[Window], reference: int, ratio: float
 ) -> Float[np.ndarray, "effect effect"]:
-    """What a difference in trends of unknown size adds to the covariance of the effects, (log points)².
+    """What differences in trends of unknown size add to the covariance of the effects, (log points)².
 
-    The difference grows from ``reference`` on, forwards and backwards, by the same amount each year; that amount is
-    uniform within ±M̄ times the largest yearly departure seen before the policy. It is the worst case within
-    `robust_interval`'s bounds: all departures in one direction. Zero where no effect lies before ``reference``.
+    Exposed sectors depart from others, from ``reference`` on forwards and backwards, by a slope that is the same each
+    year and by a deviation of each year around it; each is uniform within ±M̄ times the largest yearly departure seen
+    before the policy. The slope is the worst case within `robust_interval`'s bounds, all departures in one direction;
+    the deviations are the departures that are no line, which the bounds allow too. Zero where no effect lies before
+    ``reference``.
     """
     slopes = yearly_departures(windows, reference)
     largest = float(np.abs(slopes @ estimate).max()) if len(slopes) else 0.0
     years = np.array([(first + last) / 2 - reference for first, last in windows])
-    return np.outer(years, years) * (ratio * largest) ** 2 / 3  # the variance of a uniform on ±b is b²/3
+    line = np.outer(years, years)
+    shared = np.minimum(np.abs(years)[:, None], np.abs(years)[None, :])  # years whose deviations two effects share
+    walk = np.where(line > 0, shared, 0.0)  # none where they lie on two sides of the reference
+    return (line + walk) * (ratio * largest) ** 2 / 3  # the variance of a uniform on ±b is b²/3
 
 
 def pretrend_test(

@@ -75,7 +75,8 @@ def test_a_trend_before_the_policy_is_in_the_errors_of_the_likelihood() -> None:
         return study.attrs["exposure_sd"], study["trend_error"].values, np.sqrt(np.diag(study["covariance"].values))
 
     deviation, added, error = errors(0.2)
-    assert added[-1] == pytest.approx(0.2 * deviation * 3 / np.sqrt(3), rel=0.25), "2012 lies three years after 2009"
+    wide = 0.2 * deviation * np.sqrt((3**2 + 3) / 3)  # a slope over three years and three deviations
+    assert added[-1] == pytest.approx(wide, rel=0.25), "2012 lies three years after 2009"
     _, none, naive = errors(0.0)
     assert (none == 0).all()
     np.testing.assert_allclose(error, np.hypot(naive, added), rtol=1e-6)
@@ -84,8 +85,32 @@ def test_a_trend_before_the_policy_is_in_the_errors_of_the_likelihood() -> None:
 def test_what_a_trend_adds_grows_both_ways_from_the_reference() -> None:
     path = np.array([0.0, 0.0, 0.0, -0.3, 1.0, 1.0, 1.0, 1.0])
     added = trend_covariance(path, WINDOWS, -1, 1.0)
-    np.testing.assert_allclose(np.sqrt(np.diag(added)), 0.3 / np.sqrt(3) * np.abs(TIMES + 1))
-    assert np.linalg.matrix_rank(added) == 1
+    years = np.abs(TIMES + 1)
+    np.testing.assert_allclose(np.diag(added), 0.3**2 / 3 * (years**2 + years))
+
+
+def test_what_trends_add_is_the_covariance_of_departures_within_the_bound() -> None:
+    """Slopes and deviations drawn as the docstring says: their covariance is the one that is added."""
+    rng, bound, size = np.random.default_rng(4), 0.3, 40_000
+    slope = rng.uniform(-bound, bound, (size, 1))
+    after, before = (np.cumsum(rng.uniform(-bound, bound, (size, 12)), axis=1) for _ in range(2))
+    years = TIMES + 1
+    side = np.where(years[None] > 0, after[:, np.abs(years) - 1], before[:, np.abs(years) - 1])
+    drawn = slope * years + np.where(years[None] == 0, 0.0, side)
+    path = np.array([0.0, 0.0, 0.0, -0.3, 1.0, 1.0, 1.0, 1.0])
+    added = trend_covariance(path, WINDOWS, -1, 1.0)
+    np.testing.assert_allclose(np.cov(drawn.T), added, atol=0.03 * added.max())
+    assert np.linalg.eigvalsh(added)[0] >= -1e-12
+
+
+def test_departures_that_are_no_line_are_in_the_covariance_too() -> None:
+    """Exposed sectors that wander before the policy: effects of that size must not be thought impossible."""
+    dose = doses()
+    wander = dict(zip(range(-10, 0), np.cumsum([0.2, -0.3, 0.3, 0.1, -0.3, 0.2, -0.2, 0.3, -0.2, 0.0]), strict=True))
+    frame = panel(dose, lambda c, x, k: wander.get(k, 0.0) * x, noise=0.02, seed=5)
+    study = panel_study(frame, dose, POLICY, names=["exports"])
+    b, v = study["estimate"].values, study["covariance"].values
+    assert float(b @ np.linalg.solve(v, b)) < 2 * len(b)
 
 
 def test_the_mean_effect_is_a_coefficient_of_the_recombined_regression() -> None:
