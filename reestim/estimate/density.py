@@ -18,6 +18,9 @@ from reestim.errors import InputError, Problem
 #: How far starting points are spread around the model's own, on the unconstrained scale, as PyMC does.
 _JITTER = 1.0
 _TRIES = 100
+#: Points among which a chain's start is chosen by its density: with few observations one is easily in a corner of the
+#: model, far below the rest, that a chain does not find its way out of.
+CANDIDATES = 30
 #: What keeps every sampler from its first step.
 NO_START = Problem(
     "the density is not finite at any starting point",
@@ -47,20 +50,23 @@ class Density:
         return jax.jit(lambda x: jax.lax.map(self.variables, x, batch_size=min(256, len(x))))
 
     def starts(self, seed: int, chains: int) -> Float[np.ndarray, "chain n"]:
-        """A starting point a chain: the centre and uniform noise, drawn again where the density is not finite, nor its
-        gradient.
+        """A starting point a chain: the densest of several, each the centre and uniform noise, drawn again where the
+        density is not finite, nor its gradient.
 
         Raises InputError where no such point is found.
         """
         rng = np.random.default_rng(seed)
 
-        def start() -> np.ndarray:
+        def candidate() -> tuple[float, np.ndarray]:
             for spread in np.geomspace(_JITTER, 1e-3, _TRIES):
                 point = self.centre + spread * rng.uniform(-1, 1, self.centre.size)
                 value, gradient = self.value_and_gradient(point)
                 if np.isfinite(value) and np.isfinite(gradient).all():
-                    return point
+                    return float(value), point
             raise InputError(NO_START, "the model cannot be sampled")
+
+        def start() -> np.ndarray:
+            return max((candidate() for _ in range(CANDIDATES)), key=lambda one: one[0])[1]
 
         return np.stack([start() for _ in range(chains)])
 
