@@ -107,6 +107,12 @@ def alpha3_of_name() -> dict[str, str]:
 
 
 @cache
+def name_of_alpha3() -> dict[str, str]:
+    """Name of ISO 3166-1 by alpha-3 code."""
+    return {row["alpha3"]: row["name"] for row in _table()}
+
+
+@cache
 def alpha3_codes() -> frozenset[str]:
     """All alpha-3 codes."""
     return frozenset(row["alpha3"] for row in _table())

@@ -13,6 +13,7 @@ from reestim.editions import BEFORE_THE_CLOCK, FIRST_EDITION, is_before_the_cloc
 from reestim.intervals import INTERVAL, SURE
 from reestim.results.effects import CONTRIBUTION, DIRECTED, FIXED, described_scenarios, economy_of, restrictors
 from reestim.results.format import percent, with_interval
+from reestim.results.names import at_the_start, country_name
 from reestim.runs.record import RunRecord
 
 if TYPE_CHECKING:
@@ -20,6 +21,17 @@ if TYPE_CHECKING:
 
 #: What a horizon other than a year adds to the words for a scenario.
 _TIME = {"months": ", within months", "long": ", in the long run, with new mines"}
+
+#: How a scenario is introduced, by the technology that is shown first.
+_STANDS = {FIXED: "With technology as it was", DIRECTED: "With research that follows prices"}
+
+#: What a run says whose sampler did not converge.
+NO_FINDING = (
+    "The sampler did not converge, so this page states no finding; the numbers below are those of draws that are not a "
+    "posterior yet. What to try: more tuning steps (tune) and draws, a larger target_accept, another seed; then fewer or "
+    "coarser sectors, or tighter priors where the data say little. The questions page of the documentation says more: "
+    "Why do gates fail?"
+)
 
 INTERVALS = (
     f"Square brackets hold {100 * float(str(INTERVAL['level'])):.0f} % {INTERVAL['kind']} posterior intervals: given "
@@ -29,7 +41,10 @@ INTERVALS = (
 
 
 def sentences(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Plain-language summary: a sentence on elasticities, then two on each scenario."""
+    """Plain-language summary: a sentence on elasticities, then of each scenario a short one a country."""
+    failed = tables["gates"].loc[~tables["gates"]["passed"], "gate"].tolist()
+    if failed and not set(failed) <= set(RunRecord.of(post).allowed_gates):
+        return [NO_FINDING]
     out = list(_elasticities(tables["elasticities"]))
     if "counterfactual" in post.children:
         ds, economy = post["counterfactual"].to_dataset(), economy_of(post)
@@ -105,31 +120,54 @@ def _elasticity(row: Mapping[Any, Any]) -> str:
 
 
 def _scenario(words: str, tables: Mapping[str, pd.DataFrame], scenario: str, inside: list[str]) -> Iterator[str]:
-    """Who loses most abroad while technology stands still; what changes when research follows prices."""
+    """Who loses and gains abroad, a sentence a country, worst first; what changes when research follows prices."""
     welfare = tables["welfare"].loc[lambda t: t[SCENARIO] == scenario]
     outside = welfare.loc[~welfare[COUNTRY].isin(inside)]
     first = FIXED if FIXED in set(outside[TECHNOLOGY]) else DIRECTED
-    before = outside.loc[outside[TECHNOLOGY] == first]
-    if not before["median_percent"].notna().any():
+    rows = outside.loc[(outside[TECHNOLOGY] == first) & outside["median_money"].notna()].sort_values("median_money")
+    if rows.empty:
         return
-    worst = before.loc[before["median_percent"].idxmin()].to_dict()
-    moved = "loses most" if worst["median_percent"] < 0 else "gains least"
-    beyond = f" outside {' and '.join(inside)}" if inside else ""
-    yield (
-        f"{words[:1].upper()}{words[1:]}, with {first} technology: {worst[COUNTRY]} {moved}{beyond}, "
-        f"{_effect(worst)}; the probability of a loss is {percent(worst['probability_loss'])}."
-    )
-    after = outside.loc[(outside[TECHNOLOGY] == DIRECTED) & (outside[COUNTRY] == worst[COUNTRY])]
-    part = outside.loc[(outside[TECHNOLOGY] == CONTRIBUTION)]
-    if first == FIXED and len(after) and len(part):
-        own = after.iloc[0].to_dict()
+    yield f"{at_the_start(words)}. {_STANDS[first]}:"
+    for row in [*rows.to_dict("records"), *_of(welfare, inside, first)]:
+        yield _in_money(row)
+    if first == FIXED and DIRECTED in set(outside[TECHNOLOGY]):
+        worst = str(rows[COUNTRY].iloc[0])
+        (own,) = _of(outside, [worst], DIRECTED)
+        yield f"When research follows relative prices (directed technology): {_in_money(own)}"
+        part = outside.loc[outside[TECHNOLOGY] == CONTRIBUTION]
         helped = int((part["probability_loss"] < 1 - SURE).sum())
         exports = _exports(tables["exports"].loc[lambda t: t[SCENARIO] == scenario])
         yield (
-            f"When research follows relative prices (directed technology) the change for {worst[COUNTRY]} is "
-            f"{_effect(own)}; the direction of research helps {helped} of {len(part)} countries{beyond} with a "
-            f"probability above {100 * SURE:.0f} %{exports}."
+            f"The direction of research helps {helped} of {len(part)} countries abroad with a probability above "
+            f"{100 * SURE:.0f} %{exports}."
         )
+        yield from _mitigated(tables, scenario)
+
+
+def _of(table: pd.DataFrame, countries: list[str], technology: str) -> list[dict[Any, Any]]:
+    chosen = table.loc[table[COUNTRY].isin(countries) & (table[TECHNOLOGY] == technology)]
+    return chosen.loc[chosen["median_money"].notna()].to_dict("records")
+
+
+def _in_money(row: Mapping[Any, Any]) -> str:
+    """``Japan loses 253 million US$ of 2008 a year [198, 327].``; where the sign is open, with the probability."""
+    name, loss = at_the_start(country_name(str(row[COUNTRY]))), row["median_money"] < 0
+    ends = [abs(row["median_money"]), *sorted(-row[k] if loss else row[k] for k in ("low_money", "high_money"))]
+    words = f"{name} {'loses' if loss else 'gains'} {with_interval(*ends, row['money_unit'] + ' a year')}"
+    sure = row["probability_loss"] if loss else 1 - row["probability_loss"]
+    return f"{words}." if sure > SURE else f"{words}; P(loss) {percent(row['probability_loss'])}."
+
+
+def _mitigated(tables: Mapping[str, pd.DataFrame], scenario: str) -> Iterator[str]:
+    """How much of the loss abroad research takes away, and how much of that answer the prior had given already."""
+    table = tables.get("mitigation", pd.DataFrame())
+    if table.empty:
+        return
+    for row in table.loc[(table[SCENARIO] == scenario) & (table["part"] == "mitigated")].to_dict("records"):
+        share = with_interval(*(100 * row[k] for k in ("median", "low", "high")), "%")
+        prior = row.get("prior_median", float("nan"))
+        before = f"; before the data it was {100 * prior:.0f} %" if pd.notna(prior) else ""
+        yield f"Of the joint loss abroad, directed technology takes away {share}{before}."
 
 
 def _exports(table: pd.DataFrame) -> str:
@@ -143,11 +181,6 @@ def _exports(table: pd.DataFrame) -> str:
         f", and their joint exports of {sector}, the sector that uses most rare earths per dollar, change by "
         f"{directed} instead of {fixed}"
     )
-
-
-def _effect(row: Mapping[Any, Any]) -> str:
-    money = with_interval(row["median_money"], row["low_money"], row["high_money"], f"{row['money_unit']} a year")
-    return f"{_percent(row)} of real income, that is {money}"
 
 
 def _percent(row: Mapping[Any, Any]) -> str:

@@ -65,9 +65,11 @@ def income(economy: Economy) -> xr.DataArray:
 
 
 def money_unit(economy: Economy) -> str:
-    """``million US$`` in a dataset of REEstim; an economy of somebody's own arrays says it in ``attrs["units"]``."""
-    stated = str(economy.ds.attrs.get("units", ""))
-    return stated.partition(" and ")[0] or "money units of the data"
+    """``million US$ of 2008`` in a dataset with that base year; an economy of somebody's own arrays says it in
+    ``attrs["units"]`` and ``attrs["base_year"]``."""
+    stated = str(economy.ds.attrs.get("units", "")).partition(" and ")[0] or "money units of the data"
+    year = economy.ds.attrs.get("base_year")
+    return stated if year is None else f"{stated} of {year}"
 
 
 def baseline_exports(economy: Economy) -> xr.DataArray:
