@@ -28,9 +28,9 @@ _STANDS = {FIXED: "With technology as it was", DIRECTED: "With research that fol
 #: What a run says whose sampler did not converge.
 NO_FINDING = (
     "The sampler did not converge, so this page states no finding; the numbers below are those of draws that are not a "
-    "posterior yet. What to try: more tuning steps (tune) and draws, a larger target_accept, another seed; then fewer or "
-    "coarser sectors, or tighter priors where the data say little. The questions page of the documentation says more: "
-    "Why do gates fail?"
+    "posterior yet. What to try: more tuning steps (tune) and draws, a larger target_accept, another seed; then fewer "
+    "or coarser sectors, or tighter priors where the data say little. The questions page of the documentation says "
+    "more: Why do gates fail?"
 )
 
 INTERVALS = (
