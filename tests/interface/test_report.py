@@ -86,7 +86,7 @@ def test_tables_in_latex_are_those_of_the_page(written: Path) -> None:
     ):
         assert part in text
     assert text.count(r" \\" + "\n") == 4, "a head and three countries"
-    assert r"million US\$ {[}" in text
+    assert r"million US\$ of 2008 {[}" in text
     assert r"\% {[}" in text
     assert not re.search(r"(?<!\\)[&%#_](?![\s])", text.split(r"\toprule")[1].replace("% needs", ""))
     assert r"$\sigma$, posterior" in (written.parent / "tables" / "elasticities.tex").read_text(encoding="utf-8")
@@ -223,7 +223,7 @@ def test_welfare_table_is_the_draws(post: xr.DataTree) -> None:
     assert row["low_percent"] == pytest.approx(float(percent_of.quantile(0.05)))
     income = float(np.asarray(ree.Economy(post["economy"].to_dataset()).baseline.income)[1])
     assert row["median_money"] == pytest.approx(float(np.expm1(fixed).median()) * income)
-    assert row["money_unit"] == "million US$"
+    assert row["money_unit"] == "million US$ of 2008"
     assert row["probability_loss"] == pytest.approx(float((fixed < 0).mean()))
     both = 100 * (np.expm1(directed) - np.expm1(fixed)).to_numpy().ravel()
     row = table.loc[("JPN", "contribution")]
