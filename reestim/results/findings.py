@@ -14,6 +14,7 @@ import xarray as xr
 
 from reestim.dims import SCENARIO, TECHNOLOGY
 from reestim.errors import InputError, Problem
+from reestim.intervals import SURE
 from reestim.results.claims import Claim, World, claims, needed_gap
 from reestim.results.effects import (
     BRACKETS,
@@ -29,8 +30,6 @@ from reestim.runs.record import RunRecord
 
 #: Imputed files that make the economy a stylised one.
 _TRADE = ("trade.csv", "input_output.csv")
-#: A claim holds surely for a sector or a country above this probability.
-SURE = 0.95
 _NEEDED = ("welfare", "output", "unit_cost", "ree_technology")
 #: Columns of `findings_table` in words; the heads of a printed table.
 HEADS = ("the paper", "asked of the run", "P", "P before the data", "size")
