@@ -86,6 +86,7 @@ def effective_counts(rows: pd.DataFrame, size: pd.Series) -> pd.DataFrame:
         p = (hits + 0.5) / (audited + 1)
         overall, variance = float(share @ p), float((share**2 * p * (1 - p) / audited).sum())
         worth = int(min(round(audited.sum()), max(1, round(overall * (1 - overall) / variance))))
-        weight = pd.Series(worth * share / audited, index=strata.index)
-        parts.append(part.assign(weight=part["weight"] * part["stratum"].map(weight.to_dict())))
+        stratum: Any = part["stratum"]
+        weight = stratum.map(pd.Series(worth * share / audited, index=strata.index))
+        parts.append(part.assign(weight=part["weight"] * weight))
     return pd.concat(parts)
