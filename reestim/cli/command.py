@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -77,14 +78,21 @@ class _Announcer(logging.Handler):
 
 @contextmanager
 def _log_to(announce: Callable[[str], None]) -> Generator[None]:
-    """Send REEstim's log to the command line only, so that no message is printed twice."""
+    """Send REEstim's log and warnings to the command line only: no message twice, none with the path of a file."""
     logger, handler = logging.getLogger("reestim"), _Announcer(announce)
     level, propagate = logger.level, logger.propagate
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
+
+    def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        if issubclass(category, UserWarning):  # others are for those who write libraries
+            announce(f"    {message}")
+
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.showwarning = show
+            yield
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)

@@ -213,6 +213,7 @@ def _prepared(job: Job, stages: Stages) -> tuple[Economy, Model, dict[str, str]]
     with stages.stage("split the rare earths out of the world input-output table"):
         economy = Economy.from_dataset(job.data)
         scenarios, problems = read_scenarios(job.spec.scenario_paths, economy)
+    logging.getLogger("pymc").setLevel(logging.WARNING)  # it names every variable that it draws
     with stages.stage("measure exposures and relative prices, build the model"):
         try:
             model = build(job.spec, job.data)
@@ -229,7 +230,6 @@ def _sampled(model: Model, spec: Spec, seed: int, progress: bool) -> xr.DataTree
     from reestim.estimate.fit import fit
     from reestim.estimate.gates import GateWarning
 
-    logging.getLogger("pymc").setLevel(logging.WARNING)
     with warnings.catch_warnings():  # what is recorded is printed as a table, and decides the exit code
         warnings.simplefilter("ignore", GateWarning)
         post = fit(model, spec.sampler, seed=seed, progress=progress, gates=spec.gates)
