@@ -15,7 +15,7 @@ from reestim.results.format import number, with_interval
 
 GROUP, AFTER = "prior_counterfactual", "counterfactual"
 #: What is kept of each draw of the prior.
-OUTCOMES = ("welfare", "solved", "reason", "residual", "steps")
+OUTCOMES = ("welfare", "output", "unit_cost", "ree_technology", "solved", "reason", "residual", "steps")
 _ENDS = ("median", "low", "high")
 _KEYS = [SCENARIO, COUNTRY, TECHNOLOGY]
 

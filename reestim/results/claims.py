@@ -52,6 +52,7 @@ class Claim(NamedTuple):
     holds: Callable[[xr.DataArray], xr.DataArray] = _positive
     members: Quantity | None = None
     member: str = ""  # what a member is called, in the plural
+    needs: tuple[str, ...] = ("welfare",)  # variables that the quantity takes
 
 
 def claims(economy: Economy) -> list[Claim]:
@@ -66,26 +67,36 @@ def claims(economy: Economy) -> list[Claim]:
             holds=lambda sigma: sigma < 1,
             members=lambda ds, _: ds["sigma"],
             member="sectors",
+            needs=("sigma",),
         ),
         Claim(
             "scarcity sets off a surge of innovation",
             "mean m > 0: dearer rare earths draw research towards using them better",
             lambda ds, w: world_mean(w.economy, ds["innovation_passthrough"]),
             of_equilibrium=False,
+            needs=("innovation_passthrough",),
         ),
-        Claim("… and it does so abroad", "REE-enhancing knowledge abroad rises under the restriction", _knowledge, "%"),
+        Claim(
+            "… and it does so abroad",
+            "REE-enhancing knowledge abroad rises under the restriction",
+            _knowledge,
+            "%",
+            needs=("ree_technology",),
+        ),
         Claim(
             "sectors that use many rare earths would contract abroad if technology stood still",
             f"quantities of {intensive} abroad fall against all other goods, fixed technology",
             lambda ds, w: _growth_gap(ds, w, FIXED),
             "bp",
             holds=_negative,
+            needs=("output", "unit_cost"),
         ),
         Claim(
             "… with directed technology they expand",
             "their quantities abroad rise against all other goods, directed technology",
             lambda ds, w: _growth_gap(ds, w, DIRECTED),
             "bp",
+            needs=("output", "unit_cost"),
         ),
         Claim(
             "the restriction costs importers welfare",

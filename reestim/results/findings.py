@@ -140,7 +140,8 @@ def _row(claim: Claim, after: Draws, before: Draws | None, world: World) -> dict
 
 def _quantity(claim: Claim, draws: Draws, world: World) -> xr.DataArray | None:
     source = draws.solved if claim.of_equilibrium else draws.parameters
-    return None if source is None else claim.quantity(source, world)
+    known = source is not None and all(name in source for name in claim.needs)
+    return claim.quantity(source, world) if known else None
 
 
 def _or_none(row: Mapping[Any, Any]) -> str:

@@ -13,7 +13,7 @@ from reestim.cli.app import app
 
 
 def reestim(*arguments: object) -> typer.testing.Result:
-    return typer.testing.CliRunner().invoke(app, ["event-study", *map(str, arguments)])
+    return typer.testing.CliRunner().invoke(app, ["event-study", "simulated-2010", *map(str, arguments)])
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,8 @@ def test_the_script_runs_as_printed_with_few_draws(
     read_spec = ree.read_spec
 
     def small(path: str) -> Spec:
-        return read_spec(path).quick()
+        spec = read_spec(path).quick()
+        return spec.model_copy(update={"sampler": spec.sampler.model_copy(update={"draws": 10, "tune": 60})})
 
     monkeypatch.setitem(vars(ree), "read_spec", small)
     exec(compile(script(project), "README.md", "exec"), {})

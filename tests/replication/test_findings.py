@@ -82,6 +82,10 @@ def test_before_the_data_the_same_is_asked_of_the_prior(post: xr.DataTree) -> No
     row = found.loc["joint real income abroad falls, fixed technology"]
     assert row["probability"] + row["prior_probability"] == pytest.approx(1)
     assert found["prior_probability"].notna().all()
+    post["prior_counterfactual"] = xr.DataTree(before[["welfare", "solved"]])  # as runs kept it before
+    known = findings_table(post).set_index("asked")["prior_probability"].notna()
+    assert known["joint real income abroad falls, fixed technology"]
+    assert not known["REE-enhancing knowledge abroad rises under the restriction"]
 
 
 def test_the_gap_that_an_expansion_needs_is_one_over_the_passthrough(post: xr.DataTree) -> None:
