@@ -113,7 +113,7 @@ def _with_prior(
     except ParameterError:  # no draw of the prior has an equilibrium: then there is nothing to show
         return post
     before = found[prior_welfare.GROUP].to_dataset()
-    post[prior_welfare.GROUP] = xr.DataTree(before[list(prior_welfare.OUTCOMES)])
+    post[prior_welfare.GROUP] = xr.DataTree(before[[name for name in prior_welfare.OUTCOMES if name in before]])
     return post
 
 
