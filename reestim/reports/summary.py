@@ -12,6 +12,7 @@ from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.editions import BEFORE_THE_CLOCK, FIRST_EDITION, is_before_the_clock, is_first_edition
 from reestim.intervals import INTERVAL, SURE
 from reestim.results.effects import CONTRIBUTION, DIRECTED, FIXED, described_scenarios, economy_of, restrictors
+from reestim.results.findings import NO_FINDING
 from reestim.results.format import percent, with_interval
 from reestim.results.names import at_the_start, country_name
 from reestim.runs.record import RunRecord
@@ -25,14 +26,6 @@ _TIME = {"months": ", within months", "long": ", in the long run, with new mines
 #: How a scenario is introduced, by the technology that is shown first.
 _STANDS = {FIXED: "With technology as it was", DIRECTED: "With research that follows prices"}
 
-#: What a run says whose sampler did not converge.
-NO_FINDING = (
-    "The sampler did not converge, so this page states no finding; the numbers below are those of draws that are not a "
-    "posterior yet. What to try: more tuning steps (tune) and draws, a larger target_accept, another seed; then fewer "
-    "or coarser sectors, or tighter priors where the data say little. The questions page of the documentation says "
-    "more: Why do gates fail?"
-)
-
 INTERVALS = (
     f"Square brackets hold {100 * float(str(INTERVAL['level'])):.0f} % {INTERVAL['kind']} posterior intervals: given "
     "the model, the priors and the data, the quantity lies inside with that probability, and beyond either end with "
@@ -42,8 +35,7 @@ INTERVALS = (
 
 def sentences(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """Plain-language summary: a sentence on elasticities, then of each scenario a short one a country."""
-    failed = tables["gates"].loc[~tables["gates"]["passed"], "gate"].tolist()
-    if failed and not set(failed) <= set(RunRecord.of(post).allowed_gates):
+    if not RunRecord.of(post).gates_passed:
         return [NO_FINDING]
     out = list(_elasticities(tables["elasticities"]))
     if "counterfactual" in post.children:
@@ -132,8 +124,8 @@ def _scenario(words: str, tables: Mapping[str, pd.DataFrame], scenario: str, ins
         yield _in_money(row)
     if first == FIXED and DIRECTED in set(outside[TECHNOLOGY]):
         worst = str(rows[COUNTRY].iloc[0])
-        (own,) = _of(outside, [worst], DIRECTED)
-        yield f"When research follows relative prices (directed technology): {_in_money(own)}"
+        for own in _of(outside, [worst], DIRECTED):  # none where no draw has an equilibrium with it
+            yield f"When research follows relative prices (directed technology): {_in_money(own)}"
         part = outside.loc[outside[TECHNOLOGY] == CONTRIBUTION]
         helped = int((part["probability_loss"] < 1 - SURE).sum())
         exports = _exports(tables["exports"].loc[lambda t: t[SCENARIO] == scenario])
@@ -163,7 +155,8 @@ def _mitigated(tables: Mapping[str, pd.DataFrame], scenario: str) -> Iterator[st
     table = tables.get("mitigation", pd.DataFrame())
     if table.empty:
         return
-    for row in table.loc[(table[SCENARIO] == scenario) & (table["part"] == "mitigated")].to_dict("records"):
+    chosen = (table[SCENARIO] == scenario) & (table["part"] == "mitigated") & (table["draws"] > 0)
+    for row in table.loc[chosen].to_dict("records"):
         share = with_interval(*(100 * row[k] for k in ("median", "low", "high")), "%")
         prior = row.get("prior_median", float("nan"))
         before = f"; before the data it was {100 * prior:.0f} %" if pd.notna(prior) else ""

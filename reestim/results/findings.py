@@ -35,6 +35,15 @@ _NEEDED = ("welfare", "output", "unit_cost", "ree_technology")
 HEADS = ("the paper", "asked of the run", "P", "P before the data", "size")
 
 
+#: What a run says whose sampler did not converge.
+NO_FINDING = (
+    "The sampler did not converge, so no finding is stated; numbers are those of draws that are not a "
+    "posterior yet. What to try: more tuning steps (tune) and draws, a larger target_accept, another seed; then fewer "
+    "or coarser sectors, or tighter priors where the data say little. The questions page of the documentation says "
+    "more: Why do gates fail?"
+)
+
+
 class Draws(NamedTuple):
     """Draws of parameters and, where they went through the equilibrium, of one scenario."""
 
@@ -93,7 +102,15 @@ def notes_of(post: xr.DataTree, table: pd.DataFrame) -> list[str]:
     record, ds = RunRecord.of(post), post["counterfactual"].to_dataset()
     about, solved = record.provenance, ds["solved"].isel({SCENARIO: 0})
     synthetic, made = about.synthetic or (), [name for name in _TRADE if name in about.imputed]
-    notes = [
+    notes = [] if record.gates_passed else [NO_FINDING]
+    if record.quick:
+        notes.append("QUICK smoke run: do not use its numbers.")
+    if own := sorted(set(_published_by_the_paper(post))):
+        notes.append(
+            f"The evidence holds effects on {', '.join(own)} that accounts of the paper itself report: what they say "
+            "is not found again independently."
+        )
+    notes += [
         f"Dataset {about.dataset or 'not named'}, scenario {ds[SCENARIO].values[0]}, seed {record.seed}; "
         f"{int(solved.sum())} of {solved.size} equilibria solved. {BRACKETS} P: share of draws. A row is what all the "
         "evidence of the study and its priors say together; where P hardly differs from P before the data, the prior "
@@ -113,6 +130,15 @@ def notes_of(post: xr.DataTree, table: pd.DataFrame) -> list[str]:
             "their private value, to first order where m > 0. No evidence here speaks to ω."
         )
     return notes
+
+
+def _published_by_the_paper(post: xr.DataTree) -> list[str]:
+    """Outcomes of published effects in the likelihood of the run."""
+    if "constant_data" not in post.children or "effect" not in post["constant_data"].to_dataset().coords:
+        return []
+    inputs = post["constant_data"].to_dataset()
+    pairs = zip(inputs["effect"].values, inputs["outcome"].values, strict=True)
+    return [str(outcome) for effect, outcome in pairs if "(published)" in str(effect)]
 
 
 def _row(claim: Claim, after: Draws, before: Draws | None, world: World) -> dict[str, Any]:

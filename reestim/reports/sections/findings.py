@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from reestim.errors import InputError
 from reestim.reports.section import POSTERIOR, Notes, Section, TableBlock
-from reestim.results.findings import HEADS, findings_table, notes_of, rows_as_text
+from reestim.results.findings import HEADS, NO_FINDING, findings_table, notes_of, rows_as_text
+from reestim.runs.record import RunRecord
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,8 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     """The claims of Alfaro, Fadinger, Schymik and Virananda (2025), with probabilities after and before the data."""
     if NAME not in tables:
         return None
+    if not RunRecord.of(post).gates_passed:
+        return Section(NAME, "The paper's claims", [Notes([NO_FINDING])], POSTERIOR)
     table = tables[NAME]
     caption = "Claims of Alfaro, Fadinger, Schymik and Virananda (2025), asked of this run."
     blocks = [TableBlock(NAME, caption, list(HEADS), rows_as_text(table), table), Notes(notes_of(post, table))]
