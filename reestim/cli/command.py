@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -85,8 +86,11 @@ def _log_to(announce: Callable[[str], None]) -> Generator[None]:
     logger.setLevel(logging.INFO)
     logger.propagate = False
 
-    def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
-        if issubclass(category, UserWarning):  # others are for those who write libraries
+    ours = str(Path(__file__).parents[1])
+
+    def show(message: Warning | str, category: type[Warning], filename: str, *_: Any, **__: Any) -> None:
+        # what libraries warn of is for those who write with them; a study's own model file may be anywhere
+        if issubclass(category, UserWarning) and (filename.startswith(ours) or "site-packages" not in filename):
             announce(f"    {message}")
 
     try:

@@ -115,10 +115,10 @@ def notes_of(post: xr.DataTree, table: pd.DataFrame) -> list[str]:
         f"{int(solved.sum())} of {solved.size} equilibria solved. {BRACKETS} P: share of draws. A row is what all the "
         "evidence of the study and its priors say together; where P hardly differs from P before the data, the prior "
         "says it.",
-        f"Simulated, not observed: {', '.join(synthetic) or 'nothing'}. Imputed cells in the world table: "
-        f"{', '.join(made) or 'none'}.",
+        f"Imputed cells in the world table: {', '.join(made) or 'none'}.",
     ]
     if synthetic:
+        notes.append(f"Simulated, not observed: {', '.join(synthetic)}.")
         notes.append("What rests on simulated data shows the method and is not a finding about the world.")
     omega = needed_gap(post["posterior"].to_dataset(), economy_of(post))
     if omega is not None:
