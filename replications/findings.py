@@ -18,4 +18,4 @@ def table(post: xr.DataTree) -> Table:
     synthetic = bool(RunRecord.of(post).provenance.synthetic)
     evidence = "SYNTHETIC evidence" if synthetic else "real evidence"
     rows = [[*row, evidence] for row in rows_as_text(found)]
-    return Table([*HEADS, "data"], rows, notes_of(post, found), "" if synthetic else "real")
+    return Table([*HEADS, "data"], rows, notes_of(post), "" if synthetic else "real")

@@ -24,10 +24,10 @@ def findings(
     from reestim.runs.store import load
 
     post = load(find_run(run))
-    table = findings_table(post)
+    table, notes = findings_table(post), notes_of(post)
     if output.as_json:
-        printing.print_json({"findings": table.to_dict("records"), "notes": notes_of(post, table)})
+        printing.print_json({"findings": table.to_dict("records"), "notes": notes})
         return
     printing.print_rows("What the paper claims, asked of this run", HEADS, rows_as_text(table))
-    for note in notes_of(post, table):
+    for note in notes:
         typer.echo(note)

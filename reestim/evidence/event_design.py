@@ -79,6 +79,15 @@ class EventDesign:
         """How many clusters each outcome is seen in."""
         return {name: self.panel.loc[self.panel["outcome"] == name, "cluster"].nunique() for name in self.designs}
 
+    @property
+    def places(self) -> dict[str, slice]:
+        """Where the coefficients of each outcome stand among all."""
+        ends = np.cumsum([len(design.windows) for design in self.designs.values()])
+        return {
+            name: slice(int(end) - len(design.windows), int(end))
+            for (name, design), end in zip(self.designs.items(), ends, strict=True)
+        }
+
     def stacked(self) -> tuple[pd.DataFrame, list[str]]:
         """Rows of all outcomes with one regressor a coefficient (0 in the rows of other outcomes), and their names;
         columns outcome_unit and outcome_period are the fixed effects."""

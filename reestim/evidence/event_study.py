@@ -85,14 +85,11 @@ def _trends(
 ) -> Float[np.ndarray, "effect effect"]:
     """What differences in trends add to the covariance: by outcome, where the test of pre-trends finds them."""
     added = np.zeros_like(covariance)
-    first = 0
-    for name, design in setting.designs.items():
-        place = np.arange(first, first + len(design.windows))
-        first += len(place)
-        inside = covariance[np.ix_(place, place)]
+    for name, place in setting.places.items():
+        design, inside = setting.designs[name], covariance[place, place]
         tested = pretrend_test(design.windows, estimate[place], inside, setting.clusters[name], setting.reference)
         if tested["pretrend_p_value"] < DOUBT:
-            added[np.ix_(place, place)] = trend_covariance(estimate[place], design.windows, setting.reference, ratio)
+            added[place, place] = trend_covariance(estimate[place], design.windows, setting.reference, ratio)
     return added
 
 
@@ -101,14 +98,10 @@ def _for_a_likelihood(
 ) -> Float[np.ndarray, "effect effect"]:
     """`small_sample_covariance` of all effects, wider where an outcome is seen in fewer clusters than all together."""
     scaled = small_sample_covariance(covariance, clusters)
-    factor = scaled[0, 0] / covariance[0, 0]
-    widths = []
-    first = 0
-    for name, design in setting.designs.items():
-        place = slice(first, first + len(design.windows))
-        first = place.stop
+    widths = np.ones(len(covariance))
+    for name, place in setting.places.items():
         own = small_sample_covariance(covariance[place, place], setting.clusters[name])
-        widths += [max(1.0, own[0, 0] / covariance[place.start, place.start] / factor) ** 0.5] * len(design.windows)
+        widths[place] = np.sqrt(max(1.0, own[0, 0] / scaled[place.start, place.start]))
     return scaled * np.outer(widths, widths)
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 import argparse
 import math
 import shutil
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from reestim.dims import SECTOR
 from reestim.evidence.simulate import simulate_evidence, true_sigma
 from reestim.evidence.truth import Truth
 from reestim.importers import facts, stylised_world
+from reestim.io.files import atomic_update
 from reestim.io.resources import SIMULATED
 from reestim.io.toml_files import value_text
 from reestim.supply_chain.prices import relative_prices
@@ -85,23 +85,21 @@ NOTES = (
 
 
 def write_bundled(out: Path, facts_folder: Path = SIMULATED) -> list[Path]:
-    """Build the dataset in ``out`` from the typed facts in ``facts_folder``; returns the files, sorted.
+    """Build the dataset in ``out`` from the typed facts in ``facts_folder``; returns the files, sorted."""
+    return write_dataset(out, lambda folder: _build(folder, facts_folder))
 
-    The folder is built elsewhere and moved file by file at the end, so a failure leaves ``out`` as it was.
+
+def write_dataset(out: Path, build: Callable[[Path], None]) -> list[Path]:
+    """Have ``build`` fill a hidden folder, check what is there as a dataset, and add its files to ``out``.
+
+    Returns the files, sorted. A failure leaves ``out`` as it was.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.resolve().parent) as temporary:
-        folder = Path(temporary)
-        _build(folder, facts_folder)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_update(out) as folder:
+        build(folder)
         load_dataset(folder)
-        written = []
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                target = out / path.relative_to(folder)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                path.replace(target)
-                written.append(target)
-    return written
+        names = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return [out / name for name in names]
 
 
 def _build(folder: Path, facts_folder: Path) -> None:

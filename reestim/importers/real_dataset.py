@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from reestim.data.dataset import load_dataset
 from reestim.errors import InputError, Problem
 from reestim.importers import facts, real_economy
-from reestim.importers.bundle import write_csv
+from reestim.importers.bundle import write_csv, write_dataset
 from reestim.importers.concordance import HERE
 from reestim.importers.imported import ImportOptions
 from reestim.importers.sources import usgs_ds140, usitc
@@ -87,26 +85,14 @@ NOTES = (
 def write_real(out: Path, originals: Path, typed: Path = REAL) -> list[Path]:
     """Build the dataset in ``out`` from the figures in ``typed`` and the folder of originals; returns its files.
 
-    The folder is built elsewhere and moved file by file at the end, so a failure leaves ``out`` as it was. Raises
-    InputError naming every original that is not there.
+    Raises InputError naming every original that is not there.
     """
     paths = {name: originals / place for name, place in ORIGINALS.items()}
     advice = "Bring the file; data/README.md says where it is from"
     missing = [Problem("an original is missing", advice, file=str(p)) for p in paths.values() if not p.exists()]
     if missing:
         raise InputError(missing, "the dataset cannot be made")
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.resolve().parent) as temporary:
-        folder = Path(temporary)
-        _build(folder, typed, paths)
-        load_dataset(folder)
-        written = []
-        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            target = out / path.relative_to(folder)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            path.replace(target)
-            written.append(target)
-    return written
+    return write_dataset(out, lambda folder: _build(folder, typed, paths))
 
 
 def _build(folder: Path, typed: Path, paths: dict[str, Path]) -> None:

@@ -30,7 +30,6 @@ from reestim.runs.record import RunRecord
 
 #: Imputed files that make the economy a stylised one.
 _TRADE = ("trade.csv", "input_output.csv")
-_NEEDED = ("welfare", "output", "unit_cost", "ree_technology")
 #: Columns of `findings_table` in words; the heads of a printed table.
 HEADS = ("the paper", "asked of the run", "P", "P before the data", "size")
 
@@ -97,8 +96,8 @@ def rows_as_text(table: pd.DataFrame) -> list[list[str]]:
     ]
 
 
-def notes_of(post: xr.DataTree, table: pd.DataFrame) -> list[str]:
-    """What the table rests on: dataset, scenario, solved draws, what is simulated, what must be believed of ω."""
+def notes_of(post: xr.DataTree) -> list[str]:
+    """What `findings_table` rests on: dataset, scenario, solved draws, what is simulated, what ω must be."""
     record, ds = RunRecord.of(post), post["counterfactual"].to_dataset()
     about, solved = record.provenance, ds["solved"].isel({SCENARIO: 0})
     synthetic, made = about.synthetic or (), [name for name in _TRADE if name in about.imputed]
@@ -142,13 +141,13 @@ def _published_by_the_paper(post: xr.DataTree) -> list[str]:
 
 
 def _row(claim: Claim, after: Draws, before: Draws | None, world: World) -> dict[str, Any]:
-    draws = _quantity(claim, after, world)
-    prior = None if before is None else _quantity(claim, before, world)
-    assert draws is not None, "a run with the groups that _problems asks for has draws of every quantity"
+    known, known_before = _source(claim, after), None if before is None else _source(claim, before)
+    assert known is not None, "_problems asks for what every claim needs"
+    draws = claim.quantity(known, world)
+    prior = None if known_before is None else claim.quantity(known_before, world)
     members = None
     if claim.members is not None:
-        source = after.solved if claim.of_equilibrium else after.parameters
-        each = claim.members(source, world)
+        each = claim.members(known, world)
         members = probability(each, claim.holds(each))
     return {
         "claim": claim.claim,
@@ -164,10 +163,10 @@ def _row(claim: Claim, after: Draws, before: Draws | None, world: World) -> dict
     }
 
 
-def _quantity(claim: Claim, draws: Draws, world: World) -> xr.DataArray | None:
+def _source(claim: Claim, draws: Draws) -> xr.Dataset | None:
+    """The draws that the claim is about, where they hold what it needs."""
     source = draws.solved if claim.of_equilibrium else draws.parameters
-    known = source is not None and all(name in source for name in claim.needs)
-    return claim.quantity(source, world) if known else None
+    return source if source is not None and all(name in source for name in claim.needs) else None
 
 
 def _or_none(row: Mapping[Any, Any]) -> str:
@@ -183,38 +182,29 @@ def _size(row: Mapping[Any, Any]) -> str:
 
 def _problems(post: xr.DataTree) -> list[Problem]:
     advice = "Give a run of `reestim run`, or carry its draws on with `reestim counterfactual`."
-    problems = [
-        Problem(f"the run has no group {name!r}", advice)
-        for name in ("posterior", "counterfactual", "economy")
-        if name not in post.children
-    ]
+    missing = [name for name in ("posterior", "counterfactual", "economy") if name not in post.children]
+    problems = [Problem(f"the run has no group {name!r}", advice) for name in missing]
     if "counterfactual" in post.children:
-        ds = post["counterfactual"].to_dataset()
-        problems += [Problem(f"the counterfactual has no {name}", advice) for name in _NEEDED if name not in ds]
-        there = set(ds[TECHNOLOGY].values.tolist())
+        there = set(post["counterfactual"].to_dataset()[TECHNOLOGY].values.tolist())
         problems += [
             Problem(f"no equilibria with {name} technology", advice) for name in (FIXED, DIRECTED) if name not in there
         ]
-    if "posterior" in post.children:
-        there = set(map(str, post["posterior"].data_vars))
+    for claim in [] if missing else claims(economy_of(post)):
+        group = "counterfactual" if claim.of_equilibrium else "posterior"
+        there = set(map(str, post[group].data_vars))
         problems += [
-            Problem(f"the posterior has no {name}", advice, value=name)
-            for name in ("sigma", "innovation_passthrough")
-            if name not in there
+            Problem(f"the {group} has no {name}", advice, value=name) for name in claim.needs if name not in there
         ]
-    return problems
+    return list(dict.fromkeys(problems))
 
 
 def _prior(post: xr.DataTree, scenario: str) -> Draws | None:
     """Draws before the data, with equilibria where the prior went through this scenario with both technologies."""
     if "prior" not in post.children:
         return None
-    parameters = post["prior"].to_dataset()
-    if not {"sigma", "innovation_passthrough"} <= set(parameters.data_vars):
-        return None
     solved = None
     if "prior_counterfactual" in post.children:
         ds = post["prior_counterfactual"].to_dataset()
         both = {FIXED, DIRECTED} <= set(ds[TECHNOLOGY].values.tolist())
         solved = ds.sel({SCENARIO: scenario}) if both and scenario in ds[SCENARIO].values else None
-    return Draws(parameters, solved)
+    return Draws(post["prior"].to_dataset(), solved)

@@ -8,10 +8,11 @@ import pandas as pd
 import xarray as xr
 
 from reestim.dims import COUNTRY, SCENARIO, TECHNOLOGY
+from reestim.equilibrium.economy import Economy
 from reestim.errors import InputError, Problem, closest
-from reestim.results.effects import PERCENT, economy_of, effects, income, money_unit, probability, quantiles
+from reestim.results.effects import economy_of, money_unit, probability, quantiles
 from reestim.results.format import percent
-from reestim.results.world import WORLD
+from reestim.results.world import WORLD, equivalent_variations
 
 #: Dim of those who are compared: countries and the world.
 WHOM = "whom"
@@ -53,14 +54,14 @@ def compare_policies(post: xr.DataTree, a: str, b: str) -> pd.DataFrame:
     """
     _check(post, a, b)
     economy = economy_of(post)
-    money = _difference(post["counterfactual"].to_dataset(), a, b, income(economy))
+    money = _difference(post["counterfactual"].to_dataset(), a, b, economy)
     found = quantiles(money).assign(
         probability_better=probability(money, money > 0), draws=money.count(("chain", "draw"))
     )
     if "prior_counterfactual" in post.children:
         before = post["prior_counterfactual"].to_dataset()
         if {a, b} <= set(map(str, before[SCENARIO].values)):
-            prior = _difference(before, a, b, income(economy))
+            prior = _difference(before, a, b, economy)
             found["prior_probability_better"] = probability(prior, prior > 0)
     table = found.to_dataframe().reset_index().assign(money_unit=money_unit(economy))
     table.insert(0, "a", a)
@@ -85,13 +86,13 @@ def pairs_as_text(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     return ["", *whom], rows
 
 
-def _difference(ds: xr.Dataset, a: str, b: str, worth: xr.DataArray) -> xr.DataArray:
+def _difference(ds: xr.Dataset, a: str, b: str, economy: Economy) -> xr.DataArray:
     """Equivalent variation under ``a`` less that under ``b``, money a year (whom, technology, chain, draw).
 
     NaN where one of the two is unsolved.
     """
-    change = effects(ds.sel({SCENARIO: [a, b]}), "welfare") / PERCENT * worth
-    each = (change.sel({SCENARIO: a}, drop=True) - change.sel({SCENARIO: b}, drop=True)).rename({COUNTRY: WHOM})
+    each = equivalent_variations(ds, a, economy) - equivalent_variations(ds, b, economy)
+    each = each.rename({COUNTRY: WHOM})
     world = each.sum(WHOM, skipna=False).expand_dims({WHOM: [WORLD]})
     order = [t for t in each[TECHNOLOGY].values if t in ds[TECHNOLOGY].values]  # a contribution is no policy's outcome
     both: xr.DataArray = xr.concat([world, each], WHOM).sel({TECHNOLOGY: order})

@@ -41,13 +41,19 @@ _PARTS = {"mitigated": "in all", "frontier": "by research on the frontier", "gap
 _NO_LOSS = 1e-14
 
 
+def equivalent_variations(ds: xr.Dataset, scenario: str, economy: Economy) -> xr.DataArray:
+    """Income · (exp(welfare) − 1) of each country, in the money of the data a year; the dims of `effects` without
+    scenario."""
+    return effects(ds.sel({SCENARIO: scenario}, drop=True), "welfare") / PERCENT * income(economy)
+
+
 def sums(ds: xr.Dataset, scenario: str, economy: Economy) -> xr.DataArray:
     """Equivalent variations, income · (exp(welfare) − 1), added up over the world and over those who do not restrict.
 
     In the money of the data a year. Dims (whom: world, abroad; technology with ``contribution`` = directed − fixed;
     chain, draw); NaN where a draw is unsolved.
     """
-    money = effects(ds.sel({SCENARIO: scenario}, drop=True), "welfare") / PERCENT * income(economy)
+    money = equivalent_variations(ds, scenario, economy)
     others = [c for c in economy.countries if c not in restrictors(ds, scenario, economy)]
     parts = [money.sum(COUNTRY, skipna=False), money.sel({COUNTRY: others}).sum(COUNTRY, skipna=False)]
     return xr.concat(parts, xr.IndexVariable("whom", [WORLD, ABROAD]))

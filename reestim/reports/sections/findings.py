@@ -33,5 +33,5 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
         return Section(NAME, "The paper's claims", [Notes([NO_FINDING])], POSTERIOR)
     table = tables[NAME]
     caption = "Claims of Alfaro, Fadinger, Schymik and Virananda (2025), asked of this run."
-    blocks = [TableBlock(NAME, caption, list(HEADS), rows_as_text(table), table), Notes(notes_of(post, table))]
+    blocks = [TableBlock(NAME, caption, list(HEADS), rows_as_text(table), table), Notes(notes_of(post))]
     return Section(NAME, "The paper's claims", blocks, POSTERIOR)
