@@ -35,7 +35,7 @@ INTERVALS = (
 
 def sentences(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """Plain-language summary: a sentence on elasticities, then of each scenario a short one a country."""
-    if not RunRecord.of(post).gates_passed:
+    if not RunRecord.of(post).gates_passed():
         return [NO_FINDING]
     out = list(_elasticities(tables["elasticities"]))
     if "counterfactual" in post.children:

@@ -101,7 +101,7 @@ def notes_of(post: xr.DataTree) -> list[str]:
     record, ds = RunRecord.of(post), post["counterfactual"].to_dataset()
     about, solved = record.provenance, ds["solved"].isel({SCENARIO: 0})
     synthetic, made = about.synthetic or (), [name for name in _TRADE if name in about.imputed]
-    notes = [] if record.gates_passed else [NO_FINDING]
+    notes = [] if record.gates_passed() else [NO_FINDING]
     if record.quick:
         notes.append("QUICK smoke run: do not use its numbers.")
     if own := sorted(set(_published_by_the_paper(post))):

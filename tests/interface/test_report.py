@@ -17,7 +17,7 @@ import reestim as ree
 from reestim.checks.prior_sensitivity import prior_posterior_table
 from reestim.errors import InputError
 from reestim.reports import latex
-from reestim.results import tables
+from reestim.results import findings, tables
 from reestim.runs.record import RunRecord
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -180,6 +180,10 @@ def test_quick_failed_gates_and_nothing_synthetic(post: xr.DataTree, tmp_path: P
     assert "QUICK smoke run" in page.words
     assert "divergences: FAILED" in page.words
     assert "These draws are not a posterior" in page.words
+    assert "no finding is stated" in page.words
+    assert "Japan loses" not in page.words
+    assert "mean σ < 1" not in page.words, "nor are the claims of the paper"
+    assert findings.notes_of(post)[0] == findings.NO_FINDING
     assert "Synthetic" not in page.words
 
 

@@ -29,7 +29,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     """The claims of Alfaro, Fadinger, Schymik and Virananda (2025), with probabilities after and before the data."""
     if NAME not in tables:
         return None
-    if not RunRecord.of(post).gates_passed:
+    if not RunRecord.of(post).gates_passed():
         return Section(NAME, "The paper's claims", [Notes([NO_FINDING])], POSTERIOR)
     table = tables[NAME]
     caption = "Claims of Alfaro, Fadinger, Schymik and Virananda (2025), asked of this run."
