@@ -5,6 +5,7 @@ from .checks.prior_sensitivity import prior_sensitivity as prior_sensitivity
 from .counterfactuals.counterfactual import counterfactual as counterfactual
 from .counterfactuals.difference import scenario_difference as scenario_difference
 from .counterfactuals.threshold import threshold as threshold
+from .counterfactuals.transfer import Transfer as Transfer
 from .counterfactuals.variance import welfare_variance as welfare_variance
 from .data.dataset import Dataset as Dataset
 from .data.dataset import check_dataset as check_dataset

@@ -18,6 +18,22 @@ def counterfactual(
     run: RunArgument,
     scenarios: Annotated[list[Path], typer.Argument(help="Scenario files.", metavar="SCENARIO...")],
     out: OutOption = None,
+    dataset: Annotated[
+        Path | None,
+        typer.Option(help="Carry the draws to the economy of this dataset (default: the economy of the run)."),
+    ] = None,
+    ratio_sd: Annotated[
+        float | None,
+        typer.Option(help="With --dataset: sd of the log ratio of σ there to σ where it was estimated (default: 0.3)."),
+    ] = None,
+    absent: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULE",
+            help="With --dataset: what to do with sectors without σ, refuse (default) or population (a draw of it).",
+        ),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="With --dataset: seed of the ratio (default: 1).")] = None,
     draws: DrawsOption = None,
     from_year: Annotated[int | None, typer.Option(help="First year of a transition, with --to-year.")] = None,
     to_year: Annotated[int | None, typer.Option(help="Last year of the transition.")] = None,
@@ -39,18 +55,28 @@ def counterfactual(
 
     Example: reestim counterfactual posteriors/mine models/scenarios/china-quota-2010.toml
 
+    Example: reestim counterfactual mine april-2025.toml --dataset data/today --ratio-sd 0.5
+
     Example: reestim counterfactual mine models/scenarios/*.toml --dask tcp://10.0.0.1:8786 --chunks kept
     """
+    from reestim.counterfactuals.transfer import Transfer
     from reestim.pipeline.counterfactual_job import run_counterfactual
 
     if (from_year is None) != (to_year is None) or (from_year or 0) > (to_year or 0):
         advice = "Give --from-year and --to-year, the first not after the last."
         raise InputError(Problem("a transition needs its first and its last year", advice))
+    given = {"ratio_sd": ratio_sd, "absent": absent, "seed": seed}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    if chosen and dataset is None:
+        advice = f"Add --dataset, or leave out {', '.join('--' + name.replace('_', '-') for name in chosen)}."
+        raise InputError(Problem("these options say how draws go to another dataset, and none is named", advice))
     years = None if from_year is None or to_year is None else range(from_year, to_year + 1)
     post, folder, page = run_counterfactual(
         find_run(run),
         scenarios,
         out,
+        dataset=dataset,
+        transfer=Transfer(**chosen) if dataset else None,
         years=years,
         draws=draws,
         chunks=chunks,

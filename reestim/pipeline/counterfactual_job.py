@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reestim.errors import InputError
+from reestim.data.dataset import load_dataset
+from reestim.errors import InputError, Problem
 from reestim.io.files import exclusive_lock
 from reestim.pipeline.main_job import save_and_report
 from reestim.pipeline.scenarios import run_scenarios
 from reestim.pipeline.stages import Stages
+from reestim.pipeline.transfer import carried_to
 from reestim.runs import store
 from reestim.runs.record import RunRecord
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from reestim.counterfactuals.transfer import Transfer
 
 
 def run_counterfactual(
@@ -23,6 +27,8 @@ def run_counterfactual(
     scenarios: Sequence[Path],
     out: Path | None = None,
     *,
+    dataset: str | Path | None = None,
+    transfer: Transfer | None = None,
     years: Sequence[int] | None = None,
     draws: int | None = None,
     chunks: Path | None = None,
@@ -42,6 +48,11 @@ def run_counterfactual(
         Scenario files (TOML).
     out
         Folder of the new run; None for one in ``posteriors/``, named after the run and its first scenario.
+    dataset
+        A dataset whose economy the draws are carried to, by labels of sectors; None for the economy of the run.
+    transfer
+        How, with ``dataset``: by how much σ may differ there, and what to do with sectors without draws. None for
+        ``ree.Transfer()``.
     years
         Years of a transition, which is added to fixed and directed technology; None for none.
     draws
@@ -67,7 +78,7 @@ def run_counterfactual(
     Raises
     ------
     InputError
-        If there is no such run, a scenario does not fit its economy, or ``out`` cannot be written.
+        If there is no such run, a scenario or ``dataset`` does not fit it, or ``out`` cannot be written.
     UnsolvedDrawsError
         If too many draws have no equilibrium.
 
@@ -83,9 +94,16 @@ def run_counterfactual(
     source = Path(run)
     if problems := store.place_problems(out, overwrite) if out else []:
         raise InputError(problems, "nothing can be saved there")
-    stages = Stages(total=3)
+    if transfer is not None and dataset is None:
+        raise InputError(Problem("a transfer needs the dataset to which draws are carried", "Give dataset."))
+    stages = Stages(total=3 if dataset is None else 4)
     with stages.stage(f"open {source}"):
         post = store.load(source)
+    if dataset is not None:
+        from reestim.counterfactuals.transfer import Transfer
+
+        with stages.stage(f"carry the draws to the economy of {dataset}"):
+            post = carried_to(post, load_dataset(dataset), transfer or Transfer())
     commands = "\n".join(part for part in (RunRecord.of(post).command, command) if part)
     folder = out or store.new_run_folder(f"{source.name}-{scenarios[0].stem}")
     with exclusive_lock(folder):

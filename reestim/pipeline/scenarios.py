@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reestim.errors import InputError, Problem
+from reestim.pipeline.transfer import with_carried_draws, with_estimated_draws
 from reestim.runs.record import RunRecord
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def run_scenarios(
     executor: str | None = None,
 ) -> xr.DataTree:
     """Posterior draws through the equilibrium of the run's own economy, for each scenario file; and draws of the prior
-    (group ``prior_counterfactual``), so that welfare can be set against what it was before the data.
+    (group ``prior_counterfactual``), so that welfare can be set against what it was before the data. Of a run whose
+    draws were carried to another economy they are those, and ``posterior`` stays as it was estimated.
 
     ``years`` are those of ``technology`` "transition"; ``chunks`` is a folder that keeps finished
     draws, to go on from after a kill; ``executor`` is the address of a Dask scheduler.
@@ -55,6 +57,7 @@ def run_scenarios(
         raise InputError(problems, "a scenario cannot be used")
     policies = [scenario for _, scenario in found]
     record = RunRecord.of(post)
+    estimated, post = post, with_carried_draws(post)
     post = counterfactual(
         economy,
         policies,
@@ -69,7 +72,7 @@ def run_scenarios(
     )
     record.but(scenarios=texts_of(found)).attached(post)
     post["welfare_variance"] = xr.DataTree(welfare_variance(economy, policies, post))
-    return _with_prior(
+    post = _with_prior(
         post,
         economy,
         policies,
@@ -77,6 +80,7 @@ def run_scenarios(
         min(draws or MOST_PRIOR_DRAWS, MOST_PRIOR_DRAWS),
         chunks,
     )
+    return with_estimated_draws(post, estimated)
 
 
 def _with_prior(

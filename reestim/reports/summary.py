@@ -15,6 +15,7 @@ from reestim.results.effects import CONTRIBUTION, DIRECTED, FIXED, described_sce
 from reestim.results.findings import NO_FINDING
 from reestim.results.format import percent, with_interval
 from reestim.results.names import at_the_start, country_name
+from reestim.results.transfer import transfer_sentences
 from reestim.runs.record import RunRecord
 
 if TYPE_CHECKING:
@@ -50,9 +51,10 @@ def sentences(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[str
 
 
 def warnings(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:
-    """What a reader must know before any number: (kind, sentence), kind one of quick, edition, gate, unsolved,
-    determinate, synthetic."""
-    out = []
+    """What a reader must know before any number: (kind, sentence), kind one of transfer, quick, edition, gate,
+    unsolved, determinate, synthetic."""
+    moved = RunRecord.of(post).transfer
+    out = [("transfer", " ".join(transfer_sentences(moved, RunRecord.of(post).provenance)))] if moved else []
     if is_quick(post):
         words = "QUICK smoke run: few draws, loose gates. It shows that the program works; do not use its numbers."
         out.append(("quick", words))

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 FIXED, DIRECTED, CONTRIBUTION = "fixed", "directed", "contribution"
 BRACKETS = f"Brackets: {100 * LEVEL:.0f} % {KIND} posterior intervals."
 
+#: Groups of estimated draws, and those that hold them as they were carried to another economy.
+CARRIED = {"posterior": "transferred", "prior": "prior_transferred"}
 PERCENT = 100.0
 #: Sectors shown: those that use most rare earths per dollar of cost.
 MOST_EXPOSED = 5
@@ -57,6 +59,13 @@ def economy_of(post: xr.DataTree) -> Economy:
     from reestim.equilibrium.economy import Economy
 
     return Economy(post["economy"].to_dataset())
+
+
+def parameter_draws(post: xr.DataTree, group: str = "posterior") -> xr.Dataset:
+    """The draws of ``posterior`` or ``prior`` that went through the equilibrium: those carried to its economy, if any
+    were."""
+    carried = CARRIED[group]
+    return post[carried if carried in post.children else group].to_dataset()
 
 
 def income(economy: Economy) -> xr.DataArray:

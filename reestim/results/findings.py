@@ -21,6 +21,7 @@ from reestim.results.effects import (
     DIRECTED,
     FIXED,
     economy_of,
+    parameter_draws,
     probability,
     quantiles,
     restrictors,
@@ -83,7 +84,7 @@ def findings_table(post: xr.DataTree) -> pd.DataFrame:
     scenario = str(ds[SCENARIO].values[0])
     here = restrictors(ds, scenario, economy)
     world = World(economy, [c for c in economy.countries if c not in here])
-    after = Draws(post["posterior"].to_dataset(), ds.sel({SCENARIO: scenario}))
+    after = Draws(parameter_draws(post), ds.sel({SCENARIO: scenario}))
     before = _prior(post, scenario)
     return pd.DataFrame([_row(claim, after, before, world) for claim in claims(economy)])
 
@@ -110,7 +111,9 @@ def notes_of(post: xr.DataTree) -> list[str]:
             "is not found again independently."
         )
     notes += [
-        f"Dataset {about.dataset or 'not named'}, scenario {ds[SCENARIO].values[0]}, seed {record.seed}; "
+        f"Dataset {about.dataset or 'not named'}"
+        f"{f', draws carried to {record.transfer.dataset}' if record.transfer else ''}, "
+        f"scenario {ds[SCENARIO].values[0]}, seed {record.seed}; "
         f"{int(solved.sum())} of {solved.size} equilibria solved. {BRACKETS} P: share of draws. A row is what all the "
         "evidence of the study and its priors say together; where P hardly differs from P before the data, the prior "
         "says it.",
@@ -119,7 +122,7 @@ def notes_of(post: xr.DataTree) -> list[str]:
     if synthetic:
         notes.append(f"Simulated, not observed: {', '.join(synthetic)}.")
         notes.append("What rests on simulated data shows the method and is not a finding about the world.")
-    omega = needed_gap(post["posterior"].to_dataset(), economy_of(post))
+    omega = needed_gap(parameter_draws(post), economy_of(post))
     if omega is not None:
         ends = quantiles(omega)
         needed = with_interval(*(float(ends[name]) for name in ("median", "low", "high")), "")
@@ -207,4 +210,4 @@ def _prior(post: xr.DataTree, scenario: str) -> Draws | None:
         ds = post["prior_counterfactual"].to_dataset()
         both = {FIXED, DIRECTED} <= set(ds[TECHNOLOGY].values.tolist())
         solved = ds.sel({SCENARIO: scenario}) if both and scenario in ds[SCENARIO].values else None
-    return Draws(post["prior"].to_dataset(), solved)
+    return Draws(parameter_draws(post, "prior"), solved)

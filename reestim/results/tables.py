@@ -122,9 +122,13 @@ def gates(post: xr.DataTree) -> pd.DataFrame:
 
 def inputs(post: xr.DataTree) -> pd.DataFrame:
     """Files that are simulated, or hold cells that a rule made: file, kind."""
-    known = RunRecord.of(post).provenance
+    record = RunRecord.of(post)
+    known, moved = record.provenance, record.transfer
     kinds = {"synthetic": "simulated, not observed", "imputed": "some cells made by a stated rule"}
     rows = [{"file": f, "kind": words} for kind, words in kinds.items() for f in getattr(known, kind) or ()]
+    if moved:  # the economy is of another dataset
+        files = [(f"{moved.dataset}/{f}", words) for kind, words in kinds.items() for f in getattr(moved, kind)]
+        rows += [{"file": file, "kind": words} for file, words in files]
     return pd.DataFrame(rows, columns=["file", "kind"])
 
 

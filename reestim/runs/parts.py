@@ -119,6 +119,25 @@ class DataRecord(_Part):
         return found
 
 
+class TransferRecord(_Part):
+    """The other economy that the draws were carried to, and how (`reestim.counterfactuals.transfer`)."""
+
+    dataset: str = ""
+    hash: str | None = None
+    path: str | None = None
+    base_year: int | None = None
+    synthetic: tuple[str, ...] = ()
+    imputed: tuple[str, ...] = ()
+    ratio_sd: float = 0.0
+    absent: str = "refuse"
+    seed: int = 0
+    matched: tuple[str, ...] = ()
+    from_population: tuple[str, ...] = ()
+    left_aside: tuple[str, ...] = ()
+    own_trade_elasticity: tuple[str, ...] = ()
+    without_width: tuple[str, ...] = ()  # parameters of a horizon that are one number in all draws
+
+
 class GateRecord(_Part):
     """One gate; ``value`` is None where it could not be computed."""
 

@@ -15,7 +15,7 @@ from reestim.errors import InputError, Problem
 from reestim.intervals import INTERVAL
 from reestim.io.files import strict_json
 from reestim.io.json_text import json_text, json_value
-from reestim.runs.parts import DataRecord, RefitRecord, SolvedCount, StudyRecord, Verdict
+from reestim.runs.parts import DataRecord, RefitRecord, SolvedCount, StudyRecord, TransferRecord, Verdict
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -90,6 +90,8 @@ class RunRecord(BaseModel):
         Wall time by stage, seconds.
     refit
         Of a refit inside a run: what it was made from.
+    transfer
+        Of draws that were carried to the economy of another dataset: which, and how.
     sha256
         Hash of ``posterior.nc``; only of a run that was loaded from a folder.
 
@@ -123,6 +125,7 @@ class RunRecord(BaseModel):
     left_out: dict[str, str] = {}
     timings: dict[str, float | None] = {}
     refit: RefitRecord | None = None
+    transfer: TransferRecord | None = None
     packages: dict[str, str] = {}
     sha256: str | None = None
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+import reestim as ree
 from reestim.errors import InputError, Problem
 from tests.interface.faked_run import Run, folders
 from tests.interface.test_spec import QUOTA, SPEC
@@ -208,3 +210,36 @@ def test_scenario_files_of_one_name_in_two_folders_do_not_collide(cli: Run, plac
     texts = json.loads((place / "posteriors" / "second" / "run.json").read_text())["scenarios"]
     assert set(texts) == {"quota-a", "quota-b"}
     assert "quota-b" in texts["quota-b"]
+
+
+def test_draws_are_carried_to_another_dataset_and_the_page_says_so_first(
+    cli: Run, place: Path, faked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meta = SimpleNamespace(name="today", base_year=2023, synthetic=["outcomes.csv"], imputed=["trade.csv"])
+    other = SimpleNamespace(meta=meta, hash="456", path=place / "today")
+    monkeypatch.setattr("reestim.pipeline.counterfactual_job.load_dataset", lambda _: other)
+    assert cli("fit", "study.toml", "--out", "posteriors/first").exit_code == 0
+    alone = cli("counterfactual", "first", "quota.toml", "--ratio-sd", "0.5")
+    assert alone.exit_code == 1
+    assert "--dataset" in alone.stderr
+    done = cli("counterfactual", "first", "quota.toml", "--dataset", "today", "--ratio-sd", "0.5", "--out", "moved")
+    assert done.exit_code == 0, done.output
+    assert "estimated on fake data and carried to the economy of today (2023)" in done.stdout
+    run = json.loads((place / "moved" / "run.json").read_text())
+    assert run["transfer"]["ratio_sd"] == 0.5
+    assert run["provenance"]["dataset"] == "fake data"
+    page = (place / "moved" / "report" / "report.html").read_text()
+    first = page.index('class="banner')
+    assert "banner transfer" in page[first : first + 60]
+    assert "today/outcomes.csv" in page
+    solved = [args[2] for name, args, _ in faked["calls"] if name == "counterfactual"]
+    estimate, post = ree.load("posteriors/first")["posterior"]["sigma"], ree.load("moved")
+    assert float(abs(solved[-1]["posterior"]["sigma"] - estimate).max()) > 0.01
+    assert bool((post["posterior"]["sigma"] == estimate).all())
+    again = cli(
+        "counterfactual", "moved", "quota.toml", "--out", "again"
+    )  # goes on with the draws as they were carried
+    assert again.exit_code == 0, again.output
+    solved = [args[2] for name, args, _ in faked["calls"] if name == "counterfactual"]
+    assert bool((solved[-1]["posterior"]["sigma"] == post["transferred"]["sigma"]).all())
+    assert json.loads((place / "again" / "run.json").read_text())["transfer"]["dataset"] == "today"
