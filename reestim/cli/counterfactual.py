@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -65,7 +65,7 @@ def counterfactual(
     if (from_year is None) != (to_year is None) or (from_year or 0) > (to_year or 0):
         advice = "Give --from-year and --to-year, the first not after the last."
         raise InputError(Problem("a transition needs its first and its last year", advice))
-    given = {"ratio_sd": ratio_sd, "absent": absent, "seed": seed}
+    given: dict[str, Any] = {"ratio_sd": ratio_sd, "absent": absent, "seed": seed}
     chosen = {name: value for name, value in given.items() if value is not None}
     if chosen and dataset is None:
         advice = f"Add --dataset, or leave out {', '.join('--' + name.replace('_', '-') for name in chosen)}."

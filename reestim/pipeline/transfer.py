@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reestim.errors import InputError, Problem
 from reestim.results.effects import CARRIED
@@ -73,7 +73,7 @@ def with_estimated_draws(solved: xr.DataTree, post: xr.DataTree) -> xr.DataTree:
     return _with_groups(solved, {group: post[group] for group in CARRIED if group in post.children})
 
 
-def _with_groups(post: xr.DataTree, groups: dict[str, xr.DataTree]) -> xr.DataTree:
+def _with_groups(post: xr.DataTree, groups: dict[str, Any]) -> xr.DataTree:
     import xarray as xr
 
     out = post.copy()
