@@ -18,6 +18,7 @@ from reestim.cli.counterfactual import counterfactual
 from reestim.cli.data_build import data_build
 from reestim.cli.data_check import data_check
 from reestim.cli.data_import import data_import
+from reestim.cli.data_update import data_update
 from reestim.cli.elements import elements
 from reestim.cli.event_study import event_study
 from reestim.cli.exposure import exposure
@@ -43,7 +44,7 @@ app: typer.Typer = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 data_app: typer.Typer = typer.Typer(
-    help="Check a dataset, build one from a world input-output table, import files of other sources.",
+    help="Check a dataset, build one from a world table, bring it to a later year, import files of other sources.",
     no_args_is_help=True,
 )
 # One file a command, named as the command; in the order of `reestim --help`.
@@ -71,6 +72,7 @@ audit_app.command("slopes")(audit_slopes)
 data_app.command("check")(data_check)
 data_app.command("build")(data_build)
 data_app.command("import")(data_import)
+data_app.command("update")(data_update)
 
 
 def _version(value: bool) -> bool:

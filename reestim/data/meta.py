@@ -29,6 +29,7 @@ class DatasetMeta(BaseModel):
     host_sector: str  # the goods sector whose row hides the rare earths
     synthetic: list[str] = []  # files that were simulated
     imputed: list[str] = []  # files with cells that a rule made
+    updated: list[str] = []  # files of an older year, balanced to the margins of the base year
     units_confirmed: list[str] = []  # files whose unusual size is right (reestim/data/magnitudes.py asks)
     notes: list[str] = []
     truth: dict[str, Any] | None = None  # parameters behind the simulated files, for tests of recovery
@@ -82,10 +83,10 @@ def _problem(item: dict[str, Any], content: dict[str, Any]) -> Problem:
 
 
 def _named_files(meta: DatasetMeta, folder: Path) -> list[Problem]:
-    """``synthetic`` and ``imputed`` name files of the folder, nothing else."""
+    """``synthetic``, ``imputed`` and ``updated`` name files of the folder, nothing else."""
     problems = []
     here = sorted(path.name for path in folder.glob("*.csv"))
-    for key in ("synthetic", "imputed"):
+    for key in ("synthetic", "imputed", "updated"):
         for name in getattr(meta, key):
             if PurePath(name).name != name or "\\" in name:
                 advice = "Give the bare name of a file in the folder"

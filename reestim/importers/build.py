@@ -87,7 +87,7 @@ def build_from_tables(
     chosen, tables, out, facts = source_named(source), Path(tables), Path(out), Path(facts)
     base_year = facts_year or year
     problems = Problems(table_problems(chosen, tables, year, POLICY_YEAR))
-    problems += facts_problems(facts, base_year) + _out_problems(out)
+    problems += facts_problems(facts, base_year) + out_problems(out)
     files = chosen.files(tables) if tables.exists() else {}
     rates, found = exchange_rates(exchange_rate, sorted(files), chosen.currency)
     problems += found
@@ -138,7 +138,8 @@ def _rest(source: WorldSource, regions: Mapping[str, str]) -> str:
     raise InputError(Problem("there is no rest of the world", advice), "the dataset cannot be built")
 
 
-def _out_problems(out: Path) -> list[Problem]:
+def out_problems(out: Path) -> list[Problem]:
+    """Why a new dataset cannot be written there."""
     if out.exists() or out.is_symlink():
         message, advice = "the folder to write exists already", "Name a new one, or remove it yourself first"
         return [Problem(message, advice, value=str(out))]

@@ -121,10 +121,15 @@ def gates(post: xr.DataTree) -> pd.DataFrame:
 
 
 def inputs(post: xr.DataTree) -> pd.DataFrame:
-    """Files that are simulated, or hold cells that a rule made: file, kind."""
+    """Files that are simulated, hold cells that a rule made, or are of an older year brought to a later one: file,
+    kind."""
     record = RunRecord.of(post)
     known, moved = record.provenance, record.transfer
-    kinds = {"synthetic": "simulated, not observed", "imputed": "some cells made by a stated rule"}
+    kinds = {
+        "synthetic": "simulated, not observed",
+        "imputed": "some cells made by a stated rule",
+        "updated": "of an older year, balanced to margins of the base year",
+    }
     rows = [{"file": f, "kind": words} for kind, words in kinds.items() for f in getattr(known, kind) or ()]
     if moved:  # the economy is of another dataset
         files = [(f"{moved.dataset}/{f}", words) for kind, words in kinds.items() for f in getattr(moved, kind)]

@@ -74,7 +74,8 @@ def _text_sha256(text: str | None, base_text: str | None) -> str:
 
 
 class DataRecord(_Part):
-    """The dataset as the study uses it; ``synthetic`` and ``imputed`` are lists of files."""
+    """The dataset as the study uses it; ``synthetic``, ``imputed`` and ``updated`` are
+    lists of files."""
 
     dataset: str = ""
     hash: str | None = None
@@ -83,6 +84,7 @@ class DataRecord(_Part):
     policy_year: int | None = None
     synthetic: tuple[str, ...] | None = None
     imputed: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @classmethod
@@ -100,6 +102,7 @@ class DataRecord(_Part):
             policy_year=meta.policy_year,
             synthetic=tuple(file for file in meta.synthetic if file not in aside),
             imputed=tuple(file for file in meta.imputed if file not in aside),
+            updated=tuple(meta.updated),
             notes=tuple(meta.notes),
         )
 
@@ -128,6 +131,7 @@ class TransferRecord(_Part):
     base_year: int | None = None
     synthetic: tuple[str, ...] = ()
     imputed: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
     ratio_sd: float = 0.0
     absent: str = "refuse"
     seed: int = 0

@@ -38,7 +38,13 @@ def faked(place: Path, post: xr.DataTree, monkeypatch: pytest.MonkeyPatch) -> di
     """Data, fit and equilibria that take no time; set ``raises`` or ``gates`` to make one of them go wrong."""
     told: dict[str, Any] = {"calls": []}
     meta = SimpleNamespace(
-        name="fake data", base_year=2008, policy_year=2010, synthetic=["patent_labels.csv"], imputed=[], notes=[]
+        name="fake data",
+        base_year=2008,
+        policy_year=2010,
+        synthetic=["patent_labels.csv"],
+        imputed=[],
+        updated=[],
+        notes=[],
     )
     economy = ree.Economy(post["economy"].to_dataset())
     counted = post["counterfactual"].to_dataset()

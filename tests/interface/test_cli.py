@@ -215,7 +215,7 @@ def test_scenario_files_of_one_name_in_two_folders_do_not_collide(cli: Run, plac
 def test_draws_are_carried_to_another_dataset_and_the_page_says_so_first(
     cli: Run, place: Path, faked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    meta = SimpleNamespace(name="today", base_year=2023, synthetic=["outcomes.csv"], imputed=["trade.csv"])
+    meta = SimpleNamespace(name="today", base_year=2023, synthetic=["outcomes.csv"], imputed=["trade.csv"], updated=[])
     other = SimpleNamespace(meta=meta, hash="456", path=place / "today")
     monkeypatch.setattr("reestim.pipeline.counterfactual_job.load_dataset", lambda _: other)
     assert cli("fit", "study.toml", "--out", "posteriors/first").exit_code == 0
