@@ -42,7 +42,8 @@ def _random(spread: Any, mean: Any, scale: Any, size: Any) -> Any:
 
 def _logp(value: Any, spread: Any, mean: Any, scale: Any) -> Any:
     del mean
-    return pm.logp(_zero_sum_normal(spread, scale), value).sum()
+    density: Any = pm.logp(_zero_sum_normal(spread, scale), value)
+    return density.sum()
 
 
 class _AtCoordinates(Transform):
@@ -60,5 +61,5 @@ class _AtCoordinates(Transform):
         return zero_sum(mean + scale * value, pt)
 
     def log_jac_det(self, value: Any, *inputs: Any) -> Any:
-        scale = inputs[3]
-        return pt.log(scale).sum()
+        volume: Any = pt.log(inputs[3])
+        return volume.sum()

@@ -27,7 +27,7 @@ class DirichletMultinomial(dist.DirichletMultinomial):
         return arrangements + log_rising(a, value, jnp).sum(axis=-1) - log_rising(a.sum(axis=-1), n, jnp)
 
 
-class _AtCoordinates(constraints.Constraint):
+class _AtCoordinates(constraints.Constraint[Any]):
     """Effects (class, N) that sum to zero, reached from x (class, N − 1)."""
 
     event_dim = 2
@@ -45,14 +45,19 @@ class _AtCoordinates(constraints.Constraint):
         return (self.at,), (("at",), {})
 
 
-class _ToCoordinates(Transform):
+class _ToCoordinates(Transform[Any]):
     """effects = `zero_sum` of mean + scale·x, as ``effects.zero_sum_effects`` does in PyMC."""
-
-    domain = constraints.real_matrix
-    codomain = constraints.real_matrix
 
     def __init__(self, at: Coordinates) -> None:
         self.at = at
+
+    @property
+    def domain(self) -> Any:
+        return constraints.real_matrix
+
+    @property
+    def codomain(self) -> Any:
+        return constraints.real_matrix
 
     def __call__(self, x: Any) -> Any:
         return zero_sum(self.at.mean + self.at.scale * x, jnp)
@@ -73,7 +78,7 @@ class _ToCoordinates(Transform):
         return (self.at,), (("at",), {})
 
 
-@biject_to.register(_AtCoordinates)
+@biject_to.register(_AtCoordinates)  # pyright: ignore  (the decorator has no types)
 def _(constraint: _AtCoordinates) -> _ToCoordinates:
     return _ToCoordinates(constraint.at)
 
@@ -88,13 +93,14 @@ class ZeroSumEffects(dist.Distribution):
         super().__init__(batch_shape=(), event_shape=(classes, free + 1))
 
     @property
-    def support(self) -> constraints.Constraint:
+    def support(self) -> constraints.Constraint[Any]:
         return _AtCoordinates(self.at)
 
     def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Any:
         values = self.spread[:, None] * jax.random.normal(key, (*sample_shape, *self.event_shape))
         return values - values.mean(axis=-1, keepdims=True)
 
-    def log_prob(self, value: Any) -> Any:
+    def log_prob(self, value: Any, intermediates: Any = None) -> Any:
+        del intermediates
         free = without_sum(value)
         return dist.Normal(0.0, self.spread[:, None]).log_prob(free).sum(axis=(-1, -2))

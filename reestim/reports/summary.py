@@ -146,8 +146,9 @@ def _of(table: pd.DataFrame, countries: list[str], technology: str) -> list[dict
 def _in_money(row: Mapping[Any, Any]) -> str:
     """``Japan loses 253 million US$ of 2008 a year [198, 327].``; where the sign is open, with the probability."""
     name, loss = at_the_start(country_name(str(row[COUNTRY]))), row["median_money"] < 0
-    ends = [abs(row["median_money"]), *sorted(-row[k] if loss else row[k] for k in ("low_money", "high_money"))]
-    words = f"{name} {'loses' if loss else 'gains'} {with_interval(*ends, row['money_unit'] + ' a year')}"
+    low, high = sorted(-row[k] if loss else row[k] for k in ("low_money", "high_money"))
+    money = with_interval(abs(row["median_money"]), low, high, f"{row['money_unit']} a year")
+    words = f"{name} {'loses' if loss else 'gains'} {money}"
     sure = row["probability_loss"] if loss else 1 - row["probability_loss"]
     return f"{words}." if sure > SURE else f"{words}; P(loss) {percent(row['probability_loss'])}."
 
@@ -159,7 +160,7 @@ def _mitigated(tables: Mapping[str, pd.DataFrame], scenario: str) -> Iterator[st
         return
     chosen = (table[SCENARIO] == scenario) & (table["part"] == "mitigated") & (table["draws"] > 0)
     for row in table.loc[chosen].to_dict("records"):
-        share = with_interval(*(100 * row[k] for k in ("median", "low", "high")), "%")
+        share = with_interval(100 * row["median"], 100 * row["low"], 100 * row["high"], "%")
         prior = row.get("prior_median", float("nan"))
         before = f"; before the data it was {100 * prior:.0f} %" if pd.notna(prior) else ""
         yield f"Of the joint loss abroad, directed technology takes away {share}{before}."

@@ -125,7 +125,7 @@ def notes_of(post: xr.DataTree) -> list[str]:
     omega = needed_gap(parameter_draws(post), economy_of(post))
     if omega is not None:
         ends = quantiles(omega)
-        needed = with_interval(*(float(ends[name]) for name in ("median", "low", "high")), "")
+        needed = with_interval(float(ends["median"]), float(ends["low"]), float(ends["high"]))
         notes.append(
             "For sectors to expand by themselves, ideas about rare earths would have to be worth more to all than "
             f"those they displace: by ω > 1/((1−θ)·m) = {needed} times "
@@ -157,7 +157,7 @@ def _row(claim: Claim, after: Draws, before: Draws | None, world: World) -> dict
         "asked": claim.asked,
         "probability": float(probability(draws, claim.holds(draws))),
         "prior_probability": math.nan if prior is None else float(probability(prior, claim.holds(prior))),
-        **{name: float(value) for name, value in quantiles(draws).data_vars.items()},
+        **{str(name): float(value) for name, value in quantiles(draws).data_vars.items()},
         "unit": claim.unit,
         "sure": math.nan if members is None else int((members > SURE).sum()),
         "members": math.nan if members is None else int(members.size),

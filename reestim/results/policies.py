@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import cast
 
 import pandas as pd
 import xarray as xr
@@ -80,7 +81,8 @@ def pairs_as_text(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     """Heads and rows of `policy_pairs`: a row for each pair and technology, a column for the world and each country."""
     whom = [str(name) for name in dict.fromkeys(table[WHOM])]
     rows = []
-    for (a, b, technology), part in table.groupby(["a", "b", TECHNOLOGY], sort=False):
+    for key, part in table.groupby(["a", "b", TECHNOLOGY], sort=False):
+        a, b, technology = cast("tuple[str, str, str]", key)
         better = dict(zip(part[WHOM], part["probability_better"], strict=True))
         rows.append([f"{a} better than {b}, {technology}", *(percent(better[name]) for name in whom)])
     return ["", *whom], rows

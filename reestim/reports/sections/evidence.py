@@ -23,9 +23,10 @@ def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
     priors (pure numbers), where the run keeps log densities."""
     if GROUP not in post.children:
         return {}
-    wide = post[GROUP]["sensitivity"].transpose("parameter", EVIDENCE).to_pandas().reset_index()
-    wide.insert(1, "symbol", [symbol(str(name)) for name in wide["parameter"]])
-    return {TABLE: pd.DataFrame(wide.to_dict("list"))}
+    sensitivity = post[GROUP]["sensitivity"].transpose("parameter", EVIDENCE)
+    names = [str(name) for name in sensitivity["parameter"].values]
+    columns = dict(zip(map(str, sensitivity[EVIDENCE].values), sensitivity.values.T, strict=True))
+    return {TABLE: pd.DataFrame({"parameter": names, "symbol": [symbol(name) for name in names], **columns})}
 
 
 def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | None:
