@@ -176,6 +176,7 @@ def test_what_is_no_number_is_counted_as_divergent_and_never_kept(name: Any) -> 
     assert int(tree["sample_stats"]["diverging"].sum()) > 20
 
 
+@pytest.mark.slow  # its density and gradient are tested above
 def test_it_samples(world: World, model: Any) -> None:
     tiny = Sampler(name="nutpie", draws=4, tune=6, chains=1, max_tree_depth=2)
     with warnings.catch_warnings():

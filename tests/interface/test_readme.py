@@ -1,4 +1,7 @@
-"""What the README prints must run as printed; pins must agree; no machine's path or registry in the project's files."""
+"""Files and names that the README prints exist; pins must agree; no machine's path or registry in the project's files.
+
+Its script runs in `test_real_only`.
+"""
 
 from __future__ import annotations
 
@@ -12,47 +15,6 @@ from types import ModuleType
 import pytest
 
 import reestim as ree
-from reestim.study.spec import Spec
-
-
-def script(project: Path) -> str:
-    (block,) = re.findall(r"```python\n(.*?)```", (project / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
-    return block
-
-
-@pytest.fixture
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Another working directory, so that the script's run folder does not land in the checkout."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MPLBACKEND", "Agg")
-    return tmp_path
-
-
-def written_by_the_script(place: Path) -> None:
-    post = ree.load(place / "posteriors" / "first")
-    assert {"posterior", "counterfactual", "economy"} <= set(post.children)
-    assert (place / "posteriors" / "first" / "report" / "report.html").is_file()
-
-
-def test_the_script_runs_as_printed_with_few_draws(
-    project: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Every line is the README's; only the sampler's size in the study that it reads is smaller."""
-    read_spec = ree.read_spec
-
-    def small(path: str) -> Spec:
-        spec = read_spec(path).quick()
-        return spec.model_copy(update={"sampler": spec.sampler.model_copy(update={"draws": 10, "tune": 60})})
-
-    monkeypatch.setitem(vars(ree), "read_spec", small)
-    exec(compile(script(project), "README.md", "exec"), {})
-    written_by_the_script(elsewhere)
-
-
-@pytest.mark.slow
-def test_the_script_runs_as_printed(project: Path, elsewhere: Path) -> None:
-    exec(compile(script(project), "README.md", "exec"), {})
-    written_by_the_script(elsewhere)
 
 
 def test_the_readme_names_files_that_exist(project: Path) -> None:

@@ -8,15 +8,24 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import reestim as ree
 from reestim.estimate.inputs import unused_files
 from reestim.pipeline import main_job
 from reestim.pipeline.stages import Stages
-from reestim.study.spec import Evidence
+from reestim.study.spec import Evidence, Spec
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 REAL = Path(__file__).resolve().parents[2] / "data" / "rare-earths-2010"
+
+
+def run_script(project: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The README's script, in another working directory, so that its folder does not land in the checkout."""
+    (script,) = re.findall(r"```python\n(.*?)```", (project / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    exec(compile(script, "README.md", "exec"), {})
 
 
 def test_the_dataset_has_nothing_simulated() -> None:
@@ -38,25 +47,54 @@ def test_files_that_a_study_leaves_aside_are_not_among_its_inputs() -> None:
     assert unused_files(Evidence(patents=True, event_outcomes=[])) == {"outcomes"} | moments
 
 
-def test_it_runs_from_real_data_to_a_report_without_anything_synthetic(tmp_path: Path) -> None:
-    job = main_job.read_job(MODELS / "substitution.toml", None, tmp_path / "run", quick=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        post, folder, page = main_job.run(job, seed=1, stages=Stages(), progress=False, command="reestim run")
-    draws = post["posterior"].to_dataset()
-    assert {"sigma", "kappa", "spillover", "adjustment_rate"} <= set(draws.data_vars)
-    assert not {"confusion", "concentration"} & set(draws.data_vars)
-    outcomes = [str(o) for o in post["constant_data"]["outcome"].values]
-    assert set(outcomes) == {"exports", "tfp", "patents"}
-    assert "USA all, imports of compounds 2011" in post["constant_data"]["use_observation"].values
-    assert bool(np.isfinite(post["counterfactual"]["welfare"]).all())
+def assert_nothing_is_simulated(folder: Path) -> None:
+    """Neither the record of a run nor its page knows a simulated input."""
     provenance = json.loads((folder / "run.json").read_text(encoding="utf-8"))["provenance"]
     assert provenance["synthetic"] == []
     said_none = "<dt>simulated inputs</dt><dd>none</dd>"
-    text = re.sub(
-        "<pre[^>]*>.*?</pre>", "", page.read_text(encoding="utf-8").lower(), flags=re.DOTALL
-    )  # the study itself
+    (page,) = folder.rglob("report.html")
+    text = page.read_text(encoding="utf-8").lower()
+    text = re.sub("<pre[^>]*>.*?</pre>", "", text, flags=re.DOTALL)  # the study itself
     assert said_none in text
     text = text.replace(said_none, "")
     for word in ("synthetic", "simulated"):
         assert word not in text, word
+
+
+def test_the_script_of_the_readme_runs_from_real_data_to_a_report(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every line is the README's; only the sampler's size in the study that it reads is smaller."""
+    read_spec = ree.read_spec
+
+    def small(path: str) -> Spec:
+        spec = read_spec(path).quick()
+        return spec.model_copy(update={"sampler": spec.sampler.model_copy(update={"draws": 10, "tune": 60})})
+
+    monkeypatch.setitem(vars(ree), "read_spec", small)
+    run_script(project, tmp_path, monkeypatch)
+    post = ree.load(tmp_path / "posteriors" / "first")
+    assert {"posterior", "counterfactual", "economy"} <= set(post.children)
+    draws = post["posterior"].to_dataset()
+    assert {"sigma", "kappa", "spillover", "adjustment_rate"} <= set(draws.data_vars)
+    assert not {"confusion", "concentration"} & set(draws.data_vars)
+    assert {str(o) for o in post["constant_data"]["outcome"].values} == {"exports", "tfp", "patents"}
+    assert "USA all, imports of compounds 2011" in post["constant_data"]["use_observation"].values
+    assert bool(np.isfinite(post["counterfactual"]["welfare"]).all())
+    assert_nothing_is_simulated(tmp_path / "posteriors" / "first")
+
+
+@pytest.mark.slow
+def test_the_script_runs_as_printed(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_script(project, tmp_path, monkeypatch)
+    assert_nothing_is_simulated(tmp_path / "posteriors" / "first")
+
+
+@pytest.mark.slow
+def test_the_main_job_has_nothing_synthetic_either(tmp_path: Path) -> None:
+    """With what the script leaves out: the equilibria of the prior, variance, findings."""
+    job = main_job.read_job(MODELS / "substitution.toml", None, tmp_path / "run", quick=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        main_job.run(job, seed=1, stages=Stages(), progress=False, command="reestim run")
+    assert_nothing_is_simulated(tmp_path / "run")

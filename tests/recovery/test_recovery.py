@@ -6,6 +6,7 @@ Every simulated dataset takes one compilation and a short sampling run; the larg
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from tests.recovery.study import (
     sampler_of,
     truth_from_prior,
 )
+from tests.recovery.tiny_study import tiny_study
 from tests.recovery.world import USERS, small_world
 
 #: For short runs: no divergence tolerated, R-hat and ESS of a first look.
@@ -49,7 +51,7 @@ def covered(post: xr.DataTree, name: str, truth: xr.DataArray | float, probabili
 @pytest.fixture(scope="module")
 def recovered() -> tuple[xr.DataTree, xr.DataArray]:
     inputs, sigma = inputs_of(seed=1)
-    return posterior(inputs, draws=700, tune=500), sigma
+    return posterior(inputs, draws=450, tune=400), sigma
 
 
 def test_known_parameters_are_recovered(recovered) -> None:
@@ -92,9 +94,9 @@ def test_arviz_reads_it_and_it_survives_a_file(recovered, tmp_path) -> None:
         assert again.attrs["gates"] == post.attrs["gates"]
 
 
-def test_the_same_seed_gives_the_same_draws_and_failed_gates_are_loud() -> None:
-    inputs, _ = inputs_of(seed=2, evidence=Evidence(event_study=False), countries=3)
-    model = fitting.build(SPEC, inputs)
+def test_the_same_seed_gives_the_same_draws_and_failed_gates_are_loud(tmp_path: Path) -> None:
+    inputs, _ = inputs_of(seed=2, countries=3)
+    model = fitting.build(tiny_study(tmp_path), inputs)
     with pytest.warns(GateWarning, match="ess_bulk"):
         first, again = (fitting.fit(model, sampler_of(SPEC, 15, 30), seed=5, progress=False) for _ in range(2))
     assert not RunRecord.of(first).gates.passed

@@ -12,6 +12,7 @@ import reestim as ree
 from benchmarks.cp2015_numpy import balanced_baseline, read_world, solve_numpy
 
 
+@pytest.mark.slow  # half a minute of plain NumPy
 def test_numpy_and_ree_find_the_same_equilibrium(
     shared_data: Path, raw: xr.Dataset, tariffs: xr.DataArray, economy: ree.Economy
 ) -> None:

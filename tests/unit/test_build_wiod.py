@@ -150,7 +150,7 @@ def real_tables(shared_data: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("mapping", "regions"), [(None, 12), ("full", 41)])
+@pytest.mark.parametrize(("mapping", "regions"), [(None, 12), pytest.param("full", 41, marks=pytest.mark.slow)])
 def test_most_exposed_industries_of_the_real_world(
     shared_data: Path, tmp_path: Path, mapping: str | None, regions: int
 ) -> None:

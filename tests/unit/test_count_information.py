@@ -34,6 +34,8 @@ from reestim.estimate.sampling import SAMPLERS, statistics
 from reestim.study.spec import Evidence, Gates
 from tests.recovery.study import TRUTH, default_spec, inputs_of
 
+#: The effects stand in the block of patents alone: other blocks would only be compiled.
+PATENTS = Evidence(event_study=False, ree_use=False)
 CONFUSION = np.full((4, 4), 0.05) + 0.8 * np.eye(4)
 PRIOR = np.ones((4, 4)) + 8 * np.eye(4)
 
@@ -108,7 +110,7 @@ def test_without_counts_effects_are_seen_over_their_spread() -> None:
 @pytest.fixture(scope="module")
 def models() -> tuple[pm.Model, Any]:
     """Both languages, on a world of three countries."""
-    inputs, spec = inputs_of(seed=0, countries=3)[0], default_spec()
+    inputs, spec = inputs_of(seed=0, evidence=PATENTS, countries=3)[0], default_spec()
     model: Any = fitting.build(spec, inputs)
     return model, fitting.build(spec.model_copy(update={"model": "substitution_numpyro.py"}), inputs)
 
@@ -165,7 +167,7 @@ def test_a_handful_of_counts_passes_the_gates() -> None:
 
     Steps are shorter than the study's, as the gates advise where one or two draws in 4,000 diverge.
     """
-    inputs = inputs_of(seed=3, evidence=Evidence(event_study=False, ree_use=False), countries=2)[0]
+    inputs = inputs_of(seed=3, evidence=PATENTS, countries=2)[0]
     inputs = inputs.isel(sector=slice(4))
     rng = np.random.default_rng(3)
     counts = inputs["patent_count"]
@@ -186,7 +188,7 @@ def test_a_handful_of_counts_passes_the_gates() -> None:
 @pytest.mark.parametrize("design", ["by_label", "random"])
 def test_simulated_counts_come_with_their_own_coordinates(design: str) -> None:
     """A calibration samples each simulated dataset as a fit of that dataset would."""
-    inputs, spec = inputs_of(seed=0, countries=2, truth=replace(TRUTH, audit_design=design))[0], default_spec()
+    inputs, spec = inputs_of(0, replace(TRUTH, audit_design=design), PATENTS, 2)[0], default_spec()
     rng, counts, audit = np.random.default_rng(1), inputs["patent_count"], inputs["label_audit"]
     simulated = inputs.assign(patent_count=counts.copy(data=rng.multinomial(counts.sum("label"), [0.4, 0.3, 0.2, 0.1])))
     at = "machine_label" if design == "by_label" else "human_label"
