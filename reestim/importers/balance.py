@@ -77,11 +77,12 @@ class Margins:
     imports: Table
 
 
-def balanced(seed: Flows, margins: Margins) -> Flows:
+def balanced(seed: Flows, margins: Margins, final: Table | None = None) -> Flows:
     """The flows with these margins that are nearest to the seed (RAS; GRAS for the inputs with final demand).
 
     Trade of each sector is balanced to exports and imports, sales at home are output less exports; then inputs and
     final demand of each country to what it spends on each product and to output less value added of each sector.
+    ``final``: final demand of the seed, where that is not what its trade and inputs leave.
     Rounded to a thousandth; sales at home and value added are what is left, so that all identities hold.
 
     Raises InputError naming the cells where the margins contradict each other or cannot be reached.
@@ -89,12 +90,12 @@ def balanced(seed: Flows, margins: Margins) -> Flows:
     _refuse_contradictions(seed, margins)
     trade = _trade(seed, margins)
     spending = (trade / UNIT * seed.wedge).sum(axis=1)
-    inputs = np.zeros_like(seed.inputs)
+    inputs, wanted = np.zeros_like(seed.inputs), seed.final if final is None else final
     output = trade.sum(axis=0) / UNIT
     for n, country in enumerate(seed.countries):
         spent = np.maximum(output[n] - margins.value_added[n], 0.0)
         left = float(spending[n].sum() - spent.sum())
-        cells = np.column_stack([seed.inputs[n], seed.final[n]])
+        cells = np.column_stack([seed.inputs[n], wanted[n]])
         names: dict[str, Any] = {"rows": seed.sectors, "columns": [*seed.sectors, "final demand"]}
         name = f"inputs of {country}"
         fitted = ras(cells, spending[n], np.append(spent, left), signed=True, name=name, **names)

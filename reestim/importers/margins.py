@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
+from scipy.optimize import brentq
 
 from reestim.data.read import parse_column, read_cells
 from reestim.data.schemas import ALL_SECTORS
@@ -77,13 +79,14 @@ def read_margins(path: Path, countries: Sequence[str], sectors: Sequence[str]) -
 
 def margins_of(rows: Sequence[Margin], seed: Flows) -> Margins:
     """Margins of every cell. Where only one of output and value added is stated the other has the seed's ratio to it;
-    exports that are not stated keep their share of output, imports grow as the country's value added and are balanced
+    exports that are not stated keep their share of output, and of a stated group the odds of that share move by one
+    factor; imports that are not stated grow as the country's value added and are balanced
     to the world's exports of each sector.
 
     Raises InputError naming cells with neither output nor value added, and groups that are empty in the seed.
     """
     problems: list[Problem] = []
-    placed = {name: _spread(rows, name, getattr(seed, name), seed, problems) for name in MEASURES}
+    placed = {name: _spread(rows, name, getattr(seed, name), seed, problems) for name in MEASURES if name != "exports"}
     output, added = placed["output"], placed["value_added"]
     active = seed.output > 0
     neither = active & np.isnan(output) & np.isnan(added)
@@ -104,8 +107,7 @@ def margins_of(rows: Sequence[Margin], seed: Flows) -> Margins:
     inverse = np.divide(1.0, ratio, out=np.zeros_like(ratio), where=ratio > 0)
     made = np.where(np.isnan(output), np.nan_to_num(added) * inverse, output) * active
     gained = np.where(np.isnan(added), made * ratio, added) * active
-    share = np.divide(seed.exports, seed.output, out=np.zeros_like(seed.output), where=active)
-    exports = np.where(np.isnan(placed["exports"]), share * made, placed["exports"])
+    exports = _exports(rows, seed, made)
     growth = gained.sum(axis=1) / np.maximum(seed.value_added.sum(axis=1), 1e-300)
     imports = np.where(np.isnan(placed["imports"]), seed.imports * growth[:, None], placed["imports"])
     return Margins(made, gained, exports, _to_world_exports(imports, exports, rows, seed))
@@ -121,13 +123,54 @@ def _spread(rows: Sequence[Margin], measure: str, old: Table, seed: Flows, probl
         cells = np.maximum(old[n, group], 0.0)
         if cells.sum() > 0:
             out[n, group] = row.value * cells / cells.sum()
-        elif row.value == 0:
-            out[n, group] = 0.0
+        elif row.value == 0 or (measure == "value_added" and len(group) == 1 and seed.output[n, group[0]] > 0):
+            out[n, group] = row.value
         else:
             value = f"{row.country}, {measure} of {' '.join(row.sectors)}"
             advice = "Only what the older table has can be scaled"
             problems.append(Problem("the older table has none of it", advice, value=value))
     return out
+
+
+def _exports(rows: Sequence[Margin], seed: Flows, output: Table) -> Table:
+    """Exports by cell: the seed's share of output, whose odds one factor moves in all sectors of a stated group until
+    they add up to what is stated, so that no sector sells more abroad than it makes.
+
+    Raises InputError naming groups whose stated exports no factor reaches.
+    """
+    problems: list[Problem] = []
+    share = np.divide(seed.exports, seed.output, out=np.zeros_like(output), where=seed.output > 0).clip(0.0, 1.0)
+    for row in rows:
+        if row.measure != "exports":
+            continue
+        n, group = seed.countries.index(row.country), [seed.sectors.index(s) for s in row.sectors]
+        made, known = output[n, group], share[n, group]
+        least, most = float(made[known >= 1].sum()), float(made[known > 0].sum())
+        if not (least < row.value < most or row.value == least):
+            why = "the older table has none of it" if most == 0 else "exports exceed output"
+            advice = f"What {' '.join(row.sectors)} can sell abroad is at most {most:.6g}"
+            problems.append(Problem(why, advice, value=f"{row.country}, exports of {' '.join(row.sectors)}"))
+        else:
+            share[n, group] = _moved_odds(known, made, row.value)
+    if problems:
+        raise InputError(problems, "the margins cannot be those of one year")
+    return share * output
+
+
+def _moved_odds(share: Float[np.ndarray, " cell"], made: Float[np.ndarray, " cell"], total: float) -> np.ndarray:
+    """Shares whose odds are multiplied by one factor, so that the parts of ``made`` add up to ``total``."""
+    inside = (share > 0) & (share < 1)
+    odds = share[inside] / (1 - share[inside])
+
+    def shares(log_factor: float) -> np.ndarray:
+        out = share.copy()
+        out[inside] = 1 / (1 + np.exp(-log_factor) / odds)
+        return out
+
+    if not inside.any() or total <= float(made[share >= 1].sum()):
+        return np.where(share >= 1, share, 0.0)
+    factor: Any = brentq(lambda x: float(shares(x) @ made) - total, -200.0, 200.0, xtol=1e-14)
+    return shares(float(factor))
 
 
 def _to_world_exports(imports: Table, exports: Table, rows: Sequence[Margin], seed: Flows) -> Table:

@@ -59,14 +59,17 @@ class Economy(NamedTuple):
     value_added: Mapping[tuple[str, ...], float]
 
 
-def economy(tables: Path, year: int) -> Economy:
-    """The table of one year in ten economies and twenty sectors; ``tables``: folder of the release.
+def economy(tables: Path, year: int, mapping: Path = REGIONS_OF_BUNDLED) -> Economy:
+    """The table of one year in the economies of ``mapping`` and twenty sectors; ``tables``: folder of the release.
 
     Raises InputError listing everything wrong with the file.
     """
     raw = wiod.read(wiod.files(tables)[year], year)
-    found, _ = read_mapping(REGIONS_OF_BUNDLED, "country", "region", raw.regions, shipped=True)
-    regions = dict(sorted(found.items(), key=lambda item: ECONOMIES.index(item[1])))
+    found, _ = read_mapping(mapping, "country", "region", raw.regions, shipped=True)
+    order: list[str] = (
+        list(dict.fromkeys(pd.read_csv(mapping)["region"])) if mapping != REGIONS_OF_BUNDLED else list(ECONOMIES)
+    )
+    regions = dict(sorted(found.items(), key=lambda item: order.index(item[1])))
     sectors = sectors_of(None, raw.industries)
     world = without_negative_value_added(aggregate(clean(raw), regions, sectors))
     published = _as_published(raw)
@@ -115,7 +118,7 @@ def _value_added(made: Economy, accounts: Path) -> pd.DataFrame:
     """Value added by factor: output less inputs, shared by labour's part of it in the Socio-Economic Accounts (labour
     of the self-employed included). The rest of the world has the share of its countries that the accounts cover."""
     world, published, year = made.world, made.published, made.world.year
-    share, known = _labor_share(made, accounts)
+    share, known = labor_share(made, accounts)
     whole = _all_in_the_accounts(made, accounts)
     total = np.maximum(world.value_added, 0.0)
     rows = []
@@ -136,7 +139,7 @@ def _value_added(made: Economy, accounts: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["country", "factor", "sector", "value", "source", "verified"])
 
 
-def _labor_share(made: Economy, accounts: Path) -> tuple[np.ndarray, np.ndarray]:
+def labor_share(made: Economy, accounts: Path) -> tuple[np.ndarray, np.ndarray]:
     """Labour's share of value added (region, sector), and whether the accounts know it."""
     table: Any = pd.read_csv(accounts)
     table = table[(table["year"] == made.world.year) & (table["VA"] > 0)]

@@ -13,6 +13,8 @@ MODELS = SHIPPED / "models"
 DATA = SHIPPED / "data"
 #: The dataset that every study begins with: published figures only.
 REAL = DATA / "rare-earths-2010"
+#: The economy before the export controls of 2025, to which draws are carried; it has no evidence of its own.
+TODAY = DATA / "rare-earths-2023"
 #: The dataset of the tutorial, the tests and the calibration: patents, audit and outcomes are simulated.
 SIMULATED = DATA / "simulated-2010"
 #: The folder with the figures as typed, from which the importers make datasets: elements, prices, uses, policies.

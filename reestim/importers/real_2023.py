@@ -1,0 +1,158 @@
+"""Write the dataset of 2023, byte for byte, from figures typed by hand, those of 2010 and the original files that users
+bring. It has no evidence for estimation: posterior draws of another dataset are carried to it."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+from reestim.errors import InputError, Problem
+from reestim.importers import real_2023_facts as facts
+from reestim.importers.bundle import write_csv, write_dataset
+from reestim.importers.margins import as_table
+from reestim.importers.real_2023_economy import Economy2023, economy_2023
+from reestim.importers.update import UPDATED, economy_rows
+from reestim.io.resources import REAL, TODAY
+from reestim.io.toml_files import value_text
+
+#: Files of the dataset of 2010 that are taken over: properties, places of use, trade elasticities.
+TAKEN_OVER = ("elements", "application_sector", "trade_elasticities")
+TYPED = ("element_exports",)
+TYPED_SOURCES = (
+    "separation",
+    "magnet_use",
+    "magnet_makers",
+    "national_use",
+    "marginal_prices_2025",
+    "china_feed",
+)
+#: The original files, seen from one folder.
+ORIGINALS = {
+    "tables": "wiod2013",
+    "sections": "panels/icio2019_isic_sections.npz",
+    "aggregates": "panels/un_main_aggregates/un_ama_1990_2023_musd.csv.gz",
+    "china_japan": "panels/oecd_iot2021_chn_jpn/oecd_iot2021_chn_jpn_1995_2018.npz",
+    "united_states": "panels/us_bea_bls_klems/growth_accounts_1997_2023.csv",
+    "accounts": "panels/wiod_sea2013/sea2013_wide.csv.gz",
+    "prices": "usgs/usgs_mcs2026_observations.csv",
+    "mines": "panels/ree/usgs_mcs2025_mine_production_2023_2024.csv",
+    "uses": "panels/ree/nrcan_uses.csv",
+}
+DESCRIPTION = (
+    "Rare earths before the export controls of 2025: the world economy of 2023 in eleven economies and twenty sectors, "
+    "balanced from tables of 2011 and 2019 to figures of 2023, with prices, uses and separation of rare earths. "
+    "Nothing is simulated; there is no evidence for estimation in it."
+)
+LICENCE = (
+    "Compilation: Apache-2.0. trade.csv, input_output.csv and value_added.csv are an adaptation of: World Input-Output "
+    "Database, 2013 release (Timmer, Dietzenbacher, Los, Stehrer, de Vries 2015), free to use with citation (CC BY 4.0 "
+    "stands on the publisher's page of the 2016 release; recalled for this one); OECD (2023), OECD Inter-Country "
+    "Input-Output Tables, and OECD (2021), OECD Input-Output Tables, adapted and redistributed with credit as the "
+    "OECD's terms allow; United Nations Statistics Division, National Accounts Main Aggregates, with attribution "
+    "(recalled); BEA-BLS: public domain. USGS: public domain. Others: single facts with their source."
+)
+NOTES = (
+    "Figures are read (seen in the source, or arithmetic on what was), recalled (from memory of it), imputed (the rule "
+    "is in the column source) or updated (of an older year, balanced to margins of 2023); verified is true only for "
+    "the first. Labour's share of value added is of 2009 (WIOD's Socio-Economic Accounts).",
+    "What was changed in the tables: countries and industries added up; negative final uses of 2011 set to zero; all "
+    "flows scaled and balanced (RAS), so that no cell is that of a source.",
+    "Taiwan is in ROW: the OECD's table by sections and the UN's aggregates do not name it. Hong Kong and Macao too.",
+    "element_output.csv is separated oxide, not ore: export controls act on oxide. A third of China's feed is imported "
+    "(sources/china_feed.csv); what Myanmar, Laos and the United States earn from it counts as China's.",
+    "element_prices.csv holds averages of a year. Prices asked in Europe in 2025 were up to six times as high for less "
+    "than 1 % of what was used: shadow prices, in sources/marginal_prices_2025.csv, of which nothing is made.",
+    "No Lu, Ho, Er, Tm, Yb and Sc: the USGS has prices of all but Tm, but how much of them goes into which use was not "
+    "found, and an element without a use has no place in the economy.",
+    "There is no policy.csv: China's export taxes on rare earths ended in 2015; export licences had no price yet.",
+)
+
+
+def write_2023(out: Path, originals: Path, typed: Path = TODAY, older: Path = REAL) -> list[Path]:
+    """Build the dataset in ``out`` from the figures in ``typed``, those of 2010 in ``older`` and the folder of
+    originals; returns its files. Raises InputError naming every original that is not there."""
+    paths = {name: originals / place for name, place in ORIGINALS.items()}
+    advice = "Bring the file; data/README.md says where it is from"
+    missing = [Problem("an original is missing", advice, file=str(p)) for p in paths.values() if not p.exists()]
+    if missing:
+        raise InputError(missing, "the dataset cannot be made")
+    return write_dataset(out, lambda folder: _build(folder, typed, older, paths))
+
+
+def _build(folder: Path, typed: Path, older: Path, paths: dict[str, Path]) -> None:
+    sources = folder / "sources"
+    sources.mkdir()
+    for stem in TAKEN_OVER:
+        shutil.copyfile(older / f"{stem}.csv", folder / f"{stem}.csv")
+    for stem in TYPED:
+        shutil.copyfile(typed / f"{stem}.csv", folder / f"{stem}.csv")
+    for stem in TYPED_SOURCES:
+        shutil.copyfile(typed / "sources" / f"{stem}.csv", sources / f"{stem}.csv")
+    of_2010 = older / "sources"
+    made = economy_2023(*(paths[name] for name in list(ORIGINALS)[:6]))
+    for stem, table in (
+        ("nrcan_uses", pd.read_csv(paths["uses"])),
+        ("prices", facts.prices(paths["prices"])),
+        ("mine_output", facts.mine_output(paths["mines"])),
+        ("margins", as_table(made.margins)),
+        ("moved", made.moved.round(6)),
+    ):
+        write_csv(table, sources / f"{stem}.csv")
+    write_csv(facts.uses(sources, of_2010), sources / "uses.csv")
+    use = facts.element_use(sources, of_2010)
+    told = "updated: WIOD 2011 and OECD ICIO 2019, balanced to the margins of 2023 (sources/margins.csv)"
+    tables = {
+        "element_prices": facts.element_prices(sources),
+        "element_use": use,
+        "element_output": facts.element_output(sources, use, pd.read_csv(folder / "elements.csv")),
+        "country_use": facts.country_use(sources, of_2010),
+        **economy_rows(made.flows, made.labor_share, told),
+    }
+    tables["value_added"]["source"] += "; labour's share of 2009 (WIOD's Socio-Economic Accounts)"
+    for stem, table in tables.items():
+        write_csv(table, folder / f"{stem}.csv")
+    _write_meta(folder, made)
+
+
+def _write_meta(folder: Path, made: Economy2023) -> None:
+    imputed = [
+        path.name
+        for path in sorted(folder.glob("*.csv"))
+        if pd.read_csv(path)["source"].astype(str).str.contains("imputed").any()
+    ]
+    shares = "; ".join(
+        f"{row['array']} on average {row['mean_change']:.4f}, at most {row['largest_change']:+.4f} ({row['where']})"
+        for row in made.moved.to_dict("records")
+    )
+    keys: dict[str, object] = {
+        "name": "rare-earths-2023",
+        "description": DESCRIPTION,
+        "base_year": facts.YEAR,
+        "policy_year": 2025,
+        "licence": LICENCE,
+        "host_sector": "chemicals",
+        "synthetic": [],
+        "imputed": imputed,
+        "updated": [f"{stem}.csv" for stem in UPDATED],
+        "notes": [*NOTES, f"How far shares moved from WIOD 2011: {shares}."],
+    }
+    text = "\n".join(f"{key} = {value_text(value)}" for key, value in keys.items()) + "\n"
+    (folder / "dataset.toml").write_text(text, encoding="utf-8", newline="\n")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Write the dataset of 2023 to ``--out`` from the original files in ``--originals``."""
+    parser = argparse.ArgumentParser(prog="python -m reestim.importers.real_2023", description=main.__doc__)
+    parser.add_argument("--originals", type=Path, required=True, help="folder with the original files")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write; files in it are replaced")
+    parser.add_argument("--typed", type=Path, default=TODAY, help="folder with the figures typed by hand")
+    chosen = parser.parse_args(arguments)
+    for path in write_2023(chosen.out, chosen.originals, chosen.typed):
+        print(path)
+
+
+if __name__ == "__main__":
+    main()
