@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -111,7 +110,7 @@ def autarky(economy: ree.Economy, shrink: float = SHRINK) -> Autarky:
     """Solve for trade costs that shrink every flow by e^−shrink and more, deficits removed. Raises EquilibriumError."""
     costs = xr.ufuncs.exp(shrink / economy.ds["trade_elasticity"] + 3.0)
     policy = ree.Scenario(name="autarky", trade_cost=costs).to_arrays(economy)
-    policy = policy._replace(deficit=jnp.zeros_like(policy.deficit))  # nobody lends where nothing can be bought
+    policy = policy._replace(deficit_change=-economy.baseline.deficit)  # nobody lends where nothing can be bought
     parameters = ree.Parameters().to_arrays(economy, "fixed")
     u, _, worst = solve_adaptively(economy.baseline, policy, parameters, TOLERANCE)
     if not within_tolerance(worst, TOLERANCE):

@@ -22,9 +22,9 @@ from jaxtyping import Array, Float
 
 from reestim.dims import COUNTRY
 from reestim.equilibrium.accounts import Baseline
+from reestim.equilibrium.drawn_baseline import drawn_baseline
 from reestim.equilibrium.equations import State, Unknowns, at_elements, evaluate, lost_rent
 from reestim.equilibrium.implicit import all_residuals, baseline_unknowns, equilibrium, within_tolerance
-from reestim.equilibrium.mining import drawn_baseline
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario, scaled
 from reestim.equilibrium.solve import solve

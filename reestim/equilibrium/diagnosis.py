@@ -90,7 +90,7 @@ def demand_feedback(
 def outlays(b: Baseline, policy: PolicyArrays, state: State) -> Float[Array, " country"]:
     """Subsidies and deficits paid to others as a share of what each country receives before them."""
     subsidies = jnp.sum(state.output - state.earned.sum(axis=0), axis=1)
-    paid = subsidies + jnp.maximum(-policy.deficit, 0.0)
+    paid = subsidies + jnp.maximum(-b.deficit - policy.deficit_change, 0.0)
     return paid / (state.income + paid)
 
 

@@ -196,7 +196,7 @@ def demands(
     other_spending = ((1 - costs.ree_share) * cost).at[:, e].add(-rent)
     members = jnp.einsum("nms,ns->nm", costs.member_share, costs.ree_share * cost)
     scrap = policy.recycled * members
-    income = earnings + policy.deficit + scrap.sum(axis=1)
+    income = earnings + (b.deficit + policy.deficit_change) + scrap.sum(axis=1)
     income = jnp.where(income > 0, income, jnp.nan)  # a fixed deficit can exhaust it: no equilibrium, never a number
     demand = b.final_share * (income + waste)[:, None] + jnp.einsum("nks,ns->nk", b.input_share, other_spending)
     demand = demand.at[:, b.member_index].add(members - scrap)

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
+from reestim.equilibrium.drawn_baseline import drawn_baseline
 from reestim.equilibrium.implicit import all_residuals, baseline_unknowns, equilibrium, within_tolerance
-from reestim.equilibrium.mining import drawn_baseline
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario
 from reestim.equilibrium.solve import TOLERANCE

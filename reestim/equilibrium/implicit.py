@@ -14,8 +14,8 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from reestim.equilibrium.accounts import Baseline
+from reestim.equilibrium.drawn_baseline import drawn_fields, drawn_policy
 from reestim.equilibrium.equations import Unknowns, evaluate, numeraire_gap, residual
-from reestim.equilibrium.mining import drawn_baseline
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.pools import slack_unknowns
 from reestim.equilibrium.preconditioner import Preconditioner, apply_preconditioner, build_preconditioner
@@ -88,7 +88,8 @@ def equilibrium(
         )
         return root._replace(point=drop_rounding(b, policy, root.point))
     near = build_preconditioner(b, policy, parameters)
-    one = jax.tree.map(lambda leaf: leaf[None], parameters)
+    stated = parameters._replace(resource_share=None, inputs=None)  # ``b`` has them
+    one = jax.tree.map(lambda leaf: leaf[None], stated)
     result = many_equilibria(b, policy, one, near, start[None], tolerance, empty_history(start.size))
     residual = result.residual[0]
     return Root(result.point[0], residual, result.steps[0], jnp.where(residual <= tolerance, 1.0, 0.0))
@@ -104,19 +105,30 @@ def many_equilibria(
     history: SecantHistory,
     memory: int = MEMORY,
 ) -> AndersonResult:
-    """Accelerated steps for parameter draws side by side (leading axis of every leaf of ``draws``); ``b`` is shared."""
-    _, unravel = ravel_pytree(baseline_unknowns(b, policy))
-    weights = jax.vmap(partial(prepare, b, policy))(draws.trade_elasticity)
-    shared = b
+    """Accelerated steps for parameter draws side by side (leading axis of every leaf of ``draws``).
 
-    def one(draw: ParameterArrays, weight: Weights, z: Float[Array, " n"]) -> tuple[Float[Array, " n"], Array]:
-        b, u = drawn_baseline(shared, draw), unravel(z)
+    They share ``b`` but for what they state of it.
+    """
+    _, unravel = ravel_pytree(baseline_unknowns(b, policy))
+    own = jax.vmap(partial(drawn_fields, b))(draws)  # only what varies is held draw by draw
+
+    def prepared(draw: ParameterArrays, fields: dict[str, Array]) -> Weights:
+        return prepare(b._replace(**fields), policy, draw.trade_elasticity)
+
+    weights = jax.vmap(prepared)(draws, own)
+    shared = b, policy
+
+    def one(
+        draw: ParameterArrays, fields: dict[str, Array], weight: Weights, z: Float[Array, " n"]
+    ) -> tuple[Float[Array, " n"], Array]:
+        b, u = shared[0]._replace(**fields), unravel(z)
+        policy = drawn_policy(shared[1], draw, b)
         r, pools = separable_residual(b, policy, draw, weight, u)
         step = apply_preconditioner(near, b, policy, pools.steps, r)
         return ravel_pytree(step)[0], jnp.maximum(largest(ravel_pytree(r)[0]), jnp.abs(numeraire_gap(b, policy, u)))
 
     def measure(z: Float[Array, "draw n"]) -> tuple[Float[Array, "draw n"], Float[Array, " draw"]]:
-        return jax.vmap(one)(draws, weights, z)
+        return jax.vmap(one)(draws, own, weights, z)
 
     result = anderson(measure, start, tolerance, MAX_ACCELERATED_STEPS, history, memory)
     return result._replace(point=jax.vmap(partial(drop_rounding, b, policy))(result.point))

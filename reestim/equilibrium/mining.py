@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
@@ -46,12 +45,6 @@ def with_resource_share(b: Baseline, share: Float[Array, "country element"]) -> 
         final_share=(b.final_share * b.income[:, None] + inputs) / income[:, None],
         income=income,
     )
-
-
-@jax.jit
-def drawn_baseline(b: Baseline, parameters: ParameterArrays) -> Baseline:
-    """The baseline with the resource shares of the parameters, where they state any; the same twice over."""
-    return b if parameters.resource_share is None else with_resource_share(b, parameters.resource_share)
 
 
 def mine_substitution(b: Baseline, parameters: ParameterArrays) -> Mines:

@@ -15,6 +15,7 @@ from jaxtyping import Array, Bool, Float
 from reestim.dims import COUNTRY, ELEMENT, SECTOR, TRADED_SECTOR
 from reestim.editions import gone_parameter, is_first_edition
 from reestim.equilibrium.coordinates import label_problems
+from reestim.equilibrium.drawn_baseline import InputArrays
 from reestim.equilibrium.horizon import MONTHS, horizon_problems, use_at_horizon
 from reestim.equilibrium.mine_parameters import IN_ECONOMY, MINE_PARAMETERS, complete_mines, mine_rules
 from reestim.errors import ParameterError, Problem
@@ -43,6 +44,7 @@ class ParameterArrays(NamedTuple):
     trade_elasticity: Float[Array, "*draw sector"]
     supply_elasticity: Float[Array, "*draw country element"]
     resource_share: Float[Array, "*draw country element"] | None = None  # None: the baseline's own
+    inputs: InputArrays | None = None  # what the data say otherwise; None: the baseline's own
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from jaxtyping import Array, Float, Int
 
 from reestim.equilibrium import diagnosis
 from reestim.equilibrium.accounts import Baseline
+from reestim.equilibrium.drawn_baseline import drawn_baseline, drawn_policy
 from reestim.equilibrium.equations import production
 from reestim.equilibrium.implicit import all_residuals, baseline_unknowns, equilibrium, within_tolerance
-from reestim.equilibrium.mining import drawn_baseline
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.scenario import PolicyArrays
 from reestim.equilibrium.sweep import DrawSolutions, batches, take
@@ -33,7 +33,7 @@ def solve_path(
 
     ``policies`` has a leading axis of years. Each year starts from the one before.
     """
-    b = drawn_baseline(b, parameters)
+    b, policies = drawn_baseline(b, parameters), drawn_policy(policies, parameters, b)
     first = jax.tree.map(lambda leaf: leaf[0], policies)
     zero, unravel = ravel_pytree(baseline_unknowns(b, first))
 

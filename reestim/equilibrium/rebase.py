@@ -11,8 +11,9 @@ import xarray as xr
 
 from reestim.dims import COUNTRY, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR
 from reestim.equilibrium.accounts import Baseline
+from reestim.equilibrium.drawn_baseline import drawn_baseline
 from reestim.equilibrium.economy import Economy
-from reestim.equilibrium.mining import cost_shares, drawn_baseline
+from reestim.equilibrium.mining import cost_shares
 from reestim.equilibrium.parameters import Parameters
 from reestim.equilibrium.scenario import Scenario
 from reestim.equilibrium.solve import TOLERANCE, solve_adaptively
@@ -33,7 +34,8 @@ def rebase(economy: Economy, deficits: str = "fixed", parameters: Parameters | N
     policy = Scenario(name="rebase").to_arrays(economy)
     # Data that do not add up have no deficits that do either: what the world misses is shared out by income.
     deficit = b.deficit - b.deficit.sum() * b.income / b.income.sum()
-    policy = policy._replace(deficit=jnp.zeros_like(b.deficit) if deficits == "balanced" else deficit)
+    wanted = jnp.zeros_like(b.deficit) if deficits == "balanced" else deficit
+    policy = policy._replace(deficit_change=wanted - b.deficit)
     u, _, worst = solve_adaptively(b, policy, arrays, 1e-13)
     if not worst <= TOLERANCE:
         raise EquilibriumError(f"no consistent baseline found: largest relative residual {float(worst):.1e}")
@@ -64,7 +66,7 @@ def rebase(economy: Economy, deficits: str = "fixed", parameters: Parameters | N
             dims = tuple(str(dim) for dim in old[name].dims)
             change = ds[name].transpose(*dims).values - old[name].values
             moves.append(_move(name, change, np.ones(change.shape, bool), shares, dims, ds))
-    relative = (np.asarray(policy.deficit) - np.asarray(b.deficit)) / np.asarray(b.income)
+    relative = np.asarray(policy.deficit_change) / np.asarray(b.income)
     moves.append(_move("deficit", relative, np.ones(relative.shape, bool), "change, of income", (COUNTRY,), ds))
     ds.attrs["rebasing"] = json.dumps({"deficits": deficits, "moves": moves})
     return Economy(ds)

@@ -39,7 +39,7 @@ class PolicyArrays(NamedTuple):
     log_subsidy: Float[Array, "country sector"]  # −ln(1−s), what the government adds to each dollar of sales
     log_endowment: Float[Array, "country factor"]  # ln of the quantity of a factor against the baseline
     recycled: Float[Array, "country member"]  # share of industry's use that comes from scrap
-    deficit: Float[Array, " country"]  # D′
+    deficit_change: Float[Array, " country"]  # D′ − D
     pools: Pools
     joint: Float[Array, ""]  # 1 if the elements of a country come out of one mine in fixed proportions
 
@@ -192,7 +192,7 @@ class Scenario:
                 log_subsidy=jnp.asarray(-np.log1p(-levels.subsidy)),
                 log_endowment=jnp.asarray(np.log(levels.endowment)),
                 recycled=jnp.asarray(levels.recycled),
-                deficit=baseline.deficit,
+                deficit_change=jnp.zeros(len(economy.countries)),
                 pools=pool_arrays(economy, levels.pools),
                 joint=jnp.asarray(1.0 if supply == "joint" else 0.0, dtype=float),  # not weakly typed: compiled once
             )
@@ -231,6 +231,6 @@ def scaled(b: Baseline, policy: PolicyArrays, stage: Float[Array, ""]) -> Policy
         log_subsidy=stage * policy.log_subsidy,
         log_endowment=stage * policy.log_endowment,
         recycled=stage * policy.recycled,
-        deficit=between(b.deficit, policy.deficit),
+        deficit_change=stage * policy.deficit_change,
         pools=policy.pools._replace(log_limit=jnp.where(limit > 0, limit, stage * limit)),
     )

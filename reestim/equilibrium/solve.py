@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from reestim.dims import YEAR
 from reestim.equilibrium import diagnosis
 from reestim.equilibrium.accounts import Baseline
+from reestim.equilibrium.drawn_baseline import drawn_baseline
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.equations import Unknowns
 from reestim.equilibrium.implicit import (
@@ -25,7 +26,6 @@ from reestim.equilibrium.implicit import (
     equilibrium,
     within_tolerance,
 )
-from reestim.equilibrium.mining import drawn_baseline
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario
 from reestim.equilibrium.welfare import outcomes, to_dataset

@@ -25,9 +25,9 @@ from jaxtyping import Array, Bool, Float, Int
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.diagnosis import Reason
 from reestim.equilibrium.diagnosis import reason as why
+from reestim.equilibrium.drawn_baseline import drawn_baseline, drawn_policy
 from reestim.equilibrium.equations import Unknowns
 from reestim.equilibrium.implicit import all_residuals, baseline_unknowns, many_equilibria, within_tolerance
-from reestim.equilibrium.mining import drawn_baseline
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.preconditioner import Preconditioner, build_preconditioner
 from reestim.equilibrium.scenario import PolicyArrays
@@ -94,7 +94,8 @@ def _solve_batch(
 def _results(
     b: Baseline, policy: PolicyArrays, names: tuple[str, ...], draw: ParameterArrays, point: Float[Array, " n"]
 ) -> tuple[dict[str, Array], Float[Array, ""]]:
-    b, u = drawn_baseline(b, draw), ravel_pytree(baseline_unknowns(b, policy))[1](point)
+    b, policy = drawn_baseline(b, draw), drawn_policy(policy, draw, b)
+    u = ravel_pytree(baseline_unknowns(b, policy))[1](point)
     result = outcomes(b, policy, draw, u)
     return {name: getattr(result, name) for name in names}, all_residuals(b, policy, draw, u)
 
@@ -103,7 +104,7 @@ def _solve_one(
     b: Baseline, policy: PolicyArrays, draw: ParameterArrays, tolerance: float, names: tuple[str, ...]
 ) -> tuple[dict[str, Array], Int[Array, ""], Float[Array, ""], Int[Array, ""]]:
     """One draw by Newton's method, and what would explain a failure."""
-    b = drawn_baseline(b, draw)
+    b, policy = drawn_baseline(b, draw), drawn_policy(policy, draw, b)
     u, root, worst = solve_by_newton(b, policy, draw, tolerance)
     return *_explained(b, policy, draw, u, root.stage, names), worst, root.steps
 
@@ -181,7 +182,8 @@ def _rounds(
             middle = take(draws, left[_middle(standardised[left])])
             warm_start, worst = _solve_reference_draw(b, policy, middle, start, tolerance)
             if not float(worst) <= tolerance:  # then Newton's method, once, instead of once a draw
-                u, _, _ = solve_by_newton(drawn_baseline(b, middle), policy, middle, tolerance)
+                known = drawn_baseline(b, middle), drawn_policy(policy, middle, b)
+                u, _, _ = solve_by_newton(*known, middle, tolerance)
                 point, _ = ravel_pytree(u)
                 warm_start, worst = _solve_reference_draw(b, policy, middle, point, tolerance)
             if not float(worst) <= tolerance:
@@ -219,8 +221,11 @@ def batches(index: np.ndarray, size: int) -> list[tuple[np.ndarray, np.ndarray]]
 
 
 def _standardised(draws: ParameterArrays) -> Float[np.ndarray, "draw parameter"]:
-    """The parameters that vary, each with unit spread, so that distances between draws mean something."""
-    leaves = [np.asarray(leaf).reshape(len(leaf), -1) for leaf in jax.tree.leaves(draws)]
+    """The parameters that vary, each with unit spread, so that distances between draws mean something.
+
+    Inputs are left out: they are many, each a small part of what makes two draws differ.
+    """
+    leaves = [np.asarray(leaf).reshape(len(leaf), -1) for leaf in jax.tree.leaves(draws._replace(inputs=None))]
     flat = np.unique(np.concatenate(leaves, axis=1), axis=1)
     spread = flat.std(axis=0)
     return (flat - flat.mean(axis=0))[:, spread > 0] / spread[spread > 0]

@@ -13,10 +13,10 @@ from jaxtyping import Array, Float, Int
 from reestim.dims import YEAR
 from reestim.equilibrium import diagnosis
 from reestim.equilibrium.accounts import Baseline
+from reestim.equilibrium.drawn_baseline import drawn_baseline, drawn_policy
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.equations import Unknowns, production
 from reestim.equilibrium.implicit import within_tolerance
-from reestim.equilibrium.mining import drawn_baseline
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario
 from reestim.equilibrium.solve import Solution, solve_arrays, solve_by_newton, with_verdict
@@ -39,7 +39,7 @@ def solve_years(b: Baseline, policies: PolicyArrays, parameters: ParameterArrays
     ``policies`` has a leading axis of years. Each year starts from the one before. The programs are those of single
     equilibria: none is compiled for the path. Not for use inside ``jit``.
     """
-    b = drawn_baseline(b, parameters)
+    b, policies = drawn_baseline(b, parameters), drawn_policy(policies, parameters, b)
     policies = jax.tree.map(np.asarray, policies)
     research, start = np.zeros(b.expenditure.shape), None
     years: list[TransitionPath] = []

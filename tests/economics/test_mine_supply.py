@@ -11,7 +11,8 @@ import pytest
 import xarray as xr
 
 import reestim as ree
-from reestim.equilibrium.mining import drawn_baseline, idle_resources, mine_costs
+from reestim.equilibrium.drawn_baseline import drawn_baseline
+from reestim.equilibrium.mining import idle_resources, mine_costs
 from reestim.errors import ParameterError
 from tests.oracles import random_economy, random_parameters, random_scenario
 
