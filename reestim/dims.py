@@ -11,6 +11,8 @@ INPUT = "input"
 FACTOR = "factor"
 ELEMENT = "element"
 CARRIER = "carrier"
+#: What rare earths are used in, as the statistics of use say it: magnets, phosphors.
+APPLICATION = "application"
 YEAR = "year"
 LABEL = "label"
 OUTCOME = "outcome"

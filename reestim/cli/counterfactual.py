@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from reestim.cli.command import Output, command
-from reestim.cli.options import DrawsOption, OutOption, OverwriteOption, RunArgument
+from reestim.cli.options import DrawsOption, OutOption, OverwriteOption, RunArgument, SeedOption
 from reestim.cli.terminal import command_line, find_run, print_and_exit
 from reestim.errors import InputError, Problem
 
@@ -46,6 +46,10 @@ def counterfactual(
             metavar="ADDRESS", help="Solve on a Dask cluster: its scheduler's address, or local for one here."
         ),
     ] = None,
+    inputs: Annotated[
+        str, typer.Option(help="drawn: figures of the data with their errors, beside the parameters; or fixed.")
+    ] = "fixed",
+    seed: SeedOption = 1,
     allow_unsolved: Annotated[bool, typer.Option(help="Go on where more than 1 % of the draws are unsolved.")] = False,
     overwrite: OverwriteOption = False,
     *,
@@ -58,6 +62,8 @@ def counterfactual(
     Example: reestim counterfactual mine april-2025.toml --dataset data/today --ratio-sd 0.5
 
     Example: reestim counterfactual mine models/scenarios/*.toml --dask tcp://10.0.0.1:8786 --chunks kept
+
+    Example: reestim counterfactual mine models/scenarios/china-quota-2010.toml --inputs drawn --seed 7
     """
     from reestim.counterfactuals.transfer import Transfer
     from reestim.pipeline.counterfactual_job import run_counterfactual
@@ -81,6 +87,8 @@ def counterfactual(
         draws=draws,
         chunks=chunks,
         executor=dask,
+        inputs=inputs,
+        seed=seed,
         allow_unsolved=allow_unsolved,
         overwrite=overwrite,
         progress=output.progress,

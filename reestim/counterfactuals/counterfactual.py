@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from reestim.counterfactuals.executors import open_executor
+from reestim.counterfactuals.inputs import FIXED, inputs_of
 from reestim.counterfactuals.plan import SweepPlan, chunk_size, feasible_draws, parameters_of
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY, YEAR
 from reestim.draws import thinned
@@ -46,6 +47,8 @@ def counterfactual(
     group: str = "posterior",
     executor: Client | str | None = None,
     devices: Sequence[Any] | str | None = None,
+    inputs: str = FIXED,
+    seed: int | None = None,
 ) -> xr.DataTree:
     """Solve every scenario and technology at every posterior draw.
 
@@ -91,13 +94,19 @@ def counterfactual(
         this process.
     devices
         ``"all"`` or a list of ``jax.devices()``: chunks are dealt over several devices of this process.
+    inputs
+        ``"fixed"`` takes the data of the economy as known. ``"drawn"`` gives every draw a baseline of its own: what the
+        economy says of the errors of its data (docs/inputs.md) is drawn beside the parameters, independent of them.
+    seed
+        Of the drawn inputs.
 
     Returns
     -------
     xarray.DataTree
         A copy of ``post`` with the group ``counterfactual``, dims (scenario, technology, chain, draw, country |
         sector), log changes unless ``attrs["units"]`` says otherwise, with ``solved``, ``reason``, ``residual`` and
-        ``steps``; and the group ``economy``, the baseline it was computed on
+        ``steps``; the group ``inputs``, factors of each draw, where they are drawn; and the group ``economy``, the
+        baseline it was computed on
         (``Economy(post["economy"].to_dataset())``), without the mines that a scenario adds to it. A transition adds
         ``welfare_path``, ``solved_path`` and so on over (scenario, chain, draw, year, country | sector).
 
@@ -123,6 +132,7 @@ def counterfactual(
     count = samples.sizes[CHAIN] * samples.sizes[DRAW]
     size = chunk_size(economy, count)
     unit = min(chunk or max(4 * size, _DRAWS_PER_CHUNK), count)
+    drawn = inputs_of(economy, inputs, seed, samples[CHAIN].values, samples[DRAW].values)
     baselines = [scenario.baseline(economy) for scenario in scenarios]
     policies = [
         {
@@ -146,6 +156,7 @@ def counterfactual(
             {name: feasible_draws(parameters, world, name, s.horizon, count, unit) for name in technology}
             for s, world in zip(scenarios, baselines, strict=True)
         ],
+        drawn,
     )
     labels = labels_of(economy)
     coords: dict[str, Any] = {
@@ -156,6 +167,9 @@ def counterfactual(
         COUNTRY: labels[COUNTRY],
         SECTOR: labels[SECTOR],
     } | ({YEAR: asked} if asked else {})
+    if drawn is not None:
+        for world in {id(world.baseline): world for world in baselines}.values():
+            drawn.refuse_impossible(world, unit)
     with open_executor(executor, devices) as run:
         ds = sweeps.solve(coords, run, Path(store) if store else None, progress)
     ds.attrs = {
@@ -163,11 +177,18 @@ def counterfactual(
         "supply": supply,
         "scenarios": json_text({s.name: summarise_scenario(s) for s in scenarios}),
         "parameters_from_posterior": used,
+        "inputs": inputs,
+        "inputs_drawn": [] if drawn is None else drawn.sources,
         "draws": f"{count} of {post[group].sizes[CHAIN] * post[group].sizes[DRAW]} {group} draws",
     }
     out = post.copy()
     out["counterfactual" if group == "posterior" else f"{group}_counterfactual"] = xr.DataTree(ds)
     out["economy"] = xr.DataTree(economy.ds)
+    name = "inputs" if group == "posterior" else f"{group}_inputs"
+    if name in out.children:
+        del out[name]  # of an earlier call
+    if drawn is not None:
+        out[name] = xr.DataTree(drawn.dataset(samples[CHAIN].values, samples[DRAW].values))
     _refuse_unsolved(ds, allow_unsolved)
     return out
 

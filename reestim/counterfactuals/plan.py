@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from reestim.counterfactuals.assembly import Assembly, assembly_in, open_assembly, to_variables
 from reestim.counterfactuals.chunk_store import fingerprint
 from reestim.counterfactuals.executors import Chunk, Executor, solve_chunks
+from reestim.counterfactuals.inputs import SAMPLE, Inputs
 from reestim.dims import CHAIN, DRAW, SCENARIO, TECHNOLOGY
 from reestim.editions import first_edition_draws, is_first_edition
 from reestim.equilibrium.economy import Economy
@@ -60,8 +61,6 @@ YEAR_OUTCOMES = (
     "licence_price",
 )
 
-#: Dimension of draws in one row, chain after chain.
-SAMPLE = "_sample"
 _BYTES_PER_CHUNK = 7e7
 _COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
@@ -81,6 +80,7 @@ class SweepPlan:
     unit: int
     tolerance: float
     feasible: Sequence[Mapping[str, Bool[np.ndarray, " draw"]]]  # of each scenario, by technology: feasible draws
+    inputs: Inputs | None = None  # of each draw; None: as the data say
 
     @property
     def static(self) -> list[str]:
@@ -98,6 +98,8 @@ class SweepPlan:
         # An infeasible draw is replaced by a feasible one: it cannot stall the batch, and `feasible` masks it later.
         index = np.where(good[index], index, np.argmax(good))
         draws = take_draws(self.parameters, index).to_batch(self.baselines[k], name, SAMPLE, self.horizons[k])
+        if self.inputs is not None:
+            draws = draws._replace(inputs=self.inputs.arrays(index))
         transition = name == "transition"
         return Chunk(
             transition,
@@ -157,6 +159,7 @@ class SweepPlan:
             self.tolerance,
             self.size,
             self.unit,
+            *([] if self.inputs is None else [self.inputs.seed, self.inputs.standard_deviations()]),
         )
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reestim.data.read import decode, read_bytes
 from reestim.data.schemas import REQUIRED
+from reestim.data.uncertainty import Uncertainty
 from reestim.errors import Problem, closest
 from reestim.io.toml_files import parse
 
@@ -32,6 +33,7 @@ class DatasetMeta(BaseModel):
     updated: list[str] = []  # files of an older year, balanced to the margins of the base year
     units_confirmed: list[str] = []  # files whose unusual size is right (reestim/data/magnitudes.py asks)
     notes: list[str] = []
+    uncertainty: Uncertainty | None = None  # how far figures may be off
     truth: dict[str, Any] | None = None  # parameters behind the simulated files, for tests of recovery
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from reestim.dims import CARRIER, COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR
+from reestim.dims import APPLICATION, CARRIER, COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR
 from reestim.equilibrium.carriers import bundle_share, carrier_label_problems, carrier_problems
 from reestim.errors import InputError, Problem
 
@@ -32,6 +32,15 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "long_run_supply_elasticity": (COUNTRY, ELEMENT),
     "producer_price": (COUNTRY, ELEMENT),  # US$ per tonne of oxide before export taxes; 0 where not known
     "carrier_price": (COUNTRY, CARRIER),  # the same of carriers, per tonne of their own
+    # How far inputs may be off (docs/inputs.md): standard deviations of logs, and the share of each application in what
+    # a sector uses of an element.
+    "application_share": (APPLICATION, COUNTRY, ELEMENT, SECTOR),
+    "element_use_sd": (APPLICATION, ELEMENT),
+    "application_sector_sd": (APPLICATION, SECTOR),
+    "country_use_sd": (APPLICATION, COUNTRY),
+    "element_price_sd": (ELEMENT,),
+    "element_output_sd": (COUNTRY, ELEMENT),
+    "trade_sd": (IMPORTER, EXPORTER, SECTOR),
 }
 
 

@@ -33,6 +33,8 @@ def run_counterfactual(
     draws: int | None = None,
     chunks: Path | None = None,
     executor: str | None = None,
+    inputs: str = "fixed",
+    seed: int = 1,
     allow_unsolved: bool = False,
     overwrite: bool = False,
     progress: bool = True,
@@ -61,6 +63,9 @@ def run_counterfactual(
         Folder that keeps solved draws, to go on from after a kill.
     executor
         Address of a Dask scheduler.
+    inputs, seed
+        ``"drawn"``: the inputs that the run's economy knows with error are drawn, from this seed, beside the
+        parameters. ``"fixed"``: they are as the data say.
     allow_unsolved
         Go on where more than 1 % of the draws of a scenario have no equilibrium.
     overwrite
@@ -118,6 +123,8 @@ def run_counterfactual(
                 allow_unsolved=allow_unsolved,
                 chunks=chunks,
                 executor=executor,
+                inputs=inputs,
+                seed=seed,
             )
         with stages.stage("write the run and its report"):
             page = save_and_report(post, folder, overwrite=overwrite, command=commands)

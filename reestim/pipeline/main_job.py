@@ -267,6 +267,8 @@ def _solved(post: xr.DataTree, spec: Spec, chunks: Path, progress: bool) -> xr.D
         draws=wanted.draws,
         progress=progress,
         chunks=chunks,
+        inputs=wanted.inputs,
+        seed=RunRecord.of(post).seed,
     )
     return post.load()  # what was read from the chunks, which go when the run is whole
 

@@ -32,13 +32,16 @@ def run_scenarios(
     years: Sequence[int] | None = None,
     chunks: Path | None = None,
     executor: str | None = None,
+    inputs: str = "fixed",
+    seed: int | None = None,
 ) -> xr.DataTree:
     """Posterior draws through the equilibrium of the run's own economy, for each scenario file; and draws of the prior
     (group ``prior_counterfactual``), so that welfare can be set against what it was before the data. Of a run whose
     draws were carried to another economy they are those, and ``posterior`` stays as it was estimated.
 
     ``years`` are those of ``technology`` "transition"; ``chunks`` is a folder that keeps finished
-    draws, to go on from after a kill; ``executor`` is the address of a Dask scheduler.
+    draws, to go on from after a kill; ``executor`` is the address of a Dask scheduler; ``inputs`` and ``seed`` as in
+    :func:`reestim.counterfactual`.
 
     Raises InputError (scenario and economy do not fit) or UnsolvedDrawsError.
     """
@@ -69,6 +72,8 @@ def run_scenarios(
         draws=draws,
         progress=progress,
         allow_unsolved=allow_unsolved,
+        inputs=inputs,
+        seed=seed,
     )
     record.but(scenarios=texts_of(found)).attached(post)
     post["welfare_variance"] = xr.DataTree(welfare_variance(economy, policies, post))
@@ -79,6 +84,7 @@ def run_scenarios(
         technology,
         min(draws or MOST_PRIOR_DRAWS, MOST_PRIOR_DRAWS),
         chunks,
+        (inputs, seed),
     )
     return with_estimated_draws(post, estimated)
 
@@ -90,8 +96,12 @@ def _with_prior(
     technology: Sequence[str],
     draws: int,
     chunks: Path | None,
+    inputs: tuple[str, int | None],
 ) -> xr.DataTree:
-    """The same scenarios at draws of the prior. Those without an equilibrium are marked; none at all is no failure."""
+    """The same scenarios at draws of the prior, inputs drawn or fixed as for the posterior.
+
+    Those without an equilibrium are marked; none at all is no failure.
+    """
     import xarray as xr
 
     from reestim.checks import prior_welfare
@@ -113,6 +123,8 @@ def _with_prior(
             progress=False,
             allow_unsolved=True,
             group="prior",
+            inputs=inputs[0],
+            seed=inputs[1],
         )
     except ParameterError:  # no draw of the prior has an equilibrium: then there is nothing to show
         return post

@@ -123,6 +123,8 @@ class CounterfactualSpec(BaseModel):
     from_year: int | None = Field(default=None, ge=1900, le=2100)  # first and last year of the transition
     to_year: int | None = Field(default=None, ge=1900, le=2100)
     draws: int | None = Field(default=None, ge=1)  # absent: all
+    #: "drawn": what the dataset says of the errors of its figures is drawn beside the parameters (docs/inputs.md).
+    inputs: Literal["fixed", "drawn"] = "fixed"
 
     @model_validator(mode="after")
     def _years_of_a_transition(self) -> CounterfactualSpec:

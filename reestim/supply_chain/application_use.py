@@ -9,14 +9,12 @@ import xarray as xr
 from reestim.data.country_groups import country_group
 from reestim.data.country_use import STEM
 from reestim.data.schemas import WEIGHT_TOLERANCE
-from reestim.dims import COUNTRY, ELEMENT, SECTOR
+from reestim.dims import APPLICATION, COUNTRY, ELEMENT, SECTOR
 from reestim.errors import InputError, Problem
 from reestim.supply_chain.labelled_arrays import to_array
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
-
-APPLICATION = "application"
 
 
 def sector_use(data: Dataset) -> xr.DataArray:
@@ -57,15 +55,28 @@ def stated_use(data: Dataset, share: xr.DataArray, made: xr.DataArray) -> xr.Dat
     ``share``, ``made`` (country, sector): share of the world's output, and output in million US$. None where the
     dataset states no shares. Raises InputError naming each group that makes nothing of what an application goes into.
     """
-    if STEM not in data:
-        return None
+    return None if STEM not in data else _placed_use(data, share, made).sum(APPLICATION)
+
+
+def use_by_application(data: Dataset, output: xr.DataArray) -> xr.DataArray:
+    """The same by application, (application, country, element, sector), and by world output where no shares are stated.
+
+    ``output`` as for ``ree_use.country_use``.
+    """
+    made = output.sel({SECTOR: list(data.goods)})
+    world = made.sum(COUNTRY)
+    return _placed_use(data, (made / world.where(world > 0, 1.0)).transpose(COUNTRY, SECTOR), made)
+
+
+def _placed_use(data: Dataset, share: xr.DataArray, made: xr.DataArray) -> xr.DataArray:
     tonnes, weight = application_use(data)
     problems: list[Problem] = []
+    stated: Any = data.tables.get(STEM)
     placed = []
     for name in tonnes[APPLICATION].values:
         into, where = weight.sel({APPLICATION: name}), xr.zeros_like(share)
-        rows: Any = data[STEM][data[STEM][APPLICATION] == name]
-        for row, cells in zip(rows.index, rows.itertuples(index=False), strict=True):
+        rows: Any = None if stated is None else stated[stated[APPLICATION] == name]
+        for row, cells in () if rows is None else zip(rows.index, rows.itertuples(index=False), strict=True):
             group = country_group(str(cells.countries), list(data.countries))
             inside = made.where(made[COUNTRY].isin(list(group)), 0.0)
             total = inside.sum(COUNTRY)
@@ -75,8 +86,8 @@ def stated_use(data: Dataset, share: xr.DataArray, made: xr.DataArray) -> xr.Dat
                 place: Any = {"file": f"{STEM}.csv", "row": int(row), "column": "countries", "value": cells.countries}
                 problems.append(Problem(f"these countries make nothing of what {name} goes into", advice, **place))
             where = where + cells.share * inside / total.where(total > 0, 1.0)
-        placed.append((share if rows.empty else where) * into * tonnes.sel({APPLICATION: name}))
+        placed.append((share if rows is None or rows.empty else where) * into * tonnes.sel({APPLICATION: name}))
     if problems:
         raise InputError(problems, "the use of rare earths cannot be placed")
-    joined: Any = sum(placed)
-    return joined.drop_vars(APPLICATION, errors="ignore").transpose(COUNTRY, ELEMENT, SECTOR)
+    joined = xr.concat(placed, dim=xr.IndexVariable(APPLICATION, tonnes[APPLICATION].values))
+    return joined.transpose(APPLICATION, COUNTRY, ELEMENT, SECTOR)

@@ -14,6 +14,7 @@ from reestim.errors import InputError, Problem
 from reestim.supply_chain.accounts import Accounts, accounts, revenue
 from reestim.supply_chain.application_use import sector_use
 from reestim.supply_chain.host import Elements, SplitFlows, split_host
+from reestim.supply_chain.input_errors import input_errors
 from reestim.supply_chain.ree_use import (
     country_use,
     element_supply,
@@ -50,7 +51,8 @@ def ree_input_output(data: Dataset) -> xr.Dataset:
     * ``supply_elasticity`` and, where elements.csv has it, ``long_run_supply_elasticity`` (country, element);
     * ``element_tonnes`` (country, element, sector), use in t REO; ``element_supply`` (country, element), t REO;
       ``element_price`` (country, element), US$/kg on the country's market; ``producer_price`` (country, element), what
-      producers receive in US$/t, before export taxes.
+      producers receive in US$/t, before export taxes;
+    * where the dataset states errors, standard deviations of logs and ``application_share`` (docs/inputs.md).
 
     How: tonnes by application go to sectors (concordance), from there to countries (country_use.csv where it says, else
     output, where the host is bought at all; a country with known exports uses the rest of its supply) and are valued at
@@ -87,6 +89,7 @@ def _table(data: Dataset, split: Split) -> xr.Dataset:
                 "producer_price": _labelled(
                     producer_prices(split), "producers' price before export tax; 0 where nothing is mined", "US$/t"
                 ),
+                **input_errors(data, split.made),
             }
         )
         .assign_attrs(_provenance(data, split.elements, split.rebalanced))
@@ -98,7 +101,7 @@ class Split(NamedTuple):
 
     Flows in million US$; ``tonnes`` (country, element, sector) and ``supply`` (country, element) in t REO; ``prices``
     (country, element) in US$/kg; ``rebalanced``: cells of the host's trade that RAS had to change beyond the elements
-    in them.
+    in them; ``made`` (country, sector): output that buys of the host, by which countries share a use.
     """
 
     base: Accounts
@@ -108,6 +111,7 @@ class Split(NamedTuple):
     supply: xr.DataArray
     prices: xr.DataArray
     rebalanced: int
+    made: xr.DataArray
 
 
 #: What was built from a dataset, for as long as it lives: a main job asks for both four times.
@@ -127,11 +131,12 @@ def _split(data: Dataset) -> Split:
     use = sector_use(data)
     supply = element_supply(data, use)
     buys_host = base.inputs.sel({INPUT: data.meta.host_sector}, drop=True) > 0
-    tonnes = country_use(data, use, supply, base.output.where(buys_host, 0.0))
+    made = base.output.where(buys_host, 0.0)
+    tonnes = country_use(data, use, supply, made)
     prices = market_prices(data, [data.meta.base_year]).isel(year=0, drop=True)
     elements = value_of_elements(data, tonnes, supply, prices, base)
     world, rebalanced = split_host(base, elements, data.meta.host_sector)
-    return Split(base, elements, world, tonnes, supply, prices, rebalanced)
+    return Split(base, elements, world, tonnes, supply, prices, rebalanced, made)
 
 
 def producer_prices(split: Split) -> xr.DataArray:
