@@ -178,7 +178,6 @@ def counterfactual(
         "scenarios": json_text({s.name: summarise_scenario(s) for s in scenarios}),
         "parameters_from_posterior": used,
         "inputs": inputs,
-        "inputs_drawn": [] if drawn is None else drawn.sources,
         "draws": f"{count} of {post[group].sizes[CHAIN] * post[group].sizes[DRAW]} {group} draws",
     }
     out = post.copy()

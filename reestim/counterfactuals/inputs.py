@@ -116,7 +116,7 @@ class Inputs:
             variables[name] = xr.Variable((CHAIN, DRAW, *about.dims), values, attrs)
         dims = {str(dim) for variable in variables.values() for dim in variable.dims} - {CHAIN, DRAW}
         coords = {CHAIN: chains, DRAW: draws} | {dim: ds[dim].values for dim in sorted(dims)}
-        return xr.Dataset(variables, coords=coords, attrs={"seed": self.seed, "sources": self.sources})
+        return xr.Dataset(variables, coords=coords, attrs={"seed": self.seed, "sources": ", ".join(self.sources)})
 
     def refuse_impossible(self, economy: Economy, unit: int) -> None:
         """Raise InputError where a draw leaves somebody less than nothing to spend, naming the worst cell."""

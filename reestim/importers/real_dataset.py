@@ -68,6 +68,22 @@ LICENCE = (
     "USGS and USITC: public domain. Mine output: British Geological Survey (c) UKRI. Others: single facts with their "
     "source."
 )
+#: How far figures may be off; what each file says goes before what holds for all.
+UNCERTAINTY_REASON = (
+    "Conventions of this project: a figure that was read is within a tenth nine times out of ten, one from memory "
+    "within a quarter, an imputed one within a factor of 1.6. Trade: what partners report of the same flow differs by a tenth "
+    "and more. Applications: the place of use was judged by us. Countries: within 10 to 15 %, says the source. Prices: "
+    "low and high quotations are about a tenth apart."
+)
+UNCERTAINTY = f"""
+[uncertainty]  # how far figures may be off: standard deviations of their logs, by provenance
+reason = {value_text(UNCERTAINTY_REASON)}
+application_sector = {{ imputed = 0.5 }}
+element_use = {{ recalled = 0.2 }}
+element_output = {{ imputed = 0.2 }}
+element_prices = {{ read = 0.1, imputed = 0.15 }}
+trade = {{ read = 0.1 }}
+"""
 NOTES = (
     "Figures are read (seen in the source, or arithmetic on what was), recalled (from memory of it) or imputed (the "
     "rule is in the column source); verified is true only for the first.",
@@ -243,7 +259,7 @@ def _write_meta(folder: Path) -> None:
         "imputed": imputed,
         "notes": list(NOTES),
     }
-    text = "\n".join(f"{key} = {value_text(value)}" for key, value in keys.items()) + "\n"
+    text = "\n".join(f"{key} = {value_text(value)}" for key, value in keys.items()) + "\n" + UNCERTAINTY
     (folder / "dataset.toml").write_text(text, encoding="utf-8", newline="\n")
 
 
