@@ -71,9 +71,9 @@ LICENCE = (
 #: How far figures may be off; what each file says goes before what holds for all.
 UNCERTAINTY_REASON = (
     "Conventions of this project: a figure that was read is within a tenth nine times out of ten, one from memory "
-    "within a quarter, an imputed one within a factor of 1.6. Trade: what partners report of the same flow differs by a tenth "
-    "and more. Applications: the place of use was judged by us. Countries: within 10 to 15 %, says the source. Prices: "
-    "low and high quotations are about a tenth apart."
+    "within a quarter, an imputed one within a factor of 1.6. Trade: what partners report of the same flow differs by "
+    "a tenth and more. Applications: the place of use was judged by us. Countries: within 10 to 15 %, says the source. "
+    "Prices: low and high quotations are about a tenth apart."
 )
 UNCERTAINTY = f"""
 [uncertainty]  # how far figures may be off: standard deviations of their logs, by provenance
