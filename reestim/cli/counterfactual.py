@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from reestim.cli.command import Output, command
-from reestim.cli.options import DrawsOption, OutOption, OverwriteOption, RunArgument, SeedOption
+from reestim.cli.options import DrawsOption, OutOption, OverwriteOption, RunArgument
 from reestim.cli.terminal import command_line, find_run, print_and_exit
 from reestim.errors import InputError, Problem
 
@@ -33,7 +33,12 @@ def counterfactual(
             help="With --dataset: what to do with sectors without σ, refuse (default) or population (a draw of it).",
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="With --dataset: seed of the ratio (default: 1).")] = None,
+    inputs: Annotated[
+        str, typer.Option(help="drawn: figures of the data with their errors, beside the parameters; or fixed.")
+    ] = "fixed",
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="With --dataset or --inputs drawn: seed of what is drawn (default: 1).")
+    ] = None,
     draws: DrawsOption = None,
     from_year: Annotated[int | None, typer.Option(help="First year of a transition, with --to-year.")] = None,
     to_year: Annotated[int | None, typer.Option(help="Last year of the transition.")] = None,
@@ -46,10 +51,6 @@ def counterfactual(
             metavar="ADDRESS", help="Solve on a Dask cluster: its scheduler's address, or local for one here."
         ),
     ] = None,
-    inputs: Annotated[
-        str, typer.Option(help="drawn: figures of the data with their errors, beside the parameters; or fixed.")
-    ] = "fixed",
-    seed: SeedOption = 1,
     allow_unsolved: Annotated[bool, typer.Option(help="Go on where more than 1 % of the draws are unsolved.")] = False,
     overwrite: OverwriteOption = False,
     *,
@@ -73,8 +74,9 @@ def counterfactual(
         raise InputError(Problem("a transition needs its first and its last year", advice))
     given: dict[str, Any] = {"ratio_sd": ratio_sd, "absent": absent, "seed": seed}
     chosen = {name: value for name, value in given.items() if value is not None}
-    if chosen and dataset is None:
-        advice = f"Add --dataset, or leave out {', '.join('--' + name.replace('_', '-') for name in chosen)}."
+    stray = [name for name in chosen if name != "seed" or inputs == "fixed"]
+    if stray and dataset is None:
+        advice = f"Add --dataset, or leave out {', '.join('--' + name.replace('_', '-') for name in stray)}."
         raise InputError(Problem("these options say how draws go to another dataset, and none is named", advice))
     years = None if from_year is None or to_year is None else range(from_year, to_year + 1)
     post, folder, page = run_counterfactual(
@@ -88,7 +90,7 @@ def counterfactual(
         chunks=chunks,
         executor=dask,
         inputs=inputs,
-        seed=seed,
+        seed=1 if seed is None else seed,
         allow_unsolved=allow_unsolved,
         overwrite=overwrite,
         progress=output.progress,

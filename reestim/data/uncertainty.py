@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
 
-READ, RECALLED, IMPUTED = "read", "recalled", "imputed"
+READ, RECALLED, IMPUTED, UPDATED = "read", "recalled", "imputed", "updated"
+PROVENANCE = (READ, RECALLED, IMPUTED, UPDATED)
 #: Standard deviation of the log of a figure. Beyond 2, 90 % of the values span three orders of magnitude.
 LogSd = Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)]
 
@@ -26,6 +27,7 @@ class FileErrors(_Strict):
     read: LogSd | None = None
     recalled: LogSd | None = None
     imputed: LogSd | None = None
+    updated: LogSd | None = None
 
 
 class Uncertainty(_Strict):
@@ -35,10 +37,11 @@ class Uncertainty(_Strict):
     ----------
     reason : str
         Why they are what they are.
-    read, recalled, imputed : float
-        Standard deviation of the log of a figure that was seen in its source, that is from memory of it, and that a
-        rule made from other figures. The defaults are conventions of this project: a published statistic is within a
-        tenth nine times out of ten, a figure from memory within a quarter, an imputed one within a factor of 1.6.
+    read, recalled, imputed, updated : float
+        Standard deviation of the log of a figure that was seen in its source, that is from memory of it, that a rule
+        made from other figures, and that is of an older year, balanced to newer totals. The defaults are conventions of
+        this project: a published statistic is within a tenth nine times out of ten, a figure from memory within a
+        quarter, an imputed one within a factor of 1.6; what was updated counts as recalled.
     element_use, application_sector, country_use, element_prices, element_output, trade : FileErrors
         The same for one file. 0 takes its figures as known.
     """
@@ -47,6 +50,7 @@ class Uncertainty(_Strict):
     read: LogSd = 0.05
     recalled: LogSd = 0.15
     imputed: LogSd = 0.3
+    updated: LogSd = 0.15
     element_use: FileErrors = FileErrors()
     application_sector: FileErrors = FileErrors()
     country_use: FileErrors = FileErrors()
@@ -61,7 +65,7 @@ class Uncertainty(_Strict):
 
 
 #: Files whose figures may carry an error.
-FILES = tuple(name for name in Uncertainty.model_fields if name not in ("reason", READ, RECALLED, IMPUTED))
+FILES = tuple(name for name in Uncertainty.model_fields if name not in ("reason", *PROVENANCE))
 
 
 def states_errors(data: Dataset) -> bool:
@@ -72,9 +76,9 @@ def states_errors(data: Dataset) -> bool:
 def log_sd(data: Dataset, stem: str) -> pd.Series[float]:
     """Standard deviation of the log of each row's figure; 0 where none is stated.
 
-    The provenance of a row is the first word of its ``source``: recalled or imputed, else it was read. A file without
-    that column is imputed where ``dataset.toml`` lists it as imputed or synthetic. In ``element_use.csv`` the column
-    ``cv`` goes first: √ln(1+cv²) of a log-normal figure.
+    The provenance of a row is the first word of its ``source``: recalled, imputed or updated, else it was read. A file
+    without that column is imputed where ``dataset.toml`` lists it as imputed or synthetic. In ``element_use.csv`` the
+    column ``cv`` goes first: √ln(1+cv²) of a log-normal figure.
     """
     table, stated = data[stem], data.meta.uncertainty
     sd = pd.Series(0.0, index=table.index)
@@ -101,4 +105,4 @@ def _provenance(data: Dataset, stem: str) -> pd.Series[str]:
         listed = f"{stem}.csv" in (*data.meta.imputed, *data.meta.synthetic)
         return pd.Series(IMPUTED if listed else READ, index=table.index)
     first = table["source"].astype(str).str.extract(r"^(\w+)", expand=False).str.lower()
-    return first.where(first.isin([RECALLED, IMPUTED]), READ)
+    return first.where(first.isin(PROVENANCE), READ)

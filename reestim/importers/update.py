@@ -157,7 +157,7 @@ def _write_meta(folder: Path, data: Dataset, year: int, report: pd.DataFrame) ->
         f"{', '.join(files)} are updated: {meta.name} of {meta.base_year} balanced by RAS to the margins of {year} in "
         f"sources/margins.csv. How far shares moved: {lines}.",
     ]
-    keys = meta.model_dump(exclude={"truth"}) | {
+    keys = meta.model_dump(exclude={"uncertainty", "truth"}) | {
         "name": f"{meta.name}-to-{year}",
         "base_year": year,
         "imputed": [file for file in meta.imputed if file not in files],
@@ -165,6 +165,9 @@ def _write_meta(folder: Path, data: Dataset, year: int, report: pd.DataFrame) ->
         "notes": notes,
     }
     text = [f"{key} = {value_text(value)}" for key, value in keys.items()]
+    if meta.uncertainty:
+        stated = meta.uncertainty.model_dump(exclude_unset=True)
+        text += ["", "[uncertainty]", *(f"{key} = {value_text(value)}" for key, value in stated.items())]
     if meta.truth:
         text += ["", "[truth]", *(f"{key} = {value_text(value)}" for key, value in meta.truth.items())]
     (folder / "dataset.toml").write_text("\n".join(text) + "\n", encoding="utf-8", newline="\n")

@@ -141,6 +141,7 @@ def test_a_dataset_at_the_command_line(data: Dataset, tmp_path: Path) -> None:
     assert "shares of exporters" in done.stdout
     made = load_dataset(tmp_path / "new")
     assert made.meta.base_year == 2011
+    assert made.meta.uncertainty == load_dataset(REAL).meta.uncertainty
     assert made.meta.updated == ["trade.csv", "input_output.csv", "value_added.csv"]
     assert not {"trade.csv", "value_added.csv"} & set(made.meta.imputed)
     assert made["trade"]["source"].str.startswith("updated: ").all()
