@@ -81,6 +81,11 @@ class Dataset:
         return goods_of(self.tables)
 
     @property
+    def carriers(self) -> tuple[str, ...]:
+        """Goods that users hold in their bundle of rare earths, in the order of ``carriers.csv``; none without it."""
+        return tuple(self.tables["carriers"]["carrier"]) if "carriers" in self.tables else ()
+
+    @property
     def elements(self) -> tuple[str, ...]:
         """Rare-earth elements, in the order of ``elements.csv``."""
         return tuple(self.tables["elements"]["element"])

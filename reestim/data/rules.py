@@ -51,6 +51,11 @@ def cross_file_problems(base_year: int | None, host_sector: str | None, data: Pa
     problems += _prices(base_year, data, countries, elements) + _tonnages(base_year, data)
     problems += _policy(data) + _patents(data) + _panel(data) + _growth_accounts(data)
     problems += event_study_problems(data, countries) + country_use_problems(data, countries)
+    carriers = data.get("carriers", "carrier")
+    if carriers is not None and host_sector in set(carriers["carrier"]):
+        advice = "Elements leave the sector that sells oxide; a carrier is made of them"
+        place: dict[str, Any] = {"file": "carriers.csv", "column": "carrier", "value": host_sector}
+        problems.append(Problem("the host sector cannot be a carrier", advice, **place))
     if host_sector is not None and goods and host_sector not in goods:
         advice = closest(host_sector, goods)
         problems.append(Problem("unknown sector", advice, file=META_FILE, column="host_sector", value=host_sector))
@@ -71,6 +76,7 @@ def _unknown_labels(
         "input": ("unknown sector", goods),
         "element": ("unknown element", elements),
         "application": ("unknown application", applications),
+        "carrier": ("unknown sector", goods),
     }
     problems = []
     for stem, table in data.tables.items():

@@ -163,6 +163,7 @@ SCHEMAS: Mapping[str, FileSchema] = {
         },
         key=("application", "countries"),
     ),
+    "carriers": FileSchema({"carrier": _NAME, **_SOURCE}, key=("carrier",)),
     "trade": FileSchema(
         {"importer": _NAME, "exporter": _NAME, "sector": _NAME, "value": _MONEY},
         key=("importer", "exporter", "sector"),

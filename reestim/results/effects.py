@@ -96,7 +96,7 @@ def exposed_sectors(economy: Economy, n: int = MOST_EXPOSED) -> list[str]:
     output = np.asarray(economy.baseline.output)
     world = (np.asarray(economy.baseline.ree_share) * output).sum(0) / np.maximum(output.sum(0), 1e-300)
     order = [int(s) for s in np.argsort(-world) if world[s] > 0]
-    return [economy.sectors[s] for s in order if economy.sectors[s] not in economy.elements][:n]
+    return [economy.sectors[s] for s in order if economy.sectors[s] not in economy.members][:n]
 
 
 def described_scenarios(ds: xr.Dataset) -> dict[str, Any]:

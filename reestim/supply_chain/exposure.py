@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from reestim.dims import COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR
+from reestim.dims import CARRIER, COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR
 
 
 def exposure(io: xr.Dataset) -> xr.Dataset:
@@ -14,8 +14,8 @@ def exposure(io: xr.Dataset) -> xr.Dataset:
 
     ``total`` follows every purchase through the world's supply chains (a multi-regional Leontief inverse on cost
     shares): of one dollar of the sector's cost, how much is spent on elements by the sector, its suppliers, their
-    suppliers and so on, wherever they are. Rare earths are counted at what the user of the oxide pays; border taxes on
-    goods are not a purchase of rare earths.
+    suppliers and so on, wherever they are. A carrier, such as magnets, is a purchase like any other here. Rare earths
+    are counted at what the user of the oxide pays; border taxes on goods are not a purchase of rare earths.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def exposure(io: xr.Dataset) -> xr.Dataset:
         "total_by_element": spent.copy(data=total).transpose(COUNTRY, ELEMENT, SECTOR),
     }
     arrays = {
-        "direct": io["ree_share"].transpose(COUNTRY, SECTOR),
+        "direct": (spent.sum(ELEMENT) if "carrier_share" in io else io["ree_share"]).transpose(COUNTRY, SECTOR),
         "total": by_element["total_by_element"].sum(ELEMENT),
     } | by_element
     words = {"direct": "cost share of rare earths", "total": "cost share of rare earths, direct and through all inputs"}
@@ -64,7 +64,11 @@ def purchases(io: xr.Dataset) -> Float[np.ndarray, "seller buyer"]:
     """
     wedge = (1.0 + io["tariff"]) * (1.0 + io["export_tax"])
     received = (io["trade_share"] / wedge).transpose(IMPORTER, EXPORTER, SECTOR).values
-    share = ((1.0 - io["ree_share"]) * io["input_share"]).transpose(COUNTRY, INPUT, SECTOR).values
+    bought = (1.0 - io["ree_share"]) * io["input_share"]
+    if "carrier_share" in io:
+        held = (io["ree_share"] * io["carrier_share"]).rename({CARRIER: INPUT})
+        bought = bought + held.reindex({INPUT: io[INPUT].values}).fillna(0.0)
+    share = bought.transpose(COUNTRY, INPUT, SECTOR).values
     by_pair = np.einsum("nik,nks->ikns", received, share, optimize=True)
     size = io.sizes[COUNTRY] * io.sizes[SECTOR]
     return by_pair.reshape(size, size)

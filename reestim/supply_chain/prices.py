@@ -43,8 +43,15 @@ def relative_prices(data: Dataset, io: xr.Dataset) -> xr.DataArray:
     Raises
     ------
     InputError
-        Naming every price or cost index that is missing between the first and the last year.
+        Naming every price or cost index that is missing between the first and the last year; and of a dataset with
+        carriers.
     """
+    if data.carriers:
+        advice = (
+            "Estimate on a dataset without carriers.csv and carry the draws here (reestim counterfactual --dataset)"
+        )
+        named = ", ".join(data.carriers)
+        raise InputError(Problem("the price of a carrier is not observed, so a bundle has none", advice, value=named))
     users = ree_users(io)
     known, base = [int(y) for y in data.years], int(data.meta.base_year)
     years = list(range(min(known), max(known) + 1))

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from reestim.data.country_use import STEM as COUNTRY_USE
-from reestim.dims import COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR, resource
+from reestim.dims import CARRIER, COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR, resource
 from reestim.errors import InputError, Problem
 from reestim.supply_chain.accounts import Accounts, accounts, revenue
 from reestim.supply_chain.application_use import sector_use
@@ -46,7 +46,8 @@ def ree_input_output(data: Dataset) -> xr.Dataset:
     * ``tariff``, ``export_tax`` (importer, exporter, sector), fractions;
     * ``factor_share`` (country, factor, sector), ``input_share`` (country, input, sector): shares within all inputs but
       rare earths, summing to 1 over both; where nothing is produced, the world average of the sector;
-    * ``ree_share`` θ (country, sector), ``element_share`` ϑ (country, element, sector, summing to 1 where θ > 0);
+    * ``ree_share`` θ (country, sector), ``element_share`` ϑ (country, element, sector, summing to 1 where θ > 0); of a
+      dataset with carriers ``carrier_share`` (country, carrier, sector) too, and the two sum to 1 together;
     * ``trade_elasticity``, ``trade_elasticity_sd`` (sector);
     * ``supply_elasticity`` and, where elements.csv has it, ``long_run_supply_elasticity`` (country, element);
     * ``element_tonnes`` (country, element, sector), use in t REO; ``element_supply`` (country, element), t REO;
@@ -167,10 +168,12 @@ def _of_elements(data: Dataset, column: str) -> xr.DataArray:
 def _shares(data: Dataset, base: Accounts, elements: Elements, world: SplitFlows) -> xr.Dataset:
     """Shares of the flows, as the equilibrium wants them."""
     labels = list(data.elements)
-    goods_inputs = world.inputs.where(~world.inputs[INPUT].isin(labels), 0.0)
+    carriers = list(data.carriers)
+    goods_inputs = world.inputs.where(~world.inputs[INPUT].isin([*labels, *carriers]), 0.0)
     other = goods_inputs.sum(INPUT) + world.factors.sum(FACTOR)
     spent_on_ree = world.inputs.sel({INPUT: labels}).rename({INPUT: ELEMENT})
-    ree_total = spent_on_ree.sum(ELEMENT)
+    spent_on_carriers = world.inputs.sel({INPUT: carriers}).rename({INPUT: CARRIER})
+    ree_total = spent_on_ree.sum(ELEMENT) + spent_on_carriers.sum(CARRIER)
     cost = other + ree_total
     expenditure = world.trade.sum(EXPORTER)
 
@@ -199,6 +202,9 @@ def _shares(data: Dataset, base: Accounts, elements: Elements, world: SplitFlows
             elasticity[column].to_numpy(dtype=float), dims=SECTOR, coords={SECTOR: elasticity.index.to_numpy()}
         )
         variables[name] = (values, name.replace("_", " "), "1")
+    if carriers:
+        held = (spent_on_carriers / ree_total.where(ree_total > 0, 1.0)).transpose(COUNTRY, CARRIER, SECTOR)
+        variables["carrier_share"] = (held, "share of the carrier in the cost of rare earths", "fraction")
     countries = xr.DataArray(np.ones(len(data.countries)), coords={COUNTRY: list(data.countries)}, dims=COUNTRY)
     for name in ("supply_elasticity", "long_run_supply_elasticity"):
         if name in data["elements"]:
