@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
+from scipy.special import ndtri
 
 from reestim.counterfactuals.inputs import DRAWN, SAMPLE, Inputs, inputs_of
 from reestim.counterfactuals.plan import DRAW_OUTCOMES, chunk_size, parameters_of, take_draws
@@ -41,7 +42,8 @@ def welfare_variance(
     Sources are the parameters that vary (σ, ε: all sectors together) and, where the counterfactual drew its inputs, the
     inputs. The share of a source is its Shapley effect: how much the variance of welfare falls when it becomes known,
     on average over the orders in which sources can become known. Shares sum to one; interactions and correlations are
-    divided evenly among those that take part in them.
+    divided evenly among those that take part in them. Welfare is taken in normal scores, its place in its own
+    distribution over the draws: losses have a long tail, and their raw variance is that of a few draws with σ near 0.
 
     Parameters
     ----------
@@ -234,6 +236,18 @@ def _flat(value: xr.DataArray) -> Float[np.ndarray, "draw cell"]:
     return value.transpose(SAMPLE, *own).values.reshape(value.sizes[SAMPLE], -1).astype(float)
 
 
+def _normal_scores(
+    welfare: Float[np.ndarray, "draw stage country"], own: Float[np.ndarray, "sample country"]
+) -> Float[np.ndarray, "draw stage country"]:
+    """Where welfare stands in its own distribution over the draws, brought to a standard normal."""
+    out = np.empty(welfare.shape)
+    for n in range(own.shape[1]):
+        known = np.sort(own[np.isfinite(own[:, n]), n])
+        level = (np.arange(len(known)) + 0.5) / len(known)
+        out[..., n] = ndtri(np.interp(welfare[..., n], known, level)) if np.ptp(known) > 0 else 0.0
+    return out
+
+
 def _split(
     stages: Float[np.ndarray, "draw stage country"],
     orders: Int[np.ndarray, "draw source"],
@@ -247,7 +261,7 @@ def _split(
     share, error = (np.zeros((len(sources), len(countries))) for _ in range(2))
     place = [sources.index(name) for name in players]
     if players and good.sum() > 1:
-        share[place], error[place] = shapley_shares(stages[good], orders[good])
+        share[place], error[place] = shapley_shares(_normal_scores(stages[good], own), orders[good])
     unknown = np.isnan(share).any(axis=0) | (not players) | (good.sum() < 2)
     by = (COUNTRY, SOURCE)
     about = {"long_name": "share of the variance of welfare", "units": "fraction"}

@@ -39,10 +39,11 @@ def by_slopes(economy: ree.Economy, ds: xr.Dataset) -> xr.Dataset:
     The points are draws of a posterior as long as the other, so that nothing is compiled for them.
     """
     names = ["sigma", "kappa", "trade_elasticity"]
-    flat = xr.concat([np.log(ds[name]).stack(cell=ds[name].dims[2:]).drop_vars("cell") for name in names], "cell")
-    member = np.repeat(names, [ds[name][0, 0].size for name in names])
-    count, step = len(member), 1e-3
-    points = np.tile(flat.mean(("chain", "draw")).values, (ds.sizes["chain"], ds.sizes["draw"], 1))
+    logs = [np.log(ds[name].transpose("chain", "draw", ...).values) for name in names]
+    logs = [values.reshape(*values.shape[:2], -1) for values in logs]
+    member = np.repeat(names, [values.shape[2] for values in logs])
+    flat, count, step = np.concatenate(logs, axis=2), len(member), 1e-3
+    points = np.broadcast_to(flat.mean((0, 1)), flat.shape).copy()
     for k in range(count):
         points[0, 2 * k, k] += step
         points[0, 2 * k + 1, k] -= step
@@ -52,7 +53,7 @@ def by_slopes(economy: ree.Economy, ds: xr.Dataset) -> xr.Dataset:
     )
     welfare = solved["counterfactual/welfare"].squeeze().sel(chain=0).transpose("draw", "country").values
     slope = (welfare[0 : 2 * count : 2] - welfare[1 : 2 * count : 2]) / (2 * step)
-    parts = slope**2 * flat.var(("chain", "draw")).values[:, None]
+    parts = slope**2 * flat.var((0, 1))[:, None]
     shares = {n: ("country", parts[member == n].sum(0) / parts.sum(0)) for n in names}
     return xr.Dataset(shares, coords={"country": list(economy.countries)})
 
