@@ -33,7 +33,7 @@ def carried_to(post: xr.DataTree, data: Dataset, transfer: Transfer) -> xr.DataT
     if "posterior" not in post.children:
         raise InputError(Problem("this run has no draws that could be carried", "Give a run of an estimation."))
     economy, record = Economy.from_dataset(data), RunRecord.of(post)
-    solved = ("counterfactual", "prior_counterfactual", "welfare_variance")
+    solved = ("counterfactual", "prior_counterfactual", "welfare_variance", "inputs")
     out = post.filter(lambda node: node.name not in (*solved, *CARRIED.values()))
     out.attrs = dict(post.attrs)
     found = None

@@ -151,28 +151,27 @@ def with_everything(post: xr.DataTree) -> xr.DataTree:
     at = (two["country"] == "CHN") & (two["sector"] == "Nd") & (years < 2012) & first
     two["quota_rent_path"] = rent + 5.0 * at
     post["counterfactual"] = xr.DataTree(two)
-    names, components = ["sigma", "kappa"], [f"sigma[{USERS[0]}]", f"sigma[{USERS[1]}]", "kappa"]
     lead = ("scenario", "technology", "country")
     shape = (2, 2, len(COUNTRIES))
+    shares = np.array([[0.7, 0.0, 0.3], [0.5, 0.3, 0.2]])[None, :, None]  # by technology: κ has none where it is fixed
     post["welfare_variance"] = xr.DataTree(
         xr.Dataset(
             {
-                "share": ((*lead, "parameter"), np.broadcast_to([0.8, 0.2], (*shape, 2))),
-                "component_share": ((*lead, "component"), np.broadcast_to([0.7, 0.1, 0.2], (*shape, 3))),
-                "slope": ((*lead, "component"), np.ones((*shape, 3))),
+                "share": ((*lead, "source"), np.broadcast_to(shares, (*shape, 3))),
+                "share_error": ((*lead, "source"), np.full((*shape, 3), 0.03)),
                 "sd": (lead, np.full(shape, 2e-7)),
-                "first_order_sd": (lead, np.full(shape, 2e-7)),
-                "explained": (lead, np.full(shape, 0.6)),
+                "left_out": (lead[:2], np.zeros(shape[:2], int)),
             },
             coords={
                 "scenario": two["scenario"].values,
                 "technology": ["fixed", "directed"],
                 "country": COUNTRIES,
-                "parameter": names,
-                "component": components,
+                "source": ["sigma", "kappa", "element_use"],
             },
+            attrs={"draws": 40, "of": 80, "seed": 0, "inputs": "drawn"},
         )
     )
+    post["inputs"] = xr.DataTree(xr.Dataset(attrs={"seed": 1, "sources": "element_use"}))
     return post
 
 

@@ -82,15 +82,24 @@ def test_paths_are_summarised_year_by_year(rich: xr.DataTree, tables: dict[str, 
     assert set(tables["exports_path"]["sector"]) == set(USERS)
 
 
-def test_shares_of_variance_stand_beside_what_they_explain(rich: xr.DataTree, tables: dict[str, pd.DataFrame]) -> None:
-    table = tables["welfare_variance"].query("kind == 'parameter'")
+def test_shares_of_variance_and_what_counts_as_known(rich: xr.DataTree, tables: dict[str, pd.DataFrame]) -> None:
+    table = tables["welfare_variance"]
     keys = ["scenario", "technology", "country"]
     np.testing.assert_allclose(table.groupby(keys)["share"].sum(), 1.0)
-    section = next(s for s in all_sections_undrawn(rich, tables) if s.id == "uncertainty")
-    said = " ".join(line for block in section.blocks if block.kind == "notes" for line in block.lines)
-    assert "First order" in said
-    assert "With fixed technology the largest shares, mean over countries, are those of σ[machinery] 70 %" in said
-    assert "explains 60 % of the variance in the median country. The split is only a rough guide." in said
+    said = _said_of_uncertainty(rich, tables)
+    assert "Exact equilibria at 40 of 80 draws" in said
+    assert (
+        "With fixed technology the largest shares, mean over countries, are those of σ 70 %, use of elements 30 %"
+        in said
+    )
+    assert "Drawn with their stated errors: use of elements. Taken as known: sectors of applications, countries" in said
+    without = rich.filter(lambda node: node.name != "inputs")
+    assert "The data are taken as known: no share below is theirs." in _said_of_uncertainty(without, tables)
+
+
+def _said_of_uncertainty(post: xr.DataTree, tables: dict[str, pd.DataFrame]) -> str:
+    section = next(s for s in all_sections_undrawn(post, tables) if s.id == "uncertainty")
+    return " ".join(line for block in section.blocks if block.kind == "notes" for line in block.lines)
 
 
 def test_a_shock_too_large_for_first_order_accounting_is_not_split(post: xr.DataTree) -> None:

@@ -1,4 +1,4 @@
-"""What drives the uncertainty of welfare: shares of its first-order variance, and how much of it that explains."""
+"""What drives the uncertainty of welfare: shares of its variance by source, and which inputs count as known."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from reestim.counterfactuals.variance import COMPONENT, PARAMETER
+from reestim.counterfactuals.variance import SOURCE
 from reestim.dims import COUNTRY, SCENARIO, TECHNOLOGY
 from reestim.reports.figures import forest
 from reestim.reports.section import (
@@ -43,38 +43,40 @@ _NAMES = {
     "supply_elasticity": "μ",
     "long_run_supply_elasticity": "μ_L",
     "impact_ratio": "s",
-    "crowding_out": "χ",  # in runs of the first edition of the model
+    "impact_supply_elasticity": "μ_S",
+    "resource_share": "r",
+    "element_use": "use of elements",
+    "application_sector": "sectors of applications",
+    "country_use": "countries of applications",
+    "element_price": "prices",
+    "element_output": "mine output",
+    "trade": "trade table",
 }
 _COLORS = dict(
     zip(
         _NAMES,
         (
             *("#005A96", "#E0B050", "#00704F", "#9C7FBF", "#ABABAB", "#B34700", "#7FC7E8", "#5C5C5C"),
-            *("#8C510A", "#35978F", "#C51B7D", "#4D4D4D", "#80CDC1", "#9C7FBF"),
+            *("#8C510A", "#35978F", "#C51B7D", "#4D4D4D", "#80CDC1", "#D8B365", "#1B4F72", "#76448A"),
+            *("#A04000", "#C39BD3", "#7D6608", "#117A65", "#566573"),
         ),
         strict=True,
     )
 )
-#: Below this share of the variance a first-order split is only a rough guide.
-_ROUGH = 0.8
-_COMPONENTS_SHOWN = 5
+_SHOWN = 4
+_INPUTS = ("element_use", "application_sector", "country_use", "element_price", "element_output", "trade")
 
 
 def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
-    """``welfare_variance``: one row per scenario, technology, country and parameter (or component of one): share, with
-    sd_percent, first_order_sd_percent (standard deviations of welfare, per cent) and explained."""
-    if GROUP not in post.children:
+    """``welfare_variance``: one row per scenario, technology, country and source: share, share_error (its Monte-Carlo
+    standard error), sd_percent (standard deviation of welfare, per cent)."""
+    if GROUP not in post.children or SOURCE not in post[GROUP].dims:
         return {}
     ds = post[GROUP].to_dataset()
-    about = (PERCENT * ds[["sd", "first_order_sd"]]).rename({k: f"{k}_percent" for k in ("sd", "first_order_sd")})
-    about = about.assign(explained=ds["explained"]).to_dataframe()
-    parts = [
-        ds[name].rename("share").to_dataframe().reset_index(dim).rename(columns={dim: "of"}).assign(kind=dim)
-        for dim, name in ((PARAMETER, "share"), (COMPONENT, "component_share"))
-    ]
-    table = pd.concat(parts).join(about).reset_index()
-    first = [SCENARIO, TECHNOLOGY, COUNTRY, "kind", "of", "share"]
-    return {GROUP: table.loc[:, [*first, "sd_percent", "first_order_sd_percent", "explained"]]}
+    ds = ds.assign(sd_percent=PERCENT * ds["sd"])[["share", "share_error", "sd_percent"]]
+    table = ds.to_dataframe().reset_index()
+    keys = [SCENARIO, TECHNOLOGY, COUNTRY, SOURCE]
+    return {GROUP: table.loc[:, [*keys, "share", "share_error", "sd_percent"]]}
 
 
 def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | None:
@@ -83,14 +85,16 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
         return None
     ds = post[GROUP].to_dataset()
     scenarios = [str(s) for s in ds[SCENARIO].values]
+    about = ds.attrs
     blocks: list[Block] = [
         Notes(
             [
-                "First order: the gradient of welfare at the posterior mean of the parameters, with their posterior "
-                "covariance. The share of a parameter counts its own variance and its covariance with the others, so "
-                "that shares sum to one and one may be negative. What the same linear prediction explains of the "
-                "actual variance over the draws stands beside it: where that is well below one, read the shares as a "
-                "rough guide."
+                "The share of a source is how much the variance of welfare falls when it becomes known, on average "
+                "over the orders in which sources can become known (Shapley effects): shares sum to one, interactions "
+                "and correlations are in them. Welfare is taken in normal scores, so that the long tail of losses does "
+                f"not stand for all. Exact equilibria at {about['draws']} of {about['of']} draws; the Monte-Carlo "
+                "error of each share is in the table.",
+                _known(post),
             ]
         )
     ]
@@ -105,69 +109,72 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     return Section("uncertainty", "What drives the uncertainty of welfare", blocks, POSTERIOR)
 
 
+def _known(post: xr.DataTree) -> str:
+    """Which inputs are drawn, and which count as known."""
+    drawn = str(post["inputs"].attrs["sources"]).split(", ") if "inputs" in post.children else []
+    known = "totals of spending and output, input-output coefficients, value added, the policy itself"
+    if not drawn:
+        return (
+            "The data are taken as known: no share below is theirs. Uses of elements, prices, mine output and trade, "
+            f"as {known}, count as exact; inputs = drawn puts their errors into the bands (docs/inputs.md)."
+        )
+    rest = [_NAMES[name] for name in _INPUTS if name not in drawn]
+    return (
+        f"Drawn with their stated errors: {', '.join(_NAMES[name] for name in drawn)}. Taken as known: "
+        f"{', '.join([*rest, known])}. Elasticities were estimated at the data as they are."
+    )
+
+
 def _figure_block(ds: xr.Dataset, name: str) -> FigureBlock:
     technologies = [str(t) for t in ds[TECHNOLOGY].values]
     countries = ds[COUNTRY].values.tolist()[::-1]
     figure, panels = forest.panels([len(countries) * 0.8 for _ in technologies])
+    shown = [s for s in ds[SOURCE].values.tolist() if float(abs(ds["share"].sel({SOURCE: s})).max()) > 0]
     for axes, technology in zip(panels, technologies, strict=True):
         one = ds.sel({TECHNOLOGY: technology, COUNTRY: countries})
-        up, down = np.zeros(len(countries)), np.zeros(len(countries))
-        for parameter in ds[PARAMETER].values.tolist():
-            share = np.nan_to_num(PERCENT * one["share"].sel({PARAMETER: parameter}).values)
-            start = np.where(share >= 0, up, down)
-            label = _NAMES[parameter]
-            axes.barh(range(len(countries)), share, 0.7, left=start, color=_COLORS[parameter], label=label)
-            up, down = up + np.maximum(share, 0.0), down + np.minimum(share, 0.0)
+        start = np.zeros(len(countries))
+        for source in shown:  # an error can leave a share below zero: its bar is empty
+            share = np.maximum(np.nan_to_num(PERCENT * one["share"].sel({SOURCE: source}).values), 0.0)
+            axes.barh(range(len(countries)), share, 0.7, left=start, color=_COLORS[source], label=_NAMES[source])
+            start = start + share
         axes.set_yticks(range(len(countries)), [forest.plain(c) for c in countries], fontsize=8)
-        forest.beside(axes, one["explained"].clip(0.0).values, "black", 0.0)
-        forest.head(axes, "explained")
         axes.set_title(forest.LABEL[technology], loc="left", fontsize=9)
         axes.axvline(0.0, color="black", linewidth=0.9)
         axes.set_ylim(-0.6, len(countries) - 0.4)
-    panels[-1].set_xlabel("share of the first-order variance of welfare, per cent")
+    panels[-1].set_xlabel("share of the variance of welfare, per cent")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=8, frameon=False, fontsize=8.5, columnspacing=1.0)
-    caption = (
-        "Share of each parameter in the first-order posterior variance of welfare; at the right what the linear "
-        "prediction explains of the variance over the draws."
-    )
-    said = " ".join(_words(ds, technology) for technology in technologies)
-    return figure_block(figure, name, caption, said)
+    figure.legend(handles, labels, loc="outside upper center", ncols=6, frameon=False, fontsize=8.5, columnspacing=1.0)
+    caption = "Share of each source in the variance of welfare over the draws (σ and ε: all sectors together)."
+    return figure_block(figure, name, caption, " ".join(_words(ds, technology) for technology in technologies))
 
 
 def _table_block(ds: xr.Dataset, name: str) -> TableBlock:
-    names = ds[PARAMETER].values.tolist()
+    names = [s for s in ds[SOURCE].values.tolist() if float(abs(ds["share"].sel({SOURCE: s})).max()) > 0]
     rows = []
     for technology in ds[TECHNOLOGY].values.tolist():
         for country in ds[COUNTRY].values.tolist():
             one = ds.sel({TECHNOLOGY: technology, COUNTRY: country})
-            shares = [_percent(float(one["share"].sel({PARAMETER: p}))) for p in names]
+            shares = [_percent(float(one["share"].sel({SOURCE: s}))) for s in names]
             sd = number(float(f"{PERCENT * float(one['sd']):.2g}"))
-            rows.append([f"{country}, {technology}", *shares, _percent(float(one["explained"])), sd])
-    heads = ["Country, technology", *(_NAMES[p] for p in names), "Explained", "sd of welfare, %"]
+            rows.append([f"{country}, {technology}", *shares, _percent(float(one["share_error"].max())), sd])
+    heads = ["Country, technology", *(_NAMES[s] for s in names), "Largest error", "sd of welfare, %"]
     caption = (
-        "Shares of the first-order variance of welfare by parameter (σ and ε: all sectors together), the share of the "
-        "actual variance that the linear prediction explains, and the standard deviation over the draws."
+        "Shares of the variance of welfare by source, the largest Monte-Carlo standard error among them, and the "
+        "standard deviation over the draws."
     )
     return TableBlock(name, caption, heads, rows, None)
 
 
 def _words(ds: xr.Dataset, technology: str) -> str:
-    """The components that matter most, averaged over countries."""
+    """The sources that matter most, averaged over countries."""
     one = ds.sel({TECHNOLOGY: technology})
-    mean = one["component_share"].mean(COUNTRY).to_series().sort_values(ascending=False).head(_COMPONENTS_SHOWN)
-    explained = one["explained"].median(COUNTRY)
-    said = ", ".join(f"{_symbol(str(label))} {_percent(float(share))}" for label, share in mean.items())
-    rough = " The split is only a rough guide." if float(explained) < _ROUGH else ""
+    mean = one["share"].mean(COUNTRY).to_series().sort_values(ascending=False).head(_SHOWN)
+    said = ", ".join(f"{_NAMES[str(label)]} {_percent(float(share))}" for label, share in mean.items() if share > 0)
+    error = _percent(float(one["share_error"].median()))
     return (
-        f"With {technology} technology the largest shares, mean over countries, are those of {said}; the linear "
-        f"prediction explains {_percent(float(explained))} of the variance in the median country.{rough}"
+        f"With {technology} technology the largest shares, mean over countries, are those of {said} (Monte-Carlo error "
+        f"of a share: {error} in the median)."
     )
-
-
-def _symbol(label: str) -> str:
-    name, bracket, rest = label.partition("[")
-    return f"{_NAMES.get(name, name)}{bracket}{rest}"
 
 
 def _percent(share: float) -> str:
