@@ -4,6 +4,7 @@ from .checks.every import check_run as check_run
 from .checks.prior_sensitivity import prior_sensitivity as prior_sensitivity
 from .counterfactuals.counterfactual import counterfactual as counterfactual
 from .counterfactuals.difference import scenario_difference as scenario_difference
+from .counterfactuals.information import evppi as evppi
 from .counterfactuals.threshold import threshold as threshold
 from .counterfactuals.transfer import Transfer as Transfer
 from .counterfactuals.variance import welfare_variance as welfare_variance

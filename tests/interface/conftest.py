@@ -171,7 +171,9 @@ def with_everything(post: xr.DataTree) -> xr.DataTree:
             attrs={"draws": 40, "of": 80, "seed": 0, "inputs": "drawn"},
         )
     )
-    post["inputs"] = xr.DataTree(xr.Dataset(attrs={"seed": 1, "sources": "element_use"}))
+    post["inputs"] = xr.DataTree(
+        xr.Dataset(coords=two[["chain", "draw"]].coords, attrs={"seed": 1, "sources": "element_use"})
+    )
     return post
 
 

@@ -92,9 +92,19 @@ def test_shares_of_variance_and_what_counts_as_known(rich: xr.DataTree, tables: 
         "With fixed technology the largest shares, mean over countries, are those of σ 70 %, use of elements 30 %"
         in said
     )
-    assert "Drawn with their stated errors: use of elements. Taken as known: sectors of applications, countries" in said
+    assert "Drawn with their stated errors: use of elements. Taken as known: sectors of use, countries" in said
     without = rich.filter(lambda node: node.name != "inputs")
     assert "The data are taken as known: no share below is theirs." in _said_of_uncertainty(without, tables)
+
+
+def test_what_to_measure_next_is_listed_by_what_it_is_worth(rich: xr.DataTree, tables: dict[str, pd.DataFrame]) -> None:
+    table = tables["evppi"]
+    assert (table["reduction_points"] <= table["band_points"]).all()
+    section = next(s for s in all_sections_undrawn(rich, tables) if s.id == "information")
+    block = next(b for b in section.blocks if b.kind == "table")
+    worth = [float(row[1].removesuffix(" %")) for row in block.rows if row[0].endswith(", fixed")]
+    assert worth == sorted(worth, reverse=True)
+    assert any(row[0].startswith("σ[") for row in block.rows)
 
 
 def _said_of_uncertainty(post: xr.DataTree, tables: dict[str, pd.DataFrame]) -> str:

@@ -46,8 +46,8 @@ _NAMES = {
     "impact_supply_elasticity": "μ_S",
     "resource_share": "r",
     "element_use": "use of elements",
-    "application_sector": "sectors of applications",
-    "country_use": "countries of applications",
+    "application_sector": "sectors of use",
+    "country_use": "countries of use",
     "element_price": "prices",
     "element_output": "mine output",
     "trade": "trade table",
@@ -58,7 +58,7 @@ _COLORS = dict(
         (
             *("#005A96", "#E0B050", "#00704F", "#9C7FBF", "#ABABAB", "#B34700", "#7FC7E8", "#5C5C5C"),
             *("#8C510A", "#35978F", "#C51B7D", "#4D4D4D", "#80CDC1", "#D8B365", "#1B4F72", "#76448A"),
-            *("#A04000", "#C39BD3", "#7D6608", "#117A65", "#566573"),
+            *("#F4A6A6", "#C39BD3", "#7D6608", "#117A65", "#566573"),
         ),
         strict=True,
     )
@@ -143,7 +143,7 @@ def _figure_block(ds: xr.Dataset, name: str) -> FigureBlock:
         axes.set_ylim(-0.6, len(countries) - 0.4)
     panels[-1].set_xlabel("share of the variance of welfare, per cent")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=6, frameon=False, fontsize=8.5, columnspacing=1.0)
+    figure.legend(handles, labels, loc="outside upper center", ncols=5, frameon=False, fontsize=8.5, columnspacing=1.0)
     caption = "Share of each source in the variance of welfare over the draws (σ and ε: all sectors together)."
     return figure_block(figure, name, caption, " ".join(_words(ds, technology) for technology in technologies))
 
@@ -175,6 +175,12 @@ def _words(ds: xr.Dataset, technology: str) -> str:
         f"With {technology} technology the largest shares, mean over countries, are those of {said} (Monte-Carlo error "
         f"of a share: {error} in the median)."
     )
+
+
+def named(component: str) -> str:
+    """A parameter or an input, or one number of it, as pages have it: ``σ[machinery]``."""
+    name, bracket, rest = component.partition("[")
+    return f"{_NAMES.get(name, name)}{bracket}{rest}"
 
 
 def _percent(share: float) -> str:

@@ -1,0 +1,85 @@
+"""What to measure next: the numbers whose exact value would narrow the bands of welfare most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from reestim.counterfactuals.information import COMPONENT, evppi
+from reestim.dims import COUNTRY, SCENARIO, TECHNOLOGY
+from reestim.errors import InputError
+from reestim.reports.section import POSTERIOR, Block, Heading, Notes, Section, TableBlock, suffixes
+from reestim.reports.sections.uncertainty import named
+from reestim.results.format import number
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+TABLE = "evppi"
+_SHOWN = 8
+
+
+def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
+    """``evppi``: one row per scenario, technology, country and number that varies (``component``).
+
+    Percentage points: ``band_points``, width of the 90 % interval of welfare; ``reduction_points``, its expected fall
+    if the number were known; ``reduction_error_points``, standard error of that.
+    """
+    if "counterfactual" not in post.children or "posterior" not in post.children:
+        return {}
+    try:
+        ds = evppi(post)
+    except InputError:  # a posterior without a parameter that varies
+        return {}
+    table = ds.rename({name: f"{name}_points" for name in ds.data_vars}).to_dataframe().reset_index().dropna()
+    keys = [SCENARIO, TECHNOLOGY, COUNTRY, COMPONENT]
+    found = table.loc[:, [*keys, "band_points", "reduction_points", "reduction_error_points"]]
+    return {} if found.empty else {TABLE: found}
+
+
+def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | None:
+    """For each scenario: the numbers most worth measuring, with the band of the countries that they would narrow."""
+    if TABLE not in tables:
+        return None
+    table = tables[TABLE]
+    scenarios = list(dict.fromkeys(table[SCENARIO]))
+    blocks: list[Block] = [
+        Notes(
+            [
+                "By how much the 90 % band of welfare would shrink, in expectation, if one number alone were known "
+                "exactly (expected value of partial perfect information, by regression on the draws). Numbers are "
+                "listed by the mean over countries of the fall as a share of the band; nothing here says what it costs "
+                "to measure them."
+            ]
+        )
+    ]
+    for name, suffix in suffixes(scenarios).items():
+        blocks += [
+            *([Heading(name)] if suffix else []),
+            _table_block(table[table[SCENARIO] == name], f"{TABLE}{suffix}"),
+        ]
+    return Section("information", "What to measure next", blocks, POSTERIOR)
+
+
+def _table_block(table: pd.DataFrame, name: str) -> TableBlock:
+    rows = []
+    for technology, part in table.groupby(TECHNOLOGY, sort=False):
+        share = (part["reduction_points"] / part["band_points"]).groupby(part[COMPONENT])
+        mean = share.mean().sort_values(ascending=False)
+        for component in mean.index[:_SHOWN]:
+            one = part[part[COMPONENT] == component]
+            most = one.loc[one["reduction_points"].idxmax()]
+            fall, error, band = (most[f"{k}_points"] for k in ("reduction", "reduction_error", "band"))
+            said = f"{most[COUNTRY]}: {_two(fall)} ± {_two(error)} of {_two(band)}"
+            rows.append([f"{named(str(component))}, {technology}", f"{100 * mean[component]:.0f} %", said])
+    heads = ["Number, technology", "Mean fall of the band", "Largest fall, percentage points of welfare"]
+    caption = "Expected fall of the 90 % band of welfare if a number were known exactly, ± standard error."
+    return TableBlock(name, caption, heads, rows, None)
+
+
+def _two(value: float) -> str:
+    """To two digits."""
+    return number(float(f"{value:.2g}")) if np.isfinite(value) else "not available"
