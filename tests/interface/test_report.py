@@ -66,6 +66,7 @@ def test_files(written: Path) -> None:
         "world",
         "mitigation",
         "exports",
+        "evppi",
         "solver",
         "gates",
         "inputs",
