@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -92,8 +92,8 @@ class Inputs:
 
     def arrays(self, index: Indices) -> InputArrays:
         """The inputs of some samples as the equilibrium takes them."""
-        drawn = {name: self.factors(name, index) for name in self.sources}
-        use = None
+        drawn: dict[str, Any] = {name: self.factors(name, index) for name in self.sources}
+        use: Any = None
         if set(_BY_APPLICATION) & set(drawn):
             share = self.economy.ds["application_share"].transpose(APPLICATION, COUNTRY, ELEMENT, SECTOR).values
             one = np.ones((len(index), 1, 1))

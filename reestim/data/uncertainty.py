@@ -73,7 +73,7 @@ def states_errors(data: Dataset) -> bool:
     return data.meta.uncertainty is not None or bool(_stated_cv(data["element_use"]).notna().any())
 
 
-def log_sd(data: Dataset, stem: str) -> pd.Series[float]:
+def log_sd(data: Dataset, stem: str) -> pd.Series:
     """Standard deviation of the log of each row's figure; 0 where none is stated.
 
     The provenance of a row is the first word of its ``source``: recalled, imputed or updated, else it was read. A file
@@ -95,11 +95,12 @@ def imputed_sd(data: Dataset, stem: str) -> float:
     return data.meta.uncertainty.of(stem, IMPUTED) if data.meta.uncertainty else 0.0
 
 
-def _stated_cv(table: pd.DataFrame) -> pd.Series[float]:
-    return table["cv"] if "cv" in table else pd.Series(np.nan, index=table.index)
+def _stated_cv(table: pd.DataFrame) -> pd.Series:
+    cv: Any = table["cv"] if "cv" in table else pd.Series(np.nan, index=table.index)
+    return cv
 
 
-def _provenance(data: Dataset, stem: str) -> pd.Series[str]:
+def _provenance(data: Dataset, stem: str) -> pd.Series:
     table: Any = data[stem]
     if "source" not in table:
         listed = f"{stem}.csv" in (*data.meta.imputed, *data.meta.synthetic)

@@ -30,7 +30,7 @@ def input_errors(data: Dataset, made: xr.DataArray) -> dict[str, xr.DataArray]:
     countries, elements, sectors = list(data.countries), list(data.elements), [*data.goods, *data.elements]
     use = use_by_application(data, made)
     total = use.sum(APPLICATION)
-    share = (use / total.where(total > 0, 1.0)).reindex({SECTOR: sectors}, fill_value=0.0)
+    share = (use / total.where(total > 0, 1.0)).reindex({SECTOR: sectors}).fillna(0.0)
     applications = list(share[APPLICATION].values)
     year = data.meta.base_year
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -44,7 +44,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     """For each scenario: the numbers most worth measuring, with the band of the countries that they would narrow."""
     if TABLE not in tables:
         return None
-    table = tables[TABLE]
+    table: Any = tables[TABLE]
     scenarios = list(dict.fromkeys(table[SCENARIO]))
     blocks: list[Block] = [
         Notes(
@@ -66,11 +66,12 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
 
 def _table_block(table: pd.DataFrame, name: str) -> TableBlock:
     rows = []
-    for technology, part in table.groupby(TECHNOLOGY, sort=False):
-        share = (part["reduction_points"] / part["band_points"]).groupby(part[COMPONENT])
-        mean = share.mean().sort_values(ascending=False)
+    shares: Any = table.assign(share=table["reduction_points"] / table["band_points"])
+    for technology, part in shares.groupby(TECHNOLOGY, sort=False):
+        mean: Any = part.groupby(COMPONENT)["share"].mean()
+        mean = mean.sort_values(ascending=False)
         for component in mean.index[:_SHOWN]:
-            one = part[part[COMPONENT] == component]
+            one: Any = part[part[COMPONENT] == component]
             most = one.loc[one["reduction_points"].idxmax()]
             fall, error, band = (most[f"{k}_points"] for k in ("reduction", "reduction_error", "band"))
             said = f"{most[COUNTRY]}: {_two(fall)} ± {_two(error)} of {_two(band)}"
