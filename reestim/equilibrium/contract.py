@@ -43,6 +43,10 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "trade_sd": (IMPORTER, EXPORTER, SECTOR),
 }
 
+_SHARE = "application_share"
+#: Errors that reach a sector by its applications.
+_BY_APPLICATION = ("element_use_sd", "application_sector_sd", "country_use_sd")
+
 
 def ordered(ds: xr.Dataset) -> xr.Dataset:
     """Check names, dimensions, labels and ranges; return a copy with all arrays present and in one order."""
@@ -83,6 +87,10 @@ def _shape_problems(ds: xr.Dataset) -> list[Problem]:
     for name, dims in given.items():
         if set(ds[name].dims) != set(dims):
             problems.append(Problem(f"{name} has dimensions {ds[name].dims}", f"It needs {dims}.", column=name))
+    by_application = [name for name in _BY_APPLICATION if name in ds]
+    if by_application and _SHARE not in ds:
+        message = f"{' and '.join(by_application)} need {_SHARE}"
+        problems.append(Problem(message, f"Add it with dimensions {OPTIONAL[_SHARE]}.", column=_SHARE))
     if "ree_share" in ds and "element_share" not in ds:
         problems.append(Problem("ree_share is given without element_share", "Add it.", column="element_share"))
     for dim in sorted({d for dims in given.values() for d in dims}):
@@ -156,6 +164,11 @@ def _range_problems(ds: xr.Dataset) -> list[Problem]:
         )
         inside = ds.input_share.sel({INPUT: ds[ELEMENT].values}).sum(INPUT)
         flag(inside > 0, inside, "an element enters input_share", "Elements enter through ree_share.", "input_share")
+        if "application_share" in ds:
+            used = (ds.element_share * ds.ree_share) > 0
+            told = ds.application_share.sum(APPLICATION)
+            off = used & (abs(told - 1) > SHARE_TOLERANCE)
+            flag(off, told, "application shares do not sum to 1 where rare earths are used", "Rescale them.", _SHARE)
         user = ds.ree_share.sel({SECTOR: ds[ELEMENT].values})
         flag(user > 0, user, "an element's own sector has a ree_share", "Set it to 0.", "ree_share")
     elif float(ds.ree_share.max()) > 0:

@@ -124,6 +124,16 @@ def test_what_cannot_be_drawn_is_refused_in_one_list(economy: ree.Economy) -> No
         solved(uncertain(random_economy(31, goods=3, ree_share=(0.2, 0.5)), 2.0), inputs="drawn", seed=1)
 
 
+def test_errors_of_applications_need_their_shares_and_shares_sum_to_one(economy: ree.Economy) -> None:
+    ds = uncertain(economy).ds
+    with pytest.raises(InputError, match="element_use_sd and country_use_sd need application_share"):
+        ree.Economy(ds.drop_vars("application_share"))
+    with pytest.raises(InputError, match="application shares do not sum to 1"):
+        ree.Economy(ds.assign(application_share=0.5 * ds["application_share"]))
+    with pytest.raises(InputError, match="element_use_sd is negative"):
+        ree.Economy(ds.assign(element_use_sd=-ds["element_use_sd"]))
+
+
 def with_errors(**changes: object) -> Tables:
     def edit(tables: Tables) -> None:
         tables["element_use"]["cv"] = [0.4] + [np.nan] * (len(tables["element_use"]) - 1)
