@@ -2,6 +2,7 @@
 
 python -m replications                                        all for which data are at hand
 python -m replications gains --data PATH                      one of nafta, gains, tfp, acemoglu, prices, events
+python -m replications policy-papers --run posteriors/RUN     published costs of a stop against σ; minutes
 python -m replications findings --run posteriors/RUN
 python -m replications --write docs/replications.md           the tables of the documentation
 python -m replications events shares --write docs/evidence.md the event study on real panels with its figure, and θ
@@ -37,6 +38,7 @@ class Name(StrEnum):
     findings = "findings"
     events = "events"
     shares = "shares"
+    policy_papers = "policy-papers"
 
 
 TITLES = {
@@ -48,6 +50,7 @@ TITLES = {
     Name.findings: "Alfaro, Fadinger, Schymik and Virananda (2025): the findings",
     Name.shares: "Cost shares of rare earths by country",
     Name.events: "The event study of 2010 on real panels",
+    Name.policy_papers: "IMF, ECB, Daiwa, Mizuho, Nomura (2025 and 2026): what a rare-earth stop costs",
 }
 
 
@@ -69,6 +72,10 @@ def made(name: Name, data: Path, run: Path | None) -> tables.Table:
         from replications import prices_2010
 
         return prices_2010.table()
+    if name is Name.policy_papers:
+        from replications import policy_papers
+
+        return policy_papers.table(policy_papers.mean_sigma(find_run(run)) if run else None)
     if name is Name.shares:
         from replications import ree_shares
 
@@ -82,7 +89,9 @@ def made(name: Name, data: Path, run: Path | None) -> tables.Table:
 def main(
     names: Annotated[list[Name] | None, typer.Argument(help="Which of them (default: all).", metavar="NAME...")] = None,
     data: Annotated[Path, typer.Option(help="Folder of cp2015.npz, wiod2013/ and panels/.")] = DATA,
-    run: Annotated[Path | None, typer.Option(help="A run folder, for the findings.")] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="A run folder, for the findings and the posterior of policy-papers.")
+    ] = None,
     write: Annotated[Path | None, typer.Option(help="A page whose tables are replaced, instead of printing.")] = None,
     debug: DebugOption = False,
 ) -> None:
@@ -106,7 +115,7 @@ def _out(name: Name, table: tables.Table, page: Path | None) -> None:
         typer.echo(f"## {TITLES[name]}\n\n{text}\n")
         return
     now = datetime.now(UTC)
-    words = f"{name} --run RUN" if name is Name.findings else name
+    words = f"{name} --run RUN" if name in (Name.findings, Name.policy_papers) else name
     taken = f"*{now.day} {now:%B %Y}, `python -m replications {words}`.*"
     place = f"{name}-{table.kind}" if table.kind else str(name)
     atomic_write(page, tables.placed(page, place, f"{taken}\n\n{text}").encode())
