@@ -102,20 +102,21 @@ def main(
     with error_boundary(as_json=False, debug=debug):
         for name in names or list(Name):
             try:
-                _out(name, made(name, data, run), write)
+                of_run = run is not None and name in (Name.findings, Name.policy_papers)
+                _out(name, made(name, data, run), write, of_run)
             except InputError as error:
                 if names:
                     raise
                 typer.echo(f"{name} left out: {error.problems[0]}", err=True)
 
 
-def _out(name: Name, table: tables.Table, page: Path | None) -> None:
+def _out(name: Name, table: tables.Table, page: Path | None, of_run: bool) -> None:
     text = table.markdown()
     if page is None:
         typer.echo(f"## {TITLES[name]}\n\n{text}\n")
         return
     now = datetime.now(UTC)
-    words = f"{name} --run RUN" if name in (Name.findings, Name.policy_papers) else name
+    words = f"{name} --run RUN" if of_run else name
     taken = f"*{now.day} {now:%B %Y}, `python -m replications {words}`.*"
     place = f"{name}-{table.kind}" if table.kind else str(name)
     atomic_write(page, tables.placed(page, place, f"{taken}\n\n{text}").encode())

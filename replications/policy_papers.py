@@ -31,6 +31,8 @@ COUNTRIES = ("JPN", "USA", "DEU")
 #: Shocks of the papers.
 SCENARIOS = ("japan-full-stop", "cut-of-80-percent", "eighteen-months")
 STEM = "policy-papers"
+#: Of ``published_losses.csv``: a loss of so many months, in per cent of a year; no σ within a year is inferred from it.
+WITHIN_MONTHS = "3"
 
 
 def losses() -> pd.DataFrame:
@@ -99,13 +101,16 @@ def sigma_of(rows: pd.DataFrame, scenario: str, country: str, percent: float) ->
 
 def table(draws: np.ndarray | None = None) -> Table:
     """Published figures beside ours, with the σ at which they meet; ``draws``: posterior draws of mean σ."""
-    rows, published = losses(), pd.read_csv(PUBLISHED)
+    rows: Any = losses()
+    published: Any = pd.read_csv(PUBLISHED)
     lines = []
     for row in published.to_dict("records"):
         scenario, country = str(row["scenario"]), str(row["country"])
         sigma, side = sigma_of(rows, scenario, country, float(row["percent"]))
-        mean = "" if draws is None else f"{100 * float((draws <= sigma).mean()):.0f} %" if side == "at" else ""
-        meets = {"at": f"{sigma:.2f}", "below": f"below {sigma:g}", "above": f"above {sigma:g}"}[side]
+        if str(row["months"]) == WITHIN_MONTHS:
+            side = "months"
+        mean = "" if draws is None or side != "at" else f"{100 * float((draws <= sigma).mean()):.0f} %"
+        meets = {"at": f"{sigma:.2f}", "below": f"below {sigma:g}", "above": f"above {sigma:g}", "months": ""}[side]
         lines.append(
             [
                 str(row["who"]),
@@ -135,7 +140,8 @@ def table(draws: np.ndarray | None = None) -> Table:
     missing = int(rows["percent"].isna().sum()) // len(COUNTRIES)
     notes = [
         f"Change of real income, per cent, technology as it was; σ the same in all sectors, ρ = {RHO}; printed figures "
-        "are of GDP or output. Within months and long run at the middle σ; money within months is a rate a year.",
+        f"are of GDP or output. Within months and long run at σ = {MIDDLE}; what is lost within months is a rate a year: "
+        "a figure of three months is a quarter of it, and no σ within a year follows from it.",
         f"Equilibria that were not found: {missing} of {len(rows) // len(COUNTRIES)}.",
     ]
     return Table(header, lines, notes, figures={f"{STEM}.png": figure(rows, published, draws)})
@@ -150,13 +156,13 @@ def _cell(rows: pd.DataFrame, scenario: str, country: str, products: str, horizo
     return number(value, 2 if abs(value) >= 0.1 else 3 if abs(value) >= 0.01 else 4)
 
 
-def figure(rows: pd.DataFrame, published: pd.DataFrame, draws: np.ndarray | None) -> bytes:
+def figure(rows: Any, published: Any, draws: np.ndarray | None) -> bytes:
     """Loss against σ, one panel a scenario, a line a country; printed figures where their line has them, at its edge
     where it does not reach them; on the axis the 90 % interval of the posterior of mean σ."""
     from matplotlib.figure import Figure
 
     drawn = Figure(figsize=(9.5, 3.6), layout="constrained")
-    colour = dict(zip(COUNTRIES, ("#005A96", "#B34700", "#00704F"), strict=True))
+    colour: dict[str, str] = dict(zip(COUNTRIES, ("#005A96", "#B34700", "#00704F"), strict=True))
     for axes, scenario in zip(drawn.subplots(1, len(SCENARIOS), sharey=True), SCENARIOS, strict=True):
         for country in COUNTRIES:
             for products, style in (("all", "-"), ("oxides", ":")):
@@ -166,18 +172,22 @@ def figure(rows: pd.DataFrame, published: pd.DataFrame, draws: np.ndarray | None
                 loss = -here["percent"].where(here["percent"] < 0)
                 label = f"{country}, {'oxides and magnets' if products == 'all' else 'oxides alone'}"
                 axes.plot(here["sigma"], loss, style, color=colour[country], label=label)
-        for row in published[published["scenario"] == scenario].to_dict("records"):
+        shown = published[(published["scenario"] == scenario) & (published["months"].astype(str) != WITHIN_MONTHS)]
+        for row in shown.to_dict("records"):
             sigma, side = sigma_of(rows, scenario, str(row["country"]), float(row["percent"]))
             marker = {"at": "o", "below": "<", "above": ">"}[side]
             axes.plot(sigma, -float(row["percent"]), marker, color=colour[str(row["country"])], ms=7, mec="black")
-            axes.annotate(str(row["who"]), (sigma, -float(row["percent"])), (4, 4), textcoords="offset points", size=8)
+            where = (sigma, -float(row["percent"]))
+            axes.annotate(str(row["who"]), where, (7, 2), textcoords="offset points", size=8)
         if draws is not None:
             low, high = np.quantile(draws, [0.05, 0.95])
             axes.axvspan(float(low), float(high), color="#767676", alpha=0.2)
         axes.set(title=scenario, xscale="log", yscale="log", xlabel="σ of all sectors, within a year")
+        axes.set_xticks([0.06, 0.1, 0.2, 0.4, 0.8], ["0.06", "0.1", "0.2", "0.4", "0.8"], minor=False)
+        axes.set_xticks([], minor=True)
         axes.grid(visible=True, color="#e2e2e2")
     drawn.axes[0].set_ylabel("loss of real income, per cent")
-    drawn.axes[0].legend(fontsize=7)
+    drawn.axes[-1].legend(fontsize=6, loc="upper right")
     return image(drawn)
 
 

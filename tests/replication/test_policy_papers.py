@@ -46,6 +46,7 @@ def test_an_equilibrium_that_was_not_found_is_left_out_and_counted(monkeypatch: 
     assert "1 of" in table.notes[-1]
     by_who = {(row[0], row[2], row[4]): row for row in table.rows}
     assert by_who["Nomura", "JPN", "−0.43"][-2:] == ["0.12", "0 %"]
+    assert by_who["Nomura", "JPN", "−0.11"][-2:] == ["", ""]  # of three months
     assert by_who["ECB", "USA", "−0.30"][-2:] == ["0.17", "0 %"]
     assert by_who["IMF", "JPN", "−1.80"][-2:] == [f"below {SIGMAS[-2]:g}", ""]
     assert table.figures["policy-papers.png"].startswith(PNG)
