@@ -140,7 +140,7 @@ def table(draws: np.ndarray | None = None) -> Table:
     missing = int(rows["percent"].isna().sum()) // len(COUNTRIES)
     notes = [
         f"Change of real income, per cent, technology as it was; σ the same in all sectors, ρ = {RHO}; printed figures "
-        "are of GDP or output. Within months and long run at the middle σ. What is lost within months is the rate of a year, "
+        "are of GDP or output. Within months and long run at the middle σ. Within months it is the rate of a year, "
         "so that a figure of three months is a quarter of it, and no σ within a year follows from it.",
         f"Equilibria that were not found: {missing} of {len(rows) // len(COUNTRIES)}.",
     ]
