@@ -115,8 +115,8 @@ def _known(post: xr.DataTree) -> str:
     known = "totals of spending and output, input-output coefficients, value added, the policy itself"
     if not drawn:
         return (
-            "The data are taken as known: no share below is theirs. Uses of elements, prices, mine output and trade, "
-            f"as {known}, count as exact; inputs = drawn puts their errors into the bands (docs/inputs.md)."
+            "The data are taken as known: no share below is theirs. Uses of elements, prices, mine output and trade "
+            f"count as exact, like {known}. A study with inputs = drawn has their errors in its bands (docs/inputs.md)."
         )
     rest = [_NAMES[name] for name in _INPUTS if name not in drawn]
     return (
@@ -170,10 +170,10 @@ def _words(ds: xr.Dataset, technology: str) -> str:
     one = ds.sel({TECHNOLOGY: technology})
     mean = one["share"].mean(COUNTRY).to_series().sort_values(ascending=False).head(_SHOWN)
     said = ", ".join(f"{_NAMES[str(label)]} {_percent(float(share))}" for label, share in mean.items() if share > 0)
-    error = _percent(float(one["share_error"].median()))
+    error = _percent(float(one["share_error"].max(SOURCE).median()))
     return (
         f"With {technology} technology the largest shares, mean over countries, are those of {said} (Monte-Carlo error "
-        f"of a share: {error} in the median)."
+        f"of the least certain share: {error})."
     )
 
 
@@ -184,4 +184,4 @@ def named(component: str) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{PERCENT * share:.0f} %" if np.isfinite(share) else "not available"
+    return f"{round(PERCENT * share) + 0:d} %" if np.isfinite(share) else "not available"
