@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
-from scipy.special import ndtr, ndtri
+from scipy.special import betaincinv, ndtr, ndtri
 
 from reestim.counterfactuals.inputs import SAMPLE
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
 from reestim.equilibrium.parameters import Parameters
 from reestim.errors import InputError, Problem
-from reestim.intervals import LEVEL
+from reestim.intervals import LEVEL, SURE
 
 COMPONENT = "component"
 #: Degree of the polynomial in the normal score of what becomes known.
@@ -44,8 +44,10 @@ def evppi(post: xr.DataTree) -> xr.Dataset:
     xarray.Dataset
         ``band`` (scenario, technology, country): width of the 90 % equal-tailed interval of welfare, percentage points;
         ``reduction`` (scenario, technology, country, component): its expected fall, percentage points, and
-        ``reduction_error``, the standard error by leaving out a fifth of the draws in turn. NaN where fewer than 20
-        draws were solved or welfare does not vary.
+        ``reduction_error``, the standard error by leaving out a fifth of the draws in turn. ``beyond_chance``: whether
+        the regression explains more than it would of pure noise in any of the numbers, with probability 0.95; with few
+        draws the largest of hundreds of falls is noise. NaN where fewer than 20 draws were solved or welfare does not
+        vary.
 
     Raises
     ------
@@ -77,13 +79,15 @@ def evppi(post: xr.DataTree) -> xr.Dataset:
     solved = ds["solved"].stack({SAMPLE: [CHAIN, DRAW]}).transpose(SCENARIO, TECHNOLOGY, SAMPLE).values
     shape = welfare.shape[:3]
     band, fall, error = np.full(shape, np.nan), *(np.full((*shape, len(parts)), np.nan) for _ in range(2))
+    clear = np.zeros(fall.shape, bool)
     for place in np.ndindex(shape[:2]):
         good = solved[place]
         moves = np.ptp(welfare[place][:, good], axis=1) > 0 if good.sum() >= _LEAST else np.zeros(shape[2], bool)
         if moves.any():
             values = welfare[place][moves][:, good].T
             band[(*place, moves)] = np.diff(np.quantile(values, _tails(), axis=0), axis=0)[0]
-            fall[(*place, moves)], error[(*place, moves)] = _with_error(values, known[:, good])
+            fall[(*place, moves)], error[(*place, moves)], explained = _with_error(values, known[:, good])
+            clear[(*place, moves)] = explained > _of_chance(len(values), len(parts))
     names = [name for name, _ in parts]
     points = {"units": "percentage points"}
     by = (SCENARIO, TECHNOLOGY, COUNTRY)
@@ -92,6 +96,7 @@ def evppi(post: xr.DataTree) -> xr.Dataset:
             "band": (by, band, points | {"long_name": "width of the 90 % interval of welfare"}),
             "reduction": ((*by, COMPONENT), fall, points | {"long_name": "expected fall of that width"}),
             "reduction_error": ((*by, COMPONENT), error, points | {"long_name": "standard error of it"}),
+            "beyond_chance": ((*by, COMPONENT), clear, {"long_name": "more than chance makes of any of them"}),
         },
         coords={name: ds[name].values for name in by} | {COMPONENT: names},
         attrs={"draws": int(known.shape[1])},
@@ -126,10 +131,15 @@ def _scores(values: Float[np.ndarray, " draw"]) -> Float[np.ndarray, " draw"]:
     return ndtri((middle[place] + 0.5) / len(values))
 
 
+def _of_chance(draws: int, numbers: int) -> float:
+    """Part of a variance that the regression explains of noise, in the best of ``numbers``, at most (95 %)."""
+    return float(betaincinv(_DEGREE / 2, (draws - _DEGREE - 1) / 2, SURE ** (1 / numbers)))
+
+
 def _falls(
     values: Float[np.ndarray, "draw outcome"], known: Float[np.ndarray, "component draw"]
-) -> Float[np.ndarray, "outcome component"]:
-    """Expected fall of the bands of ``values`` for each of what becomes known."""
+) -> tuple[Float[np.ndarray, "outcome component"], Float[np.ndarray, "outcome component"]]:
+    """Expected fall of the bands of ``values`` for each of what becomes known, and the part that is explained."""
     count, outcomes = values.shape
     ordered, level = np.sort(values, axis=0), (np.arange(count) + 0.5) / count
     score = np.stack([_scores(values[:, k]) for k in range(outcomes)], axis=1)
@@ -142,22 +152,27 @@ def _falls(
         return float(np.diff(tails, axis=1).mean())
 
     before = np.array([width(np.zeros(1), 1.0, k) for k in range(outcomes)])
-    out = np.empty((outcomes, len(known)))
+    out, part = np.empty((2, outcomes, len(known)))
     for j, x in enumerate(known):
         basis, _ = np.linalg.qr(np.vander(x, _DEGREE + 1))
         fitted = basis @ (basis.T @ score)
-        explained = 1 - (1 - fitted.var(axis=0)) * (count - 1) / (count - _DEGREE - 1)  # less what chance fits
+        part[:, j] = fitted.var(axis=0)
+        explained = 1 - (1 - part[:, j]) * (count - 1) / (count - _DEGREE - 1)  # less what chance fits
         explained = np.clip(explained, 0.0, 1.0)
-        middle = fitted[some] * np.sqrt(explained / np.maximum(fitted.var(axis=0), 1e-12))
+        middle = fitted[some] * np.sqrt(explained / np.maximum(part[:, j], 1e-12))
         after = [width(middle[:, k], float(np.sqrt(1 - explained[k])), k) for k in range(outcomes)]
         out[:, j] = before - after
-    return out
+    return out, part
 
 
 def _with_error(
     values: Float[np.ndarray, "draw outcome"], known: Float[np.ndarray, "component draw"]
-) -> tuple[Float[np.ndarray, "outcome component"], Float[np.ndarray, "outcome component"]]:
-    """Expected falls, and their standard error by leaving out blocks of draws in turn."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Expected falls, their standard errors by leaving out blocks of draws in turn, and what is explained.
+
+    Each (outcome, component).
+    """
     block = np.arange(len(values)) % _BLOCKS
-    falls = np.stack([_falls(values[block != k], known[:, block != k]) for k in range(_BLOCKS)])
-    return _falls(values, known), np.sqrt((_BLOCKS - 1) * falls.var(axis=0))
+    falls = np.stack([_falls(values[block != k], known[:, block != k])[0] for k in range(_BLOCKS)])
+    fall, explained = _falls(values, known)
+    return fall, np.sqrt((_BLOCKS - 1) * falls.var(axis=0)), explained

@@ -100,11 +100,16 @@ def test_shares_of_variance_and_what_counts_as_known(rich: xr.DataTree, tables: 
 def test_what_to_measure_next_is_listed_by_what_it_is_worth(rich: xr.DataTree, tables: dict[str, pd.DataFrame]) -> None:
     table = tables["evppi"]
     assert (table["reduction_points"] <= table["band_points"]).all()
+    assert not table["beyond_chance"].any(), "welfare of the made-up run follows from nothing"
     section = next(s for s in all_sections_undrawn(rich, tables) if s.id == "information")
+    assert not [b for b in section.blocks if b.kind == "table"]
+    clear = tables | {"evppi": table.assign(beyond_chance=table["component"] != "kappa")}
+    section = next(s for s in all_sections_undrawn(rich, clear) if s.id == "information")
     block = next(b for b in section.blocks if b.kind == "table")
     worth = [float(row[1].removesuffix(" %")) for row in block.rows if row[0].endswith(", fixed")]
     assert worth == sorted(worth, reverse=True)
     assert any(row[0].startswith("σ[") for row in block.rows)
+    assert not any(row[0].startswith("κ,") for row in block.rows)
 
 
 def _said_of_uncertainty(post: xr.DataTree, tables: dict[str, pd.DataFrame]) -> str:

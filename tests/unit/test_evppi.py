@@ -56,6 +56,21 @@ def test_what_matters_by_its_square_is_found() -> None:
     assert float(found["reduction"].sel(component="kappa")) < 0.02 * float(found["band"])
 
 
+def test_noise_is_not_taken_for_a_finding() -> None:
+    """Of two hundred numbers that say nothing the best looks like something with sixty draws; x is found still."""
+    few = post()
+    rng = np.random.default_rng(4)
+    found = few["counterfactual"].to_dataset().isel(draw=slice(30))
+    draws = few["posterior"].to_dataset()
+    noise = rng.normal(size=(2, DRAWS, 200))
+    draws = draws.drop_vars(["sigma", "sector"]).assign(sigma=(("chain", "draw", "sector"), np.exp(noise)))
+    few["counterfactual"], few["posterior"] = xr.DataTree(found), xr.DataTree(draws.assign_coords(sector=range(200)))
+    one = ree.evppi(few).sel(scenario="s", technology="fixed", country="a")
+    said = one["component"].values[one["beyond_chance"].values].tolist()
+    assert said == ["kappa"]
+    assert float(one["reduction"].drop_sel(component="kappa").max()) > 0.1 * float(one["band"])
+
+
 def test_what_is_missing_is_said() -> None:
     with pytest.raises(InputError, match="no counterfactual"):
         ree.evppi(post().filter(lambda node: node.name != "counterfactual"))

@@ -26,7 +26,7 @@ def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
     """``evppi``: one row per scenario, technology, country and number that varies (``component``).
 
     Percentage points: ``band_points``, width of the 90 % interval of welfare; ``reduction_points``, its expected fall
-    if the number were known; ``reduction_error_points``, standard error of that.
+    if the number were known; ``reduction_error_points``, standard error of that. ``beyond_chance``: it is no noise.
     """
     if "counterfactual" not in post.children or "posterior" not in post.children:
         return {}
@@ -34,9 +34,10 @@ def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
         ds = evppi(post)
     except InputError:  # a posterior without a parameter that varies
         return {}
-    table = ds.rename({name: f"{name}_points" for name in ds.data_vars}).to_dataframe().reset_index().dropna()
+    points = ("band", "reduction", "reduction_error")
+    table = ds.rename({name: f"{name}_points" for name in points}).to_dataframe().reset_index().dropna()
     keys = [SCENARIO, TECHNOLOGY, COUNTRY, COMPONENT]
-    found = table.loc[:, [*keys, "band_points", "reduction_points", "reduction_error_points"]]
+    found = table.loc[:, [*keys, *(f"{name}_points" for name in points), "beyond_chance"]]
     return {} if found.empty else {TABLE: found}
 
 
@@ -51,22 +52,23 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
             [
                 "By how much the 90 % band of welfare would shrink, in expectation, if one number alone were known "
                 "exactly (expected value of partial perfect information, by regression on the draws). Numbers are "
-                "listed by the mean over countries of the fall as a share of the band; nothing here says what it costs "
-                "to measure them."
+                "listed by the mean over countries of the fall as a share of the band, where it is more than chance "
+                "makes of the best of all numbers; with few draws none may be. Nothing here says what it costs to "
+                "measure them."
             ]
         )
     ]
     for name, suffix in suffixes(scenarios).items():
-        blocks += [
-            *([Heading(name)] if suffix else []),
-            _table_block(table[table[SCENARIO] == name], f"{TABLE}{suffix}"),
-        ]
+        block = _table_block(table[table[SCENARIO] == name], f"{TABLE}{suffix}")
+        none = Notes(["With so few draws no single number is told from chance."])
+        blocks += [*([Heading(name)] if suffix else []), block if block.rows else none]
     return Section("information", "What to measure next", blocks, POSTERIOR)
 
 
 def _table_block(table: pd.DataFrame, name: str) -> TableBlock:
     rows = []
     shares: Any = table.assign(share=table["reduction_points"] / table["band_points"])
+    shares = shares[shares.groupby([TECHNOLOGY, COMPONENT])["beyond_chance"].transform("any")]
     for technology, part in shares.groupby(TECHNOLOGY, sort=False):
         mean: Any = part.groupby(COMPONENT)["share"].mean()
         mean = mean.sort_values(ascending=False)
