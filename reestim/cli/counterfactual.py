@@ -60,7 +60,7 @@ def counterfactual(
 
     Example: reestim counterfactual posteriors/mine models/scenarios/china-quota-2010.toml
 
-    Example: reestim counterfactual mine april-2025.toml --dataset data/today --ratio-sd 0.5
+    Example: reestim counterfactual mine april-2025.toml --dataset rare-earths-2023 --absent population
 
     Example: reestim counterfactual mine models/scenarios/*.toml --dask tcp://10.0.0.1:8786 --chunks kept
 
