@@ -29,12 +29,13 @@ from reestim.estimate.event_effects import predicted_effects
 from reestim.estimate.inputs import coordinates
 from reestim.estimate.kinds.ree_use import unit_value_changes
 from reestim.estimate.misclassification import GROUPED, audited, confusion_weights, varied_confusion
-from reestim.estimate.numpyro_blocks import DirichletMultinomial, ZeroSumEffects
+from reestim.estimate.numpyro_blocks import DirichletMultinomial, NoisyChanges, ZeroSumEffects
 from reestim.estimate.numpyro_model import NumpyroModel, along_ridge, deterministic, observe, prior, sample
 from reestim.estimate.patent_counts import label_probabilities, true_prevalence
 from reestim.estimate.priors import Priors, share_weights
-from reestim.estimate.ree_use import change_spread, expected_change, has_unit_value_error, sectors_with_own_use
+from reestim.estimate.ree_use import expected_change, has_unit_value_error, sectors_with_own_use
 from reestim.estimate.relative_price import bundle_price, enhancing_response, in_years_of_patents, knowledge_of
+from reestim.estimate.use_noise import noise_structure
 from reestim.estimate.variables import ONLY_IN_COUNTERFACTUALS
 from reestim.evidence.published_moments import predicted_moments
 from reestim.technology import Clock
@@ -176,9 +177,11 @@ def use(data: xr.Dataset, sigma: Any, m: Any, spillover: Any, clock: Clock, lags
             level[now] - level[before],
             dims="use_unit_value_change",
         )
+    known = noise_structure(data)
+    common = prior(priors, "ree_use_common") if known.shared else 0.0
     observe(
         "use_share_change",
-        dist.Normal(expected_change(data, sigma, m, spillover, clock, lags, error, xp=jnp), change_spread(data, noise)),
+        NoisyChanges(expected_change(data, sigma, m, spillover, clock, lags, error, xp=jnp), known, noise, common),
         data["use_share_change"].values,
         dims="use_observation",
     )

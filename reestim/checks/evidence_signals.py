@@ -11,8 +11,9 @@ import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, LABEL, SECTOR, TRADED_SECTOR, YEAR
 from reestim.estimate.event_effects import predicted_effects
-from reestim.estimate.ree_use import change_spread, expected_change
+from reestim.estimate.ree_use import expected_change
 from reestim.estimate.relative_price import bundle_price, enhancing_response, in_years_of_patents, knowledge_of
+from reestim.estimate.use_noise import covariance, noise_structure
 from reestim.evidence.published_moments import predicted_moments
 from reestim.technology import Clock, innovation_passthrough, long_run_elasticity
 
@@ -22,7 +23,15 @@ PATENTS = "patents"
 DRAWS = 100
 #: What a model has to state for its predictions to be known here, and what it may state beside.
 NEEDED = ("sigma", "kappa", "spillover", "spillover_gap", "trade_elasticity", *Clock._fields)
-_OPTIONAL = ("impact_ratio", "element_elasticity", "lag_weights", "ree_use_noise", "concentration", "confusion")
+_OPTIONAL = (
+    "impact_ratio",
+    "element_elasticity",
+    "lag_weights",
+    "ree_use_noise",
+    "ree_use_common",
+    "concentration",
+    "confusion",
+)
 
 
 class Signal(NamedTuple):
@@ -93,8 +102,8 @@ def event_predictions(data: xr.Dataset, draw: Draw, gap: Any) -> Any:
 def _use(data: xr.Dataset, draw: Draw) -> Signal:
     v, none = draw.values, np.zeros(data.sizes["use_price_point"])
     mean = expected_change(data, v["sigma"], v["m"], v["spillover"], draw.clock, draw.lag_weights, none, xp=np)
-    error = np.asarray(change_spread(data, v["ree_use_noise"]))
-    return Signal(np.asarray(mean), error, error**-2.0)
+    between = covariance(noise_structure(data), float(v["ree_use_noise"]), float(v.get("ree_use_common", 0.0)))
+    return Signal(np.asarray(mean), np.sqrt(np.diag(between)), np.linalg.inv(between))
 
 
 def _patents(data: xr.Dataset, draw: Draw) -> Signal:

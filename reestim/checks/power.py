@@ -93,6 +93,8 @@ def unknown(data: xr.Dataset, draws: xr.Dataset) -> str:
     missing = [name for name in NEEDED if name not in draws]
     if missing:
         return f"the model has no {', '.join(missing)}"
+    if "use_share_change" in data and "use_cell" not in data:
+        return "the run was made before series of one use were told apart; fit it again"
     if "event_estimate" in data and "event_cell_weight" not in data:
         return "its event study is not predicted in closed form"
     return ""

@@ -5,11 +5,13 @@ of all units together, a long way compared with what the counts leave open in ea
 ties them together where counts are few. Coordinates x that hold for a handful of patents and for millions:
 
     effect of a unit = level + deviation,   deviation = mean + scale·x,   scale² = 1 / (I + 1/s²),
-    mean = I/(I + 1/s²) · (η(Π) − level),   η(Π) = η₀ + dη/dΠ·(Π − Π₀),
+    mean = I/(I + 1/s²) · (η(Π) − level),   η(Π) = η₀ + dη/dΠ·(Π − Π₀)·I/(I + 1/s²) at a usual s,
 
 I: Fisher information of the unit's counts at φ; η₀: log odds that its label shares put it at, given Π₀ of audit and
 prior; s: spread of effects. Without counts x is the deviation over its spread (non-centred), with many it is the effect
-against what the counts say at this Π (centred). The density of the effects themselves is not touched.
+against what the counts say at this Π (centred). A class that is rarer in a unit than the labels wrongly given to it is
+hardly known there: to first order in Π its log odds would move without bound, and the counts do not make it do so. The
+density of the effects themselves is not touched.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ class CountInformation(NamedTuple):
     confusion: Any  # Π₀ (true_label, machine_label)
     odds: Any  # η₀ (class, unit), against `unrelated`
     per_patent: Any  # Fisher information about η of one patent, diagonal, (class, unit)
-    response: Any  # dη/dΠ (class, unit, true_label, machine_label)
+    response: Any  # dη/dΠ, as far as η is known (class, unit, true_label, machine_label)
     weight: Any  # of each unit in the level of its class, (class, unit)
 
 
@@ -63,14 +65,14 @@ def count_information(patent_count: xr.DataArray, audit: xr.DataArray | None, we
     q = p @ confusion
     slope = p[:, 1:, None] * (confusion[None, 1:] - q[:, None])  # dq/dη (unit, class, label)
     per_patent = (slope**2 / q[:, None]).sum(-1).T
-    information = per_patent * worth + 1e-3  # a unit without patents has some weight, too
-    weight = information / (information + 1 / _SPREAD**2)
+    part = _part(per_patent * worth)
+    weight = _part(per_patent * worth + 1e-3)  # a unit without patents has some weight, too
     return CountInformation(
         patents=patents,
         confusion=confusion,
         odds=np.log(p[:, 1:] / p[:, :1]).T,
         per_patent=per_patent,
-        response=_response(p, confusion) if audit is not None else np.zeros((*per_patent.shape, *confusion.shape)),
+        response=np.zeros((*per_patent.shape, *confusion.shape)) if audit is None else _response(p, confusion, part),
         weight=weight / weight.sum(axis=1, keepdims=True),
     )
 
@@ -145,7 +147,13 @@ def _classes(share: np.ndarray, average: np.ndarray, worth: np.ndarray, confusio
     return p
 
 
-def _response(p: np.ndarray, confusion: np.ndarray) -> np.ndarray:
-    """dη/dΠ (class, unit, true_label, machine_label) at given shares of labels: dp·Π = −p·dΠ."""
+def _part(information: np.ndarray) -> np.ndarray:
+    """What information about an effect is of all that is known of it, at a usual spread of effects."""
+    return information / (information + 1 / _SPREAD**2)
+
+
+def _response(p: np.ndarray, confusion: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """dη/dΠ (class, unit, true_label, machine_label) at given shares of labels, dp·Π = −p·dΠ, as far as counts know η:
+    part (class, unit)."""
     change = -np.einsum("ik,lm->mikl", p, np.linalg.pinv(confusion)) / p.T[:, :, None, None]
-    return change[1:] - change[:1]
+    return (change[1:] - change[:1]) * part[:, :, None, None]

@@ -14,6 +14,7 @@ from scipy import special
 
 from reestim.estimate.count_information import Coordinates, without_sum, zero_sum
 from reestim.estimate.patent_counts import log_rising
+from reestim.estimate.use_noise import NoiseStructure, correlated, log_density
 
 
 class DirichletMultinomial(dist.DirichletMultinomial):
@@ -104,3 +105,25 @@ class ZeroSumEffects(dist.Distribution):
         del intermediates
         free = without_sum(value)
         return dist.Normal(0.0, self.spread[:, None]).log_prob(free).sum(axis=(-1, -2))
+
+
+class NoisyChanges(dist.Distribution):
+    """Changes around a mean with the noise of `use_noise`; the twin of ``use_noise.noisy_changes``.
+
+    A batch, so that each change has its own log density; drawn jointly.
+    """
+
+    support = constraints.real
+
+    def __init__(self, mean: Any, known: NoiseStructure, noise: Any, common: Any) -> None:
+        self.loc, self.known, self.noise, self.common = mean, known, noise, common
+        super().__init__(batch_shape=jnp.shape(mean), event_shape=())
+
+    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Any:
+        standard = jax.random.normal(key, (*sample_shape, *self.batch_shape))
+        draw = jnp.vectorize(lambda z: correlated(self.known, z, self.noise, self.common, jnp), signature="(n)->(n)")
+        return self.loc + draw(standard)
+
+    def log_prob(self, value: Any, intermediates: Any = None) -> Any:
+        del intermediates
+        return log_density(self.known, value - self.loc, self.noise, self.common, jnp)

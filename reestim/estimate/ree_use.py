@@ -14,6 +14,7 @@ from reestim.dims import SECTOR
 from reestim.estimate.kinds.ree_use import points_of_changes, unit_value_changes
 from reestim.estimate.priors import Priors, variable
 from reestim.estimate.relative_price import lagged
+from reestim.estimate.use_noise import noise_structure, noisy_changes
 from reestim.technology import Clock
 
 
@@ -37,7 +38,8 @@ def ree_use(
     """Δ ln(θ/(1−θ)) = Σ_j w_j (1−σ_j)(Δq − (1+ξ)Δa_j) + noise, equation (15), a by (2b). An aggregate weighs its
     sectors by value.
 
-    data: from `use_changes`. Prior: ``ree_use_noise``, standard deviation of a yearly change. A unit value is value
+    data: from `use_changes`. Priors: ``ree_use_noise``, standard deviation of a yearly change, and where a use has
+    several series ``ree_use_common``, the share of that variance that they have in common. A unit value is value
     over tonnes, so its error (composition, timing) is in price and value alike and would pull σ down: with the prior
     ``unit_value_error`` (not Fixed at 0) the true price is the unit value less an error with that standard deviation,
     and true prices change by ``unit_value_spread`` a year.
@@ -46,18 +48,10 @@ def ree_use(
     years = np.sqrt(data["use_years"].values.astype(float))
     error = _unit_value_error(data, years, priors)
     mean = expected_change(data, sigma, innovation_passthrough, spillover, clock, lag_weights, error)
+    known = noise_structure(data)
+    common = variable(priors, "ree_use_common") if known.shared else 0.0
     change = data["use_share_change"].values
-    spread = change_spread(data, noise)
-    return pm.Normal("use_share_change", mean, spread, observed=change, dims="use_observation")
-
-
-def change_spread(data: xr.Dataset, noise: Any) -> Any:
-    """Standard deviation of each observed change (use_observation): ``noise`` of a year, times the root of the years
-    that it spans, and beside it the error of measurement of its own series."""
-    years = data["use_years"].values.astype(float)
-    if "use_error" not in data:
-        return noise * np.sqrt(years)
-    return (noise**2 * years + data["use_error"].values ** 2) ** 0.5
+    return noisy_changes("use_share_change", mean, known, noise, common, observed=change, dims="use_observation")
 
 
 def _unit_value_error(data: xr.Dataset, years: np.ndarray, priors: Priors) -> Any:

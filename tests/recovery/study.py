@@ -66,12 +66,14 @@ def inputs_of(
 
 
 def lagged_inputs(seed: int = 0) -> xr.Dataset:
-    """Inputs with two lags of the price to weigh, prices by element, the aggregate use with its unit values, and
-    patents of fewer years than there are prices, with a gap."""
+    """Inputs with two lags of the price to weigh, prices by element, two series of the aggregate use with unit values,
+    and patents of fewer years than there are prices, with a gap."""
     io, price, z = small_world(countries=3)
     tables = simulate_evidence(io, price, z, TRUTH, seed)
     patents = tables["patent_labels"].query("year > 2000 and year != 2006")
-    tables |= {"ree_use_panel": AGGREGATE_USE.replace("USA", "JPN"), "patent_labels": patents}
+    imports = AGGREGATE_USE.replace("USA", "JPN").assign(series="imports", error=0.0)
+    demand = imports.iloc[3:].assign(series="demand", value=1.1 * imports["value"], error=0.2)
+    tables |= {"ree_use_panel": pd.concat([imports, demand]), "patent_labels": patents}
     rng, elements = np.random.default_rng(seed), list(io["element"].values)
     element_price = xr.DataArray(
         rng.normal(size=(3, len(elements), price.sizes["year"])),

@@ -90,9 +90,21 @@ def test_the_answer_to_a_change_of_confusion_keeps_the_shares_of_labels(shares: 
     p /= p.sum(1, keepdims=True)
     other = p @ known.confusion @ np.linalg.inv(known.confusion + step)
     moved = np.log(other[:, 1:] / other[:, :1]).T - known.odds
-    np.testing.assert_allclose(with_confusion(known, known.confusion + step, np), moved, rtol=2e-3, atol=1e-9)
+    np.testing.assert_allclose(with_confusion(known, known.confusion + step, np), moved, rtol=1e-2, atol=1e-9)  # counts leave a little open
     groups = np.stack([known.confusion + step, known.confusion - step])
     np.testing.assert_allclose(with_confusion(known, groups, np), 0, atol=1e-12)
+
+
+def test_a_class_rarer_than_its_false_positives_does_not_run_away() -> None:
+    """5 % of the other labels err into `enhancing`, which hardly exists: an error in Π that is as large as the audit's
+    moves its place by less than the effects themselves vary."""
+    p = np.array([0.5, 1e-9, 0.3, 0.2 - 1e-9])
+    known = known_of(np.broadcast_to(np.round(2000 * p @ CONFUSION), (3, 2, 10, 4)))
+    step = 0.01 * np.random.default_rng(1).normal(size=(4, 4))
+    moved = with_confusion(known, known.confusion + step - step.mean(axis=1, keepdims=True), np)
+    assert known.odds.min() < -3
+    assert np.abs(moved).max() < 0.5
+    assert np.abs((known.weight * moved).sum(axis=1)).max() < 0.5
 
 
 def test_without_counts_effects_are_seen_over_their_spread() -> None:

@@ -9,7 +9,8 @@ import xarray as xr
 
 from reestim.errors import InputError
 from reestim.estimate.kinds.ree_use import use_changes
-from reestim.estimate.ree_use import change_spread, expected_change
+from reestim.estimate.ree_use import expected_change
+from reestim.estimate.use_noise import noise_structure, spread_of
 from reestim.technology import Clock
 from tests.recovery.study import AGGREGATE_USE
 from tests.recovery.world import small_world
@@ -62,14 +63,15 @@ def test_series_of_a_country_stand_apart_each_with_its_own_error() -> None:
     value = io["ree_share"].sel(sector=price["sector"])
     changes = use_changes(panel, price, value)
     assert changes["use_series"].values.tolist() == ["JPN all, imports", "JPN all, demand"]
-    np.testing.assert_allclose(changes["use_error"], [0.0, 0.0, 0.5, 0.4])
+    np.testing.assert_allclose(changes["use_error"], [[0, 0], [0, 0], [0.4, 0.3], [0, 0.4]])
     weight = value.sel(country="JPN") / value.sel(country="JPN").sum()
     mean = (weight * price.sel(country="JPN")).sum("sector")
     dq = float(mean.sel(year=2013) - mean.sel(year=2011))
     np.testing.assert_allclose(_price_change(changes, "JPN all, imports 2013"), dq)
     demand = changes.sel(use_observation="JPN all, demand 2013")
     np.testing.assert_allclose(demand["use_share_change"], np.log(90 / 70) + dq)
-    np.testing.assert_allclose(change_spread(changes, 0.3), np.sqrt([0.09, 0.18, 0.09 + 0.25, 0.18 + 0.16]))
+    spread = spread_of(noise_structure(changes), 0.3)
+    np.testing.assert_allclose(spread, np.sqrt([0.09, 0.18, 0.09 + 0.25, 0.18 + 0.16]))
 
 
 def test_bad_use_panels_are_listed() -> None:

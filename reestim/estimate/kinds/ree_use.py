@@ -13,7 +13,7 @@ import xarray as xr
 from reestim.dims import COUNTRY, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 from reestim.estimate.kinds.kind import EvidenceKind, Observed, Sources
-from reestim.estimate.kinds.variable import NEVER_ZERO, POSITIVE, Variable
+from reestim.estimate.kinds.variable import NEVER_ZERO, POSITIVE, SHARE, Variable
 
 _STEM = "ree_use_panel"
 AGGREGATE = "all"
@@ -28,7 +28,8 @@ def use_changes(panel: pd.DataFrame, relative_price: xr.DataArray, ree_value: xr
     used at baseline (country, sector), the weights of ``all``. The price is the unit value where tonnes and value are
     given, else q (value = tonnes·price). Without output the change of value stands for that of the share.
     Where a year is missing the change spans more years. A country and sector may have several series, told apart by
-    ``series``; ``error``, the error of measurement of a row in log points, becomes ``use_error`` of a change. An
+    ``series``; ``error``, the error of measurement of a row in log points, becomes ``use_error`` of the later and of
+    the earlier year of a change, which ends in the year ``use_until``; ``use_cell`` numbers countries and sectors. An
     aggregate without unit values takes the mean q of its sectors.
 
     Dims ``use_observation``, ``use_series`` (a country and sector), ``sector``, ``use_price_point`` (a price of a
@@ -57,7 +58,8 @@ def use_changes(panel: pd.DataFrame, relative_price: xr.DataArray, ree_value: xr
                 continue
             label = f"{country} {sector}" + (f", {name}" if name else "")
             rows += [row | {"series": len(series)} for row in found]
-            series.append({"label": label, "weight": weight, "point": len(points) + _next_price(prices.years)})
+            point = len(points) + _next_price(prices.years)
+            series.append({"label": label, "weight": weight, "point": point, COUNTRY: country, SECTOR: sector})
             points += [(f"{label} {t}", p, prices.own) for t, p in zip(*prices[:2], strict=True)]
     if not rows and not problems:
         problems.append(
@@ -71,15 +73,18 @@ def use_changes(panel: pd.DataFrame, relative_price: xr.DataArray, ree_value: xr
         "use_years": {"long_name": "years between the observations", "units": "years"},
         "use_now": {"long_name": "later year of the change, since the first price", "units": "years"},
         "use_before": {"long_name": "earlier year of the change, since the first price", "units": "years"},
+        "use_until": {"long_name": "later year of the change", "units": "year"},
     }
     data: dict[str, Any] = {name: ("use_observation", [r[name] for r in rows], attrs) for name, attrs in fields.items()}
-    if any(r["use_error"] > 0 for r in rows):
-        about = {"long_name": "error of measurement of the change", **log}
-        data["use_error"] = ("use_observation", [r["use_error"] for r in rows], about)
+    about = {"long_name": "error of measurement of the later and of the earlier year", **log}
+    data["use_error"] = (("use_observation", "use_end"), [r["use_error"] for r in rows], about)
     data["use_in_series"] = ("use_observation", [r["series"] for r in rows], {"long_name": "series of the change"})
     longest = max(len(s["point"]) for s in series)
     point = [np.pad(s["point"], (0, longest - len(s["point"])), mode="edge") for s in series]
     data["use_point"] = (("use_series", "use_year"), point, {"long_name": "price of a year", "units": "position"})
+    cells = [(s[COUNTRY], s[SECTOR]) for s in series]
+    number = [cells.index(cell) for cell in cells]
+    data["use_cell"] = ("use_series", number, {"long_name": "country and sector of a series", "units": "position"})
     weights = [s["weight"] for s in series]
     data["use_weight"] = (("use_series", SECTOR), weights, {"long_name": "weight of a sector", "units": "share"})
     prices = [price for _, price, _ in points]
@@ -89,6 +94,7 @@ def use_changes(panel: pd.DataFrame, relative_price: xr.DataArray, ree_value: xr
     coords = {
         "use_observation": [f"{series[r['series']]['label']} {r[YEAR]}" for r in rows],
         "use_series": [s["label"] for s in series],
+        "use_end": ["later", "earlier"],
         SECTOR: users,
         "use_price_point": [label for label, *_ in points],
     }
@@ -135,7 +141,8 @@ def _changes(
             "use_years": now - before,
             "use_now": now - years[0],
             "use_before": before - years[0],
-            "use_error": float(np.hypot(error[now], error[before])),
+            "use_until": now,
+            "use_error": (float(error[now]), float(error[before])),
         }
         for before, now in itertools.pairwise(observed)
     ]
@@ -199,6 +206,9 @@ REE_USE = EvidenceKind(
     },
     variables={
         "ree_use_noise": Variable("spread of the yearly change of the cost share", "log points", POSITIVE),
+        "ree_use_common": Variable(
+            "share of the variance of its noise that the series of one use have in common", "share", SHARE
+        ),
         "use_share_change": Variable("change of the log cost share of rare earths", "log points"),
         "unit_value_error": Variable("error of unit values as a price", "log points", POSITIVE),
         "unit_value_spread": Variable("spread of the yearly change of the true price", "log points", NEVER_ZERO),
