@@ -11,7 +11,7 @@ import xarray as xr
 from reestim.dims import COUNTRY, SCENARIO, TECHNOLOGY
 from reestim.equilibrium.economy import Economy
 from reestim.errors import InputError, Problem, closest
-from reestim.results.effects import economy_of, money_unit, probability, quantiles
+from reestim.results.effects import economy_of, income, money_unit, probability, quantiles
 from reestim.results.format import percent
 from reestim.results.world import WORLD, equivalent_variations
 
@@ -39,6 +39,7 @@ def compare_policies(post: xr.DataTree, a: str, b: str) -> pd.DataFrame:
     pandas.DataFrame
         One row for the world and for each country (``whom``) and ``technology``: ``probability_better`` that the
         equivalent variation under ``a`` is larger, ``prior_probability_better`` where the prior was solved too;
+        ``probability_equal`` that both are alike, to a billionth of income (two quotas that do not bind);
         ``median``, ``low`` and ``high`` (90 % equal-tailed) of the difference ``a`` − ``b`` in ``money_unit`` a year;
         ``draws`` in which both were solved.
 
@@ -57,13 +58,15 @@ def compare_policies(post: xr.DataTree, a: str, b: str) -> pd.DataFrame:
     economy = economy_of(post)
     money = _difference(post["counterfactual"].to_dataset(), a, b, economy)
     found = quantiles(money).assign(
-        probability_better=probability(money, money > 0), draws=money.count(("chain", "draw"))
+        probability_better=probability(money, money > _alike(economy)),
+        probability_equal=probability(money, abs(money) <= _alike(economy)),
+        draws=money.count(("chain", "draw")),
     )
     if "prior_counterfactual" in post.children:
         before = post["prior_counterfactual"].to_dataset()
         if {a, b} <= set(map(str, before[SCENARIO].values)):
             prior = _difference(before, a, b, economy)
-            found["prior_probability_better"] = probability(prior, prior > 0)
+            found["prior_probability_better"] = probability(prior, prior > _alike(economy))
     table = found.to_dataframe().reset_index().assign(money_unit=money_unit(economy))
     table.insert(0, "a", a)
     table.insert(1, "b", b)
@@ -83,8 +86,11 @@ def pairs_as_text(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     rows = []
     for key, part in table.groupby(["a", "b", TECHNOLOGY], sort=False):
         a, b, technology = cast("tuple[str, str, str]", key)
-        better = dict(zip(part[WHOM], part["probability_better"], strict=True))
-        rows.append([f"{a} better than {b}, {technology}", *(percent(better[name]) for name in whom)])
+        better, equal = (
+            dict(zip(part[WHOM], part[f"probability_{what}"], strict=True)) for what in ("better", "equal")
+        )
+        cells = ["equal" if equal[name] == 1 else percent(better[name]) for name in whom]
+        rows.append([f"{a} better than {b}, {technology}", *cells])
     return ["", *whom], rows
 
 
@@ -99,6 +105,12 @@ def _difference(ds: xr.Dataset, a: str, b: str, economy: Economy) -> xr.DataArra
     order = [t for t in each[TECHNOLOGY].values if t in ds[TECHNOLOGY].values]  # a contribution is no policy's outcome
     both: xr.DataArray = xr.concat([world, each], WHOM).sel({TECHNOLOGY: order})
     return both
+
+
+def _alike(economy: Economy) -> xr.DataArray:
+    """Differences that the solver's tolerance may make: a billionth of income (whom)."""
+    each = 1e-9 * income(economy).rename({COUNTRY: WHOM})
+    return xr.concat([each.sum(WHOM).expand_dims({WHOM: [WORLD]}), each], WHOM)
 
 
 def _check(post: xr.DataTree, a: str, b: str) -> None:

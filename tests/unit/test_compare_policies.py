@@ -43,6 +43,8 @@ def test_the_probability_is_the_share_of_draws(post: xr.DataTree) -> None:
     assert table.loc[("JPN", "fixed"), "median"] == pytest.approx(table.loc[("world", "fixed"), "median"])
     other = next(c for c in economy_of(post).countries if c != "JPN")
     assert table.loc[(other, "fixed"), "probability_better"] == 0, "who is as well off is not better off"
+    assert table.loc[(other, "fixed"), "probability_equal"] == 1
+    assert table.loc[("JPN", "fixed"), "probability_equal"] == 0
     swapped = ree.compare_policies(post, "B", "A").set_index(["whom", "technology"])
     assert swapped.loc[("JPN", "fixed"), "probability_better"] == pytest.approx(1 - WORSE / 10)
     assert swapped.loc[("JPN", "fixed"), "high"] == pytest.approx(-table.loc[("JPN", "fixed"), "low"])
@@ -66,6 +68,8 @@ def test_every_pair_once_with_the_prior_where_it_was_solved(post: xr.DataTree) -
     assert pairs["prior_probability_better"].tolist() == pairs["probability_better"].tolist()
     heads, rows = pairs_as_text(pairs)
     assert heads[:2] == ["", "world"]
+    other = next(k for k, name in enumerate(heads) if name not in ("", "world", "JPN"))
+    assert rows[0][other] == "equal", "not 0 %, which would read as worse"
     assert [row[0] for row in rows] == ["A better than B, fixed", "A better than B, directed"]
 
 

@@ -90,7 +90,9 @@ def test_the_answer_to_a_change_of_confusion_keeps_the_shares_of_labels(shares: 
     p /= p.sum(1, keepdims=True)
     other = p @ known.confusion @ np.linalg.inv(known.confusion + step)
     moved = np.log(other[:, 1:] / other[:, :1]).T - known.odds
-    np.testing.assert_allclose(with_confusion(known, known.confusion + step, np), moved, rtol=1e-2, atol=1e-9)  # counts leave a little open
+    np.testing.assert_allclose(
+        with_confusion(known, known.confusion + step, np), moved, rtol=1e-2, atol=1e-9
+    )  # counts leave a little open
     groups = np.stack([known.confusion + step, known.confusion - step])
     np.testing.assert_allclose(with_confusion(known, groups, np), 0, atol=1e-12)
 
