@@ -50,12 +50,13 @@ def predicted_effects(
     exports = trade_elasticity[users][:, None] * (tfp - share * q)
     weights = data["event_cell_weight"].transpose("effect", COUNTRY, SECTOR, PRICE_YEAR).values
     predicted = {"tfp": tfp, "exports": exports, "patents": enhancing}
-    effects = 0.0
+    effects, places = [], []
     for outcome, cells in predicted.items():
-        rows = (data["outcome"].values == outcome).astype(float)[:, None, None, None]
-        if rows.any():
-            effects = effects + (weights * rows * cells).sum(axis=(1, 2, 3))
-    return effects
+        rows = np.flatnonzero(data["outcome"].values == outcome)
+        if rows.size:  # a product of matrices: as a sum, compilers would predict the cells anew for each effect
+            effects.append(xp.dot(weights[rows].reshape(rows.size, -1), cells.reshape((-1,))))
+            places.append(rows)
+    return xp.concatenate(effects)[np.argsort(np.concatenate(places))]
 
 
 def event_effects(data: xr.Dataset, predicted: Any) -> Any:
