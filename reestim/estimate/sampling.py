@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from threadpoolctl import threadpool_limits
 
 from reestim.errors import InputError, Problem, ReestimError, in_one_line
 from reestim.estimate.memory import kept_memory
@@ -197,12 +198,16 @@ Sample = Callable[["Model | SampledModel", "Sampler", int, bool], xr.DataTree]
 
 
 def _guarded(sample: _Sample) -> Sample:
-    """Memory is kept while it samples; a density that is nowhere finite is a problem of the study."""
+    """Memory is kept while it samples; a density that is nowhere finite is a problem of the study.
+
+    Chains fill the cores already: were BLAS to share out the small matrices of (15) among threads as well, these would
+    wait for one another (8 times slower on a busy machine).
+    """
 
     @wraps(sample)
     def sampled(model: Model | SampledModel, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
         try:
-            with kept_memory():
+            with kept_memory(), threadpool_limits(1, user_api="blas"):
                 return sample(adapt(model), sampler, seed, progress)
         except RuntimeError as error:
             if any(words in str(error) for words in _NOT_STARTED):
