@@ -46,6 +46,7 @@ from .labels.labelling import label_patents as label_patents
 from .labels.patents import read_patents as read_patents
 from .pipeline.counterfactual_job import run_counterfactual as run_counterfactual
 from .pipeline.refits import refits as refits
+from .pipeline.replication_package import package_run as package_run
 from .reports.build import report as report
 from .reports.compare import compare as compare
 from .results.findings import findings_table as findings_table
