@@ -113,11 +113,13 @@ class NoisyChanges(dist.Distribution):
     A batch, so that each change has its own log density; drawn jointly.
     """
 
-    support = constraints.real
-
     def __init__(self, mean: Any, known: NoiseStructure, noise: Any, common: Any) -> None:
         self.loc, self.known, self.noise, self.common = mean, known, noise, common
         super().__init__(batch_shape=jnp.shape(mean), event_shape=())
+
+    @property
+    def support(self) -> Any:
+        return constraints.real
 
     def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Any:
         standard = jax.random.normal(key, (*sample_shape, *self.batch_shape))

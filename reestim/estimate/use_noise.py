@@ -131,7 +131,7 @@ def noisy_changes(name: str, mean: Any, known: NoiseStructure, noise: Any, commo
 
     def random(mean: Any, noise: Any, common: Any, size: Any) -> Any:
         del size
-        return mean + correlated(known, pm.Normal.dist(0.0, 1.0, size=len(known.years)), noise, common, pt)
+        return mean + correlated(known, pm.Normal.dist(size=len(known.years)), noise, common, pt)
 
     def logp(value: Any, mean: Any, noise: Any, common: Any) -> Any:
         return log_density(known, value - mean, noise, common, pt)

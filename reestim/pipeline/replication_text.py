@@ -13,9 +13,19 @@ if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
     from reestim.runs.record import RunRecord
 
-_MEDIA = {".csv": "text/csv", ".json": "application/json", ".md": "text/markdown", ".png": "image/png"}
-_MEDIA |= {".toml": "application/toml", ".py": "text/x-python", ".html": "text/html", ".nc": "application/netcdf"}
-_MEDIA |= {".svg": "image/svg+xml", ".tex": "application/x-tex", ".txt": "text/plain"}
+_MEDIA = {
+    ".csv": "text/csv",
+    ".html": "text/html",
+    ".json": "application/json",
+    ".md": "text/markdown",
+    ".nc": "application/netcdf",
+    ".png": "image/png",
+    ".py": "text/x-python",
+    ".svg": "image/svg+xml",
+    ".tex": "application/x-tex",
+    ".toml": "application/toml",
+    ".txt": "text/plain",
+}
 
 
 def readme(record: RunRecord, data: Dataset, folder: Path, arguments: list[str]) -> str:
