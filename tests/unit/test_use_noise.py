@@ -15,6 +15,7 @@ from scipy import stats
 from reestim.estimate.kinds.ree_use import use_changes
 from reestim.estimate.numpyro_blocks import NoisyChanges
 from reestim.estimate.use_noise import covariance, log_density, noise_structure, noisy_changes
+from reestim.numerics.jax_setup import require_jax
 from tests.recovery.world import small_world
 
 NOISE, COMMON = 0.3, 0.6
@@ -34,6 +35,7 @@ def changes_of(*series: tuple[str, str, str, dict[int, float]]) -> xr.Dataset:
 @pytest.fixture(scope="module")
 def data() -> xr.Dataset:
     """Two series of one use with a gap and errors, one of another use with errors, one without."""
+    require_jax()  # 64 bits
     return changes_of(
         ("USA", "all", "imports", dict.fromkeys(range(2008, 2013), 0.0)),
         ("USA", "all", "consumption", {2008: 0.2, 2010: 0.4, 2011: 0.1, 2012: 0.0}),
