@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import reestim
 from reestim.errors import InputError, Problem
 from reestim.io.files import atomic_folder, sha256
 from reestim.pipeline.replication_text import readme, research_object
@@ -102,7 +101,7 @@ def _name(study: Spec) -> str:
 def _copy(folder: Path, run: Path, study: Spec, data: Dataset) -> None:
     shutil.copytree(run, folder / "run", ignore=_NOT_COPIED)
     shutil.copytree(data.path, folder / "data" / data.path.name, ignore=_NOT_COPIED)
-    package = Path(str(resources.files(reestim)))
+    package = Path(__file__).resolve().parents[1]
     shutil.copytree(package, folder / "code" / "reestim", ignore=_NOT_COPIED)
     named = [study.path or study.folder, study.model_path, *study.scenario_paths]
     named += [study.folder / study.based_on] if study.based_on else []
