@@ -11,6 +11,10 @@ from .counterfactuals.variance import welfare_variance as welfare_variance
 from .data.dataset import Dataset as Dataset
 from .data.dataset import check_dataset as check_dataset
 from .data.dataset import load_dataset as load_dataset
+from .decisions.instruments import Instrument as Instrument
+from .decisions.objective import Objective as Objective
+from .decisions.optimise import optimise as optimise
+from .decisions.text import optimum_text as optimum_text
 from .equilibrium.decomposition import decompose as decompose
 from .equilibrium.economy import Economy as Economy
 from .equilibrium.function import equilibrium_function as equilibrium_function

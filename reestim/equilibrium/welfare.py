@@ -107,8 +107,7 @@ VARIABLES: dict[str, Variable] = {
 def outcomes(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: Unknowns) -> Outcomes:
     """All results at the equilibrium ``u``. Cells without output, exports or spending in the baseline are NaN."""
     state = evaluate(b, policy, parameters, u)
-    price_index = jnp.sum(b.final_share * u.price, axis=1)
-    income = jnp.log(state.income) - jnp.log(b.income)
+    income, price_index = income_and_prices(b, state, u)
     earnings = factor_income(b, policy, u.factor_price).sum(axis=1) / b.factor_income.sum(axis=1)
     users = b.ree_share > 0
     new_exports, old_exports = _border_exports(b, policy, state, u)
@@ -123,8 +122,8 @@ def outcomes(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, u: 
         factor_price=jnp.where(b.factor_income > 0, u.factor_price, jnp.nan),
         price=jnp.where(b.expenditure > 0, u.price, jnp.nan),
         unit_cost=jnp.where(b.output > 0, state.costs.unit_cost, jnp.nan),
-        output=_log_change(state.output, b.output),
-        exports=_log_change(new_exports, old_exports),
+        output=log_change(state.output, b.output),
+        exports=log_change(new_exports, old_exports),
         ree_price=jnp.where(users, state.costs.ree_price, jnp.nan),
         ree_technology=jnp.where(users, state.costs.ree_technology, jnp.nan),
         other_technology=jnp.where(users, state.costs.other_technology, jnp.nan),
@@ -168,7 +167,13 @@ def _embargo_remaining(b: Baseline, policy: PolicyArrays, state: State) -> Float
     return jnp.max(jnp.where(barred, quantity, 0.0))
 
 
-def _log_change(new: Array, old: Array) -> Array:
+def income_and_prices(b: Baseline, state: State, u: Unknowns) -> tuple[Array, Array]:
+    """Log changes of income of final demand and of its price index; welfare is their difference. (country)"""
+    return jnp.log(state.income) - jnp.log(b.income), jnp.sum(b.final_share * u.price, axis=1)
+
+
+def log_change(new: Array, old: Array) -> Array:
+    """ln of new over old; not a number where there was nothing."""
     exists = old > 0
     return jnp.where(exists, jnp.log(jnp.where(exists, new, 1.0)) - jnp.log(jnp.where(exists, old, 1.0)), jnp.nan)
 
