@@ -174,8 +174,8 @@ def trade_elasticities(older: Path) -> pd.DataFrame:
     like = table.set_index("sector").loc["electrical_optical"]
     told = "imputed: that of electrical_optical; no estimate for magnets was found"
     values = {"sector": "magnets", "trade_elasticity": like["trade_elasticity"], "sd": like["sd"], "source": told}
-    row = pd.DataFrame([{**values, "verified": False}])[list(table.columns)]
-    return pd.concat([table, row], ignore_index=True)
+    row: Any = pd.DataFrame([{**values, "verified": False}])
+    return pd.concat([table, row[list(table.columns)]], ignore_index=True)
 
 
 def country_use(sources: Path, older: Path) -> pd.DataFrame:
