@@ -27,6 +27,7 @@ from reestim.cli.fit import fit
 from reestim.cli.group import Group
 from reestim.cli.init import init
 from reestim.cli.label import label
+from reestim.cli.optimise import optimise
 from reestim.cli.package import package
 from reestim.cli.report import report
 from reestim.cli.run import run
@@ -60,6 +61,7 @@ for function in (
     check,
     compare,
     findings,
+    optimise,
     package,
     tfp,
     elements,

@@ -63,12 +63,12 @@ def scenario_model() -> type[ScenarioFile]:
     from reestim.equilibrium.policies import POLICIES
 
     tables: dict[str, Any] = {
-        kind.kind: (list[Annotated[kind, BeforeValidator(partial(_policy, kind))]], []) for kind in POLICIES
+        kind.kind: (list[Annotated[kind, BeforeValidator(partial(policy_of, kind))]], []) for kind in POLICIES
     }
     return create_model("ScenarioFile", __base__=ScenarioFile, **tables)
 
 
-def _policy(kind: type[Policy], entry: object) -> object:
+def policy_of(kind: type[Policy], entry: object) -> object:
     """The policy that a table of the file describes; raises ValidationError with everything that does not fit."""
     if not isinstance(entry, Mapping):
         return entry

@@ -20,6 +20,7 @@ import xarray as xr
 
 import reestim as ree
 from reestim.cli.app import app
+from reestim.decisions.decision_file import read_decision
 from reestim.io import resources
 from tests.conftest import PROJECT
 
@@ -138,6 +139,8 @@ def test_the_toml_of_a_page_is_read(block: Block, study: Path) -> None:
     if "based_on" in content:
         spec = ree.read_spec(file)
         assert all(spec.priors[name].source for name in content.get("priors", {}))
+    elif "objective" in content:
+        assert read_decision(file).instruments
     else:
         economy = ree.Economy.from_dataset(ree.load_dataset("simulated-2010"))
         scenario = ree.read_scenario(file)
