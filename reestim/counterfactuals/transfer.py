@@ -30,9 +30,10 @@ class Transfer:
     Parameters
     ----------
     ratio_sd
-        Standard deviation of the log of the ratio, ≥ 0; its median is 1. Half of its variance is common to all sectors.
-        The default, 0.3, puts 90 % of the ratio between 0.61 and 1.64: an assumption, half as wide as what is known of
-        σ over a year from anywhere (0.15 to 0.7).
+        Standard deviation of the log of the ratio of the odds of σ against its bound, ≥ 0; its median is 1. Half of its
+        variance is common to all sectors. The default, 0.3, puts 90 % of the ratio between 0.61 and 1.64, and that of σ
+        itself between 0.69 and 1.44 where σ is a quarter of its bound: an assumption, narrower than what is known of σ
+        over a year from anywhere (0.15 to 0.7).
     absent
         What happens to a sector that uses rare earths and has no σ among the draws: ``"refuse"``, or ``"population"``,
         a sector of the population (14) whose chemistry is average, σ = (1 + 1/κ̃)·logit⁻¹(μ + τu), u ~ N(0, 1).
@@ -107,8 +108,8 @@ def transferred_draws(samples: xr.Dataset, economy: Economy, transfer: Transfer,
         if not absent:
             continue
         if name == "trade_elasticity" and "trade_elasticity" in economy.ds:
-            values = economy.ds["trade_elasticity"].sel({SECTOR: absent}).rename({SECTOR: dim}).reset_coords(drop=True)
-            out[name], own = _filled(out[name], values, dim, wanted), absent
+            stated = _stated_elasticity(economy, absent, samples, dim, random)
+            out[name], own = _filled(out[name], stated, dim, wanted), absent
         elif name == "sigma" and transfer.absent == "population" and {"mu", "tau", "kappa"} <= set(samples):
             out[name], filled = _filled(out[name], _population(samples, absent, random), dim, wanted), absent
         else:
@@ -121,6 +122,21 @@ def transferred_draws(samples: xr.Dataset, economy: Economy, transfer: Transfer,
         out["innovation_passthrough"] = m.assign_attrs(samples.get("innovation_passthrough", m).attrs)
     matched = tuple(s for s in users if s not in filled)
     return Transferred(xr.Dataset(out), matched, tuple(filled), tuple(aside), tuple(own))
+
+
+def _stated_elasticity(
+    economy: Economy, labels: list[str], samples: xr.Dataset, dim: str, random: np.random.Generator
+) -> xr.DataArray:
+    """ε (chain, draw, sector) as the other economy states it, log-normal with its standard deviation; exact without."""
+    mean = economy.ds["trade_elasticity"].sel({SECTOR: labels}).rename({SECTOR: dim}).reset_coords(drop=True)
+    if "trade_elasticity_sd" not in economy.ds:
+        return mean
+    sd = economy.ds["trade_elasticity_sd"].sel({SECTOR: labels}).rename({SECTOR: dim}).reset_coords(drop=True)
+    in_logs = np.sqrt(np.log1p((sd.fillna(0.0) / mean) ** 2))
+    lead = samples["sigma"].isel({SECTOR: 0}, drop=True).transpose(CHAIN, DRAW)
+    z = xr.DataArray(random.standard_normal((*lead.shape, len(labels))), {**lead.coords, dim: labels})
+    drawn: xr.DataArray = mean * xr.ufuncs.exp(in_logs * z - in_logs**2 / 2)
+    return drawn
 
 
 def _filled(draws: xr.DataArray, more: xr.DataArray, dim: str, order: list[str]) -> xr.DataArray:

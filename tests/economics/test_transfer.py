@@ -91,6 +91,11 @@ def test_sectors_without_draws_are_refused_by_name_or_drawn_from_the_population(
     assert bool((moved.draws["trade_elasticity"].sel(traded_sector=first) == own).all())
     for sector in rest:
         np.testing.assert_array_equal(moved.draws["sigma"].sel(sector=sector), samples["sigma"].sel(sector=sector))
+    with_error = ree.Economy(economy.ds.assign(trade_elasticity_sd=0.25 * economy.ds["trade_elasticity"]))
+    moved = transferred_draws(fewer, with_error, ree.Transfer(absent="population"))
+    drawn = moved.draws["trade_elasticity"].sel(traded_sector=first)
+    assert float(drawn.mean()) == pytest.approx(float(own), rel=0.02)
+    assert float(drawn.std()) == pytest.approx(0.25 * float(own), rel=0.05)
 
 
 def test_a_sector_that_the_other_economy_does_not_have_is_left_aside(economy: ree.Economy, samples: xr.Dataset) -> None:
