@@ -61,7 +61,7 @@ def claims(economy: Economy) -> list[Claim]:
     return [
         Claim(
             "rare earths and other inputs are complements",
-            "mean σ < 1",
+            "mean σ < 1, sectors weighted by what they spend on rare earths",
             lambda ds, w: world_mean(w.economy, ds["sigma"]),
             of_equilibrium=False,
             holds=lambda sigma: sigma < 1,

@@ -76,7 +76,7 @@ def findings_table(post: xr.DataTree) -> pd.DataFrame:
     --------
     >>> table = ree.findings_table(post)
     >>> table["asked"][0], bool(0 <= table["probability"][0] <= 1)
-    ('mean σ < 1', True)
+    ('mean σ < 1, sectors weighted by what they spend on rare earths', True)
     """
     if problems := _problems(post):
         raise InputError(problems, "this run cannot be asked")

@@ -19,6 +19,7 @@ from reestim.results.effects import (
     exports_outside,
     income,
     money_unit,
+    parameter_draws,
     probability,
     quantiles,
 )
@@ -27,15 +28,16 @@ from reestim.runs.record import RunRecord
 
 def elasticities(post: xr.DataTree) -> pd.DataFrame:
     """σ by sector: mean, median, low, high, probability_complements = P(σ < 1), and where the run has them the prior's
-    median, low and high, and the pass-through m of equation (2)."""
-    posterior = post["posterior"].to_dataset()
+    median, low and high, and the pass-through m of equation (2). Of draws that were carried to another economy: as they
+    went through it."""
+    posterior = parameter_draws(post)
     if "sigma" not in posterior:
         return pd.DataFrame({SECTOR: []})
     sigma = posterior["sigma"]
     summary = quantiles(sigma).assign(
         mean=sigma.mean((CHAIN, DRAW)), probability_complements=probability(sigma, sigma < 1)
     )
-    prior = _prior(post)
+    prior = parameter_draws(post, "prior") if "prior" in post.children else xr.Dataset()
     if "sigma" in prior:
         before = quantiles(prior["sigma"])
         summary = summary.merge(before.rename({k: f"prior_{k}" for k in ("median", "low", "high")}), join="exact")

@@ -48,7 +48,7 @@ def _sums(table: pd.DataFrame, name: str) -> TableBlock:
         return f"{money}\n{probability_words(row)}"
 
     caption = (
-        f"Equivalent variations added up, {unit} a year of the base year; below them the probability of a gain, with "
+        f"Equivalent variations added up, {unit} a year; below them the probability of a gain, with "
         f"the one before the data. {BRACKETS}"
     )
     lines = by_technology(table.replace({"whom": WHOM}), "whom", technologies, cell)
