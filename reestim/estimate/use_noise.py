@@ -107,10 +107,9 @@ def log_density(known: NoiseStructure, residual: Any, noise: Any, common: Any, x
         root = xp.linalg.cholesky(block_covariance(known, noise, common))
         at = residual[known.member] * known.filled
         whitened = (xp.linalg.inv(root) * at[:, None, :]).sum(axis=2)
-        block, place = np.nonzero(known.filled)
-        order = np.argsort(np.concatenate([known.member[block, place], known.alone]), kind="stable")
-        deviation = xp.concatenate([whitened[block, place], deviation[known.alone]])[order]
-        spread = xp.concatenate([root[block, place, place], spread[known.alone]])[order]
+        places = np.arange(known.filled.shape[1])
+        deviation = _in_order(known, whitened, deviation, xp)
+        spread = _in_order(known, root[:, places, places], spread, xp)
     return -0.5 * deviation**2 - xp.log(spread) - 0.5 * np.log(2 * np.pi)
 
 
@@ -120,10 +119,15 @@ def correlated(known: NoiseStructure, standard: Any, noise: Any, common: Any, xp
     if known.member.size:
         root = xp.linalg.cholesky(block_covariance(known, noise, common))
         drawn = (root * (standard[known.member] * known.filled)[:, None, :]).sum(axis=2)
-        block, place = np.nonzero(known.filled)
-        order = np.argsort(np.concatenate([known.member[block, place], known.alone]), kind="stable")
-        out = xp.concatenate([drawn[block, place], out[known.alone]])[order]
+        out = _in_order(known, drawn, out, xp)
     return out
+
+
+def _in_order(known: NoiseStructure, in_blocks: Any, every: Any, xp: Any) -> Any:
+    """By observation: from (block, place) for those in a block, from (use_observation) for the others."""
+    block, place = np.nonzero(known.filled)
+    order = np.argsort(np.concatenate([known.member[block, place], known.alone]), kind="stable")
+    return xp.concatenate([in_blocks[block, place], every[known.alone]])[order]
 
 
 def noisy_changes(name: str, mean: Any, known: NoiseStructure, noise: Any, common: Any, **observed: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import math
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -166,12 +166,41 @@ def _write_meta(folder: Path, synthetic: Mapping[str, pd.DataFrame], truth: Mapp
         "imputed": list(IMPUTED),
         "notes": list(NOTES),
     }
-    lines = [f"{key} = {value_text(value)}" for key, value in keys.items()]
-    if truth:
-        lines += ["", "[truth]  # parameters behind the synthetic files"]
-        lines += [f"{key} = {value_text(value)}" for key, value in truth.items()]
-    text = "\n".join(lines) + "\n"
+    lines = ["", "[truth]  # parameters behind the synthetic files", *_lines(truth)] if truth else []
+    write_meta(folder, keys, "".join(f"{line}\n" for line in lines))
+
+
+def write_meta(folder: Path, keys: Mapping[str, object], after: str = "") -> None:
+    """Write ``dataset.toml``: its keys, and text of tables after them."""
+    text = "\n".join(_lines(keys)) + "\n" + after
     (folder / "dataset.toml").write_text(text, encoding="utf-8", newline="\n")
+
+
+def imputed_files(folder: Path) -> list[str]:
+    """Files of a dataset with a cell that a rule made, by their column ``source``."""
+    sources = {path.name: pd.read_csv(path)["source"].astype(str) for path in sorted(folder.glob("*.csv"))}
+    return [name for name, source in sources.items() if source.str.contains("imputed").any()]
+
+
+def _lines(values: Mapping[str, object]) -> list[str]:
+    return [f"{key} = {value_text(value)}" for key, value in values.items()]
+
+
+def write_from_originals(
+    write: Callable[[Path, Path, Path], Iterable[Path]],
+    module: str,
+    about: str | None,
+    typed: Path,
+    arguments: list[str] | None,
+) -> None:
+    """The command of a dataset that is made from original files and figures typed by hand; prints what it wrote."""
+    parser = argparse.ArgumentParser(prog=f"python -m reestim.importers.{module}", description=about)
+    parser.add_argument("--originals", type=Path, required=True, help="folder with the original files")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write; files in it are replaced")
+    parser.add_argument("--typed", type=Path, default=typed, help="folder with the figures typed by hand")
+    chosen = parser.parse_args(arguments)
+    for path in write(chosen.out, chosen.originals, chosen.typed):
+        print(path)
 
 
 def main(arguments: list[str] | None = None) -> None:

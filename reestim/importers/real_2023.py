@@ -3,7 +3,6 @@ bring. It has no evidence for estimation: posterior draws of another dataset are
 
 from __future__ import annotations
 
-import argparse
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,11 @@ from reestim.errors import InputError, Problem
 from reestim.importers import real_2023_facts as facts
 from reestim.importers import real_2023_magnets as magnets
 from reestim.importers.balance import Flows
-from reestim.importers.bundle import write_csv, write_dataset
+from reestim.importers.bundle import imputed_files, write_csv, write_dataset, write_from_originals, write_meta
 from reestim.importers.margins import as_table
 from reestim.importers.real_2023_economy import Economy2023, economy_2023
 from reestim.importers.update import UPDATED, economy_rows
 from reestim.io.resources import REAL, TODAY
-from reestim.io.toml_files import value_text
 
 #: Files of the dataset of 2010 that are taken over: properties, places of use, trade elasticities.
 TAKEN_OVER = ("elements",)
@@ -159,11 +157,6 @@ def _told_of_magnets(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]
 
 
 def _write_meta(folder: Path, made: Economy2023) -> None:
-    imputed = [
-        path.name
-        for path in sorted(folder.glob("*.csv"))
-        if pd.read_csv(path)["source"].astype(str).str.contains("imputed").any()
-    ]
     shares = "; ".join(
         f"{row['array']} on average {row['mean_change']:.4f}, at most {row['largest_change']:+.4f} ({row['where']})"
         for row in made.moved.to_dict("records")
@@ -176,23 +169,16 @@ def _write_meta(folder: Path, made: Economy2023) -> None:
         "licence": LICENCE,
         "host_sector": "chemicals",
         "synthetic": [],
-        "imputed": imputed,
+        "imputed": imputed_files(folder),
         "updated": [f"{stem}.csv" for stem in UPDATED],
         "notes": [*NOTES, f"How far shares moved from WIOD 2011: {shares}."],
     }
-    text = "\n".join(f"{key} = {value_text(value)}" for key, value in keys.items()) + "\n"
-    (folder / "dataset.toml").write_text(text, encoding="utf-8", newline="\n")
+    write_meta(folder, keys)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Write the dataset of 2023 to ``--out`` from the original files in ``--originals``."""
-    parser = argparse.ArgumentParser(prog="python -m reestim.importers.real_2023", description=main.__doc__)
-    parser.add_argument("--originals", type=Path, required=True, help="folder with the original files")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write; files in it are replaced")
-    parser.add_argument("--typed", type=Path, default=TODAY, help="folder with the figures typed by hand")
-    chosen = parser.parse_args(arguments)
-    for path in write_2023(chosen.out, chosen.originals, chosen.typed):
-        print(path)
+    write_from_originals(write_2023, "real_2023", main.__doc__, TODAY, arguments)
 
 
 if __name__ == "__main__":

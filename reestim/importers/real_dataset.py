@@ -6,7 +6,6 @@ exports, productivity) and single figures with their source. Nothing depends on 
 
 from __future__ import annotations
 
-import argparse
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import pandas as pd
 
 from reestim.errors import InputError, Problem
 from reestim.importers import facts, real_economy
-from reestim.importers.bundle import write_csv, write_dataset
+from reestim.importers.bundle import imputed_files, write_csv, write_dataset, write_from_originals, write_meta
 from reestim.importers.concordance import HERE
 from reestim.importers.imported import ImportOptions
 from reestim.importers.sources import usgs_ds140, usitc
@@ -243,11 +242,6 @@ def use_panel(sources: Path) -> pd.DataFrame:
 
 def _write_meta(folder: Path) -> None:
     """Write ``dataset.toml``; ``imputed``: the files with a cell that a rule made."""
-    imputed = []
-    for path in sorted(folder.glob("*.csv")):
-        source = pd.read_csv(path)["source"].astype(str)
-        if source.str.contains("imputed").any():
-            imputed.append(path.name)
     keys: dict[str, object] = {
         "name": "rare-earths-2010",
         "description": DESCRIPTION,
@@ -256,22 +250,15 @@ def _write_meta(folder: Path) -> None:
         "licence": LICENCE,
         "host_sector": "chemicals",
         "synthetic": [],
-        "imputed": imputed,
+        "imputed": imputed_files(folder),
         "notes": list(NOTES),
     }
-    text = "\n".join(f"{key} = {value_text(value)}" for key, value in keys.items()) + "\n" + UNCERTAINTY
-    (folder / "dataset.toml").write_text(text, encoding="utf-8", newline="\n")
+    write_meta(folder, keys, UNCERTAINTY)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Write the dataset of real figures to ``--out`` from the original files in ``--originals``."""
-    parser = argparse.ArgumentParser(prog="python -m reestim.importers.real_dataset", description=main.__doc__)
-    parser.add_argument("--originals", type=Path, required=True, help="folder with the original files")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write; files in it are replaced")
-    parser.add_argument("--typed", type=Path, default=REAL, help="folder with the figures typed by hand")
-    chosen = parser.parse_args(arguments)
-    for path in write_real(chosen.out, chosen.originals, chosen.typed):
-        print(path)
+    write_from_originals(write_real, "real_dataset", main.__doc__, REAL, arguments)
 
 
 if __name__ == "__main__":

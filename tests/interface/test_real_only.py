@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +11,9 @@ import pytest
 
 import reestim as ree
 from reestim.estimate.inputs import unused_files
-from reestim.pipeline import main_job
-from reestim.pipeline.stages import Stages
 from reestim.study.spec import Evidence, Spec
+from tests.interface.quick_job import quick_job
 
-MODELS = Path(__file__).resolve().parents[2] / "models"
 REAL = Path(__file__).resolve().parents[2] / "data" / "rare-earths-2010"
 
 
@@ -93,8 +90,5 @@ def test_the_script_runs_as_printed(project: Path, tmp_path: Path, monkeypatch: 
 @pytest.mark.slow
 def test_the_main_job_has_nothing_synthetic_either(tmp_path: Path) -> None:
     """With what the script leaves out: the equilibria of the prior, variance, findings."""
-    job = main_job.read_job(MODELS / "substitution.toml", None, tmp_path / "run", quick=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        main_job.run(job, seed=1, stages=Stages(), progress=False, command="reestim run")
+    quick_job(tmp_path / "run", "reestim run")
     assert_nothing_is_simulated(tmp_path / "run")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,9 @@ import xarray as xr
 
 import reestim as ree
 from reestim.errors import InputError
-from reestim.pipeline import main_job, rebuild, replication_package
-from reestim.pipeline.stages import Stages
+from reestim.pipeline import rebuild, replication_package
 from reestim.runs.record import RunRecord
-
-MODELS = Path(__file__).resolve().parents[2] / "models"
+from tests.interface.quick_job import MODELS, quick_job
 
 
 @pytest.fixture
@@ -108,10 +105,7 @@ def test_runs_that_their_command_does_not_make_are_refused(post: xr.DataTree, tm
 
 @pytest.mark.slow
 def test_a_run_is_made_again_from_its_package(tmp_path: Path) -> None:
-    job = main_job.read_job(MODELS / "substitution.toml", None, tmp_path / "run", quick=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        main_job.run(job, seed=1, stages=Stages(), progress=False, command="reestim run --quick")
+    quick_job(tmp_path / "run", "reestim run --quick")
     package = ree.package_run(tmp_path / "run", tmp_path / "package")
     command = [sys.executable, str(package / "rebuild.py"), "--here"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

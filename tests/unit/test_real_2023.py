@@ -21,6 +21,7 @@ from reestim.io.resources import REAL, TODAY
 from reestim.supply_chain.exposure import exposure
 from reestim.supply_chain.prices import relative_prices
 from reestim.supply_chain.ree_rows import ree_input_output
+from tests.unit.originals import folder_with
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +31,7 @@ def data() -> Dataset:
 
 @pytest.fixture(scope="module")
 def originals(shared_data: Path) -> Path:
-    missing = [place for place in ORIGINALS.values() if not (shared_data / place).exists()]
-    if missing:
-        pytest.skip(f"not in ../shared/data: {', '.join(missing)}")
-    return shared_data
+    return folder_with(ORIGINALS, shared_data)
 
 
 def test_it_is_sound_and_every_cell_has_a_source(data: Dataset) -> None:

@@ -14,6 +14,7 @@ from reestim.importers import real_economy
 from reestim.importers.real_dataset import ORIGINALS, country_use, main, write_real
 from reestim.io.resources import REAL
 from reestim.supply_chain.ree_rows import ree_input_output
+from tests.unit.originals import folder_with
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +24,7 @@ def data() -> Dataset:
 
 @pytest.fixture(scope="module")
 def originals(shared_data: Path) -> Path:
-    missing = [place for place in ORIGINALS.values() if not (shared_data / place).exists()]
-    if missing:
-        pytest.skip(f"not in ../shared/data: {', '.join(missing)}")
-    return shared_data
+    return folder_with(ORIGINALS, shared_data)
 
 
 def test_it_is_sound_and_nothing_in_it_is_simulated(data: Dataset) -> None:
