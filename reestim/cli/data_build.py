@@ -16,7 +16,7 @@ def data_build(
     tables: Annotated[Path, typer.Option("--tables", help="Folder of the source's files, one a year; or one file.")],
     out: Annotated[Path, typer.Option("--out", help="Dataset folder to write; it must not exist yet.")],
     source: Annotated[
-        str, typer.Option("--source", help="wiod, icio, exiobase, caliendo-parro, arrays or tidy.")
+        str, typer.Option("--source", help="wiod, wiod2016, icio, figaro, exiobase, caliendo-parro, arrays or tidy.")
     ] = "wiod",
     year: Annotated[int, typer.Option("--year", help="Year of the table.")] = 2008,
     mapping: Annotated[
@@ -44,6 +44,10 @@ def data_build(
     simulated: Annotated[
         bool, typer.Option("--simulated/--no-simulated", help="With simulated patents, or with nothing simulated.")
     ] = True,
+    accounts: Annotated[
+        Path | None,
+        typer.Option("--accounts", help="Socio-economic accounts of the source: labour's share (default: two thirds)."),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated files.")] = 2010,
     *,
     output: Output,
@@ -83,6 +87,7 @@ def data_build(
         facts_year=facts_year,
         confirm_units=confirm_units,
         simulated=simulated,
+        accounts=accounts,
     )
     moved = printing.moved_by_cleaning(written)
     if output.as_json:

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,10 @@ from reestim.evidence.simulate import simulate_evidence, true_sigma
 from reestim.evidence.truth import Truth
 from reestim.importers import concordance
 from reestim.importers.bundle import TRUTH, write_csv
+from reestim.importers.dataset_toml import write_meta
+from reestim.importers.factor_shares import labor_shares
 from reestim.importers.mapping import region_mapping, sector_mapping
-from reestim.importers.meta import POLICY_YEAR, Built, notes, write_meta
+from reestim.importers.meta import POLICY_YEAR, Built, meta_keys, notes
 from reestim.importers.rates import exchange_rates
 from reestim.importers.ree_facts import (
     COPIED,
@@ -31,9 +34,9 @@ from reestim.importers.ree_facts import (
     published_effects,
     stated,
 )
-from reestim.importers.rows import export_rows, input_rows, tariff_rows, trade_rows, value_added_rows
+from reestim.importers.rows import LABOR_SHARE, export_rows, input_rows, tariff_rows, trade_rows, value_added_rows
 from reestim.importers.world import WorldTable, aggregate, magnitude_problems, without_negative_value_added
-from reestim.importers.world_tables import WorldSource, same_labels, source_named, table_problems
+from reestim.importers.world_tables import WORLD_SOURCES, WorldSource, same_labels, source_named, table_problems
 from reestim.io.resources import FACTS
 
 
@@ -52,6 +55,7 @@ def build_from_tables(
     facts_year: int | None = None,
     confirm_units: bool = False,
     simulated: bool = True,
+    accounts: Path | None = None,
 ) -> Path:
     """Write a dataset folder whose world economy and exports are those of a world input-output table.
 
@@ -74,6 +78,8 @@ def build_from_tables(
     facts_year : year of the rare-earth facts, where it is not that of the table; it becomes the base year.
     confirm_units : the table is in million US$ although its size is not plausible.
     simulated : False leaves patents and their audit out: a dataset in which nothing is simulated.
+    accounts : the socio-economic accounts that are published with the table, for labour's share of value added (two
+        thirds without them).
 
     Returns
     -------
@@ -92,6 +98,7 @@ def build_from_tables(
     rates, found = exchange_rates(exchange_rate, sorted(files), chosen.currency)
     problems += found
     world = problems.attempt(lambda: _first(chosen, files, year, rates))
+    labor, lacking = problems.attempt(lambda: _accounts(chosen, accounts, year)) or (None, [])
     maps: dict[str, dict[str, str]] = {"regions": {}, "sectors": {}}
     table = pd.DataFrame()
     if world is not None:
@@ -110,8 +117,11 @@ def build_from_tables(
     rest = _rest(chosen, maps["regions"])
     host = concordance.host_sector(table, maps["sectors"], str(stated(facts)["host_sector"]))
     panel = _panel(chosen, files, rates, world, maps["regions"], maps["sectors"])
+    shares = None if labor is None else labor_shares(labor, _value_added(world), maps["regions"], maps["sectors"])
     world = without_negative_value_added(aggregate(world, maps["regions"], maps["sectors"]))
-    built = Built(chosen, world, panel, maps["regions"], maps["sectors"], table, host, facts, base_year, rest)
+    built = Built(
+        chosen, world, panel, maps["regions"], maps["sectors"], table, host, facts, base_year, rest, shares, lacking
+    )
     _write(out, built, seed if simulated else None)
     return out
 
@@ -122,6 +132,23 @@ def _first(source: WorldSource, files: Mapping[int, Path], year: int, rates: Map
         return None
     at = year if year in files else min(files)
     return source.table(files[at], at, rates.get(at, 1.0))
+
+
+def _accounts(source: WorldSource, path: Path | None, year: int) -> tuple[pd.DataFrame | None, list[str]]:
+    """The accounts that go with a source, or InputError where it has none that are read."""
+    if path is None:
+        return None, []
+    if source.accounts is None:
+        known = ", ".join(name for name, entry in WORLD_SOURCES.items() if entry.accounts is not None)
+        advice = f"Leave it out; accounts are read with {known}"
+        raise InputError(Problem(f"no accounts are read with {source.name}", advice, column="--accounts"))
+    return source.accounts(path, year)
+
+
+def _value_added(world: WorldTable) -> dict[tuple[str, str], float]:
+    """By country and industry, million US$."""
+    names = product(world.regions, world.industries)
+    return {key: float(value) for key, value in zip(names, world.value_added.ravel(), strict=True)}
 
 
 def _rest(source: WorldSource, regions: Mapping[str, str]) -> str:
@@ -180,7 +207,7 @@ def _write(out: Path, built: Built, seed: int | None) -> None:
             folder.mkdir()
             said = _write_tables(folder, built)
             if seed is None:
-                write_meta(folder, built, said, {}, {})
+                write_meta(folder, meta_keys(built, said, ()))
             else:
                 _write_evidence(folder, built, said, seed)
             load_dataset(folder)
@@ -212,7 +239,7 @@ def _write_tables(folder: Path, built: Built) -> list[str]:
         ),
         "trade": trade_rows(world),
         "input_output": input_rows(world),
-        "value_added": value_added_rows(world),
+        "value_added": value_added_rows(world, LABOR_SHARE if built.labor is None else built.labor.share),
     }
     if built.panel is not None:
         tables["outcomes"] = built.panel
@@ -241,7 +268,7 @@ def _write_evidence(folder: Path, built: Built, said: list[str], seed: int) -> N
     from reestim.supply_chain.ree_rows import ree_input_output
     from reestim.supply_chain.substitutability import substitutability
 
-    write_meta(folder, built, said, {}, {})
+    write_meta(folder, meta_keys(built, said, ()))
     data: Dataset = load_dataset(folder)
     io = ree_input_output(data)
     price, z = relative_prices(data, io), substitutability(data, io)
@@ -255,7 +282,7 @@ def _write_evidence(folder: Path, built: Built, said: list[str], seed: int) -> N
         "Patents and their audit are simulated by reestim.evidence.simulate with the parameters in [truth], "
         f"seed {seed}."
     )
-    write_meta(folder, built, [simulated, *said], evidence, truth.to_dict())
+    write_meta(folder, meta_keys(built, [simulated, *said], evidence), truth=truth.to_dict())
 
 
 def _truth(facts: Path) -> Truth:

@@ -20,9 +20,9 @@ from reestim.dims import SECTOR
 from reestim.evidence.simulate import simulate_evidence, true_sigma
 from reestim.evidence.truth import Truth
 from reestim.importers import facts, stylised_world
+from reestim.importers.dataset_toml import write_meta
 from reestim.io.files import atomic_update
 from reestim.io.resources import SIMULATED
-from reestim.io.toml_files import value_text
 from reestim.supply_chain.prices import relative_prices
 from reestim.supply_chain.ree_rows import ree_input_output
 from reestim.supply_chain.substitutability import substitutability
@@ -166,24 +166,7 @@ def _write_meta(folder: Path, synthetic: Mapping[str, pd.DataFrame], truth: Mapp
         "imputed": list(IMPUTED),
         "notes": list(NOTES),
     }
-    lines = ["", "[truth]  # parameters behind the synthetic files", *_lines(truth)] if truth else []
-    write_meta(folder, keys, "".join(f"{line}\n" for line in lines))
-
-
-def write_meta(folder: Path, keys: Mapping[str, object], after: str = "") -> None:
-    """Write ``dataset.toml``: its keys, and text of tables after them."""
-    text = "\n".join(_lines(keys)) + "\n" + after
-    (folder / "dataset.toml").write_text(text, encoding="utf-8", newline="\n")
-
-
-def imputed_files(folder: Path) -> list[str]:
-    """Files of a dataset with a cell that a rule made, by their column ``source``."""
-    sources = {path.name: pd.read_csv(path)["source"].astype(str) for path in sorted(folder.glob("*.csv"))}
-    return [name for name, source in sources.items() if source.str.contains("imputed").any()]
-
-
-def _lines(values: Mapping[str, object]) -> list[str]:
-    return [f"{key} = {value_text(value)}" for key, value in values.items()]
+    write_meta(folder, keys, truth=truth)
 
 
 def write_from_originals(

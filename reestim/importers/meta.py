@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from reestim.importers.factor_shares import LaborShares
 from reestim.importers.ree_facts import COPIED, stated
 from reestim.importers.world import WorldTable
 from reestim.importers.world_tables import WorldSource
-from reestim.io.toml_files import value_text
 
 POLICY_YEAR = 2010
 
@@ -21,7 +21,8 @@ IMPUTED = ("application_sector", "element_output", "trade_elasticities", "value_
 
 @dataclass(frozen=True)
 class Built:
-    """What a dataset is built from: the source, its clean and aggregated table, exports by year, mappings and facts."""
+    """What a dataset is built from: the source, its clean and aggregated table, exports by year, mappings and facts,
+    and labour's shares from the accounts that go with it, with what those lack."""
 
     source: WorldSource
     world: WorldTable
@@ -33,6 +34,8 @@ class Built:
     facts: Path
     base_year: int
     rest: str
+    labor: LaborShares | None = None
+    lacking: Sequence[str] = ()
 
 
 def notes(built: Built) -> list[str]:
@@ -44,7 +47,7 @@ def notes(built: Built) -> list[str]:
     said = [
         f"World economy: {built.source.citation}.",
         f"Cleaning of {world.year}, million US$ set to zero or moved to final demand: {moved}. Value added is output "
-        "less inputs, with net taxes on products and transport margins; labour gets two thirds of it (imputed).",
+        f"less inputs, with net taxes on products and transport margins; {_labor_words(built)}.",
         f"outcomes.csv is real: exports to other regions {years}, million US$."
         if years
         else "There is no outcomes.csv: one table gives no panel of exports.",
@@ -63,6 +66,13 @@ def notes(built: Built) -> list[str]:
     return said
 
 
+def _labor_words(built: Built) -> str:
+    if built.labor is None:
+        return "labour gets two thirds of it (imputed)"
+    lacking = [words.rstrip(".") for words in (*built.lacking, *built.labor.words())]
+    return "; ".join(["labour's share of it is that of the socio-economic accounts", *lacking])
+
+
 def _merged(mapping: Mapping[str, str]) -> str:
     members: dict[str, list[str]] = {}
     for label, target in mapping.items():
@@ -70,35 +80,22 @@ def _merged(mapping: Mapping[str, str]) -> str:
     return "; ".join(f"{target} = {' '.join(labels)}" for target, labels in members.items() if labels != [target])
 
 
-def write_meta(
-    folder: Path,
-    built: Built,
-    notes: Sequence[str],
-    synthetic: Mapping[str, object],
-    truth: Mapping[str, object],
-) -> None:
-    world = built.world
+def meta_keys(built: Built, notes: Sequence[str], synthetic: Iterable[str]) -> dict[str, object]:
+    """Keys of ``dataset.toml`` but its tables; ``synthetic``: stems of the simulated files."""
+    world, simulated = built.world, sorted(f"{stem}.csv" for stem in synthetic)
     taken_over = set(stated(built.facts).get("imputed", [])) & {f"{stem}.csv" for stem in (*COPIED, "policy")}
-    keys: dict[str, object] = {
+    return {
         "name": f"{built.source.name}-{world.year}-{len(world.regions)}",
         "description": (
             f"The world economy of {world.year} in {len(world.regions)} regions and {len(world.industries)} industries "
             f"({built.source.citation}), with the published prices, uses and output of rare earths."
-            + (" Patents and their audit are simulated." if synthetic else "")
+            + (" Patents and their audit are simulated." if simulated else "")
         ),
         "base_year": built.base_year,
         "policy_year": POLICY_YEAR,
         "licence": "Tables: as their source states; facts: see the column source of each file",
         "host_sector": built.host,
-        "synthetic": sorted(f"{stem}.csv" for stem in synthetic),
+        "synthetic": simulated,
         "imputed": sorted({*taken_over, *(f"{stem}.csv" for stem in IMPUTED)}),
         "notes": list(notes),
     }
-    lines = [f"{key} = {value_text(value)}" for key, value in keys.items()]
-    if truth:
-        lines += [
-            "",
-            "[truth]  # parameters behind the synthetic files",
-            *(f"{k} = {value_text(v)}" for k, v in truth.items()),
-        ]
-    (folder / "dataset.toml").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")

@@ -14,7 +14,8 @@ from reestim.errors import InputError, Problem
 from reestim.importers import real_2023_facts as facts
 from reestim.importers import real_2023_magnets as magnets
 from reestim.importers.balance import Flows
-from reestim.importers.bundle import imputed_files, write_csv, write_dataset, write_from_originals, write_meta
+from reestim.importers.bundle import write_csv, write_dataset, write_from_originals
+from reestim.importers.dataset_toml import imputed_files, write_meta
 from reestim.importers.margins import as_table
 from reestim.importers.real_2023_economy import Economy2023, economy_2023
 from reestim.importers.update import UPDATED, economy_rows

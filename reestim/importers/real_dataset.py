@@ -14,12 +14,12 @@ import pandas as pd
 
 from reestim.errors import InputError, Problem
 from reestim.importers import facts, real_economy
-from reestim.importers.bundle import imputed_files, write_csv, write_dataset, write_from_originals, write_meta
+from reestim.importers.bundle import write_csv, write_dataset, write_from_originals
 from reestim.importers.concordance import HERE
+from reestim.importers.dataset_toml import imputed_files, write_meta
 from reestim.importers.imported import ImportOptions
 from reestim.importers.sources import usgs_ds140, usitc
 from reestim.io.resources import REAL
-from reestim.io.toml_files import value_text
 
 #: Files a person typed and edits; everything else in the folder is made from them, from ``sources/`` and the originals.
 TYPED = ("elements", "application_sector", "element_exports", "policy", "trade_elasticities")
@@ -74,15 +74,14 @@ UNCERTAINTY_REASON = (
     "a tenth and more. Applications: the place of use was judged by us. Countries: within 10 to 15 %, says the source. "
     "Prices: low and high quotations are about a tenth apart."
 )
-UNCERTAINTY = f"""
-[uncertainty]  # how far figures may be off: standard deviations of their logs, by provenance
-reason = {value_text(UNCERTAINTY_REASON)}
-application_sector = {{ imputed = 0.5 }}
-element_use = {{ recalled = 0.2 }}
-element_output = {{ imputed = 0.2 }}
-element_prices = {{ read = 0.1, imputed = 0.15 }}
-trade = {{ read = 0.1 }}
-"""
+UNCERTAINTY: dict[str, object] = {
+    "reason": UNCERTAINTY_REASON,
+    "application_sector": {"imputed": 0.5},
+    "element_use": {"recalled": 0.2},
+    "element_output": {"imputed": 0.2},
+    "element_prices": {"read": 0.1, "imputed": 0.15},
+    "trade": {"read": 0.1},
+}
 NOTES = (
     "Figures are read (seen in the source, or arithmetic on what was), recalled (from memory of it) or imputed (the "
     "rule is in the column source); verified is true only for the first.",
@@ -253,7 +252,7 @@ def _write_meta(folder: Path) -> None:
         "imputed": imputed_files(folder),
         "notes": list(NOTES),
     }
-    write_meta(folder, keys, UNCERTAINTY)
+    write_meta(folder, keys, uncertainty=UNCERTAINTY)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -19,6 +19,7 @@ from reestim.dims import CAPITAL, LABOR
 from reestim.errors import InputError, Problem
 from reestim.evidence.productivity import growth_accounting, outcome_rows
 from reestim.importers.concordance import HERE
+from reestim.importers.factor_shares import labor_shares
 from reestim.importers.klems_sectors import nace_industries, sector_accounts
 from reestim.importers.mapping import RENAMED, read_mapping
 from reestim.importers.regions import REGIONS_OF_BUNDLED, sectors_of
@@ -143,23 +144,10 @@ def labor_share(made: Economy, accounts: Path) -> tuple[np.ndarray, np.ndarray]:
     """Labour's share of value added (region, sector), and whether the accounts know it."""
     table: Any = pd.read_csv(accounts)
     table = table[(table["year"] == made.world.year) & (table["VA"] > 0)]
-    # national currencies of a region cannot be added up: industries weigh by value added of the table in US$
-    named = {RENAMED.get(country, country): region for country, region in made.regions.items()}
-    weight = {(RENAMED.get(c, c), i): value for (c, i), value in made.value_added.items()}
-    rows = table.assign(
-        region=table["country"].map(named),
-        sector=table["industry"].map(dict(made.sectors)),
-        weight=[weight.get((c, i), 0.0) for c, i in zip(table["country"], table["industry"], strict=True)],
-    )
-    rows["labor"] = rows["weight"] * rows["LAB"] / rows["VA"]
-    sums: Any = rows.groupby(["region", "sector"])[["labor", "weight"]].sum()
-    world: Any = rows.groupby("sector")[["labor", "weight"]].sum()
-    index = pd.MultiIndex.from_product([made.world.regions, made.world.industries])
-    share = (sums["labor"] / sums["weight"].where(sums["weight"] > 0)).reindex(index)
-    known = share.notna().to_numpy() & ((share > 0) & (share < 1)).to_numpy()
-    mean = (world["labor"] / world["weight"]).reindex(index.get_level_values(1)).to_numpy()
-    shape = len(made.world.regions), len(made.world.industries)
-    return np.where(known, share.to_numpy(), mean).reshape(shape), known.reshape(shape)
+    ours = {RENAMED.get(country, country): country for country in made.regions}
+    rows = table.assign(country=table["country"].map(ours), labor=table["LAB"], added=table["VA"])
+    found = labor_shares(rows.dropna(subset=["country"]), made.value_added, made.regions, made.sectors)
+    return found.share, found.known
 
 
 def _all_in_the_accounts(made: Economy, accounts: Path) -> dict[str, bool]:

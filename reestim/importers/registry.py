@@ -25,6 +25,7 @@ from reestim.importers.sources import (
     usgs_mcs,
     usgs_myb,
     usitc,
+    wiod_sea,
 )
 from reestim.io.files import atomic_update
 
@@ -77,6 +78,17 @@ IMPORT_SOURCES: dict[str, ImportSource] = {
             ("growth_accounts",),
             ("concordance", "sectors", "confirm_units"),
             euklems.read,
+        ),
+        ImportSource(
+            "wiod-sea",
+            "World Input-Output Database, Socio-Economic Accounts (Timmer, Dietzenbacher, Los, Stehrer, de Vries 2015)",
+            wiod_sea.EDITION,
+            "Socio_Economic_Accounts.xlsx",
+            "rug.nl/ggdc, WIOD",
+            "CC BY 4.0",
+            ("growth_accounts",),
+            ("concordance", "sectors"),
+            wiod_sea.read,
         ),
         ImportSource(
             "usitc",

@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from reestim.importers.world import WorldTable, exports
 
@@ -37,15 +38,16 @@ def input_rows(world: WorldTable) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["country", "input", "sector", "value"])
 
 
-def value_added_rows(world: WorldTable) -> pd.DataFrame:
-    """Labor gets two thirds everywhere; the files of value added by factor are not part of the tables."""
+def value_added_rows(
+    world: WorldTable, labor_share: Float[np.ndarray, "region sector"] | float = LABOR_SHARE
+) -> pd.DataFrame:
+    """Value added by factor; labour's share of it by region and industry, or two thirds everywhere."""
     total = np.maximum(world.value_added, 0.0)  # what is below zero here is the last bit of a difference
+    labor = np.broadcast_to(labor_share, total.shape)
     rows = [
-        (region, factor, industry, float(total[n, s]) * share)
+        (region, factor, industry, float(total[n, s] * share[n, s]))
         for (n, region), (factor, share), (s, industry) in product(
-            enumerate(world.regions),
-            (("labor", LABOR_SHARE), ("capital", 1 - LABOR_SHARE)),
-            enumerate(world.industries),
+            enumerate(world.regions), (("labor", labor), ("capital", 1 - labor)), enumerate(world.industries)
         )
         if total[n, s] > 0
     ]

@@ -17,9 +17,9 @@ from reestim.errors import InputError, Problem, Problems
 from reestim.importers.balance import UNIT, Flows, balanced, moved
 from reestim.importers.build import out_problems
 from reestim.importers.bundle import write_csv, write_dataset
+from reestim.importers.dataset_toml import write_meta
 from reestim.importers.margins import Margin, as_table, margins_of, read_margins
 from reestim.importers.rows import LABOR_SHARE
-from reestim.io.toml_files import value_text
 from reestim.supply_chain.accounts import accounts
 
 #: Files of the economy, which are made anew.
@@ -164,10 +164,5 @@ def _write_meta(folder: Path, data: Dataset, year: int, report: pd.DataFrame) ->
         "updated": files,
         "notes": notes,
     }
-    text = [f"{key} = {value_text(value)}" for key, value in keys.items()]
-    if meta.uncertainty:
-        stated = meta.uncertainty.model_dump(exclude_unset=True)
-        text += ["", "[uncertainty]", *(f"{key} = {value_text(value)}" for key, value in stated.items())]
-    if meta.truth:
-        text += ["", "[truth]", *(f"{key} = {value_text(value)}" for key, value in meta.truth.items())]
-    (folder / "dataset.toml").write_text("\n".join(text) + "\n", encoding="utf-8", newline="\n")
+    uncertainty = meta.uncertainty.model_dump(exclude_unset=True) if meta.uncertainty else None
+    write_meta(folder, keys, uncertainty=uncertainty, truth=meta.truth)

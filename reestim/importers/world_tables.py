@@ -6,16 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from reestim.errors import InputError, Problem
-from reestim.importers.sources import arrays, caliendo_parro, exiobase, icio, tidy, wiod
+from reestim.importers.sources import arrays, caliendo_parro, exiobase, figaro, icio, tidy, wiod, wiod2016, wiod_sea
 from reestim.importers.world import RawTable, WorldTable, clean
 
 
 @dataclass(frozen=True)
 class WorldSource:
     """One source. ``files`` finds its files by year; ``read`` gives the raw table of a year (None: ``world`` gives the
-    clean one); ``pattern``: what its files are called; ``currency``: of its values, in millions; ``rest``: the country
-    that stands for all that the table does not name; ``others``: words about files that are easily taken for it."""
+    clean one); ``accounts`` those of labour and value added in a year, that are published with it (country, industry,
+    labor, added), and in words what they lack; ``pattern``: what its files are called; ``currency``: of its values, in
+    millions; ``rest``: the country that stands for all that the table does not name; ``others``: words about files that
+    are easily taken for it."""
 
     name: str
     citation: str
@@ -23,6 +27,7 @@ class WorldSource:
     files: Callable[[Path], dict[int, Path]]
     read: Callable[[Path, int], RawTable] | None = None
     world: Callable[[Path], WorldTable] | None = None
+    accounts: Callable[[Path, int], tuple[pd.DataFrame, list[str]]] | None = None
     currency: str = "US$"
     rest: Sequence[str] = ("RoW", "ROW")
     others: tuple[tuple[str, str], ...] = ()
@@ -45,7 +50,32 @@ WORLD_SOURCES: dict[str, WorldSource] = {
             "wiod2013_<year>.npz or wiotYY_*.xlsx",
             wiod.files,
             wiod.read,
-            others=(("WIOT*_Nov16*", "this is the 2016 release: bring it as --source arrays or tidy"),),
+            others=(("WIOT*_ROW.*", "this is the 2016 release: say --source wiod2016"),),
+        ),
+        WorldSource(
+            "wiod2016",
+            "World Input-Output Database, 2016 release (Timmer, Dietzenbacher, Los, Stehrer, de Vries 2015), "
+            "million US$ at current basic prices",
+            "WIOT<year>_Nov16_ROW.xlsb (or .xlsx) or WIOT<year>_October16_ROW.dta (or .csv)",
+            wiod2016.files,
+            wiod2016.read,
+            accounts=wiod_sea.labor,
+            others=(("wiot??_*", "this is the 2013 release: say --source wiod"),),
+        ),
+        WorldSource(
+            "figaro",
+            "Eurostat, FIGARO inter-country input-output tables, industry by industry, million euro at current basic "
+            "prices, converted to US$",
+            "matrix_eu-ic-io_ind-by-ind_<edition>_<year>.csv or flatfile_... (or .zip)",
+            figaro.files,
+            figaro.read,
+            currency="euro",
+            rest=("ROW",),
+            others=(
+                ("*eu-ic-io_prod-by-prod*", "this is the table product by product: take industry by industry"),
+                ("*eu-ic-supply*", "this is a supply table: take the input-output table, industry by industry"),
+                ("*eu-ic-use*", "this is a use table: take the input-output table, industry by industry"),
+            ),
         ),
         WorldSource(
             "icio",

@@ -129,3 +129,108 @@ def tidy(path: Path, industries: list[str]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["exporter", "input", "importer", "use", "value"])
     table.to_csv(path, index=False)
     return table
+
+
+#: The 56 industries of WIOD's release of 2016.
+WIOD2016 = (
+    *("A01", "A02", "A03", "B", "C10-C12", "C13-C15", "C16", "C17", "C18", "C19", "C20", "C21", "C22", "C23", "C24"),
+    *("C25", "C26", "C27", "C28", "C29", "C30", "C31_C32", "C33", "D35", "E36", "E37-E39", "F", "G45", "G46", "G47"),
+    *("H49", "H50", "H51", "H52", "H53", "I", "J58", "J59_J60", "J61", "J62_J63", "K64", "K65", "K66", "L68"),
+    *("M69_M70", "M71", "M72", "M73", "M74_M75", "N", "O84", "P85", "Q", "R_S", "T", "U"),
+)
+_WIOD2016_FACTORS = ("II_fob", "TXSP", "EXP_adj", "PURR", "PURNR", "VA", "IntTTM", "GO")
+
+
+def wiod2016(year: int) -> pd.DataFrame:
+    """The table as R and Stata hold it: IndustryCode, IndustryDescription, Country, RNr, Year, AUS1 to ROW61, TOT."""
+    uses = ("CONS_h", "CONS_np", "CONS_g", "GFCF", "INVEN")
+    intermediate, final, added = numbers(len(WIOD2016), len(uses))
+    body = np.hstack([intermediate, final.reshape(len(intermediate), -1)])
+    taxes = np.round(0.02 * added, 3)
+    below = dict.fromkeys(_WIOD2016_FACTORS, np.zeros_like(added)) | {
+        "II_fob": intermediate.sum(0), "TXSP": taxes, "VA": added - taxes, "GO": intermediate.sum(0) + added,
+    }  # fmt: skip
+    rows = [(i, f"name of {i}", r, k + 1, year) for r in REGIONS for k, i in enumerate(WIOD2016)]
+    rows += [(name, f"name of {name}", "TOT", 65 + k, year) for k, name in enumerate(below)]
+    zeros = np.zeros(body.shape[1] - body.shape[0])
+    cells = np.vstack([body, *(np.append(line, zeros) for line in below.values())])
+    names = [f"{r}{k + 1}" for r in REGIONS for k in range(len(WIOD2016))]
+    names += [f"{r}{len(WIOD2016) + u + 1}" for r in REGIONS for u in range(len(uses))]
+    head = pd.DataFrame(rows, columns=["IndustryCode", "IndustryDescription", "Country", "RNr", "Year"])
+    return pd.concat([head, pd.DataFrame(cells, columns=names), pd.Series(cells.sum(1), name="TOT")], axis=1)
+
+
+def wiod2016_sheet(path: Path, year: int, unit: str = "(millions of US$)") -> None:
+    """``WIOT<year>_Nov16_ROW.xlsx``: titles in the first column, code, name, country and number of each column in lines
+    3 to 6, the table from E7 on."""
+    flat = wiod2016(year)
+    columns = list(flat.columns[5:])
+    places = [("TOT", 0) if name == "TOT" else (name[:3], int(name[3:])) for name in columns]
+    codes = (*WIOD2016, "CONS_h", "CONS_np", "CONS_g", "GFCF", "INVEN")
+    lines: list[list[object]] = [
+        ["Intercountry Input-Output Table"],
+        [f"{len(REGIONS) - 1} countries, in current prices"],
+        ["(industry-by-industry)", None, None, None, *("GO" if c == "TOT" else codes[k - 1] for c, k in places)],
+        [unit, None, None, None, *(f"name of {k}" for _, k in places)],
+        [None, None, None, None, *(c for c, _ in places)],
+        [None, None, None, None, *(f"c{k}" for _, k in places)],
+    ]
+    for cells in flat.drop(columns="Year").to_numpy(dtype=object):
+        code, name, country, number, *values = cells
+        lines.append([code, name, country, f"r{number}", *values])
+    width = max(map(len, lines))
+    table = pd.DataFrame([[*line, *[None] * (width - len(line))] for line in lines])
+    table.to_excel(path, sheet_name=str(year), header=False, index=False)
+
+
+def sea(
+    path: Path, years: range, countries: tuple[str, ...] = REGIONS[:3], lacking: tuple[str, str] = ("", "")
+) -> None:
+    """``Socio_Economic_Accounts.xlsx``: a sheet of notes, and DATA with country, variable, description, code, 2000 ...;
+    ``lacking``: a country and a variable that is zero there."""
+    rng = np.random.default_rng(7)
+    rows = []
+    growth = np.linspace(0, 0.3, len(years))
+    for country, code in product(REGIONS[:3], WIOD2016):
+        output = 1e4 * rng.uniform(1, 2) * np.exp(growth * rng.uniform(0.5, 1.5))
+        inputs, labor = output * rng.uniform(0.4, 0.6), output * rng.uniform(0.2, 0.3)
+        figures = {
+            "GO": output, "II": inputs, "VA": output - inputs, "LAB": labor, "COMP": 0.9 * labor,
+            "CAP": output - inputs - labor, "K": 3 * output, "EMP": labor / 30, "EMPE": labor / 40,
+            "H_EMPE": labor / 20, "GO_QI": 100 * output / output[0], "II_QI": 100 * inputs / inputs[0],
+            "VA_QI": 100 * (output - inputs) / (output - inputs)[0], "GO_PI": np.full(len(years), 100.0),
+        }  # fmt: skip
+        for name, values in figures.items():
+            there = np.zeros_like(values) if (country, name) == lacking else values
+            rows.append([country, name, f"name of {code}", code, *np.round(there, 6)])
+    table = pd.DataFrame(rows, columns=["country", "variable", "description", "code", *years])
+    with pd.ExcelWriter(path) as book:
+        pd.DataFrame([["Socio Economic Accounts"], ["Acronym"]]).to_excel(book, sheet_name="Notes", index=False)
+        table.to_excel(book, sheet_name="DATA", index=False)
+
+
+FIGARO_AREAS = {"CHN": "CN", "JPN": "JP", "USA": "US", "ROW": "FIGW1"}
+
+
+def figaro(path: Path, industries: tuple[str, ...], flat: bool = False) -> pd.DataFrame:
+    """FIGARO's table industry by industry: the matrix with ``rowLabels``, or the flat file, a cell a row. Returns the
+    matrix."""
+    uses = ("P3_S13", "P3_S14", "P3_S15", "P51G", "P5M")
+    intermediate, final, added = numbers(len(industries), len(uses))
+    areas = [FIGARO_AREAS[region] for region in REGIONS]
+    labels = [f"{a}_{i}" for a, i in product(areas, industries)]
+    columns = [*labels, *(f"{a}_{u}" for a, u in product(areas, uses))]
+    frame = pd.DataFrame(np.hstack([intermediate, final.reshape(len(labels), -1)]), index=labels, columns=columns)
+    parts = {"D21X31": 0.02, "OP_RES": 0.0, "OP_NRES": 0.0, "D1": 0.5, "D29X39": 0.03, "B2A3G": 0.45}
+    for name, part in parts.items():
+        frame.loc[f"W2_{name}"] = [*(part * added), *[0.0] * (len(columns) - len(labels))]
+    if not flat:
+        frame.rename_axis("rowLabels").to_csv(path)
+        return frame
+    cells = [
+        (row, column, *row.split("_", 1), *column.split("_", 1), frame.iloc[i, j])
+        for (i, row), (j, column) in product(enumerate(frame.index), enumerate(frame.columns))
+    ]
+    head = ["icioiRow", "icioiCol", "refArea", "rowIi", "counterpartArea", "colIi", "obsValue"]
+    pd.DataFrame(cells, columns=head).to_csv(path, index=False)
+    return frame
