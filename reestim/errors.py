@@ -34,14 +34,27 @@ class Problem:
     def __str__(self) -> str:
         where = [_printable(self.file)] if self.file else []
         if self.row is not None:
-            where.append(f"row {self.row}")
+            where.append(f"{'line' if self._in_toml else 'row'} {self.row}")
         if self.column is not None:
-            where.append(f"column {_cut(_printable(repr(self.column)), _LONGEST_VALUE)}")
+            where.append(self._key if self._in_toml else f"column {_shown(self.column)}")
         if self.value is not None:
             where.append(f"value {_shown(self.value)}")
         place = ", ".join(where)
         said = f"{_printable(self.message)}. {_printable(self.advice)}"
         return f"{place}: {said}" if place else said
+
+    @property
+    def _in_toml(self) -> bool:
+        return str(self.file).endswith(".toml")
+
+    @property
+    def _key(self) -> str:
+        """The place of a key as a TOML file has it: ``[[tariff]] 2, key 'rate'`` for ``tariff.2.rate``."""
+        first, *rest = str(self.column).split(".")
+        if not (rest and rest[0].isdigit()):
+            return f"key {_shown(str(self.column))}"
+        table = f"[[{_printable(first)}]] {rest[0]}"
+        return f"{table}, key {_shown('.'.join(rest[1:]))}" if rest[1:] else table
 
 
 def _shown(value: object) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from reestim.cli.command import Output, command
-from reestim.cli.options import DrawsOption, OutOption, OverwriteOption, RunArgument
+from reestim.cli.options import DrawsOption, NoVarianceOption, OutOption, OverwriteOption, RunArgument
 from reestim.cli.terminal import command_line, find_run, print_and_exit
 from reestim.errors import InputError, Problem
 
@@ -43,7 +43,7 @@ def counterfactual(
     from_year: Annotated[int | None, typer.Option(help="First year of a transition, with --to-year.")] = None,
     to_year: Annotated[int | None, typer.Option(help="Last year of the transition.")] = None,
     chunks: Annotated[
-        Path | None, typer.Option(help="Folder that keeps finished draws; the same command goes on there after a kill.")
+        Path | None, typer.Option(help="Folder that keeps finished draws (default: in the new run, until it is whole).")
     ] = None,
     dask: Annotated[
         str | None,
@@ -51,12 +51,15 @@ def counterfactual(
             metavar="ADDRESS", help="Solve on a Dask cluster: its scheduler's address, or local for one here."
         ),
     ] = None,
+    no_variance: NoVarianceOption = False,
     allow_unsolved: Annotated[bool, typer.Option(help="Go on where more than 1 % of the draws are unsolved.")] = False,
     overwrite: OverwriteOption = False,
     *,
     output: Output,
 ) -> None:
     """Carry the draws of a run through other scenarios; saved as a run of its own.
+
+    Draws are kept as they are solved: cut off, the same command with --out RUN goes on there.
 
     Example: reestim counterfactual posteriors/mine models/scenarios/china-quota-2010.toml
 
@@ -91,6 +94,7 @@ def counterfactual(
         executor=dask,
         inputs=inputs,
         seed=1 if seed is None else seed,
+        variance=not no_variance,
         allow_unsolved=allow_unsolved,
         overwrite=overwrite,
         progress=output.progress,

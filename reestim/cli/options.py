@@ -40,5 +40,11 @@ AllowOption = Annotated[
 DrawsOption = Annotated[
     int | None, typer.Option("--draws", min=1, help="How many posterior draws to solve (default: all).")
 ]
+NoVarianceOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-variance", help="Leave out what drives the uncertainty of welfare: it takes longer than the draws."
+    ),
+]
 #: The study that is run where none is named.
 STUDY = Path("models/substitution.toml")

@@ -7,6 +7,7 @@ from reestim.cli.options import (
     STUDY,
     AllowOption,
     DatasetOption,
+    NoVarianceOption,
     OutOption,
     OverwriteOption,
     QuickOption,
@@ -24,6 +25,7 @@ def run(
     seed: SeedOption = 1,
     quick: QuickOption = False,
     allow: AllowOption = None,
+    no_variance: NoVarianceOption = False,
     overwrite: OverwriteOption = False,
     *,
     output: Output,
@@ -39,5 +41,12 @@ def run(
 
     stages = Stages()
     job = inputs(stages, spec, dataset, out, quick=quick, overwrite=overwrite, allow=allow or (), seed=seed)
-    post, folder, page = main_job.run(job, seed=seed, stages=stages, progress=output.progress, command=command_line())
+    post, folder, page = main_job.run(
+        job,
+        seed=seed,
+        stages=stages,
+        progress=output.progress,
+        command=command_line(),
+        variance=not no_variance,
+    )
     print_and_exit(post, {"run": str(folder), "report": str(page)}, output)

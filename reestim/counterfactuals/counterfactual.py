@@ -170,8 +170,9 @@ def counterfactual(
     if drawn is not None:
         for world in {id(world.baseline): world for world in baselines}.values():
             drawn.refuse_impossible(world, unit)
+    what = "equilibria" if group == "posterior" else f"equilibria of the {group}"
     with open_executor(executor, devices) as run:
-        ds = sweeps.solve(coords, run, Path(store) if store else None, progress)
+        ds = sweeps.solve(coords, run, Path(store) if store else None, progress, what)
     ds.attrs = {
         "tolerance": tolerance,
         "supply": supply,

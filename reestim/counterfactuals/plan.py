@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from jaxtyping import Bool
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from reestim.counterfactuals.assembly import Assembly, assembly_in, open_assembly, to_variables
@@ -111,26 +112,28 @@ class SweepPlan:
             min(self.size, self.unit),
         )
 
-    def solve(self, coords: Mapping[str, Any], run: Executor, store: Path | None, progress: bool) -> xr.Dataset:
-        """Results of all chunks over ``coords``: in memory, or read from ``store`` when used."""
+    def solve(
+        self, coords: Mapping[str, Any], run: Executor, store: Path | None, progress: bool, what: str
+    ) -> xr.Dataset:
+        """Results of all chunks over ``coords``: in memory, or read from ``store`` when used; a bar says ``what``."""
         if store is None:
             whole = Assembly(coords, None, self.unit)
-            self._fill(whole, run, None, progress)
+            self._fill(whole, run, None, progress, what)
             return whole.dataset()
         place = store / "results" / f"{self._name(coords)}.zarr"
         with assembly_in(coords, place, self.unit) as whole:  # anew each time, from chunks, which are checked when read
-            self._fill(whole, run, store, progress)
+            self._fill(whole, run, store, progress, what)
         return open_assembly(place)
 
-    def _fill(self, whole: Assembly, run: Executor, store: Path | None, progress: bool) -> None:
+    def _fill(self, whole: Assembly, run: Executor, store: Path | None, progress: bool, what: str) -> None:
         jobs = self.jobs()
 
         def solves(number: int, draws: int) -> int:
             return draws * (len(self.years) if jobs[number][1] == "transition" else 1)
 
-        with Progress(*_COLUMNS, disable=not progress) as bar:
+        with progress_bar(progress) as bar:
             total = self.count * len(self.baselines) * (len(self.static) + len(self.years))
-            task = bar.add_task("equilibria", total=total)
+            task = bar.add_task(what, total=total)
 
             def advance(number: int, draws: int) -> None:
                 bar.advance(task, solves(number, draws))
@@ -161,6 +164,11 @@ class SweepPlan:
             self.unit,
             *([] if self.inputs is None else [self.inputs.seed, self.inputs.standard_deviations()]),
         )
+
+
+def progress_bar(shown: bool) -> Progress:
+    """The bar of whatever solves equilibria; silent unless ``shown``."""
+    return Progress(*_COLUMNS, console=Console(stderr=True), disable=not shown)
 
 
 def parameters_of(samples: xr.Dataset, defaults: Parameters) -> tuple[Parameters, list[str]]:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 from scipy.special import ndtri
 
+from reestim.counterfactuals.chunk_store import fingerprint, load_chunk, save_chunk
 from reestim.counterfactuals.inputs import DRAWN, SAMPLE, Inputs, inputs_of
-from reestim.counterfactuals.plan import DRAW_OUTCOMES, chunk_size, parameters_of, take_draws
+from reestim.counterfactuals.plan import DRAW_OUTCOMES, chunk_size, parameters_of, progress_bar, take_draws
+from reestim.counterfactuals.varying import Varying
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.horizon import MONTHS, SUPPLY, YEAR
-from reestim.equilibrium.parameters import CLOCK, Parameters
+from reestim.equilibrium.parameters import CLOCK, ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario
-from reestim.equilibrium.sweep import solve_draws
+from reestim.equilibrium.sweep import DrawSolutions, solve_draws
 from reestim.errors import InputError, Problem
-from reestim.numerics.normal_copula import NormalCopula
 from reestim.numerics.shapley import random_orders, shapley_shares
 
 SOURCE = "source"
@@ -36,6 +38,8 @@ def welfare_variance(
     defaults: Parameters | None = None,
     draws: int = DRAWS,
     seed: int = 0,
+    store: str | Path | None = None,
+    progress: bool = False,
 ) -> xr.Dataset:
     """Split the variance of welfare over the draws among what is uncertain.
 
@@ -55,6 +59,10 @@ def welfare_variance(
         How many draws, evenly spaced, are taken through an order of the sources each: as many equilibria a source.
     seed
         Of the orders and of what is drawn anew.
+    store
+        A folder that keeps every chunk of equilibria as soon as it is solved: the same call after a kill goes on there.
+    progress
+        Show a bar.
 
     Returns
     -------
@@ -86,27 +94,36 @@ def welfare_variance(
     samples = post["posterior"].to_dataset().sel({CHAIN: ds[CHAIN], DRAW: ds[DRAW]})
     parameters, used = parameters_of(samples, defaults or Parameters())
     inputs = _inputs_of(economy, post, ds)
-    varying = _Varying(parameters, used, inputs)
+    varying = Varying(parameters, used, inputs)
     count = ds.sizes[CHAIN] * ds.sizes[DRAW]
     chosen = np.unique(np.linspace(0, count - 1, min(draws, count)).round().astype(int))
     size = chunk_size(economy, count)
     supply, tolerance = str(ds.attrs.get("supply", "independent")), float(ds.attrs.get("tolerance", 1e-12))
+    technologies = ds[TECHNOLOGY].values.tolist()
+    players = {
+        (s.name, name): [one for one in varying.sources if _enters(one, name, s.horizon)]
+        for s in scenarios
+        for name in technologies
+    }
     rows = []
-    for scenario in scenarios:
-        world = scenario.baseline(economy)
-        policy = scenario.to_arrays(world, supply)
-        row = []
-        for technology in ds[TECHNOLOGY].values.tolist():
-            solver = _Solver(world, policy, technology, scenario.horizon, tolerance, size)
-            players = [name for name in varying.sources if _enters(name, technology, scenario.horizon)]
-            rng = np.random.default_rng(seed)
-            orders = random_orders(len(chosen), len(players), rng)
-            found = solver.welfare(*varying.stages(players, chosen, orders, rng))
-            at = ds["welfare"].sel({SCENARIO: scenario.name, TECHNOLOGY: technology}).stack({SAMPLE: [CHAIN, DRAW]})
-            own = at.transpose(SAMPLE, COUNTRY).sel({COUNTRY: list(economy.countries)}).values
-            stages = np.concatenate([found.reshape(*orders.shape, own.shape[1]), own[chosen][:, None]], axis=1)
-            row.append(_split(stages, orders, players, varying.sources, own, list(economy.countries)))
-        rows.append(xr.concat(row, xr.IndexVariable(TECHNOLOGY, ds[TECHNOLOGY].values)))
+    with progress_bar(progress) as bar:
+        task = bar.add_task("split of the variance", total=len(chosen) * sum(map(len, players.values())))
+        keep = _Keep(None if store is None else Path(store), lambda count: bar.advance(task, count))
+        for scenario in scenarios:
+            world = scenario.baseline(economy)
+            policy = scenario.to_arrays(world, supply)
+            row = []
+            for technology in technologies:
+                solver = _Solver(world, policy, technology, scenario.horizon, tolerance, size)
+                entering = players[scenario.name, technology]
+                rng = np.random.default_rng(seed)
+                orders = random_orders(len(chosen), len(entering), rng)
+                found = solver.welfare(*varying.stages(entering, chosen, orders, rng), keep)
+                at = ds["welfare"].sel({SCENARIO: scenario.name, TECHNOLOGY: technology}).stack({SAMPLE: [CHAIN, DRAW]})
+                own = at.transpose(SAMPLE, COUNTRY).sel({COUNTRY: list(economy.countries)}).values
+                stages = np.concatenate([found.reshape(*orders.shape, own.shape[1]), own[chosen][:, None]], axis=1)
+                row.append(_split(stages, orders, entering, varying.sources, own, list(economy.countries)))
+            rows.append(xr.concat(row, xr.IndexVariable(TECHNOLOGY, ds[TECHNOLOGY].values)))
     out = xr.concat(rows, xr.IndexVariable(SCENARIO, [s.name for s in scenarios]))
     kind = "fixed" if inputs is None else "drawn"
     return out.assign_attrs(draws=len(chosen), of=count, seed=seed, inputs=kind)
@@ -149,6 +166,13 @@ def _enters(source: str, technology: str, horizon: str) -> bool:
     return not research and source not in CLOCK and (source != "impact_ratio" or horizon == MONTHS)
 
 
+class _Keep(NamedTuple):
+    """Where solved points are kept (None: nowhere), and what is told of their number."""
+
+    store: Path | None
+    advance: Callable[[int], None]
+
+
 class _Solver(NamedTuple):
     """Equilibria of one scenario and technology."""
 
@@ -159,81 +183,32 @@ class _Solver(NamedTuple):
     tolerance: float
     size: int
 
-    def welfare(self, points: Parameters, inputs: Inputs | None) -> Float[np.ndarray, "point country"]:
+    def welfare(self, points: Parameters, inputs: Inputs | None, keep: _Keep) -> Float[np.ndarray, "point country"]:
         """At some points; NaN where there is no equilibrium."""
         good, _ = points.feasible(self.world, self.technology, SAMPLE, self.horizon)
         out = np.full((len(good), len(self.world.countries)), np.nan)
         index, chunk = np.flatnonzero(good), 4 * self.size
+        keep.advance(len(good) - len(index))
         for part in (index[first : first + chunk] for first in range(0, len(index), chunk)):
             batch = take_draws(points, part).to_batch(self.world, self.technology, SAMPLE, self.horizon)
             batch = batch if inputs is None else batch._replace(inputs=inputs.arrays(part))
-            # the outcomes of the draws, so that what was compiled for them is used
-            found = solve_draws(self.world.baseline, self.policy, batch, self.tolerance, DRAW_OUTCOMES, self.size)
+            found = self._solved(batch, keep)
             out[part] = np.where(found.solved[:, None], found.outcomes["welfare"], np.nan)
         return out
 
-
-class _Varying:
-    """Everything that varies over the draws: components of the parameters, by name, and inputs."""
-
-    def __init__(self, parameters: Parameters, used: Sequence[str], inputs: Inputs | None) -> None:
-        self.parameters, self.inputs = parameters, inputs
-        self.cells = {name: _flat(getattr(parameters, name)) for name in used}
-        self.varies = {name: np.isfinite(v).all(0) & (np.ptp(v, axis=0) > 0) for name, v in self.cells.items()}
-        self.names = [name for name in used if self.varies[name].any()]
-        self.sources: list[str] = self.names + ([] if inputs is None else inputs.sources)
-        of = [np.full(int(self.varies[name].sum()), k) for k, name in enumerate(self.names)]
-        self.member: Int[np.ndarray, " component"] = np.concatenate(of) if of else np.zeros(0, int)
-        values = [self.cells[name][:, self.varies[name]] for name in self.names]
-        self.copula = NormalCopula(np.concatenate(values, axis=1)) if values else None
-
-    def stages(
-        self,
-        players: Sequence[str],
-        chosen: Int[np.ndarray, " draw"],
-        orders: Int[np.ndarray, "draw source"],
-        rng: np.random.Generator,
-    ) -> tuple[Parameters, Inputs | None]:
-        """All stages but the last of every chosen draw: the first k sources of its order its own, others drawn anew."""
-        depth = len(players)
-        known = np.array([[np.isin(range(depth), order[:k]) for k in range(depth)] for order in orders])
-        known = known.reshape(-1, depth)  # (point, player)
-        place = np.repeat(chosen, depth)
-        return self._parameters(players, known, place, rng), self._inputs(players, known, place)
-
-    def _parameters(
-        self, players: Sequence[str], known: np.ndarray, place: np.ndarray, rng: np.random.Generator
-    ) -> Parameters:
-        values: dict[str, Any] = {name: getattr(self.parameters, name) for name in Parameters.names()}
-        drawn = np.zeros((len(place), len(self.member)))
-        if self.copula is not None:
-            player = np.array([players.index(name) if name in players else -1 for name in self.names])[self.member]
-            noise = np.repeat(rng.standard_normal((len(np.unique(place)), len(self.member))), len(players), axis=0)
-            for point, row in enumerate(place):
-                kept = (player >= 0) & known[point, np.maximum(player, 0)]
-                drawn[point] = self.copula.redraw(int(row), kept, noise[point])
-        for name, cells in self.cells.items():
-            flat = cells[place]
-            if name in self.names:
-                flat[:, self.varies[name]] = drawn[:, self.member == self.names.index(name)]
-            value = values[name]
-            own = value.isel({SAMPLE: 0}, drop=True)
-            points = flat.reshape(len(place), *own.shape)
-            values[name] = xr.DataArray(points, own.coords, (SAMPLE, *own.dims))
-        return Parameters(**values)
-
-    def _inputs(self, players: Sequence[str], known: np.ndarray, place: np.ndarray) -> Inputs | None:
-        if self.inputs is None:
-            return None
-        anew = {name: (~known[:, players.index(name)]).astype(int) for name in self.inputs.sources}
-        chain, draw = self.inputs.chain[place], self.inputs.draw[place]
-        return Inputs(self.inputs.economy, self.inputs.seed, chain, draw, anew)
-
-
-def _flat(value: xr.DataArray) -> Float[np.ndarray, "draw cell"]:
-    """A parameter's values, a column for each combination of its labels."""
-    own = [dim for dim in value.dims if dim != SAMPLE]
-    return value.transpose(SAMPLE, *own).values.reshape(value.sizes[SAMPLE], -1).astype(float)
+    def _solved(self, batch: ParameterArrays, keep: _Keep) -> DrawSolutions:
+        """The equilibria of a chunk: read from the store where it has them, else solved and kept there."""
+        asked = (self.world.baseline, self.policy, batch, self.tolerance)
+        name = "" if keep.store is None else fingerprint(*asked, "welfare", self.size)
+        if keep.store is not None and (kept := load_chunk(keep.store, name)) is not None:
+            keep.advance(len(kept.solved))
+            return kept
+        # the outcomes of the draws, so that what was compiled for them is used
+        found = solve_draws(*asked, DRAW_OUTCOMES, self.size, keep.advance)
+        found = found._replace(outcomes={"welfare": found.outcomes["welfare"]})
+        if keep.store is not None:
+            save_chunk(keep.store, name, found)
+        return found
 
 
 def _normal_scores(

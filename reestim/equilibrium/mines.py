@@ -67,10 +67,11 @@ def with_mine(economy: Economy, country: str, element: str, share_of_world: floa
     for what, (name, names) in asked.items():
         if name not in names:
             advice = f"The economy has {', '.join(names) or 'none'}."
-            problems.append(Problem(f"the mine names an unknown {what}", advice, value=name))
+            problems.append(Problem(f"the mine names an unknown {what}", advice, column=what, value=name))
     if not (math.isfinite(share_of_world) and 0 < share_of_world < 1):
         advice = "Give a fraction in (0, 1), such as 0.01."
-        problems.append(Problem("a mine's share of the world must be a fraction", advice, value=share_of_world))
+        message = "a mine's share of the world must be a fraction"
+        problems.append(Problem(message, advice, column="share_of_world", value=share_of_world))
     if problems:
         raise InputError(problems, "the mine cannot be placed")
     if resource(element) not in economy.factors:

@@ -11,11 +11,13 @@ import numpy as np
 
 from reestim.dims import CARRIER, COUNTRY, ELEMENT
 from reestim.equilibrium.pools import Pools
-from reestim.errors import Problem
+from reestim.errors import Problem, nearest
 
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
 
+#: The fields of a policy that have the labels of sectors and elements; those of countries have the name of their role.
+_FIELD = {"sector": "sectors", "element": "elements"}
 #: ln of a limit that is out of reach: a million times the tonnes of the baseline.
 NO_LIMIT = 13.8
 
@@ -138,7 +140,9 @@ class Levels:
         if unknown or not names:
             value = ", ".join(unknown) if unknown else "(none)"
             message = f"{type(policy).__name__} names an unknown {what}"
-            self.problems.append(Problem(message, f"The economy has {', '.join(available) or 'none'}.", value=value))
+            near = [f"Did you mean {one!r}? " for name in unknown if (one := nearest(name, available))]
+            advice = f"{''.join(near)}The economy has {', '.join(available) or 'none'}."
+            self.problems.append(Problem(message, advice, column=_FIELD.get(what, what), value=value))
         return np.array([name in names for name in available], bool)
 
 

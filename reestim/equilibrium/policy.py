@@ -35,6 +35,9 @@ Name = Annotated[str, Field(min_length=1)]
 Tax = Annotated[float, Field(gt=-1, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 
+#: A quota in a file may be two figures in tonnes (t REO); the policy has their ratio, ``quantity_change``.
+TONNES = ("quota_tonnes", "baseline_tonnes")
+
 STRICT = ConfigDict(strict=True, extra="forbid")
 
 
@@ -76,7 +79,7 @@ class Policy(metaclass=_Checked):
 
     kind: ClassVar[str]
     restricts: ClassVar[str] = ""  # the field that names the country whose sales abroad it restricts, if it does
-    in_tonnes: ClassVar[bool] = False  # a file may say quota_tonnes and baseline_tonnes in place of quantity_change
+    keys_in_files: ClassVar[tuple[str, ...]] = ()  # further keys that its table in a file may have
 
     def apply(self, levels: Levels) -> None:
         """Write the policy into ``levels``; what keeps it from holding goes to ``levels.problems``."""

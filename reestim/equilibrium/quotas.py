@@ -11,7 +11,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from reestim.equilibrium.placing import Levels, Pool
-from reestim.equilibrium.policy import STRICT, Labels, Name, Policy
+from reestim.equilibrium.policy import STRICT, TONNES, Labels, Name, Policy
 from reestim.errors import Problem
 
 Quantity = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -63,7 +63,7 @@ class ExportQuota(Policy):
     leakage: Leakage = 0.0
     kind: ClassVar[str] = "export_quota"
     restricts: ClassVar[str] = "exporter"
-    in_tonnes: ClassVar[bool] = True
+    keys_in_files: ClassVar[tuple[str, ...]] = TONNES
 
     def apply(self, levels: Levels) -> None:
         """One pool of exports, or one for each element."""
@@ -119,7 +119,7 @@ class ProductionQuota(Policy):
     leakage: Leakage = 0.0
     kind: ClassVar[str] = "production_quota"
     restricts: ClassVar[str] = "country"
-    in_tonnes: ClassVar[bool] = True
+    keys_in_files: ClassVar[tuple[str, ...]] = TONNES
 
     def apply(self, levels: Levels) -> None:
         """One pool of mines, or one for each element."""
@@ -176,7 +176,7 @@ class Licence(Policy):
     waste: Share = 0.0
     kind: ClassVar[str] = "licence"
     restricts: ClassVar[str] = "exporter"
-    in_tonnes: ClassVar[bool] = True
+    keys_in_files: ClassVar[tuple[str, ...]] = TONNES
 
     def apply(self, levels: Levels) -> None:
         """One pool of all the flows."""

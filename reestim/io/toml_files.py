@@ -34,7 +34,7 @@ def read_text(path: Path) -> tuple[str | None, list[Problem]]:
     if path.is_dir():
         return None, [Problem("this is a folder", "Give the TOML file itself.", file=name)]
     if not path.exists():
-        here = [p.name for p in sorted(path.parent.glob("*.toml"))] if path.parent.is_dir() else []
+        here = _beside(path)
         advice = closest(path.name, here) if here else "Check the path; it is seen from the working directory."
         return None, [Problem("there is no such file", advice, file=name)]
     try:
@@ -47,6 +47,13 @@ def read_text(path: Path) -> tuple[str | None, list[Problem]]:
     except UnicodeDecodeError as error:
         row = raw[: error.start].count(b"\n") + 1
         return None, [Problem("the file is not UTF-8 text", "Save it as UTF-8 in your editor.", file=name, row=row)]
+
+
+def _beside(path: Path) -> list[str]:
+    """TOML files in the folder where ``path`` would be and in those within, of the user or of what ships."""
+    folder = find_file(path.parent)
+    found = [*folder.glob("*.toml"), *folder.glob("*/*.toml")] if folder.is_dir() else []
+    return sorted((p.relative_to(folder).as_posix() for p in found), key=lambda name: (name.count("/"), name))
 
 
 def value_text(value: object) -> str:
@@ -164,6 +171,6 @@ def _keys(model: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:
         if typing.get_origin(annotation) is typing.Annotated:
             annotation = typing.get_args(annotation)[0]
     if is_dataclass(annotation):
-        return [field.name for field in fields(annotation)]
+        return [*(field.name for field in fields(annotation)), *getattr(annotation, "keys_in_files", ())]
     is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
     return list(annotation.model_fields) if is_model else []

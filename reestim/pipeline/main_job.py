@@ -14,7 +14,14 @@ from reestim.data.dataset import load_dataset
 from reestim.errors import InputError, Problem, closest
 from reestim.io.files import exclusive_lock
 from reestim.pipeline.diagnostics import powerless_blocks
-from reestim.pipeline.scenarios import read_scenarios, run_scenarios, texts_of
+from reestim.pipeline.scenario_fit import read_scenarios
+from reestim.pipeline.scenarios import (
+    VARIANCE,
+    solve_scenarios,
+    split_variance,
+    texts_of,
+    without_variance,
+)
 from reestim.pipeline.stages import Stages
 from reestim.runs import store
 from reestim.runs.identity import mismatches
@@ -31,8 +38,8 @@ if TYPE_CHECKING:
     from reestim.study.spec import Spec
 
 _log = logging.getLogger(__name__)
-#: Folder of the draws that are solved already; it goes when all are.
-_CHUNKS = "chunks"
+#: The stage after the draws are solved and saved.
+SPLIT = "split the variance of welfare among what is uncertain"
 
 
 @dataclass(frozen=True)
@@ -138,16 +145,26 @@ def fit(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) ->
         return _fitted(job, folder, seed, stages, progress, command), folder
 
 
-def run(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) -> tuple[xr.DataTree, Path, Path]:
+def run(
+    job: Job, *, seed: int, stages: Stages, progress: bool, command: str, variance: bool = True
+) -> tuple[xr.DataTree, Path, Path]:
     """The main job after its inputs are checked: the run with its counterfactual, its folder, and its report.
 
     Chunks of solved draws lie in the run folder until all are there: a run that was cut off goes on with the rest.
+    Solved draws are saved before the variance of welfare is split, which ``variance=False`` leaves out.
     """
     with exclusive_lock(folder := _folder(job)):
         post = _fitted(job, folder, seed, stages, progress, command)
         with stages.stage("carry the draws through the equilibrium, fixed and directed technology"):
             if "counterfactual" not in post.children:
-                post = _solved(post, job.spec, folder / _CHUNKS, progress)
+                post = _solved(post, job.spec, folder / store.CHUNKS, progress)
+                store.save(post, folder, overwrite=True, preserve=(store.REFITS, store.CHUNKS))
+        with stages.stage(SPLIT):
+            if not variance:
+                post = without_variance(post)
+            elif VARIANCE not in post.children:
+                chunks = folder / store.CHUNKS
+                post = split_variance(post, job.spec.scenario_paths, chunks=chunks, progress=progress)
         with stages.stage("write the report"):
             timings = RunRecord.of(post).timings | stages.seconds
             page = save_and_report(post, folder, overwrite=True, preserve=(store.REFITS,), timings=timings)
@@ -200,7 +217,7 @@ def _fitted(job: Job, folder: Path, seed: int, stages: Stages, progress: bool, c
         if not record.diagnosed:
             model = model or build(job.spec, job.data)
             post = add_fit_diagnostics(post, model, job.spec, job.data, seed)
-            store.save(post, folder, overwrite=True, preserve=(store.REFITS, _CHUNKS))
+            store.save(post, folder, overwrite=True, preserve=(store.REFITS, store.CHUNKS))
     return post
 
 
@@ -259,7 +276,7 @@ def _recorded(
 def _solved(post: xr.DataTree, spec: Spec, chunks: Path, progress: bool) -> xr.DataTree:
     """The fit with its counterfactual; the draws that ``chunks`` holds are not solved again."""
     wanted = spec.counterfactual
-    post = run_scenarios(
+    return solve_scenarios(
         post,
         spec.scenario_paths,
         technology=wanted.technology,
@@ -270,7 +287,6 @@ def _solved(post: xr.DataTree, spec: Spec, chunks: Path, progress: bool) -> xr.D
         inputs=wanted.inputs,
         seed=RunRecord.of(post).seed,
     )
-    return post.load()  # what was read from the chunks, which go when the run is whole
 
 
 def _dataset_named_in(spec_path: str | Path) -> str | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reestim.errors import InputError, Problem
+from reestim.pipeline.scenario_fit import read_scenarios
 from reestim.pipeline.transfer import with_carried_draws, with_estimated_draws
 from reestim.runs.record import RunRecord
 
@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
 #: Draws of the prior whose welfare is computed, at most.
 MOST_PRIOR_DRAWS = 200
+#: Group of the split of the variance of welfare, and why a run may lack it.
+VARIANCE = "welfare_variance"
+NOT_ASKED = "not asked for (--no-variance)"
 
 
-def run_scenarios(
+def solve_scenarios(
     post: xr.DataTree,
     scenarios: Sequence[Path],
     *,
@@ -45,26 +48,16 @@ def run_scenarios(
 
     Raises InputError (scenario and economy do not fit) or UnsolvedDrawsError.
     """
-    import xarray as xr
-
     from reestim.counterfactuals.counterfactual import counterfactual
-    from reestim.counterfactuals.variance import welfare_variance
-    from reestim.equilibrium.economy import Economy
 
-    if "economy" not in post.children:
-        advice = "Fit it again with this version, which keeps the economy in the run."
-        raise InputError(Problem("this run does not hold the economy it was fitted on", advice))
-    economy = Economy(post["economy"].to_dataset())
-    found, problems = read_scenarios(scenarios, economy)
-    if problems:
-        raise InputError(problems, "a scenario cannot be used")
+    economy, found = on_economy(post, scenarios)
     policies = [scenario for _, scenario in found]
     record = RunRecord.of(post)
     estimated, post = post, with_carried_draws(post)
     post = counterfactual(
         economy,
         policies,
-        post,
+        post.filter(lambda node: node.name != VARIANCE),  # of earlier scenarios
         technology=list(technology),
         years=years,
         store=chunks,
@@ -75,8 +68,8 @@ def run_scenarios(
         inputs=inputs,
         seed=seed,
     )
-    record.but(scenarios=texts_of(found)).attached(post)
-    post["welfare_variance"] = xr.DataTree(welfare_variance(economy, policies, post))
+    left_out = {name: why for name, why in record.left_out.items() if name != VARIANCE}
+    record.but(scenarios=texts_of(found), left_out=left_out).attached(post)
     post = _with_prior(
         post,
         economy,
@@ -85,8 +78,44 @@ def run_scenarios(
         min(draws or MOST_PRIOR_DRAWS, MOST_PRIOR_DRAWS),
         chunks,
         (inputs, seed),
+        progress,
     )
-    return with_estimated_draws(post, estimated)
+    return with_estimated_draws(post, estimated).load()  # what was read from the chunks, which do not stay
+
+
+def split_variance(post: xr.DataTree, scenarios: Sequence[Path], *, chunks: Path | None, progress: bool) -> xr.DataTree:
+    """A run with its counterfactual, and the split of the variance of welfare (group ``welfare_variance``).
+
+    ``chunks`` keeps the equilibria that it takes, to go on from after a kill. Raises InputError.
+    """
+    import xarray as xr
+
+    from reestim.counterfactuals.variance import welfare_variance
+
+    economy, found = on_economy(post, scenarios)
+    policies, carried = [scenario for _, scenario in found], with_carried_draws(post)
+    post[VARIANCE] = xr.DataTree(welfare_variance(economy, policies, carried, store=chunks, progress=progress))
+    return post
+
+
+def without_variance(post: xr.DataTree) -> xr.DataTree:
+    """A run whose record says that the variance of welfare was not to be split."""
+    record = RunRecord.of(post)
+    return record.but(left_out=record.left_out | {VARIANCE: NOT_ASKED}).attached(post)
+
+
+def on_economy(post: xr.DataTree, scenarios: Sequence[Path]) -> tuple[Economy, list[tuple[Path, Scenario]]]:
+    """The economy of a run and the scenarios of the files. Raises InputError where they do not fit it."""
+    from reestim.equilibrium.economy import Economy
+
+    if "economy" not in post.children:
+        advice = "Fit it again with this version, which keeps the economy in the run."
+        raise InputError(Problem("this run does not hold the economy it was fitted on", advice))
+    economy = Economy(post["economy"].to_dataset())
+    found, problems = read_scenarios(scenarios, economy)
+    if problems:
+        raise InputError(problems, "a scenario cannot be used")
+    return economy, found
 
 
 def _with_prior(
@@ -97,6 +126,7 @@ def _with_prior(
     draws: int,
     chunks: Path | None,
     inputs: tuple[str, int | None],
+    progress: bool,
 ) -> xr.DataTree:
     """The same scenarios at draws of the prior, inputs drawn or fixed as for the posterior.
 
@@ -120,7 +150,7 @@ def _with_prior(
             technology=static,
             draws=draws,
             store=chunks,
-            progress=False,
+            progress=progress,
             allow_unsolved=True,
             group="prior",
             inputs=inputs[0],
@@ -133,26 +163,6 @@ def _with_prior(
     return post
 
 
-def read_scenarios(paths: Sequence[Path], economy: Economy) -> tuple[list[tuple[Path, Scenario]], list[Problem]]:
-    """Scenario files with what they say, and everything that does not fit the economy."""
-    from reestim.study.scenario_file import read_scenario
-
-    problems: list[Problem] = []
-    out = []
-    for path in paths:
-        try:
-            scenario = read_scenario(path)
-            scenario.to_arrays(scenario.baseline(economy))
-            out.append((path, scenario))
-        except InputError as error:
-            problems += [_in_file(problem, path) for problem in error.problems]
-    return out, problems
-
-
 def texts_of(scenarios: Sequence[tuple[Path, Scenario]]) -> dict[str, str]:
     """The files by the names of their scenarios, which a counterfactual has but once; two files may share a name."""
     return {scenario.name: path.read_text(encoding="utf-8") for path, scenario in scenarios}
-
-
-def _in_file(problem: Problem, path: Path) -> Problem:
-    return problem if problem.file else replace(problem, file=str(path))

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 _log = logging.getLogger(__name__)
-STAGES = 8
+STAGES = 9
 
 
 @dataclass

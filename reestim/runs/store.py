@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from reestim.errors import InputError, Problem, in_one_line
 from reestim.io.files import atomic_folder, is_locked, sha256, slug, strict_json
-from reestim.io.places import is_free
+from reestim.io.places import content, is_free
 from reestim.io.safe_arrays import unsafe_content
 from reestim.runs.record import SCHEMA, RunRecord
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: How numbers are packed: without loss; bytes of the same rank side by side, which halves what packing leaves.
 _PACKED = {"zlib": True, "complevel": 4, "shuffle": True}
 POSTERIOR, RUN, REPORT, REFITS = "posterior.nc", "run.json", "report", "refits"
+#: Folder in a run of the draws that are solved already; it goes when the run is whole.
+CHUNKS = "chunks"
 
 
 def save(
@@ -95,6 +97,8 @@ def place_problems(path: str | Path, overwrite: bool = False) -> list[Problem]:
     path = Path(path)
     if is_free(path):
         return []
+    if holds_only_chunks(path):
+        return []
     if not (path / RUN).is_file():
         advice = "Only run folders and empty folders are written to. Choose another place."
         return [Problem("there is something that is not a run in this place", advice, value=str(path))]
@@ -102,6 +106,11 @@ def place_problems(path: str | Path, overwrite: bool = False) -> list[Problem]:
         advice = "Choose another folder, or pass overwrite=True (--overwrite) to replace it."
         return [Problem("there is a run in this place already", advice, value=str(path))]
     return []
+
+
+def holds_only_chunks(path: Path) -> bool:
+    """Whether a folder has solved draws and nothing else: those of a run that was cut off."""
+    return path.is_dir() and [found.name for found in content(path.resolve())] == [CHUNKS]
 
 
 def load(path: str | Path) -> xr.DataTree:
@@ -196,6 +205,9 @@ def read_run(path: str | Path) -> RunRecord:
     path = Path(path)
     file = path / RUN
     if not file.is_file():
+        if holds_only_chunks(path):
+            advice = "The command that solved them, with this folder as --out, goes on there."
+            raise _unreadable(path, "this folder has solved draws of a run that was cut off, and no run yet", advice)
         message = "this folder holds no run" if path.is_dir() else "there is no such run"
         raise _unreadable(path, message, "`reestim runs` lists the runs there are.")
     try:

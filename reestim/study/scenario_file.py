@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -12,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from reestim.errors import InputError, Problem
-from reestim.io.toml_files import find_file, parse, read_text, validate
+from reestim.io.toml_files import Rows, at, find_file, key_rows, parse, read_text, validate
 
 if TYPE_CHECKING:
     from reestim.equilibrium.policy import Policy
@@ -20,11 +21,8 @@ if TYPE_CHECKING:
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 Year = Annotated[int, Field(ge=1900, le=2100)]
-#: A quota in a file is two figures in tonnes (t REO); the policy has their ratio.
-TONNES = ("quota_tonnes", "baseline_tonnes")
+#: What two figures in tonnes become.
 RATIO = "quantity_change"
-#: Ad valorem rate of a tax above which a file is asked whether it means per cent: 300 per cent.
-LARGEST_RATE = 3.0
 
 
 class MineEntry(BaseModel):
@@ -51,11 +49,6 @@ class ScenarioFile(BaseModel):
     confirmed: bool = False
     mine: list[MineEntry] = []
 
-    def entries(self) -> list[tuple[str, int, Policy]]:
-        """All policies: table, number in it, policy."""
-        kinds = [name for name in type(self).model_fields if name not in ScenarioFile.model_fields]
-        return [(kind, number, policy) for kind in kinds for number, policy in enumerate(getattr(self, kind), start=1)]
-
 
 @cache
 def scenario_model() -> type[ScenarioFile]:
@@ -75,8 +68,8 @@ def policy_of(kind: type[Policy], entry: object) -> object:
     values = {"elements": "all"} if "elements" in kind.__dataclass_fields__ else {}
     values |= entry
     found: list[InitErrorDetails] = []
-    if kind.in_tonnes and not (RATIO in values and not any(name in values for name in TONNES)):
-        values, wrong = _ratio(values)
+    if (keys := kind.keys_in_files) and not (RATIO in values and not any(name in values for name in keys)):
+        values, wrong = _ratio(values, keys)
         if wrong:
             found.append(InitErrorDetails(type=PydanticCustomError("several", "tonnes", {"found": wrong}), input=entry))
     try:
@@ -92,20 +85,20 @@ def policy_of(kind: type[Policy], entry: object) -> object:
     raise ValidationError.from_exception_data(kind.__name__, found)
 
 
-def _ratio(values: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _ratio(values: dict[str, Any], tonnes: tuple[str, ...]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Tonnes of a quota and of the baseline as their ratio (1 where there is none), and what is wrong with them."""
     wrong: list[dict[str, Any]] = []
     if RATIO in values:
-        advice = f"Give either it or {TONNES[0]} and {TONNES[1]}."
+        advice = f"Give either it or {tonnes[0]} and {tonnes[1]}."
         wrong.append({"key": RATIO, "message": "the limit is given twice", "advice": advice, "value": None})
-    for name in TONNES:
+    for name in tonnes:
         value = values.get(name)
         if value is None:
             wrong.append({"key": name, "message": "this key is missing", "advice": f"Add {name} = ...", "value": None})
         elif isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
             advice = "It should be a number greater than 0."
             wrong.append({"key": name, "message": "this value does not fit", "advice": advice, "value": value})
-    quota, baseline = (values.pop(name, 1.0) for name in TONNES)
+    quota, baseline = (values.pop(name, 1.0) for name in tonnes)
     return values | {RATIO: 1.0 if wrong else quota / baseline}, wrong
 
 
@@ -135,98 +128,96 @@ def read_scenario(path: str | Path) -> Scenario:
     >>> [policy.kind for policy in ree.read_scenario("models/scenarios/recycling-20.toml").policies]
     ['export_quota', 'recycling']
     """
-    path = find_file(path)
-    scenario, problems = _read(path)
-    if scenario is None or problems:
-        raise InputError(problems, f"the scenario {str(path)!r} cannot be used")
+    return scenario_of(read_entries(find_file(path)))
+
+
+def scenario_of(read: Entries) -> Scenario:
+    """The scenario that a file describes. Raises InputError with the problems of the file."""
+    file = read.file
+    if file is None or read.problems:
+        raise InputError(read.problems, f"the scenario {str(read.path)!r} cannot be used")
     from reestim.equilibrium.mines import Mine
     from reestim.equilibrium.scenario import Scenario
 
-    policies = tuple(policy for _, _, policy in scenario.entries())
-    mines = tuple(Mine(entry.country, entry.element, entry.share_of_world) for entry in scenario.mine)
-    return Scenario(
-        scenario.name, scenario.description, scenario.year, policies=policies, mines=mines, horizon=scenario.horizon
-    )
+    policies = tuple(entry.policy for entry in read.entries)
+    mines = tuple(Mine(mine.country, mine.element, mine.share_of_world) for _, mine in read.mines)
+    return Scenario(file.name, file.description, file.year, policies=policies, mines=mines, horizon=file.horizon)
 
 
 def check_scenario(path: str | Path) -> list[Problem]:
     """All problems of a scenario file; empty when it is sound."""
-    return _read(find_file(path))[1]
+    return read_entries(find_file(path)).problems
 
 
-def _read(path: Path) -> tuple[ScenarioFile | None, list[Problem]]:
+@dataclass(frozen=True)
+class Entry:
+    """One table of a scenario file: its name, its number among those of the name (from 1), and the policy."""
+
+    kind: str
+    number: int
+    policy: Policy
+
+    @property
+    def place(self) -> tuple[str | int, ...]:
+        """Where it stands in the file, lists from 0."""
+        return (self.kind, self.number - 1)
+
+
+@dataclass(frozen=True)
+class Entries:
+    """A scenario file as far as it can be read, and everything that is wrong in it."""
+
+    path: Path
+    file: ScenarioFile | None  # without the tables and keys that do not fit; None where nothing could be read
+    entries: tuple[Entry, ...]
+    mines: tuple[tuple[int, MineEntry], ...]  # with their numbers
+    rows: Rows
+    problems: list[Problem]
+
+    def problem(self, place: tuple[str | int, ...], message: str, advice: str, value: object = None) -> Problem:
+        """A problem at a place of the file."""
+        return at(str(self.path), place, self.rows, message, advice, value=value)
+
+
+def read_entries(path: Path) -> Entries:
+    """Read a scenario file. What does not fit is listed and left aside, and what is left is checked too."""
+    from reestim.study.scenario_checks import cross_problems
+
     text, problems = read_text(path)
-    if text is None:
-        return None, problems
-    content, problems = parse(text, str(path))
-    if content is None:
-        return None, problems
-    scenario, problems = validate(scenario_model(), content, str(path), text)
-    return scenario, [*problems, *(_cross_problems(scenario, str(path)) if scenario else [])]
+    content = None
+    if text is not None:
+        content, problems = parse(text, str(path))
+    if content is None or text is None:
+        return Entries(path, None, (), (), {}, problems)
+    numbers: dict[str, list[int]] = {}
+    file, problems = validate(scenario_model(), content, str(path), text)
+    if file is None:
+        content, numbers = _without(content, problems)
+        file = validate(scenario_model(), content, str(path), text)[0]
+    if file is None:
+        return Entries(path, None, (), (), key_rows(text), problems)
+
+    def of(kind: str) -> list[tuple[int, Any]]:
+        found = getattr(file, kind)
+        return list(zip(numbers.get(kind, range(1, len(found) + 1)), found, strict=True))
+
+    kinds = [name for name in type(file).model_fields if name not in ScenarioFile.model_fields]
+    entries = tuple(Entry(kind, number, policy) for kind in kinds for number, policy in of(kind))
+    read = Entries(path, file, entries, tuple(of("mine")), key_rows(text), problems)
+    return replace(read, problems=[*problems, *cross_problems(read, kinds)])
 
 
-def _cross_problems(scenario: ScenarioFile, file: str) -> Iterator[Problem]:
-    placed: dict[tuple[str, str], int] = {}
-    for number, mine in enumerate(scenario.mine, start=1):
-        first = placed.setdefault((mine.country, mine.element), number)
-        if first < number:
-            message = f"entries {first} and {number} of [[mine]] are the same mine"
-            yield Problem(message, "Keep one of the two.", file=file, column=f"mine.{number}")
-    kinds = [f"[[{name}]]" for name in type(scenario).model_fields if name not in ScenarioFile.model_fields]
-    entries = scenario.entries()
-    if not entries and scenario.mine:
-        advice = "Add [[supply_shock]] for what the mine will yield, or another policy."
-        yield Problem("a mine is part of the baseline: this scenario changes nothing", advice, file=file)
-    elif not entries:
-        yield Problem("this scenario changes nothing", f"Add {', '.join(kinds[:-1])} or {kinds[-1]}.", file=file)
-    for kind, number, policy in entries:
-        for name, value in vars(policy).items():
-            if name != "years" and value == ():
-                advice = f'Name labels, or write {name} = "all".'
-                yield Problem("this list is empty", advice, file=file, column=f"{kind}.{number}.{name}")
-    yield from _never_in_force(scenario, [policy for _, _, policy in entries], file)
-    if not scenario.confirmed:
-        yield from _unusual(entries, file)
-    for kind in ("tariff", "export_tax"):
-        named = [_named(policy) for name, _, policy in entries if name == kind]
-        for number, later in enumerate(named, start=1):
-            for first, earlier in enumerate(named[: number - 1], start=1):
-                both = [[name for name in names if name in earlier[k]] for k, names in enumerate(later)]
-                if all(both):
-                    where = " / ".join(names[0] for names in both[:3] if names[0] != "all") or "all trade"
-                    message = f"entries {first} and {number} of [[{kind}]] both set {where}"
-                    yield Problem(message, "Keep one of the two.", file=file, column=f"{kind}.{number}")
-                    break
-
-
-def _never_in_force(scenario: ScenarioFile, policies: list[Policy], file: str) -> Iterator[Problem]:
-    """Dated policies in a scenario without a year, or with a year that is none of theirs."""
-    if scenario.year is None and any(policy.years for policy in policies):
-        advice = "Add the year that a static solution speaks of; a transition takes its own years."
-        yield Problem("policies have years and the scenario has none", advice, file=file, column="year")
-    elif policies and all(policy.years and scenario.year not in policy.years for policy in policies):
-        advice = "Give a year in which a policy is in force, or add the year to the years of a policy."
-        message = "no policy is in force in the year of the scenario: it would change nothing"
-        yield Problem(message, advice, file=file, column="year", value=scenario.year)
-
-
-def _unusual(entries: list[tuple[str, int, Policy]], file: str) -> Iterator[Problem]:
-    """Questions about sizes that are most often mistakes."""
-    meant = "If it is meant, write confirmed = true at the top of the file."
-    for kind, number, policy in entries:
-        values: dict[str, Any] = vars(policy)
-        if kind in ("tariff", "export_tax") and values["rate"] > LARGEST_RATE:
-            message = f"this is a tax of {100 * values['rate']:,.0f} per cent"
-            advice = f"Is it per cent? Then write {values['rate'] / 100:g}. {meant}"
-            yield Problem(message, advice, file=file, column=f"{kind}.{number}.rate", value=values["rate"])
-        if policy.in_tonnes and values[RATIO] > 1:
-            message = f"the limit is {values[RATIO]:.3g} times the baseline: most likely it binds nobody"
-            advice = f"Check the tonnes of limit and baseline. {meant}"
-            yield Problem(message, advice, file=file, column=f"{kind}.{number}", value=values[RATIO])
-
-
-def _named(policy: Policy) -> list[dict[str, None]]:
-    """The importers, exporters, sectors and years that a tax names, as written, in their order."""
-    lists = [getattr(policy, name) for name in ("importer", "exporter", "sectors")]
-    lists.append(tuple(str(year) for year in policy.years) or ("all",))
-    return [dict.fromkeys([names] if isinstance(names, str) else names) for names in lists]
+def _without(content: Mapping[str, Any], problems: Sequence[Problem]) -> tuple[dict[str, Any], dict[str, list[int]]]:
+    """A file without the keys and tables that do not fit, and the numbers of the tables that stay."""
+    wrong = {tuple(str(problem.column).split(".")[:2]) for problem in problems}
+    alone = {place[0] for place in wrong if len(place) == 1 or not place[1].isdigit()}
+    kept: dict[str, Any] = {"name": "unnamed"}
+    numbers: dict[str, list[int]] = {}
+    for key, value in content.items():
+        if key in alone:
+            continue
+        kept[key] = value
+        if any(place[0] == key for place in wrong):
+            numbers[key] = [n for n in range(1, len(value) + 1) if (key, str(n)) not in wrong]
+            kept[key] = [value[n - 1] for n in numbers[key]]
+    return kept, numbers

@@ -114,7 +114,7 @@ def test_mines_that_cannot_be_are_listed_together(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read_scenario(tmp_path / "wrong.toml")
     said = str(caught.value)
-    for words in ("mine.1.share_of_world", "Did you mean 'country'?", "mine.2.element"):
+    for words in ("[[mine]] 1, key 'share_of_world'", "Did you mean 'country'?", "[[mine]] 2, key 'element'"):
         assert words in said
     (tmp_path / "twice.toml").write_text(mine + mine[mine.index("[[mine") :])
     with pytest.raises(InputError) as caught:

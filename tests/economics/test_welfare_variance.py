@@ -88,13 +88,17 @@ def test_what_does_not_enter_has_no_share(split: tuple[xr.DataTree, xr.Dataset])
     assert set(found["source"].values) == {"sigma", "kappa", "trade_elasticity"}
 
 
-def test_inputs_have_shares_where_they_are_drawn(economy: ree.Economy, tmp_path: Path) -> None:
-    """Errors of use of 20 % and a posterior within 2 %: nearly all of the variance is what is used, and where."""
+def test_inputs_have_shares_where_they_are_drawn(
+    economy: ree.Economy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Errors of use of 20 % and a posterior within 2 %: nearly all of the variance is what is used, and where. What is
+    solved is kept, and read back."""
     post = ree.counterfactual(
         economy, QUOTA, narrow(economy), "fixed", 60, DEFAULTS, progress=False, inputs="drawn", seed=3
     )
     post = ree.load(ree.save(post, tmp_path / "run"))
-    found = ree.welfare_variance(ree.Economy(post["economy"].to_dataset()), QUOTA, post, DEFAULTS, draws=60)
+    own, kept = ree.Economy(post["economy"].to_dataset()), tmp_path / "kept"
+    found = ree.welfare_variance(own, QUOTA, post, DEFAULTS, draws=60, store=kept)
     mean = found["share"].mean("country").squeeze()
     assert found.attrs["inputs"] == "drawn"
     assert float(mean.sel(source=["element_use", "country_use"]).sum()) > 0.9
@@ -102,6 +106,15 @@ def test_inputs_have_shares_where_they_are_drawn(economy: ree.Economy, tmp_path:
     other = uncertain(random_economy(31, goods=3, ree_share=(1e-3, 0.05)), 0.3)
     with pytest.raises(InputError, match="not those of this economy"):
         ree.welfare_variance(other, QUOTA, post, DEFAULTS)
+
+    def solves(*_: object, **__: object) -> None:
+        raise AssertionError("nothing is solved again")
+
+    monkeypatch.setattr("reestim.counterfactuals.variance.solve_draws", solves)
+    again = ree.welfare_variance(own, QUOTA, post, DEFAULTS, draws=60, store=kept)
+    xr.testing.assert_identical(again, found)
+    with pytest.raises(AssertionError, match="again"):
+        ree.welfare_variance(own, QUOTA, post, DEFAULTS, draws=60, store=kept, seed=1)
 
 
 def test_a_variance_needs_its_counterfactual(economy: ree.Economy, split: tuple[xr.DataTree, xr.Dataset]) -> None:

@@ -104,7 +104,7 @@ def test_a_run_that_was_cut_off_goes_on_without_sampling(cli: Run, place: Path, 
 
     done = cli(*run)
     assert done.exit_code == 0, done.output
-    assert "5/8 the posterior is in posteriors/mine: not sampled again" in done.stderr
+    assert "5/9 the posterior is in posteriors/mine: not sampled again" in done.stderr
     calls = faked["calls"][before:]
     assert "fit" not in [name for name, *_ in calls]
     assert [kwargs["store"] for name, _, kwargs in calls if name == "counterfactual"] == 2 * [
@@ -135,3 +135,87 @@ def test_what_fails_after_sampling_costs_no_draw(
     assert "left out: informational" in checked.output
     assert "no generator for this distribution" in checked.output
     assert [name for name, *_ in faked["calls"]].count("fit") == 1
+
+
+def interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("command", ["run", "counterfactual"])
+def test_draws_are_saved_before_the_variance_is_split_and_the_rest_goes_on(
+    cli: Run, place: Path, faked: dict[str, Any], command: str
+) -> None:
+    folder = place / "posteriors" / "mine"
+    typed = ("run", "study.toml", "--out", "posteriors/mine")
+    if command == "counterfactual":
+        assert cli("fit", "study.toml", "--out", "posteriors/first").exit_code == 0
+        typed = ("counterfactual", "first", "quota.toml", "--out", "posteriors/mine")
+    with pytest.MonkeyPatch.context() as during:
+        during.setattr("reestim.counterfactuals.variance.welfare_variance", interrupted)
+        assert cli(*typed).exit_code == 130
+    cut = ree.load(folder)
+    assert "counterfactual" in cut.children
+    assert "welfare_variance" not in cut.children
+    assert ree.RunRecord.of(cut).solved[0].scenario == "china-quota-2010"
+    assert cli("report", "mine").exit_code == 0, "what is there can be read"
+    (folder / "report" / "report.html").unlink()
+
+    before = len(faked["calls"])
+    done = cli(*typed)
+    assert done.exit_code == 0, done.output
+    again = [name for name, *_ in faked["calls"][before:]]
+    assert "fit" not in again
+    assert command != "run" or "counterfactual" not in again
+    whole = ree.load(folder)
+    assert "welfare_variance" in whole.children
+    assert (folder / "report" / "report.html").is_file()
+    assert not (folder / "chunks").exists()
+    assert cli(*typed).exit_code == 1, "a whole run is not replaced"
+
+
+def test_a_counterfactual_cut_off_in_the_sweep_goes_on_from_its_chunks(
+    cli: Run, place: Path, faked: dict[str, Any]
+) -> None:
+    assert cli("fit", "study.toml", "--out", "posteriors/first").exit_code == 0
+    typed = ("counterfactual", "first", "quota.toml", "--out", "posteriors/mine")
+    kept = place / "posteriors" / "mine" / "chunks" / "1.zarr"
+    kept.mkdir(parents=True)
+    assert "cut off" in cli("check", "mine").stderr
+    faked["raises"] = {"counterfactual": KeyboardInterrupt()}
+    assert cli(*typed).exit_code == 130
+    assert kept.is_dir(), "what was solved stays"
+    faked["raises"] = {}
+    done = cli(*typed)
+    assert done.exit_code == 0, done.output
+    assert "the same command with --out posteriors/mine goes on" in done.stderr
+    stores = {kwargs["store"] for name, _, kwargs in faked["calls"] if name == "counterfactual"}
+    assert stores == {Path("posteriors/mine/chunks")}
+    assert not kept.exists()
+
+    (place / "notes" / "chunks").mkdir(parents=True)
+    (place / "notes" / "mine.txt").write_text("a user's own")
+    assert "not a run" in cli(*typed[:-1], "notes").stderr
+
+
+def test_a_run_that_was_cut_off_is_not_replaced_by_one_of_another_scenario(
+    cli: Run, place: Path, faked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli("fit", "study.toml", "--out", "posteriors/first").exit_code == 0
+    monkeypatch.setattr("reestim.counterfactuals.variance.welfare_variance", interrupted)
+    assert cli("counterfactual", "first", "quota.toml", "--out", "posteriors/mine").exit_code == 130
+    (place / "quota.toml").write_text((place / "quota.toml").read_text().replace("2010", "2011"))
+    done = cli("counterfactual", "first", "quota.toml", "--out", "posteriors/mine")
+    assert done.exit_code == 1
+    assert "--overwrite" in done.stderr
+
+
+@pytest.mark.usefixtures("faked")
+def test_the_split_can_be_left_out_and_the_report_says_so(
+    cli: Run, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reestim.counterfactuals.variance.welfare_variance", interrupted)
+    assert cli("run", "study.toml", "--no-variance", "--out", "first").exit_code == 0
+    assert cli("counterfactual", "first", "quota.toml", "--no-variance", "--out", "second").exit_code == 0
+    for name in ("first", "second"):
+        page = (place / name / "report" / "report.html").read_text()
+        assert "not split among what is uncertain: not asked for (--no-variance)" in page

@@ -70,7 +70,7 @@ def test_ctrl_c_while_sampling_leaves_no_folder(tmp_path: Path) -> None:
     running = subprocess.Popen(command(), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     assert running.stderr is not None
     for line in running.stderr:
-        if line.startswith("4/8"):
+        if line.startswith("4/9"):
             break
     time.sleep(12)
     running.send_signal(signal.SIGINT)
@@ -88,7 +88,7 @@ def test_a_run_killed_during_the_sweep_goes_on_from_its_chunks(tmp_path: Path) -
     )
     assert running.stderr is not None
     for line in running.stderr:
-        if line.startswith("7/8"):
+        if line.startswith("7/9"):
             break
     running.kill()
     running.communicate(timeout=60)

@@ -24,11 +24,13 @@ from reestim.reports.section import (
 )
 from reestim.results.effects import PERCENT
 from reestim.results.format import number
+from reestim.runs.record import RunRecord
 
 if TYPE_CHECKING:
     import xarray as xr
 
 GROUP = "welfare_variance"
+_TITLE = "What drives the uncertainty of welfare"
 _NAMES = {
     "sigma": "σ",
     "kappa": "κ",
@@ -82,7 +84,9 @@ def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
 def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | None:
     """For each scenario: bars of shares, the table, the largest components."""
     if GROUP not in tables:
-        return None
+        why = RunRecord.of(post).left_out.get(GROUP)
+        words = f"The variance of welfare is not split among what is uncertain: {why}."
+        return Section("uncertainty", _TITLE, [Notes([words])], POSTERIOR) if why else None
     ds = post[GROUP].to_dataset()
     scenarios = [str(s) for s in ds[SCENARIO].values]
     about = ds.attrs
@@ -106,7 +110,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
             _table_block(one, f"{GROUP}{suffix}"),
         ]
         blocks.append(Notes([_words(one, str(t)) for t in one[TECHNOLOGY].values]))
-    return Section("uncertainty", "What drives the uncertainty of welfare", blocks, POSTERIOR)
+    return Section("uncertainty", _TITLE, blocks, POSTERIOR)
 
 
 def _known(post: xr.DataTree) -> str:
