@@ -254,6 +254,7 @@ def _print_labels(labelled: Labelled, out: Path, as_json: bool) -> None:
         )
     if labelled.shares is not None:
         typer.echo(f"counted by parts of country and sector (patent_shares.parquet): {labelled.about['counting']}")
+    typer.echo("beside all patents (docs/labels.md): " + "\n  ".join(labelled.about["plausibility"]["sentences"]))
     if labelled.about["synthetic"]:
         typer.echo("SYNTHETIC: these patents are made, not observed")
     if isinstance(bill := labelled.about.get("this_run"), dict):

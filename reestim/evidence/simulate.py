@@ -35,6 +35,7 @@ def simulate_evidence(
     outcomes: bool = True,
     ree_use_panel: bool = False,
     published_moments: pd.DataFrame | None = None,
+    patent_totals: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Simulate ``patent_labels`` and ``label_audit``, and where asked ``outcomes``, ``ree_use_panel`` and
     ``published_moments`` (file stems).
@@ -42,7 +43,9 @@ def simulate_evidence(
     io: the economy contract of docs/model.md section 3 with ``trade_elasticity`` (sector); relative_price: q (country,
     sector, year), log points, consecutive years, in which knowledge follows by (2b); years: those of the evidence,
     default all; substitutability: z (sector, property); published_moments: the design (sector, horizon,
-    std_error), whose estimates are drawn. Columns are those of data/README.md: million US$, t REO. The same arguments
+    std_error), whose estimates are drawn; patent_totals: all patents (country, sector, year, total), to which the
+    numbers of patents of a sector are in proportion; default: to the square root of output, growing by
+    ``patent_growth``. Columns are those of data/README.md: million US$, t REO. The same arguments
     give the same frames. Raises InputError or ParameterError, all problems together.
     """
     _check(io, relative_price, substitutability, truth)
@@ -50,7 +53,7 @@ def simulate_evidence(
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(6)]
     sigma = true_sigma(substitutability.sel(sector=price[SECTOR]), truth, streams[0])
     world = _world(price, sigma, truth, [int(t) for t in (price[YEAR].values if years is None else years)])
-    patents, prevalence = _patents(io, world, truth, streams[1])
+    patents, prevalence = _patents(_sizes(io, world, truth, patent_totals), world, truth, streams[1])
     tables = {"patent_labels": patents, "label_audit": _audit(prevalence, truth, streams[2])}
     if outcomes:
         tables["outcomes"] = _outcomes(io, world, truth, streams[3])
@@ -130,7 +133,32 @@ def _output(io: xr.Dataset, price: xr.DataArray) -> xr.DataArray:
     return revenue.sel(country=price[COUNTRY], sector=price[SECTOR])
 
 
-def _patents(io: xr.Dataset, world: _World, truth: Truth, rng: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray]:
+def _sizes(io: xr.Dataset, world: _World, truth: Truth, totals: pd.DataFrame | None) -> np.ndarray:
+    """Expected number of patents (country, sector, year). Raises InputError for cells without a total."""
+    price = world.price
+    if totals is not None:
+        keys = [COUNTRY, SECTOR, YEAR]
+        cells = price.to_series().index
+        known: Any = totals.set_index(keys)["total"].reindex(cells)
+        if known.isna().any():
+            place = dict(zip(keys, known.index[known.isna()][0], strict=True))
+            problem = Problem("no total of all patents", "Give one for each country, sector and year", value=place)
+            raise InputError(problem, "evidence cannot be simulated")
+        size = known.to_numpy(float).reshape(price.shape)
+        return truth.patents_per_cell * size / size.mean(axis=(0, 2), keepdims=True)
+    if truth.patent_growth is None:
+        problem = Problem("numbers of patents need patent_growth, or totals", "State it", column="patent_growth")
+        raise ParameterError(problem)
+    size = np.sqrt(_output(io, price).values)
+    size = np.clip(size / max(size.mean(), 1e-300), 0.1, 4.0)
+    n_year = price.sizes[YEAR]
+    growth = np.exp(truth.patent_growth * (np.arange(n_year) - (n_year - 1) / 2))
+    return truth.patents_per_cell * size[:, :, None] * growth
+
+
+def _patents(
+    sizes: np.ndarray, world: _World, truth: Truth, rng: np.random.Generator
+) -> tuple[pd.DataFrame, np.ndarray]:
     """Counts by label, equations (12)-(13), and the true prevalence of the four classes among all patents.
 
     q and f enter as deviations from their means over years, so ``class_log_odds`` are the odds of an average year.
@@ -148,10 +176,7 @@ def _patents(io: xr.Dataset, world: _World, truth: Truth, rng: np.random.Generat
     p = np.exp(logits - logits.max(-1, keepdims=True))
     p /= p.sum(-1, keepdims=True)
 
-    size = np.sqrt(_output(io, price).values)
-    size = np.clip(size / max(size.mean(), 1e-300), 0.1, 4.0)
-    growth = np.exp(truth.patent_growth * (np.arange(n_year) - (n_year - 1) / 2))
-    n = rng.poisson(truth.patents_per_cell * size[:, :, None] * growth)
+    n = rng.poisson(sizes)
     noisy = rng.gamma(truth.concentration * (p @ np.asarray(truth.confusion)))
     counts = rng.multinomial(n, noisy / noisy.sum(-1, keepdims=True))
     prevalence = np.einsum("cjt,cjtk->k", n, p) / n.sum()

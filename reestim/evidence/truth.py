@@ -39,7 +39,7 @@ class Truth:
     year_sd: float = 0.1  # spread of the year effects, log odds
     # Equation (13)
     patents_per_cell: float = 120.0  # mean over country, sector and year
-    patent_growth: float = 0.03  # a year, log points
+    patent_growth: float | None = 0.03  # a year, log points; None where totals of all patents are given
     concentration: float = 60.0  # φ of the Dirichlet-multinomial
     confusion: tuple[tuple[float, ...], ...] = _CONFUSION
     audit_design: str = "by_label"

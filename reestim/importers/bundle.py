@@ -23,6 +23,7 @@ from reestim.importers import facts, stylised_world
 from reestim.importers.dataset_toml import write_meta
 from reestim.io.files import atomic_update
 from reestim.io.resources import SIMULATED
+from reestim.labels.patent_totals import patent_totals
 from reestim.supply_chain.prices import relative_prices
 from reestim.supply_chain.ree_rows import ree_input_output
 from reestim.supply_chain.substitutability import substitutability
@@ -39,7 +40,8 @@ SYNTHETIC_SENTENCE = " Patents, their audit and the outcomes are simulated from 
 
 #: Parameters behind the simulated files. σ is about 0.4 at average chemistry, in line with how US imports of rare
 #: earths answered prices in 2011; κ between Acemoglu's lab-equipment model and state dependence; ξ from Bloom,
-#: Schankerman and Van Reenen (2013). About 45,000 patents in all.
+#: Schankerman and Van Reenen (2013). About 45,000 patents in all; those of a sector are spread over countries and
+#: years as all its patents are (``labels.patent_totals``).
 SEED = 2010
 EVIDENCE_YEARS = range(2000, 2015)
 TRUTH = Truth(
@@ -49,6 +51,7 @@ TRUTH = Truth(
     beta=(-0.25, -0.15, -0.1),
     tau=0.3,
     patents_per_cell=30.0,
+    patent_growth=None,
     confusion=(
         (0.92, 0.05, 0.015, 0.015),
         (0.07, 0.86, 0.04, 0.03),
@@ -79,6 +82,8 @@ NOTES = (
     "Mine output is split into elements by the composition of world use in 2008 (imputed).",
     "Patents, audit and outcomes are simulated by reestim.evidence.simulate with the parameters in [truth] and seed "
     f"{SEED}; sigma there is by sector.",
+    "Simulated patents of a sector are spread over countries and years as all its patent families granted are (Science"
+    " and Engineering Indicators 2020, National Science Board; public domain); sectors have 30 a cell on average.",
     "electronegativity is on the scale of Martynov and Batsanov; ionic_radius is Shannon's, 3+, six neighbours, pm;"
     " magnetic_moment is of the free 3+ ion by Hund's rules, in Bohr magnetons.",
 )
@@ -134,7 +139,9 @@ def _evidence(folder: Path) -> tuple[dict[str, pd.DataFrame], Truth]:
     sigma = true_sigma(chemistry.sel({SECTOR: price[SECTOR]}), TRUTH, np.random.default_rng(SEED))
     drawn = {str(s): round(float(v), 3) for s, v in zip(sigma[SECTOR].values, sigma.values, strict=True)}
     truth = replace(TRUTH, sigma=drawn)
-    return simulate_evidence(io, price, chemistry, truth, SEED, years=EVIDENCE_YEARS), truth
+    totals = patent_totals(regions=True)
+    evidence = simulate_evidence(io, price, chemistry, truth, SEED, years=EVIDENCE_YEARS, patent_totals=totals)
+    return evidence, truth
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

@@ -19,6 +19,7 @@ from reestim.errors import InputError, Problem
 from reestim.io.files import atomic_folder, bytes_of, strict_json
 from reestim.io.places import is_free
 from reestim.labels import confidence
+from reestim.labels.plausibility import plausibility
 from reestim.labels.shares import SEED, whole_counts
 
 LABELS_FILE = "labels.csv"
@@ -146,16 +147,20 @@ def label_patents(
     number: Any = table[LABEL].value_counts()
     labelled = Labelled(table, {}, shares)
     by_label: Any = labelled.counts().groupby(LABEL)["count"].sum()
+    missing = _missing(table)
     about = {
         **labeller.about(),
         "synthetic": synthetic,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "patents": len(table),
         "unlabelled": int(number.get("", 0)),
-        "unlabelled_by_country": _missing(table),
+        "unlabelled_by_country": missing,
         "labels": {label: int(by_label.get(label, 0)) for label in LABELS},
         "counting": "whole" if shares is None else f"by shares, rounded systematically (seed {SEED})",
     }
+    if len(labelled.unlabelled) < len(table):
+        lacking = {country: n["unlabelled"] for country, n in missing.items()}
+        about["plausibility"] = plausibility(labelled.sums(), lacking).about()
     return replace(labelled, about=about)
 
 

@@ -33,6 +33,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_what_was_counted_is_set_beside_all_patents(folder: Path, tmp_path: Path) -> None:
+    table = pd.read_json(folder / "patents.jsonl", lines=True).head(120)
+    japan = table.assign(country="JPN", sector="mineral_products", year=2009)
+    japan.to_csv(tmp_path / "patents.csv", index=False)
+    said = reestim("label", tmp_path / "patents.csv", "--out", tmp_path / "labels", "--synthetic")
+    assert said.exit_code == 0, said.output
+    words = " ".join(said.output.split())
+    assert "inventions of all kinds granted in the same countries, sectors and years: 1 in" in words
+    assert "not in the file: CHN" in words
+    about = json.loads((tmp_path / "labels" / "patent_labels.json").read_text())["plausibility"]
+    number = sum(n for label, n in about_labels(tmp_path).items() if label != "unrelated")
+    assert about["on_rare_earths"] == number == about["by_country"]["JPN"]["number"]
+
+
+def about_labels(place: Path) -> dict[str, int]:
+    return json.loads((place / "labels" / "patent_labels.json").read_text())["labels"]
+
+
 def people(sample: Path) -> None:
     """People who label as the corpus says."""
     truth = read_corpus().set_index("patent_id")["human_label"]

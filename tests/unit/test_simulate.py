@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -97,3 +99,21 @@ def test_bad_arguments_are_listed_together() -> None:
     assert len(caught.value.problems) == 3
     with pytest.raises(ParameterError, match="inside"):
         simulate_evidence(io, price, z, Truth(beta=(0.0, 0.0), sigma={"glass": 2.5}), seed=0)
+
+
+def test_numbers_of_patents_follow_the_totals_of_all_patents() -> None:
+    io, price, z = small_world()
+    truth = replace(TRUTH, patents_per_cell=400.0, patent_growth=None)
+    cells = price.to_series().index.to_frame(index=False)
+    totals = cells.assign(total=np.random.default_rng(2).gamma(0.5, size=len(cells)) * 1e4)
+    keys = ["country", "sector", "year"]
+    table = simulate_evidence(io, price, z, truth, seed=0, outcomes=False, patent_totals=totals)["patent_labels"]
+    counts = table.groupby(keys)["count"].sum()
+    size = totals.set_index(keys)["total"]
+    expected = 400.0 * size / size.groupby("sector").transform("mean")
+    assert np.abs((counts - expected.reindex(counts.index)) / np.sqrt(expected + 1)).max() < 5
+    np.testing.assert_allclose(counts.groupby("sector").mean(), 400.0, rtol=0.03)
+    with pytest.raises(InputError, match="no total of all patents"):
+        simulate_evidence(io, price, z, truth, seed=0, patent_totals=totals.iloc[1:])
+    with pytest.raises(ParameterError, match="patent_growth"):
+        simulate_evidence(io, price, z, truth, seed=0)
