@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from reestim.errors import InputError, Problem
+from reestim.importers import magnets
 from reestim.importers import real_2023_facts as facts
-from reestim.importers import real_2023_magnets as magnets
 from reestim.importers.balance import Flows
 from reestim.importers.bundle import write_csv, write_dataset, write_from_originals
 from reestim.importers.dataset_toml import imputed_files, write_meta
@@ -45,10 +45,29 @@ ORIGINALS = {
     "uses": "panels/ree/nrcan_uses.csv",
     "magnets": "panels/ree/baci_magnets_hs850511_2002_2024.csv.gz",
 }
+#: Rare earths in the cost of a sintered magnet: the middle of 72 % (a maker) and 80 % (a dealer), both read.
+COST_SHARE = 0.76
+#: Economies by the two letters of BACI.
+ALPHA2 = {
+    "CN": "CHN",
+    "JP": "JPN",
+    "KR": "KOR",
+    "US": "USA",
+    "DE": "DEU",
+    "FR": "FRA",
+    "GB": "GBR",
+    "IT": "ITA",
+    "IN": "IND",
+    "AU": "AUS",
+}
 DESCRIPTION = (
     "Rare earths before the export controls of 2025: the world economy of 2023 in eleven economies and twenty sectors, "
     "balanced from tables of 2011 and 2019 to figures of 2023, with prices, uses and separation of rare earths. "
     "Nothing is simulated; there is no evidence for estimation in it."
+)
+TOLD_OF_MAGNETS = (
+    "imputed: production by makers' shares, the value of oxide and its cost share; trade of HS 850511 (BACI, read) as "
+    "far as production allows; use by what sectors make; other costs as metals"
 )
 LICENCE = (
     "Compilation: Apache-2.0. trade.csv, input_output.csv and value_added.csv are an adaptation of: World Input-Output "
@@ -106,7 +125,7 @@ def _build(folder: Path, typed: Path, older: Path, paths: dict[str, Path]) -> No
         ("mine_output", facts.mine_output(paths["mines"])),
         ("margins", as_table(made.margins)),
         ("moved", made.moved.round(6)),
-        ("magnet_trade", magnets.pairs(paths["magnets"])),
+        ("magnet_trade", magnets.pairs(paths["magnets"], facts.YEAR, ALPHA2)),
     ):
         write_csv(table, sources / f"{stem}.csv")
     write_csv(facts.uses(sources, of_2010), sources / "uses.csv")
@@ -118,12 +137,12 @@ def _build(folder: Path, typed: Path, older: Path, paths: dict[str, Path]) -> No
         "element_use": use,
         "element_output": facts.element_output(sources, use, pd.read_csv(folder / "elements.csv")),
         "country_use": facts.country_use(sources, of_2010),
-        "application_sector": facts.application_sector(older),
-        "trade_elasticities": facts.trade_elasticities(older),
+        "application_sector": magnets.application_sector(older),
+        "trade_elasticities": magnets.trade_elasticities(older),
         **economy_rows(flows, labor_share, told),
     }
     tables["value_added"]["source"] += "; labour's share of 2009 (WIOD's Socio-Economic Accounts)"
-    for stem, table in _told_of_magnets(tables).items():
+    for stem, table in magnets.told_of_magnets(tables, TOLD_OF_MAGNETS).items():
         write_csv(table, folder / f"{stem}.csv")
     _write_meta(folder, made)
 
@@ -134,27 +153,12 @@ def _with_magnets(made: Economy2023, use: pd.DataFrame, older: Path, sources: Pa
     trade = magnets.matrix(pd.read_csv(sources / "magnet_trade.csv"), flows)
     quoted: Any = pd.read_csv(sources / "prices.csv")
     price = quoted[quoted["year"] == facts.YEAR].set_index("element")["price"]
-    output = magnets.production(sources, use, price, trade, flows)
-    weights: Any = pd.read_csv(older / "application_sector.csv")
-    weights = weights[weights["application"] == magnets.MAGNETS].set_index("sector")["weight"].to_dict()
+    tonnes: Any = use[use["application"] == magnets.MAGNETS].set_index("element")["tonnes"]
+    worth = float((tonnes * price.reindex(tonnes.index)).sum()) / 1e3 / COST_SHARE
+    output = magnets.production(pd.read_csv(sources / "magnet_makers.csv"), worth, trade, flows)
     host = flows.sectors.index(magnets.HOST)
     labor = np.column_stack([made.labor_share, made.labor_share[:, host]])
-    return magnets.with_magnets(flows, output, trade, weights), labor
-
-
-def _told_of_magnets(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Cells of magnets say how they were made."""
-    told = (
-        "imputed: production by makers' shares, the value of oxide and its cost share; trade of HS 850511 (BACI, read) "
-        "as far as production allows; use by what sectors make; other costs as metals"
-    )
-    out = dict(tables)
-    for stem in UPDATED:
-        table = out[stem].copy()
-        columns = [name for name in ("sector", "input") if name in table]
-        table.loc[(table[columns] == magnets.MAGNETS).any(axis=1), "source"] = told
-        out[stem] = table
-    return out
+    return magnets.with_magnets(flows, output, trade, magnets.users(older), COST_SHARE), labor
 
 
 def _write_meta(folder: Path, made: Economy2023) -> None:

@@ -159,25 +159,6 @@ def element_output(sources: Path, use: pd.DataFrame, elements: pd.DataFrame) -> 
     return pd.DataFrame(rows, columns=["country", "element", "year", "tonnes", "source", "verified"])
 
 
-def application_sector(older: Path) -> pd.DataFrame:
-    """``application_sector.csv``: that of 2010, but oxide of magnets goes into magnets."""
-    table: Any = pd.read_csv(older / "application_sector.csv")
-    told = "imputed: oxide of magnets goes into the sector magnets, whose users are in input_output.csv"
-    rows = pd.DataFrame([("magnets", "magnets", 1.0, told, False)], columns=list(table.columns))
-    others: Any = table[table["application"] != "magnets"]
-    return pd.concat([rows, others], ignore_index=True)
-
-
-def trade_elasticities(older: Path) -> pd.DataFrame:
-    """``trade_elasticities.csv``: that of 2010, and magnets as electrical and optical goods."""
-    table: Any = pd.read_csv(older / "trade_elasticities.csv")
-    like = table.set_index("sector").loc["electrical_optical"]
-    told = "imputed: that of electrical_optical; no estimate for magnets was found"
-    values = {"sector": "magnets", "trade_elasticity": like["trade_elasticity"], "sd": like["sd"], "source": told}
-    row: Any = pd.DataFrame([{**values, "verified": False}])
-    return pd.concat([table, row[list(table.columns)]], ignore_index=True)
-
-
 def country_use(sources: Path, older: Path) -> pd.DataFrame:
     """``country_use.csv``: where oxide is processed. Magnets by their makers; other uses by the amounts of 2010, which
     RAS brings to the totals of the United States and of Japan with Korea and to the uses of 2023."""

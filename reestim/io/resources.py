@@ -13,6 +13,8 @@ MODELS = SHIPPED / "models"
 DATA = SHIPPED / "data"
 #: The dataset that every study begins with: published figures only.
 REAL = DATA / "rare-earths-2010"
+#: The same economy with magnets as a stage of its own, to which draws are carried.
+REAL_MAGNETS = DATA / "rare-earths-2010-magnets"
 #: The economy before the export controls of 2025, to which draws are carried; it has no evidence of its own.
 TODAY = DATA / "rare-earths-2023"
 #: The dataset of the tutorial, the tests and the calibration: patents, audit and outcomes are simulated.

@@ -14,8 +14,8 @@ from reestim.data.dataset import Dataset, check_dataset, load_dataset
 from reestim.equilibrium.economy import Economy
 from reestim.errors import InputError
 from reestim.importers.balance import Flows
-from reestim.importers.real_2023 import ORIGINALS, main, write_2023
-from reestim.importers.real_2023_magnets import with_magnets
+from reestim.importers.magnets import with_magnets
+from reestim.importers.real_2023 import COST_SHARE, ORIGINALS, main, write_2023
 from reestim.importers.update import economy_rows, flows_of
 from reestim.io.resources import REAL, TODAY
 from reestim.supply_chain.exposure import exposure
@@ -164,7 +164,7 @@ def with_part_of_it(data: Dataset, plain: Dataset, flows: Flows, part: float) ->
     made = flows_of(data)
     s = made.sectors.index("magnets")
     weights = plain["application_sector"].query("application == 'magnets'").set_index("sector")["weight"]
-    split = with_magnets(flows, part * made.output[:, s], part * made.abroad[:, :, s], weights.to_dict())
+    split = with_magnets(flows, part * made.output[:, s], part * made.abroad[:, :, s], weights.to_dict(), COST_SHARE)
     rows = plain["application_sector"].copy()
     rows.loc[rows["application"] == "magnets", "weight"] *= 1 - part
     more = pd.DataFrame([{"application": "magnets", "sector": "magnets", "weight": part}])
