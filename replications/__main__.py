@@ -3,6 +3,7 @@
 python -m replications                                        all for which data are at hand
 python -m replications gains --data PATH                      one of nafta, gains, tfp, acemoglu, prices, events
 python -m replications policy-papers --run posteriors/RUN     published costs of a stop against σ; minutes
+python -m replications magnets --write docs/magnets-2010.md   what magnets as a stage change under the quota of 2010
 python -m replications findings --run posteriors/RUN
 python -m replications --write docs/replications.md           the tables of the documentation
 python -m replications events shares --write docs/evidence.md the event study on real panels with its figure, and θ
@@ -39,6 +40,7 @@ class Name(StrEnum):
     events = "events"
     shares = "shares"
     policy_papers = "policy-papers"
+    magnets = "magnets"
 
 
 TITLES = {
@@ -50,6 +52,7 @@ TITLES = {
     Name.findings: "Alfaro, Fadinger, Schymik and Virananda (2025): the findings",
     Name.shares: "Cost shares of rare earths by country",
     Name.events: "The event study of 2010 on real panels",
+    Name.magnets: "Magnets as a stage of their own under the quota of 2010",
     Name.policy_papers: "IMF, ECB, Daiwa, Mizuho, Nomura (2025 and 2026): what a rare-earth stop costs",
 }
 
@@ -64,24 +67,20 @@ def made(name: Name, data: Path, run: Path | None) -> tables.Table:
             advice = "Give the folder of a run with --run; `reestim run` makes one."
             raise InputError(Problem("the findings are asked of a run, and none is named", advice))
         return findings.table(ree.load(find_run(run)))
-    if name is Name.acemoglu:
-        from replications import acemoglu
-
-        return acemoglu.table()
-    if name is Name.prices:
-        from replications import prices_2010
-
-        return prices_2010.table()
     if name is Name.policy_papers:
         from replications import policy_papers
 
         return policy_papers.table(policy_papers.mean_sigma(find_run(run)) if run else None)
-    if name is Name.shares:
-        from replications import ree_shares
+    from replications import acemoglu, event_panels, gains, magnets_2010, nafta, prices_2010, ree_shares, us_tfp
 
-        return ree_shares.table()
-    from replications import event_panels, gains, nafta, us_tfp
-
+    alone = {
+        Name.acemoglu: acemoglu,
+        Name.prices: prices_2010,
+        Name.shares: ree_shares,
+        Name.magnets: magnets_2010,
+    }
+    if name in alone:
+        return alone[name].table()
     needs_data = {Name.nafta: nafta, Name.gains: gains, Name.tfp: us_tfp, Name.events: event_panels}
     return needs_data[name].table(data)
 

@@ -180,7 +180,11 @@ def test_patents_and_audit_come_together(folder: Folder) -> None:
     ("name", "message", "advice"),
     [
         ("simulated-2011", "there is no such dataset", "Did you mean 'simulated-2010'"),
-        ("no/such/folder", "there is no such dataset", "Known: rare-earths-2010, rare-earths-2023, simulated-2010"),
+        (
+            "no/such/folder",
+            "there is no such dataset",
+            "Known: rare-earths-2010, rare-earths-2010-magnets, rare-earths-2023, simulated-2010",
+        ),
         (str(SOURCE / "trade.csv"), "this is a file", "Give the folder"),
     ],
 )
