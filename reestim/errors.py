@@ -34,7 +34,7 @@ class Problem:
     def __str__(self) -> str:
         where = [_printable(self.file)] if self.file else []
         if self.row is not None:
-            where.append(f"{'line' if self._in_toml else 'row'} {self.row}")
+            where.append(self._line)
         if self.column is not None:
             where.append(self._key if self._in_toml else f"column {_shown(self.column)}")
         if self.value is not None:
@@ -46,6 +46,12 @@ class Problem:
     @property
     def _in_toml(self) -> bool:
         return str(self.file).endswith(".toml")
+
+    @property
+    def _line(self) -> str:
+        if self.row == 1 and str(self.file).endswith((".csv", ".tsv")):
+            return "the header (row 1)"
+        return f"{'line' if self._in_toml else 'row'} {self.row}"
 
     @property
     def _key(self) -> str:

@@ -191,9 +191,9 @@ def run(folder: Path, rng: Rng) -> None:
     from reestim.checks.every import check_run
     from reestim.cli import printing
     from reestim.io.files import strict_json
-    from reestim.runs import store
+    from reestim.runs import listing
 
-    runs = store.list_runs(folder)
+    runs = listing.list_runs(folder)
     if rng.random() < 1 / CLI_EVERY:
         command("runs", str(folder), codes=(0,))
         command("runs", str(folder), "--json", codes=(0,))

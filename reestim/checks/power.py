@@ -24,6 +24,7 @@ NAME = "power"
 #: What Alfaro, Fadinger, Schymik and Virananda (2025) find for Japan: growth of TFP, log points a year, for one
 #: standard deviation of exposure.
 PUBLISHED_TFP = 0.005
+POSTERIOR = "posterior"
 _OF_EVENTS = ("match_share", "match_gap", "largest_effect")
 
 
@@ -42,9 +43,9 @@ def power_table(data: xr.Dataset, groups: Mapping[str, xr.Dataset]) -> pd.DataFr
     DataFrame
         One row a block: block, rows, and for each group ``<group>_row`` (largest |prediction| over standard error of a
         row, median of the draws) and ``<group>_joint`` (of all rows together, √(β′V⁻¹β)), in standard errors; for the
-        event study ``match_share`` (how many times θ would have to be larger for the prediction to fit the estimates;
-        negative: the other sign) and ``match_gap`` (the ω that would) and ``largest_effect`` (largest |prediction| of a
-        row, log points), at the last group; nan elsewhere.
+        event study, at draws of the posterior, ``match_share`` (how many times θ would have to be larger for the
+        prediction to fit the estimates; negative: the other sign) and ``match_gap`` (the ω that would) and
+        ``largest_effect`` (largest |prediction| of a row, log points); nan elsewhere and before the data.
     """
     drawn = {group: draws_of(data, draws) for group, draws in groups.items()}
     rows = []
@@ -58,9 +59,9 @@ def power_table(data: xr.Dataset, groups: Mapping[str, xr.Dataset]) -> pd.DataFr
             row["rows"] = len(signals[0].prediction)
             row[f"{group}_row"] = _median(np.abs(s.prediction / s.error).max() for s in signals)
             row[f"{group}_joint"] = _median(map(_joint, signals))
-        if block.outcome not in ("", PATENTS):
-            last = list(drawn.values())[-1]
-            matches = [_match(data, block.outcome, *pair) for pair in zip(last, signals, strict=True)]
+        if block.outcome not in ("", PATENTS) and POSTERIOR in drawn:
+            signals = [block.signal(data, draw) for draw in drawn[POSTERIOR]]
+            matches = [_match(data, block.outcome, *pair) for pair in zip(drawn[POSTERIOR], signals, strict=True)]
             largest = _median(np.abs(s.prediction).max() for s in signals)
             row |= zip(_OF_EVENTS, (*np.nanmedian(matches, axis=0).tolist(), largest), strict=True)
         rows.append(row)
@@ -113,11 +114,15 @@ def sentences(table: pd.DataFrame) -> list[str]:
         if identifies_nothing(row):
             said += "; the block IDENTIFIES NOTHING of the structure"
             needed = [(row["match_share"], "θ {} times as large"), (row["match_gap"], "ω = {}")]
-            if matches := [words.format(f"{value:,.3g}") for value, words in needed if np.isfinite(value)]:
-                said += f"; its estimates would be fitted best with {', or with '.join(matches)}"
+            if matches := [words.format(_two_digits(value)) for value, words in needed if np.isfinite(value)]:
+                said += f"; at the posterior its estimates would be fitted best with {', or with '.join(matches)}"
         out.append(said + ".")
     posterior = table.loc[table["block"] == "tfp"] if "posterior_row" in table else table.iloc[:0]
     return out + [line for largest in posterior["largest_effect"] for line in _published(float(largest))]
+
+
+def _two_digits(value: float) -> str:
+    return number(float(f"{value:.2g}"), 0)
 
 
 def identifies_nothing(row: Mapping[Any, Any]) -> bool:

@@ -17,7 +17,7 @@ def compare(
     *,
     output: Output,
 ) -> None:
-    """Rank runs by LOO where they saw the same data; say what changed for σ, κ, ξ, χ and welfare.
+    """Rank runs by LOO where they saw the same data; say what changed for σ, κ, ξ, λ, ω and welfare.
 
     The first run is what the others are measured against.
 

@@ -47,18 +47,17 @@ def _said(error: Any, typed: Sequence[str]) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
         error.show()
         return 0
-    if "--json" not in typed:
-        from typer.rich_utils import rich_format_error
-
-        rich_format_error(error)
-        return 1
     from reestim.cli import printing
     from reestim.errors import InputError, Problem
 
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "reestim"
     problem = Problem(error.format_message().rstrip("."), f"See: {path} --help")
-    printing.print_json(printing.problems_as_json(InputError(problem, "the command is not understood")))
+    found = InputError(problem, "the command is not understood")
+    if "--json" in typed:
+        printing.print_json(printing.problems_as_json(found))
+    else:
+        typer.echo(str(found), err=True)
     return 1
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from reestim.errors import InputError
-    from reestim.runs.store import Run
+    from reestim.runs.listing import Run
 
 _NARROWEST = 118
 
@@ -166,6 +166,7 @@ def _elasticities(out: Console, table: pd.DataFrame) -> None:
 def _welfare(out: Console, table: pd.DataFrame) -> None:
     from reestim.intervals import LEVEL
     from reestim.results.format import percent, with_interval
+    from reestim.results.names import country_label
 
     for scenario, part in table.groupby("scenario", sort=False):
         technologies = list(dict.fromkeys(part["technology"]))
@@ -179,7 +180,7 @@ def _welfare(out: Console, table: pd.DataFrame) -> None:
                 cells.append(with_interval(row["median_percent"], row["low_percent"], row["high_percent"]))
                 if technology != "contribution":
                     losses.append(percent(row["probability_loss"]))
-            shown.add_row(str(country), *cells, " → ".join(losses))
+            shown.add_row(country_label(str(country)), *cells, " → ".join(losses))
         out.print(shown)
 
 

@@ -23,9 +23,9 @@ def runs(
     from dataclasses import asdict
 
     from reestim.cli import printing
-    from reestim.runs import store
+    from reestim.runs.listing import list_runs
 
-    found = store.list_runs(folder)
+    found = list_runs(folder)
     if output.as_json:
         printing.print_json([asdict(run) for run in found])
     elif found:

@@ -24,8 +24,13 @@ def _writing(path: Path, what: str = "folder") -> Generator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or type(error).__name__
         advice = "Choose a place you may write to."
+        blocking = next((str(place) for place in (path, *path.parents) if place.exists() and not place.is_dir()), None)
+        if isinstance(error, FileExistsError | NotADirectoryError) and blocking:
+            advice = "Name another place, or move that file away."
+            message = f"the {what} cannot be written: {blocking} is a file"
+            raise InputError(Problem(message, advice, value=str(path))) from error
+        reason = error.strerror or type(error).__name__
         raise InputError(Problem(f"the {what} cannot be written ({reason})", advice, value=str(path))) from error
 
 

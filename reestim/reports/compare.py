@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -143,6 +144,7 @@ def _loo(runs: Mapping[str, xr.DataTree]) -> tuple[pd.DataFrame, list[str]]:
         warnings.simplefilter("ignore")
         found = {name: az.loo(pointwise(post), pointwise=True) for name, post in runs.items()}
         table: pd.DataFrame = az.compare(found, round_to="none").loc[:, _LOO]
+    table["diag_elpd"] = [_diagnosis(str(text)) for text in table["diag_elpd"]]
     rows = table.reset_index(names="run").to_dict("records")
     best, words = rows[0], []
     for row in rows[1:]:
@@ -151,12 +153,18 @@ def _loo(runs: Mapping[str, xr.DataTree]) -> tuple[pd.DataFrame, list[str]]:
         equal = gap < _SMALL_DIFFERENCE or gap < 2 * error
         verdict = "which is too little to prefer it" if equal else "more than chance explains"
         words.append(f"By LOO {best['run']} predicts better than {row['run']} {size}, {verdict}.")
-    words += [
-        f"LOO of {row['run']} is not reliable: {row['diag_elpd']} (observations that decide the fit on their own)."
-        for row in rows
-        if row["diag_elpd"]
-    ]
+    words += [f"LOO of {row['run']} is not reliable: {row['diag_elpd']}." for row in rows if row["diag_elpd"]]
     return table, words
+
+
+def _diagnosis(said: str) -> str:
+    """ArviZ's diagnosis of LOO in words: ``3 k̂ > 0.70``."""
+    found = re.fullmatch(r"\s*(\d+)\s*k̂\s*>\s*([\d.]+)\s*", said)
+    if not found:
+        return said.replace("k̂", "Pareto's k")
+    count, threshold = int(found[1]), float(found[2])
+    who = "1 observation decides" if count == 1 else f"{count} observations decide"
+    return f"{who} the fit on their own (shape of their weights above {threshold:.2f})"
 
 
 def _quantities(run: str, post: xr.DataTree) -> pd.DataFrame:

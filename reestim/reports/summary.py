@@ -26,6 +26,7 @@ _TIME = {"months": ", within months", "long": ", in the long run, with new mines
 
 #: How a scenario is introduced, by the technology that is shown first.
 _STANDS = {FIXED: "With technology as it was", DIRECTED: "With research that follows prices"}
+_AND_DIRECTED = "; then with research that follows prices (directed technology)"
 
 INTERVALS = (
     f"Square brackets hold {100 * float(str(INTERVAL['level'])):.0f} % {INTERVAL['kind']} posterior intervals: given "
@@ -121,13 +122,12 @@ def _scenario(words: str, tables: Mapping[str, pd.DataFrame], scenario: str, ins
     rows = outside.loc[(outside[TECHNOLOGY] == first) & outside["median_money"].notna()].sort_values("median_money")
     if rows.empty:
         return
-    yield f"{at_the_start(words)}. {_STANDS[first]}:"
+    both = first == FIXED and DIRECTED in set(outside[TECHNOLOGY])
+    yield f"{at_the_start(words)}. {_STANDS[first]}{_AND_DIRECTED if both else ''}:"
     for row in [*rows.to_dict("records"), *_of(welfare, inside, first)]:
-        yield _in_money(row)
-    if first == FIXED and DIRECTED in set(outside[TECHNOLOGY]):
-        worst = str(rows[COUNTRY].iloc[0])
-        for own in _of(outside, [worst], DIRECTED):  # none where no draw has an equilibrium with it
-            yield f"When research follows relative prices (directed technology): {_in_money(own)}"
+        other = _of(welfare, [str(row[COUNTRY])], DIRECTED) if both else []  # none: no draw has an equilibrium with it
+        yield f"{'; '.join([_in_money(row), *map(_directed, other)])}."
+    if both:
         part = outside.loc[outside[TECHNOLOGY] == CONTRIBUTION]
         helped = int((part["probability_loss"] < 1 - SURE).sum())
         exports = _exports(tables["exports"].loc[lambda t: t[SCENARIO] == scenario])
@@ -144,13 +144,27 @@ def _of(table: pd.DataFrame, countries: list[str], technology: str) -> list[dict
 
 
 def _in_money(row: Mapping[Any, Any]) -> str:
-    """``Japan loses 253 million US$ of 2008 a year [198, 327].``; where the sign is open, with the probability."""
-    name, loss = at_the_start(country_name(str(row[COUNTRY]))), row["median_money"] < 0
+    """``Japan loses 253 million US$ of 2008 a year [198, 327]``; where the sign is open, with the probability."""
+    name, unit = at_the_start(country_name(str(row[COUNTRY]))), f"{row['money_unit']} a year"
+    return f"{name} {'loses' if row['median_money'] < 0 else 'gains'} {_money(row, unit)}{_open_sign(row)}"
+
+
+def _directed(row: Mapping[Any, Any]) -> str:
+    """``with directed technology it loses 20 [14, 25]``."""
+    verb = "loses" if row["median_money"] < 0 else "gains"
+    return f"with directed technology it {verb} {_money(row)}{_open_sign(row)}"
+
+
+def _money(row: Mapping[Any, Any], unit: str = "") -> str:
+    """The size of a loss or a gain."""
+    loss = row["median_money"] < 0
     low, high = sorted(-row[k] if loss else row[k] for k in ("low_money", "high_money"))
-    money = with_interval(abs(row["median_money"]), low, high, f"{row['money_unit']} a year")
-    words = f"{name} {'loses' if loss else 'gains'} {money}"
-    sure = row["probability_loss"] if loss else 1 - row["probability_loss"]
-    return f"{words}." if sure > SURE else f"{words}; P(loss) {percent(row['probability_loss'])}."
+    return with_interval(abs(row["median_money"]), low, high, unit)
+
+
+def _open_sign(row: Mapping[Any, Any]) -> str:
+    sure = row["probability_loss"] if row["median_money"] < 0 else 1 - row["probability_loss"]
+    return "" if sure > SURE else f" (P(loss) {percent(row['probability_loss'])})"
 
 
 def _mitigated(tables: Mapping[str, pd.DataFrame], scenario: str) -> Iterator[str]:

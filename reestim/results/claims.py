@@ -99,7 +99,7 @@ def claims(economy: Economy) -> list[Claim]:
             needs=("output", "unit_cost"),
         ),
         Claim(
-            "the restriction costs importers welfare",
+            "the restriction costs countries abroad welfare",
             "joint real income abroad falls, fixed technology",
             lambda ds, w: _joint_income(ds, w, FIXED),
             "bp",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-_MOST_DECIMALS = 7
+_MOST_DECIMALS = 5
 
 
 def decimals(median: float, low: float, high: float) -> int:
@@ -36,12 +36,20 @@ def number(value: float, places: int = 2) -> str:
 
 
 def with_interval(median: float, low: float, high: float, unit: str = "") -> str:
-    """``-0.0263 [-0.0311, -0.0213] bp``."""
+    """``-0.0263 bp [-0.0311, -0.0213]``; an end that is nothing beside the width is 0."""
     places = decimals(median, low, high)
     unit = f" {unit}" if unit else ""
-    if places == _MOST_DECIMALS:  # smaller than decimals can tell apart
+    if all(abs(value) < 0.5 * 10.0**-_MOST_DECIMALS for value in (median, low, high)) and any((median, low, high)):
         return f"{median:.2g}{unit} [{low:.2g}, {high:.2g}]"
-    return f"{number(median, places)}{unit} [{number(low, places)}, {number(high, places)}]"
+    middle = number(median, places) if abs(median) >= 10.0**-_MOST_DECIMALS else _rounded(median, places)
+    return f"{middle}{unit} [{_rounded(low, places)}, {_rounded(high, places)}]"
+
+
+def _rounded(value: float, places: int) -> str:
+    """``value`` with ``places`` decimals, 0 where nothing is left of it."""
+    if not math.isfinite(value) or abs(value) < 0.5 * 10.0**-places:
+        return number(value) if not math.isfinite(value) else "0"
+    return f"{value:,.{places}f}"
 
 
 def percent(probability: float) -> str:

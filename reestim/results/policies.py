@@ -13,6 +13,7 @@ from reestim.equilibrium.economy import Economy
 from reestim.errors import InputError, Problem, closest
 from reestim.results.effects import economy_of, income, money_unit, probability, quantiles
 from reestim.results.format import percent
+from reestim.results.names import country_label
 from reestim.results.world import WORLD, equivalent_variations
 
 #: Dim of those who are compared: countries and the world.
@@ -91,7 +92,7 @@ def pairs_as_text(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
         )
         cells = ["equal" if equal[name] == 1 else percent(better[name]) for name in whom]
         rows.append([f"{a} better than {b}, {technology}", *cells])
-    return ["", *whom], rows
+    return ["", *map(country_label, whom)], rows
 
 
 def _difference(ds: xr.Dataset, a: str, b: str, economy: Economy) -> xr.DataArray:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 FRONTIER = "frontier"
 WORLD, ABROAD = "world", "abroad"
 #: What the two sums are called.
-WHOM = {WORLD: "The world", ABROAD: "Countries that do not restrict"}
+WHOM = {WORLD: "The world", ABROAD: "Abroad: all countries that do not restrict"}
 #: Words for the parts of the mitigated share.
 _PARTS = {"mitigated": "in all", "frontier": "by research on the frontier", "gap": "by the gap ω"}
 #: A loss abroad smaller than this share of income is none, and has no share that could be mitigated.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -244,51 +244,10 @@ def malformed_groups_as_errors(post: xr.DataTree) -> Generator[None]:
         raise InputError(Problem(message, advice), "this run cannot be read") from error
 
 
-@dataclass(frozen=True)
-class Run:
-    """One line of ``reestim runs``; ``problem`` says why a folder cannot be used."""
-
-    path: Path
-    name: str = ""
-    created: str = ""
-    dataset: str = ""
-    scenarios: tuple[str, ...] = ()
-    quick: bool = False
-    gates_passed: bool | None = None
-    problem: str | None = None
-
-
-def list_runs(folder: str | Path = "posteriors") -> list[Run]:
-    """The runs in a folder, newest first; what is hidden is unfinished and left out."""
-    root = Path(folder)
-    if not root.is_dir():
-        return []
-    runs = []
-    for path in sorted(root.iterdir()):
-        if path.name.startswith(".") or not path.is_dir():
-            continue
-        try:
-            runs.append(_summary(path, read_run(path)))
-        except InputError as error:
-            runs.append(Run(path, problem=error.problems[0].message))
-    return sorted(runs, key=lambda run: run.created, reverse=True)
-
-
-def _summary(path: Path, record: RunRecord) -> Run:
-    return Run(
-        path=path,
-        name=record.spec.name,
-        created=record.created or "",
-        dataset=record.provenance.dataset,
-        scenarios=tuple(dict.fromkeys(one.scenario for one in record.solved)),
-        quick=record.quick,
-        gates_passed=None if record.gates is None else record.gates.passed,
-    )
-
-
 def new_run_folder(name: str, root: str | Path = "posteriors") -> Path:
     """``<root>/<date>-<time>-<name>``, a name that nothing has yet and no process keeps. The folder is not made."""
-    stem = f"{datetime.now():%Y-%m-%d-%H%M%S}-{slug(name)}"
+    plain = re.sub(r"^(\d{4}-\d\d-\d\d-\d{6}-)+", "", name)  # of a run that has such a name itself
+    stem = f"{datetime.now():%Y-%m-%d-%H%M%S}-{slug(plain)}"
     path, n = Path(root) / stem, 2
     while is_locked(path):
         path, n = Path(root) / f"{stem}-{n}", n + 1

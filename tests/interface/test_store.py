@@ -17,8 +17,9 @@ import xarray as xr
 
 import reestim as ree
 from reestim.errors import InputError
+from reestim.runs.listing import list_runs
 from reestim.runs.record import RunRecord
-from reestim.runs.store import list_runs, load, new_run_folder, save
+from reestim.runs.store import load, new_run_folder, save
 
 
 def names(folder: Path) -> set[str]:

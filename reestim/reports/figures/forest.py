@@ -13,6 +13,7 @@ from reestim.dims import COUNTRY, TECHNOLOGY
 from reestim.reports.section import FigureBlock, figure_block
 from reestim.results.effects import CONTRIBUTION, DIRECTED, FIXED, probability, quantiles
 from reestim.results.format import number, percent
+from reestim.results.names import short_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +64,8 @@ def forest(axes: Axes, draws: xr.DataArray, dim: str, color: str, label: str, of
     axes.hlines(y, narrow["low"], narrow["high"], color=color, linewidth=3.4)
     marker = "o" if offset >= 0 else "s"
     axes.plot(wide["median"], y, marker, markersize=5, color=color, markeredgecolor="white", label=label)
-    axes.set_yticks(np.arange(draws.sizes[dim]), [plain(name) for name in draws[dim].values])
+    named = short_name if dim == COUNTRY else str
+    axes.set_yticks(np.arange(draws.sizes[dim]), [plain(named(str(name))) for name in draws[dim].values])
     axes.set_ylim(-0.6, draws.sizes[dim] - 0.4)
 
 
@@ -131,5 +133,5 @@ def alt_text(draws: xr.DataArray, dim: str, names: Mapping[str, str] | None = No
             f"{(names or {}).get(t, t)} {number(float(f'{float(median.sel({dim: label, TECHNOLOGY: t})):.2g}'))}"
             for t in draws[TECHNOLOGY].values
         ]
-        parts.append(f"{label}: {', '.join(values)}")
+        parts.append(f"{short_name(str(label)) if dim == COUNTRY else label}: {', '.join(values)}")
     return "Medians: " + "; ".join(parts) + "."

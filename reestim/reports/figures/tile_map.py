@@ -21,6 +21,7 @@ from reestim.reports.figures.forest import LABEL, alt_text, plain
 from reestim.reports.section import FigureBlock, figure_block
 from reestim.results.effects import probability, quantiles
 from reestim.results.format import number, percent
+from reestim.results.names import short_name
 
 _GRID = """
 .   .   .   .   .   .   ISL .   .   NOR SWE FIN EST RUS .   .   .   .   .   .   .   .
@@ -101,7 +102,7 @@ def tile_map(change: xr.DataArray, apart: Sequence[str], name: str) -> FigureBlo
     bar.ax.tick_params(labelsize=8)
     bar.ax.locator_params(nbins=5)
     bar.set_label("change of welfare, per cent", fontsize=8)
-    beyond = f" The colour of {', '.join(apart)} may lie beyond the scale." if apart else ""
+    beyond = f" The colour of {', '.join(map(short_name, apart))} may lie beyond the scale." if apart else ""
     numbers = (
         "in a tile the median in per cent and the probability of a loss"
         if side >= _ROOMY

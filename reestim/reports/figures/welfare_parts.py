@@ -17,6 +17,7 @@ from reestim.reports.figures import forest
 from reestim.reports.section import FigureBlock, TableBlock, figure_block
 from reestim.results.effects import DIRECTED, FIXED, PERCENT, quantiles
 from reestim.results.format import with_interval
+from reestim.results.names import country_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,7 +86,7 @@ def parts_table_block(table: pd.DataFrame, name: str, brackets: str) -> TableBlo
         for r in table.to_dict("records")
     }
     keys = list(dict.fromkeys(zip(table[COUNTRY], table[TECHNOLOGY], strict=True)))
-    rows = [[f"{c}, {t}", *(cells[c, t, part] for part in (TOTAL, *_NAMES))] for c, t in keys]
+    rows = [[f"{country_label(c)}, {t}", *(cells[c, t, part] for part in (TOTAL, *_NAMES))] for c, t in keys]
     caption = (
         "Change of welfare and its parts, per cent of income. Terms and volume of trade, technology (Domar-weighted "
         "productivity, that of directed research included), mines and scrap: first-order accounting (Caliendo and "

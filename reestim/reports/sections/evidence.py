@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from reestim.checks.evidence_sensitivity import EVIDENCE, GROUP
-from reestim.checks.prior_sensitivity import SENSITIVE, symbol
+from reestim.checks.prior_sensitivity import SENSITIVE, resting, symbol
 from reestim.reports.section import POSTERIOR, Notes, Section, TableBlock
 from reestim.results.format import number
 
@@ -30,7 +30,7 @@ def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
 
 
 def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | None:
-    """The table, and in a sentence what no evidence speaks about."""
+    """The table, and in a sentence what no evidence speaks about, and what rests on its prior all the same."""
     del post
     if TABLE not in tables:
         return None
@@ -44,7 +44,18 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     )
     of_evidence = table[[k for k in kinds if k != "priors"]]
     silent = table.loc[(of_evidence < SENSITIVE).all(axis=1), "symbol"].tolist()
-    said = f"No kind of evidence speaks about {', '.join(silent)}." if silent else "Some evidence speaks about each."
+    said = (
+        f"No kind of evidence speaks about {', '.join(silent)}."
+        if silent
+        else "Each of these parameters moves with the weight of some evidence."
+    )
+    judged = tables.get("prior_posterior")
+    named = [] if judged is None else [one for one in resting(judged) if one in set(table["symbol"]) - set(silent)]
+    if named:
+        said += (
+            f" Moving is not narrowing: {', '.join(named)} {'moves' if len(named) == 1 else 'move'} with the evidence, "
+            "but not by enough to be learnt from it, and rest on priors (the section above)."
+        )
     heads = ["Parameter", *(k.replace("_", " ") for k in kinds)]
     blocks = [TableBlock(TABLE, caption, heads, rows), Notes([said])]
     return Section("evidence", "Which evidence speaks about what", blocks, POSTERIOR)

@@ -12,6 +12,7 @@ from reestim.dims import COUNTRY, SCENARIO, TECHNOLOGY
 from reestim.intervals import LEVEL
 from reestim.reports.section import POSTERIOR, Block, Notes, Section, TableBlock, figure_block
 from reestim.results.format import number, with_interval
+from reestim.results.names import country_label
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -74,7 +75,7 @@ def _welfare(table: pd.DataFrame) -> TableBlock:
     rows = [
         [
             *([str(row[SCENARIO])] if several else []),
-            str(row[COUNTRY]),
+            country_label(str(row[COUNTRY])),
             str(row[TECHNOLOGY]),
             with_interval(*(row[f"prior_{k}"] for k in _ENDS)),
             with_interval(*(row[k] for k in _ENDS)),

@@ -22,6 +22,7 @@ from reestim.results.effects import (
     quantiles,
 )
 from reestim.results.format import percent, with_interval
+from reestim.results.names import country_label
 
 #: A rent below this share of the income of the exporter is rounding: the quota does not bind.
 _NO_RENT = 1e-12
@@ -94,7 +95,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
         blocks.append(_table_block(rows, first, last, f"welfare_path{suffix}"))
         exports = joint_exports(ds, name, economy, "_path")
         if exports.sizes[SECTOR]:
-            words = "Joint exports of the countries that do not restrict, sectors that use most rare earths, per cent."
+            words = "Joint exports abroad (all who do not restrict), sectors that use most rare earths, per cent."
             blocks.append(fans(exports, SECTOR, f"exports_path{suffix}", words, "per cent"))
         if "quota_path" in tables:
             quota = tables["quota_path"].loc[lambda t, s=name: t[SCENARIO] == s]
@@ -111,7 +112,7 @@ def _table_block(table: pd.DataFrame, first: int, last: int, name: str) -> Table
         change = with_interval(r["median_percent"], r["low_percent"], r["high_percent"], "%")
         money = with_interval(r["median_money"], r["low_money"], r["high_money"], unit)
         cells[r[COUNTRY], r[YEAR]] = f"{change}\n{money}\nP(loss) {percent(r['probability_loss'])}"
-    rows = [[c, *(cells[c, year] for year in years)] for c in dict.fromkeys(table[COUNTRY])]
+    rows = [[country_label(str(c)), *(cells[c, year] for year in years)] for c in dict.fromkeys(table[COUNTRY])]
     caption = (
         f"Welfare in the first and the last year of the transition: change of real income, per cent; below it {unit} a "
         f"year and the probability of a loss. Every year is in the CSV file. {BRACKETS}"

@@ -24,6 +24,7 @@ from reestim.reports.section import (
 )
 from reestim.results.effects import PERCENT
 from reestim.results.format import number
+from reestim.results.names import country_label, short_name
 from reestim.runs.record import RunRecord
 
 if TYPE_CHECKING:
@@ -95,9 +96,10 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
             [
                 "The share of a source is how much the variance of welfare falls when it becomes known, on average "
                 "over the orders in which sources can become known (Shapley effects): shares sum to one, interactions "
-                "and correlations are in them. Welfare is taken in normal scores, so that the long tail of losses does "
-                f"not stand for all. Exact equilibria at {about['draws']} of {about['of']} draws; the Monte-Carlo "
-                "error of each share is in the table.",
+                "and correlations are in them. A share of next to nothing can come out below zero, within its error. "
+                "Welfare is taken in normal scores, so that the long tail of losses does not stand for all. Exact "
+                f"equilibria at {about['draws']} of {about['of']} draws; the Monte-Carlo error of each share is in the "
+                "table.",
                 _known(post),
             ]
         )
@@ -141,7 +143,7 @@ def _figure_block(ds: xr.Dataset, name: str) -> FigureBlock:
             share = np.maximum(np.nan_to_num(PERCENT * one["share"].sel({SOURCE: source}).values), 0.0)
             axes.barh(range(len(countries)), share, 0.7, left=start, color=_COLORS[source], label=_NAMES[source])
             start = start + share
-        axes.set_yticks(range(len(countries)), [forest.plain(c) for c in countries], fontsize=8)
+        axes.set_yticks(range(len(countries)), [forest.plain(short_name(c)) for c in countries], fontsize=8)
         axes.set_title(forest.LABEL[technology], loc="left", fontsize=9)
         axes.axvline(0.0, color="black", linewidth=0.9)
         axes.set_ylim(-0.6, len(countries) - 0.4)
@@ -160,7 +162,9 @@ def _table_block(ds: xr.Dataset, name: str) -> TableBlock:
             one = ds.sel({TECHNOLOGY: technology, COUNTRY: country})
             shares = [_percent(float(one["share"].sel({SOURCE: s}))) for s in names]
             sd = number(float(f"{PERCENT * float(one['sd']):.2g}"))
-            rows.append([f"{country}, {technology}", *shares, _percent(float(one["share_error"].max())), sd])
+            rows.append(
+                [f"{country_label(country)}, {technology}", *shares, _percent(float(one["share_error"].max())), sd]
+            )
     heads = ["Country, technology", *(_NAMES[s] for s in names), "Largest error", "sd of welfare, %"]
     caption = (
         "Shares of the variance of welfare by source, the largest Monte-Carlo standard error among them, and the "

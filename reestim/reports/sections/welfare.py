@@ -39,6 +39,7 @@ from reestim.results.effects import (
     restrictors,
 )
 from reestim.results.format import percent, with_interval
+from reestim.results.names import country_label, short_name
 from reestim.results.world import FRONTIER
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _scenario(post: xr.DataTree, tables: Mapping[str, pd.DataFrame], name: str, 
     technologies = [t for t in (FIXED, DIRECTED) if t in change[TECHNOLOGY].values]
     inside = restrictors(ds, name, economy)
     groups = [inside, [c for c in economy.countries if c not in inside]]
-    scale = f" {', '.join(inside)} on a scale of its own." if inside else ""
+    scale = f" {', '.join(map(short_name, inside))} on a scale of its own." if inside else ""
     blocks: list[Block] = [
         forest.countries_forest(
             change,
@@ -126,8 +127,8 @@ def _exports_figure(exports: xr.DataArray, technologies: list[str], inside: list
     forest.by_technology(axes, turned, SECTOR, technologies, "P(fall)")
     axes.set_xlabel("change of exports, per cent")
     forest.legend(figure, axes)
-    others = f"all countries but {', '.join(inside)} together" if inside else "all countries together"
-    words = f"Exports of the sectors that use most rare earths, {others}; {forest.BANDS}."
+    who = f"all countries but {', '.join(map(short_name, inside))}" if inside else "all countries"
+    words = f"Exports of the sectors that use most rare earths, {who} together; {forest.BANDS}."
     return figure_block(figure, name, words, forest.alt_text(exports, SECTOR))
 
 
@@ -151,8 +152,8 @@ def _welfare_block(table: pd.DataFrame, name: str) -> TableBlock:
 
 def _exports_block(table: pd.DataFrame, name: str) -> TableBlock:
     caption = (
-        "Exports of the sectors that use most rare earths, joint exports of the countries that do not restrict, per "
-        f"cent; below the probability of a fall. {BRACKETS}"
+        "Exports of the sectors that use most rare earths, joint exports abroad (all countries that do not restrict), "
+        f"per cent; below the probability of a fall. {BRACKETS}"
     )
     technologies = [str(t) for t in dict.fromkeys(table[TECHNOLOGY])]
 
@@ -170,4 +171,5 @@ def by_technology(
 ) -> list[list[str]]:
     """A row per label of ``key``, a cell per technology."""
     cells = {(row[key], row[TECHNOLOGY]): cell(row) for row in table.to_dict("records")}
-    return [[str(label), *(cells[label, t] for t in technologies)] for label in dict.fromkeys(table[key])]
+    named = country_label if key == COUNTRY else str
+    return [[named(str(label)), *(cells[label, t] for t in technologies)] for label in dict.fromkeys(table[key])]
