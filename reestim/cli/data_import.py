@@ -51,7 +51,7 @@ def data_import(
     columns: Annotated[
         list[str] | None,
         typer.Option(
-            "--columns", help="patents: id=COLUMN country=COLUMN year=..., after the files.", metavar="NAME=COLUMN..."
+            "--columns", help="patents, panel: country=COLUMN year=..., after the files.", metavar="NAME=COLUMN..."
         ),
     ] = None,
     classes: Annotated[

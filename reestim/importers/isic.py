@@ -88,6 +88,18 @@ def sector_of(code: str) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+def section_of_division(division: int) -> str:
+    """Letter of the section that a division belongs to; blank where there is none.
+
+    Examples
+    --------
+    >>> from reestim.importers.isic import section_of_division
+    >>> section_of_division(10), section_of_division(62)
+    ('C', 'J')
+    """
+    return next((letter for letter, divisions in _DIVISIONS.items() if division in divisions), "")
+
+
 def _of_division(division: int) -> str | None:
     return next((sector for first, last, sector in _MANUFACTURING if first <= division <= last), None)
 
