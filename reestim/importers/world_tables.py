@@ -40,6 +40,8 @@ class WorldSource:
         return clean(self.read(path, year), usd_per_unit)
 
 
+_ARCHIVE = "this is the archive of several years: unpack it, one file is one year"
+
 WORLD_SOURCES: dict[str, WorldSource] = {
     source.name: source
     for source in (
@@ -60,7 +62,7 @@ WORLD_SOURCES: dict[str, WorldSource] = {
             wiod2016.files,
             wiod2016.read,
             accounts=wiod_sea.labor,
-            others=(("wiot??_*", "this is the 2013 release: say --source wiod"),),
+            others=(("wiot??_*", "this is the 2013 release: say --source wiod"), ("WIOTS_in_*.zip", _ARCHIVE)),
         ),
         WorldSource(
             "figaro",
@@ -83,6 +85,7 @@ WORLD_SOURCES: dict[str, WorldSource] = {
             "<year>_SML.csv or ICIO<edition>_<year>.csv (or .zip)",
             icio.files,
             icio.read,
+            others=(("????-????_*.zip", _ARCHIVE),),
         ),
         WorldSource(
             "exiobase",

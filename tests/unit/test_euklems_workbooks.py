@@ -35,4 +35,10 @@ def test_ireland_says_which_figures_it_lacks(shared_data: Path, tmp_path: Path) 
     """Volumes of output of one industry, labour and capital of the total economy only: no account can be made."""
     with pytest.raises(InputError) as caught:
         euklems.read(_workbooks(shared_data, "IE"), ImportOptions(), tmp_path)
-    assert {problem.column for problem in caught.value.problems} >= {"LAB", "CAP", "LAB_QI", "CAP_QI"}
+    said = {str(problem.column): problem for problem in caught.value.problems}
+    assert set(said) == {"GO_Q", "II_Q", "LAB", "CAP", "LAB_QI", "CAP_QI"}
+    for name in ("LAB", "CAP", "LAB_QI", "CAP_QI"):
+        assert "of the whole economy alone" in said[name].message
+        assert said[name].value == "IRL TOT"
+    assert "in 14 of 56 industries" in said["GO_Q"].message
+    assert "IRL C26-C27" in str(said["GO_Q"].value)

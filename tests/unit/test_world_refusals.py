@@ -55,7 +55,12 @@ def test_wrong_editions_give_one_list_and_nothing_is_written(tmp_path: Path) -> 
     (tmp_path / "16").mkdir()
     (tmp_path / "16" / "WIOT2008_Nov16_ROW.xlsb").write_bytes(b"x")
     said = [p.message for p in table_problems(WORLD_SOURCES["wiod"], tmp_path / "16", 2008, POLICY_YEAR)]
-    assert any("2016 release" in message for message in said)
+    assert any("--source wiod2016" in message for message in said)
+    for source, name in (("icio", "2016-2022_SML.zip"), ("wiod2016", "WIOTS_in_EXCEL.zip")):
+        (tmp_path / source).mkdir()
+        (tmp_path / source / name).write_bytes(b"x")
+        said = [p.message for p in table_problems(WORLD_SOURCES[source], tmp_path / source, 2010, POLICY_YEAR)]
+        assert any("unpack it" in message for message in said)
 
 
 def test_archives_that_would_run_code_or_hold_other_units_are_refused(tmp_path: Path) -> None:

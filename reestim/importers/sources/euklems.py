@@ -34,6 +34,8 @@ PRICES = {"output": "GO_PI", "intermediates": "II_PI"}
 _KEY = ["geo_code", "nace_r2_code", YEAR]
 _EUROSTAT = {"EL": "GRC", "UK": "GBR"}
 _WANTED = {*VALUES.values(), *VOLUMES.values(), *PRICES.values()}
+#: The code of the whole economy.
+_WHOLE = "TOT"
 _NO_FIGURE = ("", "NA", "NaN", "..", ":")
 #: Two files of a release may give the same variable: they agree but for rounding.
 _SAME = 1e-4
@@ -72,17 +74,22 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
 
 
 def _lacking(accounts: Any, files: Sequence[Path]) -> list[Problem]:
-    """Which variables keep industries from having an account: those without two years of figures in most of them."""
+    """Which variables keep industries from having an account: those without two years of figures in most of them, with
+    the industries that have them."""
     industries = accounts.groupby([COUNTRY, "nace"])
     problems = []
     for what, of_value in VALUES.items():
         for kind, code in (("value", of_value), ("volume", VOLUMES[what])):
-            complete = int((industries[f"{what}_{kind}"].count() >= 2).sum())
-            if complete < len(industries) / 2:
-                advice = "Bring another release, or a country that publishes it: an account needs all eight figures"
-                message = f"{complete} of {len(industries)} industries have two years of {code}"
+            counts = industries[f"{what}_{kind}"].count()
+            there = counts.index[counts >= 2]
+            if len(there) < len(industries) / 2:
+                whole = len(there) > 0 and {nace for _, nace in there} == {_WHOLE}
+                known = "of the whole economy alone" if whole else f"in {len(there)} of {len(industries)} industries"
+                message = f"two years of {code} are given {known}: no account by industry can be made"
+                advice = "Bring another release, or a country that publishes them: an account needs all eight figures"
                 names = ", ".join(path.name for path in files)
-                problems.append(Problem(message, advice, file=names, column=code))
+                listed_codes = ", ".join(f"{country} {nace}" for country, nace in there) or None
+                problems.append(Problem(message, advice, file=names, column=code, value=listed_codes))
     return problems or [Problem("no industry has all figures in the same years", "Bring another release")]
 
 
