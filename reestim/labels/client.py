@@ -168,16 +168,17 @@ class LLMClient:
                 )
         except UnexpectedModelBehavior:
             self.spending.settle(promised, expected, usage.input_tokens, usage.output_tokens)
+            self.ignores_tools = self.ignores_tools or notes.get("ignored_tools", False)
             if notes.get("finish_reason") != "length":
-                self.ignores_tools = self.ignores_tools or notes.get("ignored_tools", False)
                 said = notes.get("no_answer", "the model's answer is not a list of labels")
                 raise UnreadableError(self.endpoint.without_key(said)) from None
+            cut = f"the answer was cut off at {limits['max_tokens']} tokens (--max-answer)"
             if len(batch) == 1 and not self.answered:
                 raise EndpointError(
                     f"{self.endpoint.model} was cut off at {limits['max_tokens']} tokens before it had answered. "
-                    "A model that reasons first needs more: raise --max-answer"
+                    f"{self.hint(cut)}"
                 ) from None
-            raise UnreadableError(f"the answer was cut off at {limits['max_tokens']} tokens (--max-answer)") from None
+            raise UnreadableError(cut) from None
         except ModelAPIError as error:
             charged = notes.get("unread", False) or not isinstance(error, ModelHTTPError)
             self.spending.release(promised, maybe_charged=charged)
@@ -191,6 +192,16 @@ class LLMClient:
         self.answered, self._timeouts = self.answered + 1, 0
         model = result.response.model_name or self.endpoint.model
         return Reply(result.output.answers, model, notes.get("temperature"))
+
+    def hint(self, said: str) -> str:
+        """What may help where the model gives no labels, by what was said of its answers."""
+        if self.ignores_tools:
+            return "It ignores function calls: try --answers schema or --answers prompt"
+        if "--max-answer" in said:
+            return "A model that reasons first needs more tokens: raise --max-answer"
+        if self.settings.answers == "prompt":
+            return "Try another model"
+        return "If it does not know function calls, try --answers schema or --answers prompt"
 
     def _pause(self, seconds: float) -> None:
         """Heed a limit that a header states, up to the longest wait."""

@@ -153,17 +153,9 @@ class Questioning:
         endpoint, most = self.client.endpoint, self._why.most_common(1)
         whom = "any text" if self.control is None else "texts any more, not even to one that it had labelled before"
         said = most[0][0] if most else "no words"
-        if "--max-answer" in said:
-            hint = "A model that reasons first needs more tokens: raise --max-answer"
-        elif self.client.ignores_tools:
-            hint = "It ignores function calls: try --answers prompt"
-        elif self.client.settings.answers == "prompt":
-            hint = "Try another model"
-        else:
-            hint = "If it does not know function calls, try --answers schema or --answers prompt"
         return EndpointError(
-            f"{endpoint.model} at {endpoint.base_url} gives no label to {whom} ({said}). {hint}. No text was settled "
-            "by this: labels so far are in the cache, run the command again to go on"
+            f"{endpoint.model} at {endpoint.base_url} gives no label to {whom} ({said}). {self.client.hint(said)}. "
+            "No text was settled by this: labels so far are in the cache, run the command again to go on"
         )
 
     def _settle(self, answers: dict[str, Answer]) -> None:

@@ -149,7 +149,7 @@ def spoken(**message: Any) -> Callable[[int, dict[str, Any]], dict[str, Any]]:
 
 NO_ANSWERS = {
     "refusal": (spoken(refusal="I cannot help."), "the model refuses: I cannot help"),
-    "prose": (spoken(content="The weather is fine."), "ignores function calls: try --answers prompt"),
+    "prose": (spoken(content="The weather is fine."), "ignores function calls: try --answers schema or"),
     "empty": (spoken(content=""), "the answer is empty"),
     "other names": (spoken(content='{"answers": [{"id": "a", "label": "using"}]}'), "left it out"),
 }
