@@ -49,14 +49,16 @@ def changes() -> pd.DataFrame:
         name: ree.solve(economy, scenario, PARAMETERS, technology="fixed")["welfare"].to_series()
         for name, economy, scenario in (("plain", plain, quota), ("stage", stage, quota), ("cut", stage, cut))
     }
-    return 100 * np.expm1(pd.DataFrame(found))
+    return pd.DataFrame({name: 100 * np.expm1(series) for name, series in found.items()})
 
 
 def table() -> Table:
     """Spending and losses by country, without the stage, with it, and with magnets held back too."""
     plain, stage = (ree.Economy.from_dataset(ree.load_dataset(name)) for name in (PLAIN, STAGE))
-    before, after, lost = spending(plain), spending(stage), changes()
-    china = stage.ds["trade_share"].sel(sector=MAGNETS, exporter=HOME).to_series()
+    before: Any = spending(plain)
+    after: Any = spending(stage)
+    lost: Any = changes()
+    china: Any = stage.ds["trade_share"].sel(sector=MAGNETS, exporter=HOME).to_series()
     rows = [
         [
             country,

@@ -145,7 +145,7 @@ def _accounts(source: WorldSource, path: Path | None, year: int) -> tuple[pd.Dat
     return source.accounts(path, year)
 
 
-def _value_added(world: WorldTable) -> dict[tuple[str, str], float]:
+def _value_added(world: WorldTable) -> dict[tuple[str, ...], float]:
     """By country and industry, million US$."""
     names = product(world.regions, world.industries)
     return {key: float(value) for key, value in zip(names, world.value_added.ravel(), strict=True)}

@@ -43,7 +43,7 @@ class LaborShares:
 
 def labor_shares(
     accounts: pd.DataFrame,
-    value_added: Mapping[tuple[str, str], float],
+    value_added: Mapping[tuple[str, ...], float],
     regions: Mapping[str, str],
     sectors: Mapping[str, str],
 ) -> LaborShares:
@@ -56,9 +56,10 @@ def labor_shares(
     regions, sectors : country to region, industry to sector.
     """
     names, labels = list(dict.fromkeys(regions.values())), list(dict.fromkeys(sectors.values()))
-    rows: Any = accounts.assign(
-        region=accounts["country"].map(dict(regions)),
-        sector=accounts["industry"].map(dict(sectors)),
+    rows: Any = accounts
+    rows = rows.assign(
+        region=rows["country"].map(dict(regions)),
+        sector=rows["industry"].map(dict(sectors)),
         weight=[
             value_added.get((str(c), str(i)), 0.0)
             for c, i in zip(accounts["country"], accounts["industry"], strict=True)
@@ -75,6 +76,6 @@ def labor_shares(
     covered, whole = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
     for region, weight in rows.groupby("region")["weight"].sum().items():
         covered[str(region)] = float(weight)
-    for (country, _), added in value_added.items():
-        whole[regions[country]] += float(added)
+    for labels, added in value_added.items():
+        whole[regions[labels[0]]] += float(added)
     return LaborShares(np.where(known, found.to_numpy(), mean).reshape(shape), known.reshape(shape), covered, whole)

@@ -102,8 +102,8 @@ def economies() -> dict[str, str]:
 def magnet_trade(file: Path) -> pd.DataFrame:
     """``sources/magnet_trade.csv``: HS 850511 of 2008 between the economies, with Taiwan's purchases imputed."""
     known = economies()
-    later = pd.concat([magnets.pairs(file, year, known) for year in LIKE_YEARS])
-    of_2008 = magnets.pairs(file, YEAR, known)
+    later: Any = pd.concat([magnets.pairs(file, year, known) for year in LIKE_YEARS])
+    of_2008: Any = magnets.pairs(file, YEAR, known)
     bought = of_2008[of_2008["importer"] == LIKE]["value"].sum() / later[later["importer"] == LIKE]["value"].sum()
     sums = later[later["importer"] == TAIWAN].groupby("exporter", sort=True)["value"].sum().reset_index()
     span = f"{LIKE_YEARS[0]} to {LIKE_YEARS[-1]}"
@@ -176,11 +176,13 @@ def _with_older_sources(table: pd.DataFrame, older: pd.DataFrame) -> pd.DataFram
     key = [name for name in older.columns if name not in ("value", "source", "verified")]
     old: Any = older.set_index(key)
     rows = []
-    for _, row in table.iterrows():
+    moved: Any = table
+    for _, row in moved.iterrows():
         label = tuple(row[key])
         before: Any = old.loc[label] if label in old.index else None
         kept = before is not None and abs(float(before["value"]) - float(row["value"])) <= SAME
-        rows.append((*label, *(before if kept else row)[["value", "source", "verified"]]))
+        chosen: Any = before if kept else row
+        rows.append((*label, *chosen[["value", "source", "verified"]]))
     return pd.DataFrame(rows, columns=[*key, "value", "source", "verified"])
 
 

@@ -17,7 +17,8 @@ _HEADER_WITHIN = 12
 def sheets_of(path: Path) -> tuple[dict[str, Any], list[Problem]]:
     """All sheets as text cells without names of columns (index: lines, columns: numbers), blank where empty."""
     try:
-        raw: Any = pd.read_excel(path, sheet_name=None, header=None, dtype=object)
+        engine: Any = "openpyxl" if path.suffix.lower() == ".xlsx" else None  # whatever else is installed
+        raw: Any = pd.read_excel(path, sheet_name=None, header=None, dtype=object, engine=engine)
     except Exception as error:  # a damaged workbook raises what its zip, its XML or openpyxl think of
         advice = "Download it again; it must be an .xlsx workbook"
         return {}, [Problem(f"the workbook cannot be read ({type(error).__name__})", advice, file=path.name)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,12 +53,12 @@ def wits(path: Path, name: str, scale: float = 1.0, blank: tuple[str, int] | Non
 
 def test_sections_of_wits_become_sectors_and_a_blank_is_no_zero(tmp_path: Path) -> None:
     files = [tmp_path / f"en_{code}_AllYears_WITS_Trade_Summary.CSV" for code in ("JPN", "OAS", "EAS")]
-    japan = wits(files[0], "Japan")
-    taiwan = wits(files[1], "Other Asia, nes", 0.5, blank=("Footwear", 2010))
+    japan: Any = wits(files[0], "Japan")
+    taiwan: Any = wits(files[1], "Other Asia, nes", 0.5, blank=("Footwear", 2010))
     wits(files[2], "East Asia & Pacific", 9.0)
     result = import_files("panel", files, tmp_path / "out")
     assert any(files[2].name in words and "no country of today" in words for words in result.about["left_out"])
-    made = pd.read_csv(tmp_path / "out" / "outcomes.csv").set_index(["country", "sector", "year"])["value"]
+    made: Any = pd.read_csv(tmp_path / "out" / "outcomes.csv").set_index(["country", "sector", "year"])["value"]
     assert made["JPN", "chemicals", 2010] == pytest.approx(japan.loc["Chemicals", 2010])
     half = japan.loc["Mach and Elec", 2009] / 2
     assert made["JPN", "machinery", 2009] == made["JPN", "electrical_optical", 2009] == pytest.approx(half)
@@ -141,10 +142,10 @@ def iot(path: Path, industries: list[str], kind: str = "ttl", row: str = "") -> 
 
 def test_national_tables_give_exports_and_margins_that_data_update_reads(tmp_path: Path) -> None:
     codes = ["A01_02", "B07_08", "C20", "C26", "C27", "C28", "J62_63"]
-    first = iot(tmp_path / "JPN2018ttl.csv", codes)
+    first: Any = iot(tmp_path / "JPN2018ttl.csv", codes)
     iot(tmp_path / "JPN2017ttl.csv", codes)
     result = import_files("oecd-iot", sorted(tmp_path.glob("JPN*.csv")), tmp_path / "out")
-    made = pd.read_csv(tmp_path / "out" / "outcomes.csv").set_index(["country", "sector", "year"])["value"]
+    made: Any = pd.read_csv(tmp_path / "out" / "outcomes.csv").set_index(["country", "sector", "year"])["value"]
     expected = first.loc[["TTL_C26", "TTL_C27"], "EXPO"].sum()
     assert made["JPN", "electrical_optical", 2018] == pytest.approx(expected)
     margins = read_margins(tmp_path / "out" / "sources" / "oecd_margins.csv", ("JPN",), load_dataset(REAL).goods)
@@ -157,9 +158,9 @@ def test_national_tables_give_exports_and_margins_that_data_update_reads(tmp_pat
 
 def test_older_codes_and_domestic_tables_are_read_and_a_broken_one_is_refused(tmp_path: Path) -> None:
     codes = ["D01T02", "D10T12", "D20", "D26", "D62T63", "D69T75"]
-    frame = iot(tmp_path / "CHN2015dom.csv", codes, "dom")
+    frame: Any = iot(tmp_path / "CHN2015dom.csv", codes, "dom")
     found = oecd_iot.read([tmp_path / "CHN2015dom.csv"], ImportOptions(), tmp_path)
-    rows = found.extra["oecd_margins"].set_index(["sectors", "measure"])["value"]
+    rows: Any = found.extra["oecd_margins"].set_index(["sectors", "measure"])["value"]
     users = [name for name in frame.columns if name not in ("EXPO", "IMPO", "TOTAL")]
     assert rows["food", "imports"] == pytest.approx(frame.loc["IMP_D10T12", users].sum())
     assert rows["electrical_optical", "exports"] == pytest.approx(frame.loc["DOM_D26", "EXPO"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,7 +35,7 @@ def test_it_is_sound_and_every_cell_says_where_it_is_from(data: Dataset) -> None
     assert data.carriers == ("magnets",)
     assert data.meta.synthetic == []
     for stem, table in data.tables.items():
-        kind = table["source"].str.extract(r"^(read|recalled|imputed)\b")[0]
+        kind: Any = table["source"].str.extract(r"^(read|recalled|imputed)\b")[0]
         if stem != "elements":  # its rows mix properties read, scores recalled and elasticities imputed
             assert kind.notna().all(), stem
             assert (table["verified"] == (kind == "read")).all(), stem
@@ -45,12 +46,12 @@ def test_it_is_sound_and_every_cell_says_where_it_is_from(data: Dataset) -> None
 def test_the_stage_moves_metals_and_their_users_alone(data: Dataset, stem: str) -> None:
     older = load_dataset(REAL)[stem].set_index(KEYS[stem])
     here = data[stem].set_index(KEYS[stem])
-    both = older.add_suffix("_old").join(here, how="inner")
-    moved = both[(both["value"] - both["value_old"]).abs() > 0.01]
+    both: Any = older.add_suffix("_old").join(here, how="inner")
+    moved: Any = both[(both["value"] - both["value_old"]).abs() > 0.01]
     assert (moved["value"] < moved["value_old"]).all()  # magnets are taken out, nothing else comes in
     for labels in moved.index:
         assert "metals" in labels, labels
-    same = both.drop(index=moved.index)
+    same: Any = both.drop(index=moved.index)
     assert (same["source"] == same["source_old"]).all()
     assert moved["source"].str.startswith("imputed").all()
     assert set(older.index) <= set(here.index)
@@ -80,7 +81,7 @@ def test_rare_earths_cost_in_a_magnet_what_its_oxide_costs(data: Dataset) -> Non
 
 
 def test_exports_without_production_are_left_out_by_name(data: Dataset) -> None:
-    trade = pd.read_csv(REAL_MAGNETS / "sources" / "magnet_trade.csv")
+    trade: Any = pd.read_csv(REAL_MAGNETS / "sources" / "magnet_trade.csv")
     said = next(note for note in data.meta.notes if "no production stands behind" in note)
     sold = trade.groupby("exporter")["value"].sum() * 376.4 / 589.2
     for country in ("USA", "ROW"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -110,8 +111,8 @@ def test_a_dataset_of_2016_has_the_labour_shares_of_its_accounts(release: Path, 
     assert data.meta.host_sector == "C20"
     assert ree.Economy.from_dataset(data).check()["relative_gap"].max() < 1e-9
     accounts, _ = wiod_sea.labor(book, 2014)
-    shares = accounts.set_index(["country", "industry"]).eval("labor / added")
-    added = data["value_added"].pivot_table(index=["country", "sector"], columns="factor", values="value")
+    shares: Any = accounts.set_index(["country", "industry"]).eval("labor / added")
+    added: Any = data["value_added"].pivot_table(index=["country", "sector"], columns="factor", values="value")
     made = added["labor"] / added.sum(axis=1)
     assert made["JPN", "C26"] == pytest.approx(shares["JPN", "C26"], rel=1e-9)
     assert made["ROW", "C26"] == pytest.approx(shares["USA", "C26"], rel=1e-9)  # of its countries that are covered
@@ -125,7 +126,7 @@ def test_a_dataset_of_2016_has_the_labour_shares_of_its_accounts(release: Path, 
 
 
 def test_figaro_matrix_flat_file_and_archive_agree(tmp_path: Path) -> None:
-    frame = world_files.figaro(tmp_path / "matrix_eu-ic-io_ind-by-ind_25ed_2014.csv", FIGARO)
+    frame: Any = world_files.figaro(tmp_path / "matrix_eu-ic-io_ind-by-ind_25ed_2014.csv", FIGARO)
     world_files.figaro(tmp_path / "flatfile_eu-ic-io_ind-by-ind_25ed_2015.csv", FIGARO, flat=True)
     with zipfile.ZipFile(tmp_path / "flatfile_eu-ic-io_ind-by-ind_26ed_2016.zip", "w") as archive:
         archive.write(tmp_path / "flatfile_eu-ic-io_ind-by-ind_25ed_2015.csv", "flatfile_2016.csv")
@@ -178,13 +179,13 @@ def test_growth_accounts_of_the_release_say_what_they_lack(release: Path, tmp_pa
     from reestim.importers.imported import ImportOptions
 
     found = wiod_sea.read([release / "Socio_Economic_Accounts.xlsx"], ImportOptions(), tmp_path)
-    table = found.tables["growth_accounts"]
+    table: Any = found.tables["growth_accounts"]
     assert set(table["country"]) == {"CHN", "USA"}
     assert table["sector"].nunique() == 20
     shares = table[["labor_share", "capital_share", "intermediates_share"]].sum(axis=1)
     np.testing.assert_allclose(shares, 1.0, atol=1e-12)
     assert found.problems() == []
-    output = pd.read_excel(release / "Socio_Economic_Accounts.xlsx", sheet_name="DATA")
+    output: Any = pd.read_excel(release / "Socio_Economic_Accounts.xlsx", sheet_name="DATA")
     japan = output.query("country == 'JPN' and variable == 'GO'")[2014].sum()
     assert f"JPN has no K: output of 2014 of {japan:,.0f} million in its currency" in found.left_out
     assert any("no rest of the world" in words for words in found.left_out)

@@ -84,7 +84,7 @@ def _matrix(path: Path, columns: list[str]) -> Any:
             for label in wrong[:5]
         ]
         raise InputError(problems, "the file cannot be used")
-    rows, heads = ([str(label).strip().split("_", 1) for label in axis] for axis in (table.index, table.columns))
+    rows, heads = ([_pair(str(label)) for label in axis] for axis in (table.index, table.columns))
     numbers: Any = table.apply(pd.to_numeric, errors="coerce").astype(float)
     if bool(numbers.isna().to_numpy().any()):
         at = [int(k) for k in np.argwhere(numbers.isna().to_numpy())[0]]
@@ -92,6 +92,12 @@ def _matrix(path: Path, columns: list[str]) -> Any:
         message = f"{int(numbers.isna().to_numpy().sum())} cells are not numbers"
         raise InputError(Problem(message, "Download the file again", file=path.name, value=value))
     return numbers.set_axis(pd.MultiIndex.from_tuples(rows)).set_axis(pd.MultiIndex.from_tuples(heads), axis=1)
+
+
+def _pair(label: str) -> tuple[str, str]:
+    """Area and industry of ``DE_C20``."""
+    area, _, industry = label.strip().partition("_")
+    return area, industry
 
 
 def _flat(path: Path, columns: list[str]) -> Any:

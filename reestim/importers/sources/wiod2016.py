@@ -93,7 +93,11 @@ def _workbook(path: Path) -> Any:
         advice = "Take the Stata file of the release, save the workbook as .xlsx, or install python-calamine"
     try:
         sheets: Any = pd.read_excel(
-            path, sheet_name=None, header=None, dtype=object, engine="calamine" if path.suffix == ".xlsb" else None
+            path,
+            sheet_name=None,
+            header=None,
+            dtype=object,
+            engine="calamine" if path.suffix == ".xlsb" else "openpyxl",
         )
     except Exception as error:  # a missing reader, and whatever a damaged workbook provokes in one
         why = "no reader of .xlsb is installed" if isinstance(error, ImportError) else type(error).__name__
