@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from reestim.io.files import slug
@@ -22,15 +23,32 @@ _WIDE = 8.0
 
 @dataclass(frozen=True)
 class FigureBlock:
-    """A figure as PNG and SVG: file name without suffix, text for readers who cannot see it (``alt``), and caption."""
+    """A figure: file name without suffix, text for readers who cannot see it (``alt``), and caption.
+
+    It is drawn when it is asked for, as PNG or SVG, after `reestim.reports.figures.standalone` has written into it what
+    it is.
+    """
 
     kind: ClassVar[str] = "figure"
     name: str
-    png: bytes
-    svg: bytes
+    figure: Figure
     alt: str
     caption: str
-    wide: bool = False
+
+    @cached_property
+    def png(self) -> bytes:
+        """The file, PNG."""
+        return image(self.figure)
+
+    @cached_property
+    def svg(self) -> bytes:
+        """The file, SVG."""
+        return image(self.figure, "svg")
+
+    @property
+    def wide(self) -> bool:
+        """Whether it scrolls sideways on a phone."""
+        return bool(self.figure.get_size_inches()[0] > _WIDE)
 
 
 @dataclass(frozen=True)
@@ -97,5 +115,4 @@ class SectionModule(Protocol):
 
 def figure_block(figure: Figure, name: str, caption: str, alt_text: str) -> FigureBlock:
     """A figure as a block of the page; ``alt_text`` says what it shows to readers who cannot see it."""
-    wide = figure.get_size_inches()[0] > _WIDE
-    return FigureBlock(name, image(figure), image(figure, "svg"), f"{caption} {alt_text}", caption, bool(wide))
+    return FigureBlock(name, figure, f"{caption} {alt_text}", caption)

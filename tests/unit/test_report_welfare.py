@@ -52,7 +52,7 @@ def test_a_map_says_what_it_shows_and_survives_missing_draws_and_no_change_at_al
     values[..., 2] = np.nan
     coords = {"technology": ["fixed"], "country": ["USA", "ROW", "JPN"]}
     picture = tile_map(xr.DataArray(values, coords=coords, dims=lead), ["USA"], "map")
-    assert "USA: fixed 0; ROW: fixed 0; JPN: fixed not available" in picture.alt
+    assert "United States: fixed 0; Rest of the world: fixed 0; Japan: fixed not available" in picture.alt
     assert "USA may lie beyond" in picture.caption
 
 

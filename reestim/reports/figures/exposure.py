@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from reestim.results.format import number
+from reestim.results.names import short_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +61,7 @@ def exposure_figure(tables: Mapping[str, pd.DataFrame]) -> Figure:
         axes.plot(
             table["total"], range(len(table)), "o", markerfacecolor="none", markeredgecolor="black", label="total"
         )
-        _names(axes, [str(name) for name in table[key]])
+        _names(axes, [short_name(str(name)) if key == "country" else str(name) for name in table[key]])
     figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=6, frameon=False, fontsize=8)
     return figure
 
@@ -70,7 +71,7 @@ def alt_text(tables: Mapping[str, pd.DataFrame]) -> str:
     first = tables["exposure_sectors"].head(5).to_dict("records")
     lands = tables["exposure_countries"].head(5).to_dict("records")
     said = ", ".join(f"{r['sector']} {number(r['direct'], 4)}" for r in first)
-    return f"Most exposed sectors: {said}; countries: {', '.join(str(r['country']) for r in lands)}."
+    return f"Most exposed sectors: {said}; countries: {', '.join(short_name(str(r['country'])) for r in lands)}."
 
 
 def ranking_rows(table: pd.DataFrame) -> list[list[str]]:

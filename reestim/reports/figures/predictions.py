@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from reestim.dims import YEAR
 from reestim.estimate import kinds
 from reestim.intervals import LEVEL
+from reestim.reports.figures import forest
 
 CAPTION = (
     f"What was seen (dots) and what the model makes: median and {100 * LEVEL:.0f} % equal-tailed predictive intervals, "
@@ -19,6 +21,8 @@ CAPTION = (
 )
 _BEFORE, _AFTER = "#C9C9C9", "#005A96"
 _COLUMNS, _MOST, _WIDTH = 2, 8, 6.5
+#: Letters of a title that a panel is wide enough for.
+_LETTERS = 44
 
 
 def predictive_figure(table: pd.DataFrame) -> Figure | None:
@@ -27,15 +31,15 @@ def predictive_figure(table: pd.DataFrame) -> Figure | None:
     if not panels:
         return None
     rows = -(-len(panels) // _COLUMNS)
-    figure = Figure(figsize=(_WIDTH, 1.9 * rows + 0.5), layout="constrained")
+    figure = Figure(figsize=(_WIDTH, 2.0 * rows + 0.5), layout="constrained")
     grid = figure.subplots(rows, _COLUMNS, squeeze=False)
     for axes in grid.flat[len(panels) :]:
         axes.set_visible(False)
     for axes, (title, x, part) in zip(grid.flat, panels, strict=False):
         _panel(axes, x, part)
-        axes.set_title(title, fontsize=9)
+        axes.set_title(textwrap.fill(forest.plain(title), _LETTERS), fontsize=8)
     handles, labels = grid.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
     return figure
 
 

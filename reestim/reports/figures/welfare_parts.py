@@ -17,7 +17,7 @@ from reestim.reports.figures import forest
 from reestim.reports.section import FigureBlock, TableBlock, figure_block
 from reestim.results.effects import DIRECTED, FIXED, PERCENT, quantiles
 from reestim.results.format import with_interval
-from reestim.results.names import country_label
+from reestim.results.names import country_label, short_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -110,7 +110,7 @@ def parts_figure_block(draws: xr.DataArray, groups: list[list[str]], name: str) 
         order = [group[k] for k in np.argsort(-first.fillna(0.0).to_numpy())]
         for technology, offset in zip(technologies, [0.0] if len(technologies) == 1 else [0.19, -0.19], strict=True):
             _bars(one, mean.sel({COUNTRY: order, TECHNOLOGY: technology}), shown, technology, offset)
-        one.set_yticks(range(len(order)), [forest.plain(c) for c in order])
+        one.set_yticks(range(len(order)), [forest.plain(short_name(c)) for c in order])
         one.set_ylim(-0.6, len(order) - 0.4)
         one.axvline(0.0, color="black", linewidth=0.9)
     axes[-1].set_xlabel("per cent of income")
@@ -121,7 +121,7 @@ def parts_figure_block(draws: xr.DataArray, groups: list[list[str]], name: str) 
         "bar is what directed technology does through each channel."
     )
     said = "; ".join(
-        f"{c} {t}: {_said(mean.sel({COUNTRY: c, TECHNOLOGY: t}), shown)}"
+        f"{short_name(c)} {t}: {_said(mean.sel({COUNTRY: c, TECHNOLOGY: t}), shown)}"
         for c in draws[COUNTRY].values
         for t in technologies
     )

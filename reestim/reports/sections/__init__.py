@@ -75,7 +75,10 @@ def all_tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
 
 
 def all_sections(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[Section]:
-    """Every section that this run can fill."""
+    """Every section that this run can fill; figures say themselves what they show and rest on."""
+    from reestim.reports.figures.standalone import state_in_pictures
+
     with malformed_groups_as_errors(post):
-        found = [module.section(post, tables) for module in section_modules()]
-    return [section for section in found if section is not None]
+        found = [section for module in section_modules() if (section := module.section(post, tables)) is not None]
+        state_in_pictures(post, found)
+    return found

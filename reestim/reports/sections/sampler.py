@@ -103,7 +103,8 @@ def _ranks(draws: Mapping[str, xr.DataArray]) -> FigureBlock:
         axes.tick_params(labelsize=7.5)
     for axes in panels[len(names) :]:
         axes.set_axis_off()
-    figure.supxlabel("rank among the draws of all chains", fontsize=8.5)
+    for axes in panels[max(len(names) - 2, 0) : len(names)]:
+        axes.set_xlabel("rank among the draws of all chains", fontsize=8)
     figure.supylabel("share, 1 is even", fontsize=8.5)
     caption = (
         "Ranks of the draws of each chain (a line) among those of all chains: even where the chains explore the same "
