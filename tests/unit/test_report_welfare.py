@@ -53,7 +53,7 @@ def test_a_map_says_what_it_shows_and_survives_missing_draws_and_no_change_at_al
     coords = {"technology": ["fixed"], "country": ["USA", "ROW", "JPN"]}
     picture = tile_map(xr.DataArray(values, coords=coords, dims=lead), ["USA"], "map")
     assert "United States: fixed 0; Rest of the world: fixed 0; Japan: fixed not available" in picture.alt
-    assert "USA may lie beyond" in picture.caption
+    assert "United States may lie beyond" in picture.caption
 
 
 def test_parts_add_up_to_the_exact_change_draw_by_draw_and_so_do_their_means() -> None:
