@@ -60,7 +60,7 @@ def read_cells(path: Path, may_lack: Callable[[str], bool] | None = None) -> tup
 
 
 def read_table(
-    text: str, file: str, may_lack: Callable[[str], bool] | None = None
+    text: str, file: str, may_lack: Callable[[str], bool] | None = None, separator: str = ","
 ) -> tuple[pd.DataFrame | None, list[Problem]]:
     """Cells as text, blanks stripped, index = line number in an editor (the header is line 1).
 
@@ -73,7 +73,7 @@ def read_table(
         advice = "The file is damaged or not a CSV file: export it again"
         return None, [Problem("the file contains a NUL byte", advice, file=file, row=line)]
     problems: list[Problem] = []
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     header: list[str] | None = None
     lines: list[int] = []
     rows: list[list[str]] = []
@@ -100,7 +100,7 @@ def read_table(
         return None, [*problems, Problem(f"the CSV is broken ({error})", advice, file=file, row=line)]
     if header is None:
         return None, [Problem("the file is empty", "Give it at least its header line", file=file)]
-    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t|" if mark != separator):
         message, advice = "the columns are not separated by commas", "Save the file with commas between the columns"
         return None, [Problem(message, advice, file=file, row=1, value=header[0])]
     repeated = {name for name in header if header.count(name) > 1}

@@ -112,6 +112,16 @@ def name_of_alpha3() -> dict[str, str]:
     return {row["alpha3"]: row["name"] for row in _table()}
 
 
+#: Names of all that a table does not tell apart.
+_REST = {"rest of the world": "ROW", "rest of world": "ROW", "row": "ROW"}
+
+
+def code_of_country(label: str) -> str:
+    """The code of a country that is named (``China``, ``Korea, Republic of``), ROW for the rest of the world; any other
+    label as it is."""
+    return label if label in alpha3_codes() else _REST.get(label.lower()) or alpha3_of_name().get(label, label)
+
+
 @cache
 def alpha3_codes() -> frozenset[str]:
     """All alpha-3 codes."""

@@ -11,6 +11,7 @@ import pandas as pd
 from reestim.data.read import parse_column, read_cells
 from reestim.data.schemas import ALL_OTHERS, WEIGHT_TOLERANCE
 from reestim.errors import InputError, Problem, closest
+from reestim.importers.countries import code_of_country
 
 REGIONS = Path(__file__).resolve().parent / "concordances" / "regions.csv"
 #: Codes of the sources that are not ISO 3166 or not ours, where every country stays a region of its own.
@@ -30,7 +31,7 @@ def region_mapping(mapping: Path | str | None, countries: Sequence[str]) -> dict
     if mapping == "full":
         return {c: RENAMED.get(c, c) for c in countries}
     path = REGIONS if mapping is None else Path(mapping)
-    seen, problems = read_mapping(path, "country", "region", countries, shipped=mapping is None)
+    seen, problems = read_mapping(path, "country", "region", countries, shipped=mapping is None, alias=code_of_country)
     china = {country for country, region in seen.items() if region == CHINA}
     if CHINA in countries and china != {CHINA} and not problems:
         advice = f"Map {CHINA} alone to {CHINA}: its prices and its policy are its own"
@@ -57,13 +58,20 @@ def sector_mapping(mapping: Path | None, industries: Sequence[str]) -> dict[str,
 
 
 def read_mapping(
-    path: Path, source: str, target: str, labels: Sequence[str], *, shipped: bool = False
+    path: Path,
+    source: str,
+    target: str,
+    labels: Sequence[str],
+    *,
+    shipped: bool = False,
+    alias: Callable[[str], str] = str,
 ) -> tuple[dict[str, str], list[Problem]]:
     """Target of every label, in the order of the file, and everything wrong with it. In a shipped file labels that the
-    data do not have are no mistake."""
+    data do not have are no mistake. ``alias`` gives another name of a label that the data do not have."""
     table, problems = read_columns(path, (source, target))
     if table is None:
         return {}, problems
+    table[source] = [label if label in labels else alias(label) for label in table[source]]
     seen: dict[str, str] = {}
     rest: str | None = None
     for row, label, to in table[[source, target]].itertuples():

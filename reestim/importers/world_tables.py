@@ -110,7 +110,13 @@ WORLD_SOURCES: dict[str, WorldSource] = {
         WorldSource(
             "arrays", "World table brought as arrays, million US$", "<name>_<year>.npz", arrays.files, arrays.read
         ),
-        WorldSource("tidy", "World table brought as tidy CSV, million US$", "<name>_<year>.csv", tidy.files, tidy.read),
+        WorldSource(
+            "tidy",
+            "World table brought as tidy CSV or Excel, million US$",
+            "<name>_<year>.csv or .xlsx",
+            tidy.files,
+            tidy.read,
+        ),
     )
 }
 
@@ -132,6 +138,8 @@ def table_problems(source: WorldSource, tables: Path, year: int, policy_year: in
     years = sorted(files)
     if not years:
         message, advice = f"the folder holds no file {source.pattern}", "Give the folder with the tables"
+        if tables.is_file():
+            message, advice = f"the file is not called {source.pattern}", "Rename it: its name says of which year it is"
         found = [Problem(message, advice, value=str(tables))]
         for pattern, words in source.others if tables.is_dir() else ():
             found += [Problem(words, "See docs/own-data.md", file=p.name) for p in sorted(tables.glob(pattern))[:1]]

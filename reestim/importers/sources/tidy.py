@@ -1,6 +1,7 @@
-"""A plain world table as tidy CSV: one file a year, ``<name>_<year>.csv``, million US$, cells that are not there are 0.
+"""A plain world table as tidy CSV or Excel: one file a year, ``<name>_<year>.csv``, million US$; absent cells are 0.
 
-Columns exporter, input, importer, use, value; ``use`` is the buying industry, or one of the final uses below.
+Columns exporter, input, importer, use, value; ``use`` is the buying industry, or one of the final uses below. Countries
+by code or name; names become codes, by which facts on rare earths are known (docs/own-data.md).
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ import pandas as pd
 
 from reestim.data.read import parse_column
 from reestim.errors import InputError, Problem, closest
-from reestim.importers.mapping import read_columns
+from reestim.importers.countries import code_of_country
+from reestim.importers.own_table import read_own_columns
 from reestim.importers.sources.arrays import by_year
 from reestim.importers.world import RawTable
 
 COLUMNS = ("exporter", "input", "importer", "use", "value")
 FINAL = ("final", "households", "government", "investment", "inventories")
-_FILE = re.compile(r".*?(\d{4})\.csv")
+_FILE = re.compile(r".*?(\d{4})\.(?:csv|xlsx)")
 
 
 def files(tables: Path) -> dict[int, Path]:
@@ -33,6 +35,8 @@ def read(path: Path, year: int) -> RawTable:
     table, problems = _read(path)
     if problems or table is None:
         raise InputError(problems, f"the table of {year} cannot be used")
+    for name in ("exporter", "importer"):
+        table[name] = table[name].map(code_of_country)
     regions = tuple(dict.fromkeys([*table["exporter"], *table["importer"]]))
     industries = tuple(dict.fromkeys(table["input"]))
     for row, use in table["use"][~table["use"].isin([*industries, *FINAL])].items():
@@ -59,7 +63,7 @@ def read(path: Path, year: int) -> RawTable:
 
 
 def _read(path: Path) -> tuple[Any, list[Problem]]:
-    cells, problems = read_columns(path, COLUMNS)
+    cells, problems = read_own_columns(path, COLUMNS, "value")
     if cells is None:
         return None, problems
     typed = {}
