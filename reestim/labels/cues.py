@@ -52,7 +52,7 @@ _SEPARATE = (
     r"|flotation|beneficiat\w*|back-?extract\w*|mixer-settler\w*|smelt\w*|electroly(?:sis|tic|zing|sing)"
     r"|precipitat\w+|purif\w+"
     r"|roast\w*|strip(?:s|ping)? (?:solution|liquor)|raffinate|chromatograph\w*|mixer[- ]settlers?|calcine|lixivi\w+"
-    r"|ion[- ]exchange|adsorb\w*|eluent|elut\w+)"
+    r"|ion[- ]exchange|adsorb\w*|eluent|elut\w+|eluat\w+|pregnant (?:solution|liquor)|heap|irrigat\w+|oxal\w+)"
 )
 _BETTER = (
     r"(?:improv\w+|enhanc\w+|increas\w+|rais\w+|higher|high|rise\w*|superior|excellent|great(?:er|ly)|doubl\w+"
@@ -84,6 +84,9 @@ _ITEMS = (
     rf"|the )*){{2,}}{_ITEM}"
 )
 
+#: Goods that are a rare earth for the most part, so that less of them is less of it.
+_MATERIAL = r"(?:phosphors?|fluorescent powder|scintillators?|magnet (?:material|mass|volume)|storage alloy)"
+
 CUES: dict[str, str] = {
     "ree free": rf"{_NOT_HEAVY}(?: (?:element|metal|oxide)s?)?[ -]{{0,3}}(?:free|less)\b|non ?- ?{_NOT_HEAVY}"
     rf"|free (?:of|from) {_FEW}{_NOT_HEAVY}",
@@ -104,12 +107,15 @@ CUES: dict[str, str] = {
     r"|(?:can|may) (?:altogether )?be dispensed with|which (?:was|were|had|have been|has been) (?:the standard"
     r"|needed|used|indispensable|necessary)",
     "replace ree": rf"{_REPLACE} {_SOME}{_ANY}|(?:replac\w+|substitut\w+) (?:for|of) {_FEW}{_ANY}"
-    rf"|{_ANY} {_FEW}(?:is|are|be|being|to be) {_FEW}{_REPLACE}",
+    rf"|{_ANY} {_FEW}(?:is|are|be|being|to be) {_FEW}{_REPLACE}"
+    rf"|{_ANY}[ ,]+{_FEW}which (?:it|they|the \w+|this) {_FEW}(?:replac|substitut|supersed|displac)",
     "replace magnet": rf"{_REPLACE} {_SOME}magnets?|{_WITHOUT} {_FEW}(?:permanent )?magnets?|magnet-?(?:less|free)",
     "replace by other": rf"{_REPLACE} (?:\w+ ){{0,6}}(?:phosphors?|catalysts?|abrasives?|additives?|alloys?)",
     "less ree": rf"\b{_LESS} {_SOME}{_NOT_HEAVY}|{_NOT_HEAVY} {_SOME}{_LESS}\b",
     "less heavy": rf"\b{_LESS} {_SOME}heavyree|heavyree {_SOME}{_LESS}\b",
     "less amount": rf"{_LESS} {_FEW}{_AMOUNT}|{_AMOUNT} {_SOME}{_LESS}",
+    "less material": rf"\b{_LESS} {_FEW}{_MATERIAL}\b|\b{_MATERIAL} {_FEW}{_LESS}\b"
+    rf"|{_MATERIAL} (?:amount|quantity|usage)",
     "per unit": r"\bper (?:unit|gram|kilogram|kilowatt|megawatt|mole|mol|kg|g|motor|machine|cell|ton|tonne)\b",
     "utilisation": r"utili[sz]ation|efficien\w+ (?:of use|use)|effectively us\w+|yields?\b|near net",
     "grain boundary": r"grain[- ]boundar\w+|intergranular|grain size|fine(?:r)? grain|main phase|crystal grains?",
@@ -126,7 +132,8 @@ CUES: dict[str, str] = {
     "separate": rf"\b{_SEPARATE}",
     "better luminous": rf"{_BETTER} {_FEW}(?:quantum (?:efficiency|yield)|luminous (?:efficiency|flux)"
     rf"|brightness|luminance|conversion efficiency)",
-    "better storage": rf"{_BETTER} {_FEW}(?:oxygen storage|osc|capacity|relaxivity|activity|gain)",
+    "better storage": rf"{_BETTER} {_FEW}(?:oxygen storage|osc|capacity|relaxivity|activity|gain)"
+    rf"|(?:storage|reversible|discharge) capacity {_SOME}(?:exceed\w*|higher|increas\w+|rais\w+|climb\w*|grow\w*)",
     "thin": r"\bthin(?:ner)?\b|\bshell\b|core[- ]shell|surface layer|outer (?:region|part)",
     "supply": rf"\b{_SUPPLY}",
     "supply of ree": rf"{_SUPPLY} {_SOME}{_ANY}|{_ANY} {_SOME}{_SUPPLY}",

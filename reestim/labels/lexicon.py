@@ -110,6 +110,12 @@ _TELLING = (
 _SYMBOL_AND_WORD = re.compile(
     rf"(?<![\w-])(?P<symbol>{'|'.join(sorted(_RARE_SYMBOLS))})(?:(?=[ -](?:{_TELLING})\b)|\^?\(?[23]\+\)?)"
 )
+#: The same beside an amount: "0.2 mass% Sc", "Y: 0.05 to 0.3 %", "Er 1 to 2 %".
+_AMOUNT = r"\d+(?:\.\d+)?(?: ?(?:to|-|~|≤) ?\d+(?:\.\d+)?)?"
+_SYMBOL_AND_AMOUNT = re.compile(
+    rf"(?:(?<=% )|(?<=percent )|(?<=ppm ))(?P<symbol>{'|'.join(sorted(_RARE_SYMBOLS))})(?![\w-])"
+    rf"|(?<![\w-])(?P<before>{'|'.join(sorted(_RARE_SYMBOLS))})(?=:? {_AMOUNT} ?(?:%|ppm|(?:mass|wt|at|mol|weight)\b))"
+)
 _FORMULA = re.compile(r"(?<![A-Za-z])[(\[]?[A-Z][A-Za-z0-9()\[\].,:/+δ-]*")
 _SYMBOL = re.compile("|".join(sorted(_ELEMENTS, key=len, reverse=True)))
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -161,6 +167,7 @@ def mask(text: str) -> str:
     text = re.sub(r"\b2Pr\b", "polarisation", text)  # twice the remanent polarisation of a ferroelectric
     text = re.sub(r"\b([A-Z][a-z]?)-\d{2,3}m?\b", r"\1", text)  # isotopes: Lu-177
     text = _SYMBOL_AND_WORD.sub(_mask_symbol, text)
+    text = _SYMBOL_AND_AMOUNT.sub(_mask_symbol, text)
     text = _FORMULA.sub(_mask_formula, text)
     text = _METAL_SYMBOLS.sub(" metalterm ", text)
     text = _METAL.sub(" metalterm ", text)
@@ -192,7 +199,8 @@ def _mask_listed(found: re.Match[str]) -> str:
 
 
 def _mask_symbol(found: re.Match[str]) -> str:
-    return " heavyree " if found["symbol"] in _HEAVY_SYMBOLS else " reeterm "
+    symbols = {symbol for symbol in found.groupdict().values() if symbol}
+    return " heavyree " if symbols & _HEAVY_SYMBOLS else " reeterm "
 
 
 def _mask_formula(found: re.Match[str]) -> str:
