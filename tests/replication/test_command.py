@@ -8,7 +8,7 @@ import pytest
 import typer
 import typer.testing
 
-from replications import acemoglu, policy_papers, prices_2010, ree_shares
+from replications import acemoglu, magnets_2010, policy_papers, prices_2010, ree_shares
 from replications.__main__ import TITLES, Name, main
 from replications.tables import Table, number
 
@@ -17,7 +17,7 @@ TABLE = Table(["a", "b"], [["1", "2"]], ["A note."])
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> typer.testing.CliRunner:
-    for made in (acemoglu, prices_2010, ree_shares):
+    for made in (acemoglu, prices_2010, ree_shares, magnets_2010):
         monkeypatch.setattr(made, "table", lambda: TABLE)
     monkeypatch.setattr(policy_papers, "table", lambda _: TABLE)
     return typer.testing.CliRunner()
@@ -33,7 +33,7 @@ def app() -> typer.Typer:
 def test_all_that_can_be_made(run: typer.testing.CliRunner, app: typer.Typer, tmp_path: Path) -> None:
     done = run.invoke(app, ["--data", str(tmp_path)])
     assert done.exit_code == 0
-    names = (Name.acemoglu, Name.prices, Name.shares, Name.policy_papers)
+    names = (Name.acemoglu, Name.prices, Name.shares, Name.policy_papers, Name.magnets)
     titles = [TITLES[name] for name in names]
     assert done.stdout == "".join(f"## {t}\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\nA note.\n\n" for t in titles)
     for name in ("nafta", "gains", "tfp", "findings", "events"):
