@@ -101,7 +101,7 @@ def read(
                 "agreement": _as_json(audit.agreement),
                 "by_year": audit.by_year.to_dict("records"),
                 "trend_p_value": audit.trend,
-                "people": None if audit.people is None else audit.people.accuracy()[:-1].tolist(),
+                "people": None if audit.people is None else audit.people.right[:-1].tolist(),
             }
         )
         return
@@ -117,7 +117,10 @@ def read(
     printing.print_rows(
         "Agreement by year of the audited",
         ["year", "audited", "agree", "share, 90 %"],
-        [[f"{r[0]}", f"{r[1]}", f"{r[2]}", f"{r[3]:.2f} [{r[4]:.2f}, {r[5]:.2f}]"] for r in audit.by_year.values],
+        [
+            [f"{year:.0f}", f"{n:.0f}", f"{agree:.0f}", f"{share:.2f} [{low:.2f}, {high:.2f}]"]
+            for year, n, agree, share, low, high in audit.by_year.to_numpy()
+        ],
     )
     typer.echo(_trend_words(audit.trend))
     typer.echo(f"label_audit: {out}")
@@ -224,7 +227,7 @@ def _print_people(people: Consensus) -> None:
 
     rows = [
         [f"human_label{f'_{k}' if k > 1 else ''}", str(n), f"{right:.2f}"]
-        for k, (n, right) in enumerate(zip(people.judged[:-1], people.accuracy()[:-1], strict=True), start=1)
+        for k, (n, right) in enumerate(zip(people.judged[:-1], people.right[:-1], strict=True), start=1)
     ]
     printing.print_rows("People (Dawid and Skene: each errs in a way of its own)", ["who", "judged", "right"], rows)
     typer.echo(f"classes of {100 * people.doubt:.1f} % of the sample remain in doubt; counts carry their probabilities")

@@ -34,21 +34,21 @@ class Consensus:
         Share of each class among the items, (class,).
     judged
         Items that each labeller judged, (labeller,).
+    right
+        Expected share of them that the labeller got right, (labeller,). The confusions lean on their prior, which
+        looks worse than this where little was judged.
     """
 
     probability: Float[np.ndarray, "item label"]
     confusion: Float[np.ndarray, "labeller label label"]
     prevalence: Float[np.ndarray, " label"]
     judged: Int[np.ndarray, " labeller"]
+    right: Float[np.ndarray, " labeller"]
 
     @property
     def doubt(self) -> float:
         """Expected share of items whose most probable class is not the true one."""
         return float(1 - self.probability.max(axis=1).mean())
-
-    def accuracy(self) -> np.ndarray:
-        """Share of items that each labeller gets right, (labeller,), at the prevalence of the items."""
-        return np.einsum("k,lkk->l", self.prevalence, self.confusion)
 
 
 def consensus(labels: Int[np.ndarray, "item labeller"]) -> Consensus:
@@ -88,4 +88,6 @@ def consensus(labels: Int[np.ndarray, "item labeller"]) -> Consensus:
         probability = new
         if moved < _TOLERANCE:
             break
-    return Consensus(probability, confusion, prevalence, given.sum(axis=0))
+    judged = given.sum(axis=0)
+    right = np.einsum("ik,ilk->l", probability, said) / np.maximum(judged, 1)
+    return Consensus(probability, confusion, prevalence, judged, right)

@@ -41,9 +41,19 @@ def test_several_people_are_better_than_their_majority_and_their_errors_are_foun
     assert right > (votes.argmax(axis=1) == true).mean()
     assert 1 - found.doubt == pytest.approx(right, abs=0.03), "the doubt that is stated is the doubt there is"
     careful, careless = 0.85 + 0.0375, 0.5 + 0.125
-    assert found.accuracy() == pytest.approx([careful, careful, careless], abs=0.04)
+    assert found.right == pytest.approx([careful, careful, careless], abs=0.04)
     assert found.prevalence == pytest.approx([0.4, 0.3, 0.2, 0.1], abs=0.04)
     assert (found.judged == (said != MISSING).sum(axis=0)).all()
+
+
+def test_what_is_said_of_a_person_does_not_lean_on_the_prior_in_a_small_sample() -> None:
+    right = np.array(
+        [
+            [consensus(said).right, (said == true[:, None]).sum(axis=0) / (said != MISSING).sum(axis=0)]
+            for true, said in (judgements(60, seed) for seed in range(20))
+        ]
+    ).mean(axis=0)
+    np.testing.assert_allclose(right[0], right[1], atol=0.05)
 
 
 def labelled_patents(n: int, seed: int) -> tuple[Labelled, pd.DataFrame, np.ndarray]:
