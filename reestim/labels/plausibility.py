@@ -92,7 +92,7 @@ def plausibility(sums: Any, unlabelled: dict[str, int] | None = None) -> Plausib
             *_too_many(cells),
             *_countries(by_country, unlabelled or {}),
             *_years(by_year),
-            *_absent(world, set(there[COUNTRY])),
+            *_absent(world, set(there[COUNTRY]), unlabelled or {}),
         ]
         sentences += found or [f"nothing stands out: no country or year is {FAR:g} times off its share"]
     columns = [COUNTRY, SECTOR, YEAR, _NUMBER, TOTAL]
@@ -191,12 +191,16 @@ def _times(table: Any, row: Any) -> str:
     return f"{row} has {table.loc[row, _NUMBER]:,.0f}, its share would be {table.loc[row, _EXPECTED]:,.0f}"
 
 
-def _absent(world: Any, there: set[str]) -> list[str]:
-    """Large countries of which the file has no patent."""
+def _absent(world: Any, there: set[str], unlabelled: dict[str, int]) -> list[str]:
+    """Large countries of which the file has no patent, or none with a label."""
     by_country: Any = world[~world[COUNTRY].isin([OTHER_EU, OTHER])].groupby(COUNTRY)[TOTAL].sum()
     share = (by_country / world[TOTAL].sum()).sort_values(ascending=False)
-    rows = [f"{c} ({v:.0%} of all patents)" for c, v in share.items() if v >= LARGE and c not in there]
-    return [f"not in the file: {_some(rows)}"] if rows else []
+    large = {str(c): f"{c} ({v:.0%} of all patents)" for c, v in share.items() if v >= LARGE and c not in there}
+    absent = [words for country, words in large.items() if country not in unlabelled]
+    found = [f"not in the file: {_some(absent)}"] if absent else []
+    if silent := [words for country, words in large.items() if country in unlabelled]:
+        found.append(f"without a single label: {_some(silent)}")
+    return found
 
 
 def _some(rows: list[str]) -> str:

@@ -72,6 +72,7 @@ def test_an_even_share_is_plausible_and_its_size_is_said() -> None:
     whole = plausibility(made(countries=tuple(patent_totals()["country"].unique())))
     assert said(whole) == f"nothing stands out: no country or year is {FAR:g} times off its share"
     assert "not in the file: KOR" in said(found)
+    assert "without a single label: KOR" in said(plausibility(made(), {"KOR": 3}))
 
 
 def test_a_country_with_too_few_is_named_with_its_unlabelled_texts() -> None:
