@@ -288,4 +288,6 @@ def _write_evidence(folder: Path, built: Built, said: list[str], seed: int) -> N
 def _truth(facts: Path) -> Truth:
     """Parameters of the simulation: those stated by the facts' dataset, without its elasticities by sector."""
     truth = stated(facts).get("truth", {})
-    return replace(Truth.from_dict(truth), sigma=None) if truth else TRUTH
+    found = replace(Truth.from_dict(truth), sigma=None) if truth else TRUTH
+    # simulated-2010 spreads its patents as all patents are; a table of one's own has no totals, so they grow evenly
+    return found if found.patent_growth is not None else replace(found, patent_growth=Truth.patent_growth)
