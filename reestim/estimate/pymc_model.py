@@ -105,6 +105,7 @@ class PymcModel:
             xr.DataTree.from_dict({"posterior": parameters}),
             model=self.pymc,
             var_names=[str(v.name) for v in self.pymc.observed_RVs],
+            freeze_vars=[str(v.name) for v in self.pymc.free_RVs if str(v.name) in parameters],
             random_seed=seed,
             progressbar=False,
             compile_kwargs=_ONCE,
