@@ -6,12 +6,12 @@ This is the one place that knows how an equilibrium is differentiated; those who
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.drawn_baseline import drawn_fields, drawn_policy
@@ -33,6 +33,12 @@ MAX_ACCELERATED_STEPS = 150
 FAST, ROBUST, ARCLENGTH = range(3)
 #: Largest ln of a licence price that is rounding.
 PRICE_ROUNDING = 1e-14
+
+
+class InverseJacobian(NamedTuple):
+    """The inverse of the Jacobian at an equilibrium near by, which replaces the preconditioner in small economies."""
+
+    matrix: Float[Array, "n n"]
 
 
 def baseline_unknowns(b: Baseline, policy: PolicyArrays) -> Unknowns:
@@ -99,11 +105,12 @@ def many_equilibria(
     b: Baseline,
     policy: PolicyArrays,
     draws: ParameterArrays,
-    near: Preconditioner,
+    near: Preconditioner | InverseJacobian,
     start: Float[Array, "draw n"],
     tolerance: Tolerance,
     history: SecantHistory,
     memory: int = MEMORY,
+    max_steps: int | Int[Array, ""] = MAX_ACCELERATED_STEPS,
 ) -> AndersonResult:
     """Accelerated steps for parameter draws side by side (leading axis of every leaf of ``draws``).
 
@@ -124,13 +131,17 @@ def many_equilibria(
         b, u = shared[0]._replace(**fields), unravel(z)
         policy = drawn_policy(shared[1], draw, b)
         r, pools = separable_residual(b, policy, draw, weight, u)
-        step = apply_preconditioner(near, b, policy, pools.steps, r)
-        return ravel_pytree(step)[0], jnp.maximum(largest(ravel_pytree(r)[0]), jnp.abs(numeraire_gap(b, policy, u)))
+        flat = ravel_pytree(r)[0]
+        if isinstance(near, InverseJacobian):
+            step = -near.matrix @ flat
+        else:
+            step = ravel_pytree(apply_preconditioner(near, b, policy, pools.steps, r))[0]
+        return step, jnp.maximum(largest(flat), jnp.abs(numeraire_gap(b, policy, u)))
 
     def measure(z: Float[Array, "draw n"]) -> tuple[Float[Array, "draw n"], Float[Array, " draw"]]:
         return jax.vmap(one)(draws, own, weights, z)
 
-    result = anderson(measure, start, tolerance, MAX_ACCELERATED_STEPS, history, memory)
+    result = anderson(measure, start, tolerance, max_steps, history, memory)
     return result._replace(point=jax.vmap(partial(drop_rounding, b, policy))(result.point))
 
 

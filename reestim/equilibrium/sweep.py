@@ -1,11 +1,10 @@
 """Many equilibria at once: one economy and scenario, a set of parameter draws.
 
-The draw nearest to the median (the reference draw) is solved first. The differences that its acceleration has gathered
-(``anderson.SecantHistory``) describe the Jacobian near there, and start all other draws from its equilibrium. No
-Jacobian is formed. Unconverged draws are warm-started again from their own median draw; what still remains is solved
-one by one by Newton's method. Batches of draws bound the memory and run on two threads, because the steps of a batch
-are too small to fill several cores. A reference draw that the accelerated steps do not solve is solved by Newton's
-method.
+The draw nearest to the median (the reference draw) is solved first; all others go from its equilibrium, by accelerated
+steps with what is known from there (`reestim.equilibrium.reference`). Those that this does not solve are taken in
+groups of neighbours, each from the solved draw that is nearest to it and with what is known from there, until a round
+solves no more; what still remains is solved one by one by Newton's method. Batches of draws bound the memory and run
+on two threads, because the steps of a batch are too small to fill several cores.
 """
 
 from __future__ import annotations
@@ -29,18 +28,23 @@ from reestim.equilibrium.drawn_baseline import drawn_baseline, drawn_policy
 from reestim.equilibrium.equations import Unknowns
 from reestim.equilibrium.implicit import all_residuals, baseline_unknowns, many_equilibria, within_tolerance
 from reestim.equilibrium.parameters import ParameterArrays
-from reestim.equilibrium.preconditioner import Preconditioner, build_preconditioner
+from reestim.equilibrium.reference import (
+    DENSE_UP_TO,
+    Reference,
+    nearer_reference,
+    own_memory,
+    quick_reference,
+    reference_draw,
+)
 from reestim.equilibrium.scenario import PolicyArrays
 from reestim.equilibrium.solve import solve_by_newton
 from reestim.equilibrium.welfare import outcomes
-from reestim.numerics.anderson import SecantHistory, empty_history
 from reestim.numerics.newton import Tolerance
 
-#: Secant pairs of the reference draw that all draws share, and those that each draw keeps of its own.
-SHARED_HISTORY = 12
-OWN_HISTORY = 5
-#: Rounds with a new reference draw; after them, draws are solved one by one.
-ROUNDS = 3
+#: Rounds with nearer references; after them, draws are solved one by one.
+ROUNDS = 6
+#: Accelerated steps of a draw in one round: a nearer reference is worth more than more steps.
+STEPS_A_ROUND = 48
 
 
 class DrawSolutions(NamedTuple):
@@ -53,42 +57,31 @@ class DrawSolutions(NamedTuple):
     reason: Int[np.ndarray, " draw"]  # code of ``diagnosis.Reason``
 
 
-class _WarmStart(NamedTuple):
-    """The start of a batch: equilibrium, approximate inverse and secant history of the reference draw."""
+class _Found(NamedTuple):
+    """Equilibria of some draws, each along its first axis."""
 
-    start: Float[Array, " n"]
-    near: Preconditioner
-    history: SecantHistory
-
-
-@jax.jit
-def _solve_reference_draw(
-    b: Baseline, policy: PolicyArrays, draw: ParameterArrays, start: Float[Array, " n"], tolerance: Tolerance
-) -> tuple[_WarmStart, Float[Array, ""]]:
-    """Warm start from the reference draw, and its largest residual."""
-    near = build_preconditioner(drawn_baseline(b, draw), policy, draw)
-    one = jax.tree.map(lambda leaf: leaf[None], draw)
-    result = many_equilibria(b, policy, one, near, start[None], tolerance, empty_history(start.size), SHARED_HISTORY)
-    warm_start = _WarmStart(
-        result.point[0], near, SecantHistory(result.step_differences[0], result.iterate_differences[0])
-    )
-    return warm_start, result.residual[0]
+    outcomes: dict[str, Array]
+    residual: Float[Array, " draw"]
+    steps: Int[Array, " draw"]
+    point: Float[Array, "draw n"]
 
 
-@partial(jax.jit, static_argnames="names")
+@partial(jax.jit, static_argnames=("names", "memory"))
 def _solve_batch(
     b: Baseline,
     policy: PolicyArrays,
     draws: ParameterArrays,
-    warm_start: _WarmStart,
+    start: Float[Array, "draw n"],
+    known: Reference,
     tolerance: Tolerance,
+    most: int | Int[Array, ""],
     names: tuple[str, ...],
-) -> tuple[dict[str, Array], Float[Array, " draw"], Int[Array, " draw"]]:
-    """A batch of draws from the equilibrium of the reference draw: results, largest residual, steps."""
-    begin = jnp.broadcast_to(warm_start.start, (draws.trade_elasticity.shape[0], warm_start.start.size))
-    result = many_equilibria(b, policy, draws, warm_start.near, begin, tolerance, warm_start.history, OWN_HISTORY)
-    results, residual = jax.vmap(partial(_results, b, policy, names))(draws, result.point)
-    return results, residual, result.steps
+    memory: int,
+) -> _Found:
+    """A batch of draws, each from its own ``start``, by at ``most`` so many steps."""
+    r = many_equilibria(b, policy, draws, known.near, start, tolerance, known.history, memory, most)
+    results, residual = jax.vmap(partial(_results, b, policy, names))(draws, r.point)
+    return _Found(results, residual, r.steps, r.point)
 
 
 def _results(
@@ -98,15 +91,6 @@ def _results(
     u = ravel_pytree(baseline_unknowns(b, policy))[1](point)
     result = outcomes(b, policy, draw, u)
     return {name: getattr(result, name) for name in names}, all_residuals(b, policy, draw, u)
-
-
-def _solve_one(
-    b: Baseline, policy: PolicyArrays, draw: ParameterArrays, tolerance: float, names: tuple[str, ...]
-) -> tuple[dict[str, Array], Int[Array, ""], Float[Array, ""], Int[Array, ""]]:
-    """One draw by Newton's method, and what would explain a failure."""
-    b, policy = drawn_baseline(b, draw), drawn_policy(policy, draw, b)
-    u, root, worst = solve_by_newton(b, policy, draw, tolerance)
-    return *_explained(b, policy, draw, u, root.stage, names), worst, root.steps
 
 
 @partial(jax.jit, static_argnames="names")
@@ -136,88 +120,137 @@ def solve_draws(
     ``names`` are the results to return (fields of ``Outcomes``). Each thread solves ``size`` draws at once, which
     bounds the memory. ``advance`` is called with the number of draws that were finished.
     """
-    names = tuple(names)
     draws = jax.tree.map(np.asarray, draws)  # picking draws out of NumPy arrays is a hundred times cheaper
-    count = draws.trade_elasticity.shape[0]
-    results: dict[str, np.ndarray] = {}
-    residual, steps, reason = np.full(count, np.inf), np.zeros(count, int), np.zeros(count, int)
-
-    def insert(index: np.ndarray, values: dict[str, Array], worst: Array, used_steps: Array) -> None:
-        for name, value in values.items():
-            array = np.asarray(value)
-            if name not in results:
-                dtype = array.dtype if array.dtype != bool else float
-                results[name] = np.full((count, *array.shape[1:]), np.nan, dtype)
-            results[name][index] = array[: len(index)]
-        residual[index] = np.asarray(worst)[: len(index)]
-        steps[index] += np.asarray(used_steps)[: len(index)]
-
-    for left, values, worst, used_steps in _rounds(b, policy, draws, tolerance, names, size, residual):
-        insert(left, values, worst, used_steps)
-        advance(int(within_tolerance(residual[left], tolerance).sum()))
-    for k in np.flatnonzero(~within_tolerance(residual, tolerance)):
-        values, cause, worst, used_steps = _solve_one(b, policy, take(draws, k), tolerance, names)
-        insert(np.array([k]), {n: v[None] for n, v in values.items()}, worst[None], used_steps[None])
-        reason[k] = int(cause)
+    sweep = _Sweep(b, policy, draws, tolerance, tuple(names))
+    for index, found in sweep.rounds(size):
+        sweep.insert(index, found)
+        advance(int(sweep.solved[index].sum()))
+    for k in np.flatnonzero(~sweep.solved):
+        sweep.solve_alone(k, size)
         advance(1)
-    solved = np.asarray(within_tolerance(residual, tolerance))
-    return DrawSolutions(results, solved, residual, steps, np.where(solved, Reason.SOLVED, reason))
+    reason = np.where(sweep.solved, Reason.SOLVED, sweep.reason)
+    return DrawSolutions(sweep.outcomes, sweep.solved, sweep.residual, sweep.steps, reason)
 
 
-def _rounds(
-    b: Baseline,
-    policy: PolicyArrays,
-    draws: ParameterArrays,
-    tolerance: float,
-    names: tuple[str, ...],
-    size: int,
-    residual: np.ndarray,
-) -> Iterator[tuple[np.ndarray, dict[str, Array], Array, Array]]:
-    """Chunks of draws as they are finished: (draws, results, residuals, steps). Reads ``residual`` between rounds."""
-    standardised = _standardised(draws)
-    start, _ = ravel_pytree(baseline_unknowns(b, policy))
-    left = np.arange(len(residual))
-    with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, 2)) as pool:
-        for _ in range(ROUNDS):
-            middle = take(draws, left[_middle(standardised[left])])
-            warm_start, worst = _solve_reference_draw(b, policy, middle, start, tolerance)
-            if not float(worst) <= tolerance:  # then Newton's method, once, instead of once a draw
-                known = drawn_baseline(b, middle), drawn_policy(policy, middle, b)
-                u, _, _ = solve_by_newton(*known, middle, tolerance)
-                point, _ = ravel_pytree(u)
-                warm_start, worst = _solve_reference_draw(b, policy, middle, point, tolerance)
-            if not float(worst) <= tolerance:
-                return
-            start = warm_start.start
-            work = partial(_chunk, b, policy, draws, warm_start, tolerance, names)
-            yield from pool.map(work, batches(left, size))
-            left = left[~within_tolerance(residual[left], tolerance)]
-            if not len(left):
-                return
+class _Sweep:
+    """The draws, and what has been found of them."""
+
+    def __init__(
+        self, b: Baseline, policy: PolicyArrays, draws: ParameterArrays, tolerance: float, names: tuple[str, ...]
+    ) -> None:
+        self.b, self.policy, self.draws, self.tolerance, self.names = b, policy, draws, tolerance, names
+        self.origin, _ = ravel_pytree(baseline_unknowns(b, policy))
+        self.place = _standardised(draws)
+        count = len(self.place)
+        self.outcomes: dict[str, np.ndarray] = {}
+        self.residual = np.full(count, np.inf)
+        self.steps, self.reason = np.zeros(count, int), np.zeros(count, int)
+        self.point = np.zeros((count, self.origin.size))
+
+    @property
+    def solved(self) -> Bool[np.ndarray, " draw"]:
+        return np.asarray(within_tolerance(self.residual, self.tolerance))
+
+    def insert(self, index: np.ndarray, found: _Found) -> None:
+        for name, value in found.outcomes.items():
+            array = np.asarray(value)
+            if name not in self.outcomes:
+                dtype = array.dtype if array.dtype != bool else float
+                self.outcomes[name] = np.full((len(self.place), *array.shape[1:]), np.nan, dtype)
+            self.outcomes[name][index] = array[: len(index)]
+        self.residual[index] = np.asarray(found.residual)[: len(index)]
+        self.steps[index] += np.asarray(found.steps)[: len(index)]
+        self.point[index] = np.asarray(found.point)[: len(index)]
+
+    def rounds(self, size: int) -> Iterator[tuple[np.ndarray, _Found]]:
+        """Batches of draws as they are finished; what was inserted of one round serves the next."""
+        middle = take(self.draws, _middle(self.place))
+        known = reference_draw(self.b, self.policy, middle, self.origin, self.tolerance)
+        if known is None:
+            return
+        with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, 2)) as pool:
+            yield from pool.map(partial(self._from, known), batches(np.arange(len(self.place)), size))
+            for _ in range(ROUNDS - 1):
+                good = self.solved
+                if good.all() or not good.any():
+                    return
+                groups = _groups(self.place, np.flatnonzero(~good), size)
+                yield from pool.map(partial(self._from_neighbours, known, np.flatnonzero(good)), groups)
+                if self.solved.sum() == good.sum():
+                    return
+
+    def _from(self, known: Reference, batch: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, _Found]:
+        """A batch of draws from the equilibrium of the reference draw."""
+        index, padded = batch
+        return index, self._solve(known, padded, np.broadcast_to(known.point, (len(padded), known.point.size)))
+
+    def _from_neighbours(
+        self, known: Reference, good: np.ndarray, batch: tuple[np.ndarray, np.ndarray]
+    ) -> tuple[np.ndarray, _Found]:
+        """Draws near each other, each from its nearest solved draw, with what is known from one in their middle."""
+        index, padded = batch
+        k = self._nearest(np.median(self.place[index], axis=0), good)
+        here = nearer_reference(known, self.b, self.policy, take(self.draws, k), jnp.asarray(self.point[k]))
+        start = np.stack([self.point[self._nearest(self.place[draw], good)] for draw in padded])
+        return index, self._solve(here, padded, start)
+
+    def _nearest(self, place: np.ndarray, good: np.ndarray) -> int:
+        """The draw among ``good`` that is nearest to this place."""
+        return int(good[np.argmin(np.sum((self.place[good] - place) ** 2, axis=1))])
+
+    def _solve(self, known: Reference, index: np.ndarray, start: np.ndarray) -> _Found:
+        b, policy, draws = self.b, self.policy, take(self.draws, index)
+        memory = own_memory(known)
+        found = _solve_batch(b, policy, draws, start, known, self.tolerance, STEPS_A_ROUND, self.names, memory)
+        return jax.block_until_ready(found)
+
+    def solve_alone(self, k: int, size: int) -> None:
+        """One draw from its nearest solved draw: with its own Jacobian, then by Newton's method with all effort."""
+        draw, good = take(self.draws, k), np.flatnonzero(self.solved)
+        start = jnp.asarray(self.point[self._nearest(self.place[k], good)]) if len(good) else self.origin
+        if start.size <= DENSE_UP_TO:
+            known = quick_reference(self.b, self.policy, draw, start, self.tolerance)
+            if known is not None:
+                index, padded = _padded(np.array([k]), size)
+                self.insert(*self._from(known, (index, padded)))
+                if self.solved[k]:
+                    return
+        self._by_newton(k, draw, start)
+
+    def _by_newton(self, k: int, draw: ParameterArrays, start: Float[Array, " n"]) -> None:
+        """With all effort, and what would explain a failure."""
+        b, policy = drawn_baseline(self.b, draw), drawn_policy(self.policy, draw, self.b)
+        u = ravel_pytree(baseline_unknowns(b, policy))[1](start)
+        u, root, worst = solve_by_newton(b, policy, draw, self.tolerance, u)
+        results, cause = _explained(b, policy, draw, u, root.stage, self.names)
+        found = _Found({n: v[None] for n, v in results.items()}, worst[None], root.steps[None], root.point[None])
+        self.insert(np.array([k]), found)
+        self.reason[k] = int(cause)
 
 
-def _chunk(
-    b: Baseline,
-    policy: PolicyArrays,
-    draws: ParameterArrays,
-    warm_start: _WarmStart,
-    tolerance: float,
-    names: tuple[str, ...],
-    batch: tuple[np.ndarray, np.ndarray],
-) -> tuple[np.ndarray, dict[str, Array], Array, Array]:
-    index, padded = batch
-    done = _solve_batch(b, policy, take(draws, padded), warm_start, tolerance, names)
-    return (index, *jax.block_until_ready(done))
-
-
-def take(draws: ParameterArrays, index: np.ndarray | np.integer) -> ParameterArrays:
+def take(draws: ParameterArrays, index: np.ndarray | np.integer | int) -> ParameterArrays:
     return jax.tree.map(lambda leaf: leaf[index], draws)
 
 
 def batches(index: np.ndarray, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Batches, and the same padded to equal length by repeating an entry: nothing is compiled twice."""
-    parts = [index[first : first + size] for first in range(0, len(index), size)]
-    return [(part, np.concatenate([part, np.repeat(part[-1:], size - len(part))])) for part in parts]
+    return [_padded(index[first : first + size], size) for first in range(0, len(index), size)]
+
+
+def _padded(part: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    return part, np.concatenate([part, np.repeat(part[-1:], size - len(part))])
+
+
+def _groups(
+    place: Float[np.ndarray, "draw parameter"], index: np.ndarray, size: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Batches of draws that lie near each other: the first that is left, with those nearest to it."""
+    groups = []
+    while len(index):
+        near = np.argsort(np.sum((place[index] - place[index[0]]) ** 2, axis=1), kind="stable")[:size]
+        groups.append(_padded(index[near], size))
+        index = np.delete(index, near)
+    return groups
 
 
 def _standardised(draws: ParameterArrays) -> Float[np.ndarray, "draw parameter"]:

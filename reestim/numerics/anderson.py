@@ -65,7 +65,7 @@ def anderson(
     measure: Callable[[Float[Array, "problem n"]], tuple[Float[Array, "problem n"], Float[Array, " problem"]]],
     start: Float[Array, "problem n"],
     tolerance: Tolerance,
-    max_steps: int,
+    max_steps: int | Int[Array, ""],
     history: SecantHistory,
     memory: int = MEMORY,
 ) -> AndersonResult:
