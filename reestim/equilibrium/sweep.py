@@ -125,7 +125,7 @@ def solve_draws(
     for index, found in sweep.rounds(size):
         sweep.insert(index, found)
         advance(int(sweep.solved[index].sum()))
-    for k in np.flatnonzero(~sweep.solved):
+    for k in np.flatnonzero(~sweep.solved).tolist():
         sweep.solve_alone(k, size)
         advance(1)
     reason = np.where(sweep.solved, Reason.SOLVED, sweep.reason)
