@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
@@ -106,11 +107,18 @@ def log_density(known: NoiseStructure, residual: Any, noise: Any, common: Any, x
     if known.member.size:
         root = xp.linalg.cholesky(block_covariance(known, noise, common))
         at = residual[known.member] * known.filled
-        whitened = (xp.linalg.inv(root) * at[:, None, :]).sum(axis=2)
+        whitened = _solved(root, at, xp)
         places = np.arange(known.filled.shape[1])
         deviation = _in_order(known, whitened, deviation, xp)
         spread = _in_order(known, root[:, places, places], spread, xp)
     return -0.5 * deviation**2 - xp.log(spread) - 0.5 * np.log(2 * np.pi)
+
+
+def _solved(root: Any, at: Any, xp: Any) -> Any:
+    """x of root·x = at, block by block; ``root`` (block, place, place) is lower triangular."""
+    if xp is pt:
+        return pt.linalg.solve_triangular(root, at, lower=True, b_ndim=1)
+    return jax.scipy.linalg.solve_triangular(root, at[..., None], lower=True)[..., 0]
 
 
 def correlated(known: NoiseStructure, standard: Any, noise: Any, common: Any, xp: Any) -> Any:
