@@ -53,9 +53,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"accuracy {scores.accuracy}, macro-F1 {scores.macro_f1}, kappa {scores.kappa} (median [90 % equal-tailed])")
     print(f"using taken for enhancing: {taken_for_enhancing(texts):.1%}\n")
     print(pd.crosstab(texts[HUMAN], texts[MACHINE]).to_string(), "\n")
-    groups = (
-        {"field": texts["patent_id"].str.split("-").str[1]} if (texts["patent_id"].str.count("-") == 2).all() else {}
-    )
+    groups = {"sector": texts["sector"]}
     groups |= {"kind": texts["hard"].replace("", "plain")} if "hard" in texts else {}
     for name, group in groups.items():
         print(right.groupby(group).agg(["mean", "size"]).rename_axis(name).round(2).to_string(), "\n")

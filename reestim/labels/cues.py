@@ -186,14 +186,15 @@ _SUBSTITUTE = re.compile(
 #: Bounds of a composition ("0.2 % or less", "not more than"), which say nothing about using less of anything.
 _MORE = r"(?:more|less|greater|lower|higher|smaller|larger|fewer)"
 _BOUNDS = re.compile(
-    rf"\b(?:(?:no |not )?{_MORE} than(?: or equal to)?|(?:or|and) (?:{_MORE}|below|above|under|over)|equal to"
-    r"|at (?:least|most)(?= num)|up to(?= num))(?! one)|[≤≥<>]=?"
+    rf"\b(?:(?:no |not )?{_MORE} than(?: or equal to)?|(?<!one )(?<!two )(?:or|and) (?:{_MORE}|below|above|under|over)"
+    r"|equal to|at (?:least|most)(?= num)|up to(?= num))(?! one)|[≤≥<>]=?"
 )
 
 
 def masked_parts(title: str, abstract: str) -> tuple[str, list[str]]:
     """Masked title and the masked sentences of the abstract, in small letters, addresses to the reader left out."""
-    kept = [_BOUNDS.sub(" bound ", part) for part in sentences(mask(abstract)) if not _ORDER.search(part)]
+    whole = [part for part in sentences(mask(abstract)) if not _ORDER.search(part)]
+    kept = [" ".join(_BOUNDS.sub(" bound ", part).split()) for part in whole]
     return mask(title.lower() if title.isupper() else title).lower(), kept
 
 

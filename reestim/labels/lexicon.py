@@ -30,7 +30,8 @@ _COMPOUNDS = (
     r"|lanthanum[- ]flint|ceri(?:a|um)[- ]zirconi(?:a|um)|ysz|gdc|lscf|ybco|rebco|lyso|lso|yag|luag|lutetium"
     r"|bastn[aä]e?site|monazite|xenotime|loparite|eudialyte|allanite|gadolinite"
     r"|ion[- ]adsorption (?:rare earth )?(?:clay|ore)s?"
-    r"|lanmodulin|(?:edf|ydf|tdf)(?:as?|s)?|lanthanum[- ]nickel|r[- ]type zeolite|(?:ree|reo|treo|hree|lree)s?"
+    r"|lanmodulin|(?:edf|ydf|tdf)(?:as?|s)?|lanthanum[- ]nickel|r[- ]type zeolite"
+    r"|(?:ree|reo|reox|treo|hree|lree|hreo|lreo)s?"
 )
 _HEAVY = r"dysprosium|terbium|holmium"
 _RE_MAGNETS = (
@@ -139,6 +140,9 @@ _VARIABLE = re.compile(
 _MAGNET_TEXT = re.compile(r"\b(?:sintered|permanent|hard|rare earth) magnet|coerciv|HcJ|R-T-B|R-Fe-B")
 _LIST_SYMBOL = rf"(?:{'|'.join(sorted(_ELEMENTS, key=len, reverse=True))})(?![\w-])"
 _SYMBOL_LIST = re.compile(rf"(?<![\w-]){_LIST_SYMBOL}(?:(?:, ?| and | or |, and |, or |/){_LIST_SYMBOL}){{2,}}")
+#: A composition written as symbols and amounts: "Cr 14, Co 8, Al 3, Y 0.02".
+_PART = rf"{_LIST_SYMBOL}:? {_AMOUNT}(?: ?%)?"
+_COMPOSITION = re.compile(rf"(?<![\w-]){_PART}(?:[,;] (?:and )?{_PART}){{2,}}")
 _SUBSCRIPT = r"(?:\d+(?:\.\d+)?|[a-zδαβ](?![a-z]))"
 #: A subscript with letters, as x or 1-x-y: a number like any other.
 _VARIABLE_SUBSCRIPT = re.compile(
@@ -161,7 +165,8 @@ def plain(text: str) -> str:
 def mask(text: str) -> str:
     """Text with every mention of rare earths, other hard magnets, metals and numbers replaced by its kind."""
     text = _mask_abbreviations(plain(text))
-    text = _SYMBOL_LIST.sub(lambda found: _SYMBOL.sub(_mask_listed, found.group()), text)
+    for listed in (_SYMBOL_LIST, _COMPOSITION):
+        text = listed.sub(lambda found: _SYMBOL.sub(_mask_listed, found.group()), text)
     for kind, pattern in _PATTERNS:
         text = pattern.sub(f" {kind} ", text)
     text = re.sub(r"\b2Pr\b", "polarisation", text)  # twice the remanent polarisation of a ferroelectric

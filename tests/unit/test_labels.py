@@ -224,6 +224,7 @@ def test_cues_of_what_is_free_of_rare_earths() -> None:
     ):
         masked = mask_text("", text).joined
         assert re.search(CUES["ree free"], masked), masked
+    assert re.search(CUES["listed"], mask_text("", "It has one or more of Nb: 0.1 % or less and REM: 0.1 %.").joined)
     assert not re.search(
         CUES["less ree"], mask_text("", "It contains 0.2 % or less of lanthanum, not more than 3 %.").joined
     )
@@ -238,7 +239,14 @@ def test_corpus_groups(corpus: pd.DataFrame) -> None:
 
 def test_masks() -> None:
     assert "reemagnet" in mask("(Nd.sub.1-xCe.sub.x).sub.2Fe.sub.14B")
-    for text in ("0.1 to 0.3 mass% Sc", "Y: 0.05 to 0.3 %", "Er 1 to 2 wt%", "200 ppm Ho"):  # symbols beside amounts
+    for text in (
+        "0.1 to 0.3 mass% Sc",
+        "Y: 0.05 to 0.3 %",
+        "Er 1 to 2 wt%",
+        "200 ppm Ho",
+        "Cr 14, Co 8, Y 0.02",
+        "REOx",
+    ):  # symbols beside amounts
         assert re.search("reeterm|heavyree", mask(text)), text
     for text in ("the Y axis at 3", "an angle of 30 % Yield", "chromaticity Y of 0.3"):
         assert not re.search("reeterm|heavyree", mask(text)), text
