@@ -18,6 +18,14 @@ FILE = "patent_labels.json"
 COUNTS, AUDIT = "patent_labels.csv", "label_audit.csv"
 
 
+class PlausibilityRecord(BaseModel):
+    """How the counts stood beside all patents, in words (``reestim.labels.plausibility``); further keys are kept."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    sentences: list[str] = []
+
+
 class LabelRecord(BaseModel):
     """What a dataset needs of the record; further keys (settings, cost, cross-validation) are kept as they are.
 
@@ -35,6 +43,7 @@ class LabelRecord(BaseModel):
     unlabelled: int = Field(ge=0)
     unlabelled_by_country: dict[str, dict[Literal["patents", "unlabelled"], int]] = {}
     labels: dict[str, int]
+    plausibility: PlausibilityRecord = PlausibilityRecord()
 
 
 def read_label_record(folder: Path) -> tuple[bytes | None, dict[str, Any] | None, list[Problem]]:

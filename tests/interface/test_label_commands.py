@@ -232,7 +232,8 @@ def test_a_dataset_cannot_pass_made_patents_for_observed_ones(study: Path, tmp_p
     (data / "dataset.toml").write_text(toml)
     (data / "patent_labels.json").write_text(json.dumps(record | {"labels": record["labels"] | {"using": 1}}))
     assert ["counts by label differ" in p.message for p in check_dataset(data)] == [True]
-    for broken in ("{", json.dumps(record | {"unlabelled": -1}), "[]"):
+    spoiled = [{"unlabelled": -1}, {"plausibility": {"sentences": "few"}}]
+    for broken in ("{", *(json.dumps(record | one) for one in spoiled), "[]"):
         (data / "patent_labels.json").write_text(broken)
         assert [p.file for p in check_dataset(data)] == ["patent_labels.json"]
     before = load_dataset(study / "data").hash

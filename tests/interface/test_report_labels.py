@@ -27,6 +27,7 @@ RECORD = {
     "unlabelled_by_country": {"CHN": {"patents": 5, "unlabelled": 3}, "JPN": {"patents": 900, "unlabelled": 0}},
     "labels": dict.fromkeys(LABELS, 250),
     "prompt": {"version": "v1", "hash": "abc"},
+    "plausibility": {"sentences": ["997 on rare earths: 1 in 600", "not in the file: KOR (14% of all patents)"]},
 }
 
 
@@ -61,6 +62,7 @@ def test_labels_of_a_language_model(post: xr.DataTree, tmp_path: Path) -> None:
     assert "Labelled by llm: tiny, prompt v1 (abc), on 2026-11-25" in words
     assert "Of 1003 patents 3 stayed unlabelled" in words
     assert "Labels are MISSING by country: CHN 60 %. The model counts the labelled alone" in words
+    assert "Beside all patents: 997 on rare earths: 1 in 600; not in the file: KOR (14% of all patents)." in words
     assert "Agreement CHANGES over the years" in words
     assert "SYNTHETIC, no finding about the world" not in words
     assert "labels" in {attrs["id"] for _, attrs in page.tags if "id" in attrs}

@@ -155,8 +155,14 @@ def _who(record: dict[str, Any], patents: int) -> str:
     return (
         f"Labelled by {record['labeller']}: {record['model']}{prompt}, on {str(record['date'])[:10]}. Of "
         f"{record['patents']} patents {record['unlabelled']} stayed unlabelled and are left out of the counts."
-        f"{_missing(record.get('unlabelled_by_country', {}))}"
+        f"{_missing(record.get('unlabelled_by_country', {}))}{_beside_all(record.get('plausibility', {}))}"
     )
+
+
+def _beside_all(record: Mapping[str, Any]) -> str:
+    """How the counts stand beside all patents, and what stood out when they were labelled."""
+    sentences = [str(sentence) for sentence in record.get("sentences", [])]
+    return f" Beside all patents: {'; '.join(sentences)}." if sentences else ""
 
 
 def _missing(by_country: Mapping[str, Mapping[str, int]]) -> str:
