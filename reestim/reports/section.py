@@ -34,6 +34,7 @@ class FigureBlock:
     figure: Figure
     alt: str
     caption: str
+    slide: bool = False  # a file for presentations, of the size it has; not on the page
 
     @cached_property
     def png(self) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import xarray as xr
 from matplotlib.text import Text
@@ -58,6 +60,15 @@ def of_welfare(tree: xr.DataTree) -> list[FigureBlock]:
     assert section is not None
     state_in_pictures(tree, [section])
     return [block for block in section.blocks if isinstance(block, FigureBlock)]
+
+
+def test_the_headline_has_the_shape_of_a_slide_and_is_not_on_the_page(fake_run: xr.DataTree, tmp_path: Path) -> None:
+    (slide,) = [block for block in of_welfare(fake_run) if block.slide]
+    width, height = slide.figure.get_size_inches()
+    assert width / height == pytest.approx(16 / 9)
+    page = ree.report(fake_run, tmp_path / "report")
+    assert 'id="figure-slide"' not in page.read_text()
+    assert (page.parent / "figures" / "slide.svg").is_file()
 
 
 def test_several_scenarios_are_told_apart_in_the_picture(post: xr.DataTree) -> None:

@@ -55,6 +55,7 @@ def page(written: Path) -> Page:
 def test_files(written: Path) -> None:
     folder = written.parent
     names = ("elasticities", "welfare", "welfare_map", "welfare_parts", "contributions", "exports", "ranks", "solver")
+    names = (*names, "slide")
     assert {p.name for p in (folder / "figures").iterdir()} == {f"{n}.{kind}" for n in names for kind in ("png", "svg")}
     assert all(p.read_bytes().startswith(PNG) for p in folder.glob("figures/*.png"))
     assert all(ElementTree.parse(p).getroot().tag.endswith("svg") for p in folder.glob("figures/*.svg"))

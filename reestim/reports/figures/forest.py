@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +31,8 @@ LABEL = {
 BANDS = "median, 50 and 90 % equal-tailed intervals"
 #: Inches; narrow, so that letters are large enough where a phone shows the whole width.
 _WIDTH, _ROW = 5.2, 0.3
+#: Inches of a picture that fills a slide (16 to 9), and how many countries of a group have room on it.
+_SLIDE, _ON_SLIDE = (9.6, 5.4), 10
 
 
 def plain(label: object) -> str:
@@ -37,10 +40,10 @@ def plain(label: object) -> str:
     return str(label).replace("$", r"\$")
 
 
-def panels(rows: Sequence[float]) -> tuple[Figure, list[Axes]]:
-    """A figure of panels below one another, each as high as its number of rows."""
+def panels(rows: Sequence[float], size: tuple[float, float] | None = None) -> tuple[Figure, list[Axes]]:
+    """A figure of panels below one another, each as high as its number of rows, or all together of a ``size``."""
     height = 1.15 + _ROW * sum(max(r, 1) for r in rows) + 0.3 * (len(rows) - 1)
-    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+    figure = Figure(figsize=size or (_WIDTH, height), layout="constrained")
     axes = figure.subplots(len(rows), 1, squeeze=False, height_ratios=[max(r, 1) + 0.5 for r in rows])
     for one in axes[:, 0]:
         one.spines[["top", "right", "left"]].set_visible(False)
@@ -69,9 +72,11 @@ def forest(axes: Axes, draws: xr.DataArray, dim: str, color: str, label: str, of
     axes.set_ylim(-0.6, draws.sizes[dim] - 0.4)
 
 
-def by_technology(axes: Axes, draws: xr.DataArray, dim: str, technologies: Sequence[str], sign: str = "") -> None:
+def by_technology(
+    axes: Axes, draws: xr.DataArray, dim: str, technologies: Sequence[str], sign: str = "", gap: float = 0.17
+) -> None:
     """A forest of each technology around zero; ``sign`` heads a column with the probability of a negative change."""
-    offsets = [0.0] if len(technologies) == 1 else [0.17, -0.17]
+    offsets = [0.0] if len(technologies) == 1 else [gap, -gap]
     for technology, offset in zip(technologies, offsets, strict=True):
         part = draws.sel({TECHNOLOGY: technology})
         forest(axes, part, dim, COLOR[technology], LABEL[technology], offset)
@@ -109,19 +114,28 @@ def countries_forest(
     caption: str,
     unit: str,
     sign: str = "P(loss)",
+    slide: bool = False,
 ) -> FigureBlock:
-    """One panel per group of countries, each with its own scale, countries sorted by what happens to them first."""
+    """One panel per group of countries, each with its own scale, countries sorted by what happens to them first.
+
+    ``slide``: the size of a slide, the countries that change most, and only a file.
+    """
     groups = [list(group) for group in groups if group]
-    figure, axes = panels([len(group) * (1.4 if len(technologies) > 1 else 1.0) for group in groups])
+    if slide:
+        size = abs(quantiles(draws.sel({TECHNOLOGY: technologies[0]}))["median"]).fillna(0.0).to_series()
+        groups = [list(size.loc[group].nlargest(_ON_SLIDE).index) for group in groups]
+    figure, axes = panels(
+        [len(group) * (1.4 if len(technologies) > 1 else 1.0) for group in groups], _SLIDE if slide else None
+    )
     for one, group in zip(axes, groups, strict=True):
         part = draws.sel({COUNTRY: group})
         median = quantiles(part.sel({TECHNOLOGY: technologies[0]}))["median"]
-        by_technology(
-            one, part.isel({COUNTRY: np.argsort(-median.fillna(0.0).to_numpy())}), COUNTRY, technologies, sign
-        )
+        order = np.argsort(-median.fillna(0.0).to_numpy())
+        by_technology(one, part.isel({COUNTRY: order}), COUNTRY, technologies, sign, gap=0.22 if slide else 0.17)
     axes[-1].set_xlabel(unit)
     legend(figure, axes[0])
-    return figure_block(figure, name, caption, alt_text(draws.sel({TECHNOLOGY: list(technologies)}), COUNTRY))
+    block = figure_block(figure, name, caption, alt_text(draws.sel({TECHNOLOGY: list(technologies)}), COUNTRY))
+    return replace(block, slide=slide)
 
 
 def alt_text(draws: xr.DataArray, dim: str, names: Mapping[str, str] | None = None) -> str:

@@ -42,7 +42,8 @@ def state_in_pictures(post: xr.DataTree, sections: Sequence[Section]) -> None:
                 own = [n for n, end in endings.items() if end and block.name.endswith(end)]
                 one = own or (list(scenarios) if len(scenarios) == 1 and section.id in _OF_SCENARIOS else [])
                 bands = f"{at_the_start(BANDS)}. " if BANDS in block.caption else ""
-                write(block.figure, title_of(block.caption), "".join(scenarios[n] for n in one), f"{bands}{basis}")
+                said = "".join(scenarios[n] for n in one)
+                write(block.figure, title_of(block.caption), said, f"{bands}{basis}", grows=not block.slide)
 
 
 def title_of(caption: str) -> str:
@@ -50,8 +51,8 @@ def title_of(caption: str) -> str:
     return re.split(r"[;:.](?:\s|$)", caption, maxsplit=1)[0]
 
 
-def write(figure: Figure, title: str, scenario: str, note: str) -> None:
-    """Title and scenario above a figure, the note below; the figure grows by what they need."""
+def write(figure: Figure, title: str, scenario: str, note: str, *, grows: bool = True) -> None:
+    """Title and scenario above a figure, the note below; the figure ``grows`` by what they need, or its axes shrink."""
     width, height = map(float, figure.get_size_inches())
 
     def lines(text: str, letters: float) -> list[str]:
@@ -59,7 +60,8 @@ def write(figure: Figure, title: str, scenario: str, note: str) -> None:
 
     above, below = lines(title, _TITLE_LETTERS) + lines(scenario, _TITLE_LETTERS), lines(note, _NOTE_LETTERS)
     top, bottom = len(above) * _TITLE_LINE + _EDGE, len(below) * _NOTE_LINE + _EDGE
-    whole = height + top + bottom
+    whole = height + top + bottom if grows else height
+    height = whole - top - bottom
     figure.set_size_inches(width, whole)
     figure.text(0.01, 1 - _EDGE / 2 / whole, "\n".join(above), ha="left", va="top", fontsize=_TITLE)
     figure.text(0.01, _EDGE / 2 / whole, "\n".join(below), ha="left", va="bottom", fontsize=_NOTE, color="#4A4A4A")

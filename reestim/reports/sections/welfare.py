@@ -81,15 +81,27 @@ def _scenario(post: xr.DataTree, tables: Mapping[str, pd.DataFrame], name: str, 
     inside = restrictors(ds, name, economy)
     groups = [inside, [c for c in economy.countries if c not in inside]]
     scale = f" {', '.join(map(short_name, inside))} on a scale of its own." if inside else ""
+    caption = (
+        f"Change of welfare (real income) by country, per cent; {forest.BANDS}; at the right the probability of a "
+        f"loss.{scale}"
+    )
     blocks: list[Block] = [
         forest.countries_forest(
             change,
             technologies,
             groups,
             f"welfare{suffix}",
-            f"Change of welfare (real income) by country, per cent; {forest.BANDS}; at the right the probability of a "
-            f"loss.{scale}",
+            caption,
             "per cent",
+        ),
+        forest.countries_forest(
+            change,
+            technologies,
+            groups,
+            f"slide{suffix}",
+            caption,
+            "per cent",
+            slide=True,
         ),
         tile_map(change.sel({TECHNOLOGY: technologies}), inside, f"welfare_map{suffix}"),
         _welfare_block(tables["welfare"].loc[lambda t: t[SCENARIO] == name], f"welfare{suffix}"),
