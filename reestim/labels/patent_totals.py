@@ -37,7 +37,8 @@ def patent_totals(*, regions: bool = False) -> pd.DataFrame:
     return long.groupby([COUNTRY, SECTOR, YEAR], as_index=False)[TOTAL].sum()
 
 
-def merged_regions() -> set[str]:
-    """Economies of the bundled datasets that are several countries."""
+def in_regions(countries: set[str]) -> bool:
+    """Whether these are economies of the bundled datasets, one at least of several countries (REU, ROW)."""
     wide = _wide()
-    return set(wide.loc[wide[REGION] != wide[COUNTRY], REGION])
+    merged = set(wide.loc[wide[REGION] != wide[COUNTRY], REGION])
+    return countries <= set(wide[REGION]) and bool(countries & merged)

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from reestim.dims import COUNTRY, LABEL, LABELS, SECTOR, YEAR
-from reestim.labels.patent_totals import OTHER, OTHER_EU, TOTAL, merged_regions, patent_totals
+from reestim.labels.patent_totals import OTHER, OTHER_EU, TOTAL, in_regions, patent_totals
 
 #: A country or year with more than so many times its share of patents on rare earths, or less than one over it.
 FAR = 4.0
@@ -70,8 +70,7 @@ def plausibility(sums: Any, unlabelled: dict[str, int] | None = None) -> Plausib
         bundled datasets. Sectors that the totals do not know are compared by country and year.
     unlabelled : patents without a label, by country; said where a country has too few.
     """
-    regions = bool(merged_regions() & set(sums[COUNTRY]))
-    totals: Any = patent_totals(regions=regions)
+    totals: Any = patent_totals(regions=in_regions(set(sums[COUNTRY])))
     named = set(sums[SECTOR]) <= set(totals[SECTOR])
     if not named:  # sectors of a classification of one's own
         sums = sums.assign(**{SECTOR: _EVERY})

@@ -123,6 +123,8 @@ def test_rests_of_the_bundled_datasets_have_totals() -> None:
     found = plausibility(sums.replace({"country": {"FRA": "REU"}}))
     assert found.not_compared == {}
     assert found.total > plausibility(sums).total  # REU is more than France
+    beside = plausibility(pd.concat([sums, sums.replace({"country": {"FRA": "ROW", "DEU": "ROW", "JPN": "ROW"}})]))
+    assert list(beside.not_compared) == ["country ROW"]  # of somebody's own regions: nobody knows what is in it
 
 
 def test_sectors_of_ones_own_are_compared_by_country_and_year() -> None:
