@@ -70,6 +70,10 @@ def estimate_path(setting: EventDesign, estimator: str, *, counts: bool = False)
     )
 
 
+#: How pyfixest says that a regression has no answer.
+_NO_ANSWER = ("Demeaning failed", "variables are collinear")
+
+
 def poisson_regression(setting: EventDesign) -> tuple[np.ndarray, np.ndarray, int]:
     """As ``two_way_regression``, E y = exp(fixed effects + Σ β_k exposure·1[event_time = k]): right for counts with
     zeros whatever their variance (clustered). Units and country-years without a single count say nothing and drop out.
@@ -88,8 +92,8 @@ def poisson_regression(setting: EventDesign) -> tuple[np.ndarray, np.ndarray, in
                 separation_check=["fe"],
                 **demeaner_options(),
             )
-        except ValueError as error:  # the weights of a step leave no projection on the fixed effects
-            if "Demeaning failed" not in str(error):
+        except ValueError as error:  # the weights of a step leave no projection, or too few rows are left with counts
+            if not any(words in str(error) for words in _NO_ANSWER):
                 raise
             fit = None
     if fit is None or list(fit.coef().index) != names or not bool(fit.convergence):

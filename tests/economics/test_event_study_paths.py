@@ -120,7 +120,12 @@ def test_counts_with_zeros_by_poisson() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"), [("Demeaning failed after 9 iterations.", InputError), ("something else", ValueError)]
+    ("said", "expected"),
+    [
+        ("Demeaning failed after 9 iterations.", InputError),
+        ("All variables are collinear. Maybe your model specification introduces multicollinearity?", InputError),
+        ("something else", ValueError),
+    ],
 )
 def test_a_poisson_regression_that_does_not_converge_is_a_problem_of_the_data(
     said: str, expected: type[Exception], monkeypatch: pytest.MonkeyPatch
