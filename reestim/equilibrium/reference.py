@@ -8,28 +8,24 @@ gathered (`reestim.numerics.anderson.SecantHistory`) describe the Jacobian near 
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.drawn_baseline import drawn_baseline, drawn_policy
-from reestim.equilibrium.implicit import InverseJacobian, flat_residual, many_equilibria
+from reestim.equilibrium.implicit import InverseJacobian, baseline_unknowns, many_equilibria
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.preconditioner import Preconditioner, build_preconditioner
 from reestim.equilibrium.scenario import PolicyArrays
-from reestim.equilibrium.solve import solve_by_newton
-from reestim.numerics.anderson import LONGEST_MOVE, MEMORY, SecantHistory, empty_history
-from reestim.numerics.newton import SHIFT, Tolerance, jacobian, largest
+from reestim.equilibrium.solve import DENSE_UP_TO, inverse_at, solve_by_newton
+from reestim.numerics.anderson import MEMORY, SecantHistory, empty_history
+from reestim.numerics.newton import Tolerance
 
-#: Unknowns up to which the Jacobian of a reference draw is inverted.
-DENSE_UP_TO = 1_500
-#: Plain Newton steps to a reference draw, and the residual that is near enough for a start of others.
-NEWTON_STEPS, NEAR_ENOUGH = 20, 1e-6
+#: Largest residual at a point that others can start from.
+NEAR_ENOUGH = 1e-6
 #: Secant pairs of the reference draw that all draws share, and those that each draw keeps of its own beside them.
 SHARED_HISTORY, OWN_HISTORY = 12, 5
 
@@ -50,43 +46,22 @@ def own_memory(known: Reference) -> int:
 def reference_draw(
     b: Baseline, policy: PolicyArrays, draw: ParameterArrays, start: Float[Array, " n"], tolerance: float
 ) -> Reference | None:
-    """The reference that this draw is, solved from ``start`` or as hard as it takes; None where it has no solution."""
-    quick = quick_reference(b, policy, draw, start, tolerance)
-    if quick is not None:
-        return quick
-    u, _, worst = solve_by_newton(drawn_baseline(b, draw), drawn_policy(policy, draw, b), draw, tolerance)
-    return quick_reference(b, policy, draw, ravel_pytree(u)[0], tolerance) if float(worst) <= NEAR_ENOUGH else None
-
-
-def quick_reference(
-    b: Baseline, policy: PolicyArrays, draw: ParameterArrays, start: Float[Array, " n"], tolerance: float
-) -> Reference | None:
-    """The same by a few quick steps; None where they do not lead to the equilibrium."""
+    """The reference that this draw is, solved from ``start`` with as much effort as it takes; None where it has no
+    solution."""
     if start.size > DENSE_UP_TO:
         known, worst = _accelerated(b, policy, draw, start, tolerance)
+        if float(worst) <= tolerance:
+            return known
+    world, shock = drawn_baseline(b, draw), drawn_policy(policy, draw, b)
+    u = ravel_pytree(baseline_unknowns(world, shock))[1](start)
+    u, _, worst = solve_by_newton(world, shock, draw, tolerance, u)
+    if not float(worst) <= NEAR_ENOUGH:
+        return None
+    point, _ = ravel_pytree(u)
+    if start.size > DENSE_UP_TO:
+        known, worst = _accelerated(b, policy, draw, point, tolerance)
         return known if float(worst) <= tolerance else None
-    point = start
-    for _ in range(NEWTON_STEPS):
-        near, move, worst = _linearised(b, policy, draw, point)
-        if float(worst) <= NEAR_ENOUGH:
-            return Reference(point, near, empty_history(point.size))
-        if not jnp.isfinite(move).all():
-            return None
-        point = point + move
-    return None
-
-
-@jax.jit
-def _linearised(
-    b: Baseline, policy: PolicyArrays, draw: ParameterArrays, point: Float[Array, " n"]
-) -> tuple[InverseJacobian, Float[Array, " n"], Float[Array, ""]]:
-    """At a point: the inverse of the Jacobian, Newton's move, no longer than ``LONGEST_MOVE``, and the residual."""
-    b, policy = drawn_baseline(b, draw), drawn_policy(policy, draw, b)
-    f = partial(flat_residual, b, policy, draw)
-    inverse = jnp.linalg.inv(jacobian(f, point) - SHIFT * jnp.eye(point.size))
-    r = f(point)
-    move = -inverse @ r
-    return InverseJacobian(inverse), move * (LONGEST_MOVE / jnp.maximum(largest(move), LONGEST_MOVE)), largest(r)
+    return Reference(point, inverse_at(world, shock, draw, point).inverse, empty_history(point.size))
 
 
 @jax.jit
@@ -107,5 +82,5 @@ def nearer_reference(
     """What a solved draw teaches; of large economies, what the first reference draw did."""
     if point.size > DENSE_UP_TO:
         return known
-    near, _, _ = _linearised(b, policy, draw, point)
-    return Reference(point, near, known.history)
+    near = inverse_at(drawn_baseline(b, draw), drawn_policy(policy, draw, b), draw, point)
+    return Reference(point, near.inverse, known.history)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jax.flatten_util import ravel_pytree
@@ -21,18 +23,24 @@ from reestim.equilibrium.implicit import (
     ARCLENGTH,
     FAST,
     ROBUST,
+    InverseJacobian,
     all_residuals,
     baseline_unknowns,
+    drop_rounding,
     equilibrium,
+    flat_residual,
     within_tolerance,
 )
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays, Scenario
 from reestim.equilibrium.welfare import outcomes, to_dataset
 from reestim.errors import EquilibriumError, InputError, Problem
-from reestim.numerics.newton import Root, Tolerance
+from reestim.numerics.anderson import LONGEST_MOVE
+from reestim.numerics.newton import AIM, SHIFT, Root, Tolerance, jacobian, largest
 
 TOLERANCE = 1e-10
+#: Unknowns up to which the Jacobian is inverted, and how many Newton steps of whole length are tried then.
+DENSE_UP_TO, WHOLE_STEPS = 1_500, 20
 #: Unknowns up to which paths are followed past turning points: dozens of dense Jacobians.
 MAX_ARCLENGTH = 2_000
 
@@ -91,7 +99,12 @@ def solve_by_newton(
     tolerance: float = TOLERANCE,
     start: Unknowns | None = None,
 ) -> Solution:
-    """:func:`solve_adaptively` without the fast attempt, from ``start`` or the baseline."""
+    """:func:`solve_adaptively` without the fast attempt, from ``start`` or the baseline.
+
+    In small economies whole Newton steps come first: what they need compiles in a third of the time of continuation.
+    """
+    if (quick := _whole_steps(b, policy, parameters, tolerance, start)) is not None:
+        return quick
     attempt = solve_arrays(b, policy, parameters, tolerance, ROBUST, start)
     if within_tolerance(attempt[2], tolerance) or attempt[1].point.size > MAX_ARCLENGTH:
         return attempt
@@ -100,6 +113,49 @@ def solve_by_newton(
         return attempt
     further = solve_arrays(b, policy, parameters, tolerance, ARCLENGTH)
     return further if within_tolerance(further[2], tolerance) else attempt
+
+
+class InverseAt(NamedTuple):
+    """At a point: the inverse of the Jacobian, Newton's step, no longer than ``LONGEST_MOVE``, and the residual."""
+
+    inverse: InverseJacobian
+    step: Float[Array, " n"]
+    residual: Float[Array, ""]
+
+
+@jax.jit
+def inverse_at(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, point: Float[Array, " n"]) -> InverseAt:
+    """Residuals near a point, of an economy with up to ``DENSE_UP_TO`` unknowns; ``b`` is that of the parameters."""
+    f = partial(flat_residual, b, policy, parameters)
+    inverse = jnp.linalg.inv(jacobian(f, point) - SHIFT * jnp.eye(point.size))
+    r = f(point)
+    step = -inverse @ r
+    return InverseAt(
+        InverseJacobian(inverse), step * (LONGEST_MOVE / jnp.maximum(largest(step), LONGEST_MOVE)), largest(r)
+    )
+
+
+def _whole_steps(
+    b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, tolerance: float, start: Unknowns | None
+) -> Solution | None:
+    """Newton steps without a search along them; None in a large economy, or where they lead to no equilibrium."""
+    point, unravel = ravel_pytree(start or _still(b, policy))
+    if point.size > DENSE_UP_TO:
+        return None
+    for count in range(WHOLE_STEPS):
+        near = inverse_at(b, policy, parameters, point)
+        if float(near.residual) <= AIM * tolerance:
+            point = drop_rounding(b, policy, point)
+            u, worst = unravel(point), _judged(b, policy, parameters, unravel(point))
+            root = Root(point, near.residual, jnp.asarray(count), jnp.ones(()))
+            return (u, root, worst) if within_tolerance(worst, tolerance) else None
+        if not np.isfinite(near.step).all():
+            return None
+        point = point + near.step
+    return None
+
+
+_judged = jax.jit(all_residuals)
 
 
 def solve(

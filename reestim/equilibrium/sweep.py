@@ -29,11 +29,9 @@ from reestim.equilibrium.equations import Unknowns
 from reestim.equilibrium.implicit import all_residuals, baseline_unknowns, many_equilibria, within_tolerance
 from reestim.equilibrium.parameters import ParameterArrays
 from reestim.equilibrium.reference import (
-    DENSE_UP_TO,
     Reference,
     nearer_reference,
     own_memory,
-    quick_reference,
     reference_draw,
 )
 from reestim.equilibrium.scenario import PolicyArrays
@@ -126,7 +124,7 @@ def solve_draws(
         sweep.insert(index, found)
         advance(int(sweep.solved[index].sum()))
     for k in np.flatnonzero(~sweep.solved).tolist():
-        sweep.solve_alone(k, size)
+        sweep.solve_alone(k)
         advance(1)
     reason = np.where(sweep.solved, Reason.SOLVED, sweep.reason)
     return DrawSolutions(sweep.outcomes, sweep.solved, sweep.residual, sweep.steps, reason)
@@ -204,21 +202,10 @@ class _Sweep:
         found = _solve_batch(b, policy, draws, start, known, self.tolerance, STEPS_A_ROUND, self.names, memory)
         return jax.block_until_ready(found)
 
-    def solve_alone(self, k: int, size: int) -> None:
-        """One draw from its nearest solved draw: with its own Jacobian, then by Newton's method with all effort."""
+    def solve_alone(self, k: int) -> None:
+        """One draw by Newton's method from its nearest solved draw, and what would explain a failure."""
         draw, good = take(self.draws, k), np.flatnonzero(self.solved)
         start = jnp.asarray(self.point[self._nearest(self.place[k], good)]) if len(good) else self.origin
-        if start.size <= DENSE_UP_TO:
-            known = quick_reference(self.b, self.policy, draw, start, self.tolerance)
-            if known is not None:
-                index, padded = _padded(np.array([k]), size)
-                self.insert(*self._from(known, (index, padded)))
-                if self.solved[k]:
-                    return
-        self._by_newton(k, draw, start)
-
-    def _by_newton(self, k: int, draw: ParameterArrays, start: Float[Array, " n"]) -> None:
-        """With all effort, and what would explain a failure."""
         b, policy = drawn_baseline(self.b, draw), drawn_policy(self.policy, draw, self.b)
         u = ravel_pytree(baseline_unknowns(b, policy))[1](start)
         u, root, worst = solve_by_newton(b, policy, draw, self.tolerance, u)
