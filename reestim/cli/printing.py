@@ -166,21 +166,25 @@ def _elasticities(out: Console, table: pd.DataFrame) -> None:
 def _welfare(out: Console, table: pd.DataFrame) -> None:
     from reestim.intervals import LEVEL
     from reestim.results.format import percent, with_interval
-    from reestim.results.names import country_label
+    from reestim.results.names import short_name
 
     for scenario, part in table.groupby("scenario", sort=False):
         technologies = list(dict.fromkeys(part["technology"]))
-        title = f"{scenario}: welfare in per cent, median [{100 * LEVEL:.0f} % equal-tailed interval]"
+        unit = part["money_unit"].iloc[0]
+        level = f"median [{100 * LEVEL:.0f} % equal-tailed interval]"
+        title = f"{scenario}: welfare in per cent, below it {unit} a year; {level}"
         shown = _table(out, title, ("country", *technologies, "P(loss)"))
         for country in dict.fromkeys(part["country"]):
             cells, losses = [], []
             for technology in technologies:
                 chosen = (part["country"] == country) & (part["technology"] == technology)
                 row = part.loc[chosen].to_dict("records")[0]
-                cells.append(with_interval(row["median_percent"], row["low_percent"], row["high_percent"]))
+                change = with_interval(row["median_percent"], row["low_percent"], row["high_percent"])
+                money = with_interval(row["median_money"], row["low_money"], row["high_money"])
+                cells.append(f"{change}\n{money}")
                 if technology != "contribution":
                     losses.append(percent(row["probability_loss"]))
-            shown.add_row(country_label(str(country)), *cells, " → ".join(losses))
+            shown.add_row(short_name(str(country)), *cells, " → ".join(losses))
         out.print(shown)
 
 

@@ -31,7 +31,7 @@ def test_the_main_job(cli: Run, place: Path) -> None:
     assert run["spec"]["text"] == (place / "study.toml").read_text()
     for stage in range(1, 9):
         assert f"{stage}/9 " in done.stderr
-    for words in ("90 % equal-tailed", "JPN", "machinery", "79 of 80", "patent_labels.csv", "report.html"):
+    for words in ("90 % equal-tailed", "Japan", "machinery", "79 of 80", "patent_labels.csv", "report.html"):
         assert words in done.stdout
     for words in ("equivalent variations added up", "The world", "P(gain)", "Share of the loss abroad"):
         assert words in done.stdout
