@@ -131,7 +131,7 @@ def counterfactual(
     parameters, used = parameters_of(samples, defaults or Parameters())
     count = samples.sizes[CHAIN] * samples.sizes[DRAW]
     size = chunk_size(economy, count)
-    unit = min(chunk or max(4 * size, _DRAWS_PER_CHUNK), count)
+    unit = min(chunk or max(16 * size, _DRAWS_PER_CHUNK), count)
     drawn = inputs_of(economy, inputs, seed, samples[CHAIN].values, samples[DRAW].values)
     baselines = [scenario.baseline(economy) for scenario in scenarios]
     policies = [

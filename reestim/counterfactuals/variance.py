@@ -187,7 +187,7 @@ class _Solver(NamedTuple):
         """At some points; NaN where there is no equilibrium."""
         good, _ = points.feasible(self.world, self.technology, SAMPLE, self.horizon)
         out = np.full((len(good), len(self.world.countries)), np.nan)
-        index, chunk = np.flatnonzero(good), 4 * self.size
+        index, chunk = np.flatnonzero(good), 16 * self.size
         keep.advance(len(good) - len(index))
         for part in (index[first : first + chunk] for first in range(0, len(index), chunk)):
             batch = take_draws(points, part).to_batch(self.world, self.technology, SAMPLE, self.horizon)
