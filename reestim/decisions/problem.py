@@ -20,21 +20,16 @@ from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.drawn_baseline import drawn_baseline
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.equations import evaluate
-from reestim.equilibrium.implicit import (
-    FAST,
-    ROBUST,
-    all_residuals,
-    baseline_unknowns,
-    equilibrium,
-    within_tolerance,
-)
+from reestim.equilibrium.implicit import baseline_unknowns, equilibrium
 from reestim.equilibrium.parameters import ParameterArrays, Parameters
 from reestim.equilibrium.scenario import PolicyArrays
-from reestim.equilibrium.sweep import batches, solve_draws, take
+from reestim.equilibrium.sweep import batches, solve_draws, solve_points, take
 from reestim.equilibrium.welfare import income_and_prices, log_change
 from reestim.numerics.newton import Tolerance
 
 _SUBSIDY = "log_subsidy"
+#: Outcomes of a sweep that money follows from.
+_OUTCOMES = ("welfare", "output")
 #: Batches of draws that are solved by one call of the sweep, which has a reference draw of its own.
 _BATCHES = 4
 
@@ -111,9 +106,7 @@ class DecisionProblem:
         out = Money(np.full(count, np.nan), np.full(count, np.nan), np.zeros(count, bool))
         for first in range(0, len(index), _BATCHES * self.size):
             part = slice(first, first + _BATCHES * self.size)
-            found = solve_draws(
-                world.baseline, policy, self.draws(index[part]), self.tolerance, ("welfare", "output"), self.size
-            )
+            found = solve_draws(world.baseline, policy, self.draws(index[part]), self.tolerance, _OUTCOMES, self.size)
             welfare, outlay = jax.vmap(partial(_money, world, policy))(
                 jnp.asarray(found.outcomes["welfare"]), jnp.asarray(found.outcomes["output"])
             )
@@ -123,19 +116,16 @@ class DecisionProblem:
         return out
 
     def slopes(self, values: Sequence[float], draws: ParameterArrays) -> tuple[Money, Slopes]:
-        """Money at draws and its derivatives in ``values``, by implicit differentiation.
-
-        What accelerated steps do not solve is solved by Newton's method with continuation.
-        """
-        world, at = self._world, jnp.asarray(values, dtype=float)
-        count = len(draws.trade_elasticity)
-        value, slope, residual = np.empty((count, 2)), np.empty((count, 2, len(at))), np.empty(count)
-        for index, padded in batches(np.arange(count), self.size):
-            found = _slopes_of_batch(world, self.names, take(draws, padded), at, self.tolerance)
-            value[index], slope[index], residual[index] = (np.asarray(part)[: len(index)] for part in found)
-        for k in np.flatnonzero(~within_tolerance(residual, self.tolerance)):
-            value[k], slope[k], residual[k] = _slopes_of_one(world, self.names, take(draws, k), at, self.tolerance)
-        solved = within_tolerance(residual, self.tolerance) & np.isfinite(slope).all(axis=(1, 2))
+        """Money at draws and its derivatives in ``values``: the implicit function at the equilibria of a sweep."""
+        world, at, count = self._world, jnp.asarray(values, dtype=float), len(draws.trade_elasticity)
+        point, solved = solve_points(
+            world.baseline, self.policy_at(values), draws, self.tolerance, _OUTCOMES, min(self.size, count)
+        )
+        value, slope = np.full((count, 2), np.nan), np.full((count, 2, len(at)), np.nan)
+        for index, padded in batches(np.flatnonzero(solved), self.size):
+            found = _slopes_of_batch(world, self.names, take(draws, padded), point[padded], at, self.tolerance)
+            value[index], slope[index] = (np.asarray(part)[: len(index)] for part in found)
+        solved = solved & np.isfinite(slope).all(axis=(1, 2))
         value[~solved], slope[~solved] = np.nan, np.nan
         return Money(value[:, 0], value[:, 1], solved), Slopes(slope[:, 0], slope[:, 1])
 
@@ -151,35 +141,36 @@ def _money(
 
 
 def _slopes(
-    world: _World, names: tuple[str, ...], effort: int, draw: ParameterArrays, values: Values, tolerance: Tolerance
-) -> tuple[Float[Array, " amount"], Float[Array, "amount instrument"], Float[Array, ""]]:
+    world: _World,
+    names: tuple[str, ...],
+    values: Values,
+    tolerance: Tolerance,
+    draw: ParameterArrays,
+    point: Float[Array, " n"],
+) -> tuple[Float[Array, " amount"], Float[Array, "amount instrument"]]:
+    """Of one draw, at its equilibrium: there no accelerated step is taken."""
     b = drawn_baseline(world.baseline, draw)
 
-    def money(values: Values) -> tuple[Array, tuple[Array, Array]]:
+    def money(values: Values) -> tuple[Array, Array]:
         policy = with_values(world.policy, names, world.placement, values)
-        start, unravel = ravel_pytree(baseline_unknowns(b, policy))
-        point = equilibrium(b, policy, draw, start, tolerance, effort).point
-        u = unravel(point)
+        _, unravel = ravel_pytree(baseline_unknowns(b, policy))
+        u = unravel(equilibrium(b, policy, draw, point, 2 * tolerance).point)  # judged in products: half as much again
         state = evaluate(b, policy, draw, u)
         income, price_index = income_and_prices(b, state, u)
         both = jnp.stack(_money(world, policy, income - price_index, log_change(state.output, b.output)))
-        return both, (both, point)
+        return both, both
 
-    slope, (value, point) = jax.jacfwd(money, has_aux=True)(values)
-    policy = with_values(world.policy, names, world.placement, values)
-    u = ravel_pytree(baseline_unknowns(b, policy))[1](point)
-    return value, slope, all_residuals(b, policy, draw, u)
+    slope, value = jax.jacfwd(money, has_aux=True)(values)
+    return value, slope
 
 
 @partial(jax.jit, static_argnames="names")
 def _slopes_of_batch(
-    world: _World, names: tuple[str, ...], draws: ParameterArrays, values: Values, tolerance: Tolerance
-) -> tuple[Array, Array, Array]:
-    return jax.vmap(lambda draw: _slopes(world, names, FAST, draw, values, tolerance))(draws)
-
-
-@partial(jax.jit, static_argnames="names")
-def _slopes_of_one(
-    world: _World, names: tuple[str, ...], draw: ParameterArrays, values: Values, tolerance: Tolerance
-) -> tuple[Array, Array, Array]:
-    return _slopes(world, names, ROBUST, draw, values, tolerance)
+    world: _World,
+    names: tuple[str, ...],
+    draws: ParameterArrays,
+    points: Float[Array, "draw n"],
+    values: Values,
+    tolerance: Tolerance,
+) -> tuple[Array, Array]:
+    return jax.vmap(partial(_slopes, world, names, values, tolerance))(draws, points)

@@ -118,6 +118,28 @@ def solve_draws(
     ``names`` are the results to return (fields of ``Outcomes``). Each thread solves ``size`` draws at once, which
     bounds the memory. ``advance`` is called with the number of draws that were finished.
     """
+    sweep = _solved(b, policy, draws, tolerance, names, size, advance)
+    reason = np.where(sweep.solved, Reason.SOLVED, sweep.reason)
+    return DrawSolutions(sweep.outcomes, sweep.solved, sweep.residual, sweep.steps, reason)
+
+
+def solve_points(
+    b: Baseline, policy: PolicyArrays, draws: ParameterArrays, tolerance: float, names: Sequence[str], size: int
+) -> tuple[Float[np.ndarray, "draw n"], Bool[np.ndarray, " draw"]]:
+    """The unknowns of :func:`solve_draws`, and which draws are solved: where derivatives are taken."""
+    sweep = _solved(b, policy, draws, tolerance, names, size)
+    return sweep.point, sweep.solved
+
+
+def _solved(
+    b: Baseline,
+    policy: PolicyArrays,
+    draws: ParameterArrays,
+    tolerance: float,
+    names: Sequence[str],
+    size: int,
+    advance: Callable[[int], None] = lambda _: None,
+) -> _Sweep:
     draws = jax.tree.map(np.asarray, draws)  # picking draws out of NumPy arrays is a hundred times cheaper
     sweep = _Sweep(b, policy, draws, tolerance, tuple(names))
     for index, found in sweep.rounds(size):
@@ -126,8 +148,7 @@ def solve_draws(
     for k in np.flatnonzero(~sweep.solved).tolist():
         sweep.solve_alone(k)
         advance(1)
-    reason = np.where(sweep.solved, Reason.SOLVED, sweep.reason)
-    return DrawSolutions(sweep.outcomes, sweep.solved, sweep.residual, sweep.steps, reason)
+    return sweep
 
 
 class _Sweep:

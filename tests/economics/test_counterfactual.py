@@ -92,6 +92,7 @@ def test_a_draw_outside_the_interior_is_counted_not_used(economy: ree.Economy, s
     assert bool(directed.welfare[0, 1:].notnull().all())
 
 
+@pytest.mark.slow  # half a minute of continuation
 def test_an_income_that_subsidies_exhaust_is_the_reason(economy: ree.Economy) -> None:
     """A subsidy that costs more than a country earns has no equilibrium: said of one solution and of every draw."""
     scenario = ree.Scenario(name="gift", policies=(ree.Subsidy(0.9, "c1", ("g1", "g2", "g3")),))

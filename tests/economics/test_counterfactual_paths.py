@@ -55,6 +55,7 @@ def paths(small: ree.Economy, dated: list[ree.Scenario], chunks: Path) -> xr.Dat
     return path_sweep(small, dated, store=chunks, chunk=4)
 
 
+@pytest.mark.slow  # 47 s to compile; test_quota_pools.py has sweeps of transitions against single ones
 def test_every_path_is_the_single_transition(small: ree.Economy, dated: list[ree.Scenario], paths: xr.DataTree) -> None:
     cf, draws = paths["counterfactual"].to_dataset(), posterior(small, draws=3)["posterior"].to_dataset()
     assert cf.welfare_path.dims == ("scenario", "chain", "draw", "year", "country")

@@ -42,6 +42,7 @@ def solved(economy: ree.Economy, **more: object) -> xr.DataTree:
     return ree.counterfactual(economy, QUOTA, posterior(economy), "fixed", progress=False, **more)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow  # two sweeps to compile
 def test_fixed_inputs_are_the_same_bits_whether_errors_are_stated_or_not(economy: ree.Economy) -> None:
     """Stating errors changes nothing unless inputs are drawn; then bands widen, and the factors are in the run."""
     plain, stated = solved(economy), solved(uncertain(economy))

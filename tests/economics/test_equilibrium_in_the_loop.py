@@ -143,6 +143,7 @@ def test_exports_are_those_of_the_public_solver(world: World, solved: Callable[.
     np.testing.assert_allclose(panel["exports"][at], found["exports"].transpose("country", "sector"), atol=1e-9)
 
 
+@pytest.mark.slow  # 40 s to compile; the effects have theirs, and sampling would diverge
 def test_the_density_has_the_gradient_of_its_differences(model: Any) -> None:
     density = model.density()
     start = jnp.asarray(density.centre + 0.1)

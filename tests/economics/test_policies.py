@@ -189,7 +189,7 @@ def test_dated_policies_hold_in_their_years(economy: ree.Economy, parameters: re
         ree.solve(economy, dated, parameters, technology="transition")
 
 
-@pytest.mark.parametrize("supply", ["independent", "joint"])
+@pytest.mark.parametrize("supply", [pytest.param("independent", marks=pytest.mark.slow), "joint"])
 def test_the_split_along_the_path_adds_up(economy: ree.Economy, parameters: ree.Parameters, supply: str) -> None:
     shocks = random_scenario(61, economy, size=0.2)
     scenario = ree.Scenario(

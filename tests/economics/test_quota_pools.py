@@ -135,6 +135,7 @@ def test_one_element_of_a_pool_is_choked_off(economy: ree.Economy, parameters: r
     np.testing.assert_allclose(licence, licence[0], rtol=1e-12)
 
 
+@pytest.mark.slow  # half a minute of continuation
 def test_an_element_that_would_be_given_away_is_named(economy: ree.Economy, parameters: ree.Parameters) -> None:
     """10 US$ a tonne beside 100,000 out of the same mine: the licence of a tonne is worth more than the cheap one."""
     price = economy.ds.producer_price * 0 + xr.DataArray([10.0, 1e5], coords={"element": list(economy.elements)})

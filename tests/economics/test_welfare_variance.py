@@ -88,6 +88,7 @@ def test_what_does_not_enter_has_no_share(split: tuple[xr.DataTree, xr.Dataset])
     assert set(found["source"].values) == {"sigma", "kappa", "trade_elasticity"}
 
 
+@pytest.mark.slow  # a sweep of drawn inputs to compile
 def test_inputs_have_shares_where_they_are_drawn(
     economy: ree.Economy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

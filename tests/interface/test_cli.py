@@ -199,6 +199,7 @@ def test_data_build_refuses_what_it_does_not_know(cli: Run, place: Path) -> None
     assert not (place / "new").exists()
 
 
+@pytest.mark.slow  # a run
 @pytest.mark.usefixtures("faked")
 def test_scenario_files_of_one_name_in_two_folders_do_not_collide(cli: Run, place: Path) -> None:
     assert cli("fit", "study.toml", "--out", "posteriors/first").exit_code == 0

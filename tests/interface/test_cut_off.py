@@ -141,7 +141,7 @@ def interrupted(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("command", ["run", "counterfactual"])
+@pytest.mark.parametrize("command", [pytest.param("run", marks=pytest.mark.slow), "counterfactual"])
 def test_draws_are_saved_before_the_variance_is_split_and_the_rest_goes_on(
     cli: Run, place: Path, faked: dict[str, Any], command: str
 ) -> None:
@@ -173,6 +173,7 @@ def test_draws_are_saved_before_the_variance_is_split_and_the_rest_goes_on(
     assert cli(*typed).exit_code == 1, "a whole run is not replaced"
 
 
+@pytest.mark.slow  # a run; test_counterfactual_paths.py has chunks that are not solved again
 def test_a_counterfactual_cut_off_in_the_sweep_goes_on_from_its_chunks(
     cli: Run, place: Path, faked: dict[str, Any]
 ) -> None:
@@ -209,6 +210,7 @@ def test_a_run_that_was_cut_off_is_not_replaced_by_one_of_another_scenario(
     assert "--overwrite" in done.stderr
 
 
+@pytest.mark.slow  # a run
 @pytest.mark.usefixtures("faked")
 def test_the_split_can_be_left_out_and_the_report_says_so(
     cli: Run, place: Path, monkeypatch: pytest.MonkeyPatch

@@ -107,7 +107,17 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     os.chdir(before)
 
 
-@pytest.mark.parametrize("page", sorted({b.page for b in BLOCKS if b.language == "python"} - {"README"}))
+#: Pages whose Python takes more than a quarter of a minute.
+LONG = {"economist", "inputs"}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=pytest.mark.slow) if page in LONG else page
+        for page in sorted({b.page for b in BLOCKS if b.language == "python"} - {"README"})
+    ],
+)
 def test_the_python_of_a_page_runs_and_prints_what_it_says(
     page: str, study: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -55,7 +55,15 @@ def examples() -> list[doctest.DocTest]:
     return [test for test in found if test.examples]
 
 
-@pytest.mark.parametrize("example", examples(), ids=lambda test: test.name)
+#: Examples that compile for a quarter of a minute.
+LONG = {"optimise", "decompose", "sensitivity"}
+
+
+@pytest.mark.parametrize(
+    "example",
+    [pytest.param(test, marks=pytest.mark.slow) if test.name in LONG else test for test in examples()],
+    ids=lambda test: test.name,
+)
 def test_an_example_prints_what_it_says(
     example: doctest.DocTest, names: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

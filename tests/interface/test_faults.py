@@ -34,7 +34,9 @@ def full_disk(size: int) -> Iterator[None]:
 _SLOW = pytest.mark.slow  # a run each
 
 
-@pytest.mark.parametrize("size", [pytest.param(0, marks=_SLOW), 4_000, pytest.param(60_000, marks=_SLOW)])
+@pytest.mark.parametrize(
+    "size", [pytest.param(0, marks=_SLOW), pytest.param(4_000, marks=_SLOW), pytest.param(60_000, marks=_SLOW)]
+)
 def test_a_full_disk_is_said_and_leaves_nothing(cli: Run, place: Path, faked: dict[str, Any], size: int) -> None:
     with full_disk(size):
         done = cli("run", "study.toml", "--out", "posteriors/mine")
