@@ -31,7 +31,7 @@ STUDIES = {
     "with_patents": (set(), set()),
 }
 #: Compiling is what takes long, so the default suite samples the smallest.
-FAST = {"patents_only", "event_study_only"}
+FAST = {"event_study_only"}
 
 
 @pytest.fixture(scope="module")

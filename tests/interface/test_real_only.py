@@ -58,6 +58,7 @@ def assert_nothing_is_simulated(folder: Path) -> None:
         assert word not in text, word
 
 
+@pytest.mark.slow  # a fit, a sweep and a report: a minute and a half
 def test_the_script_of_the_readme_runs_from_real_data_to_a_report(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,7 @@ def record(folder: Path) -> dict[str, object]:
     return json.loads((folder / "sbc.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow  # fits and sweeps
 def test_a_study_with_a_scenario_has_its_welfare_calibrated(request_: CalibrationRequest, tmp_path: Path) -> None:
     (tmp_path / "quota.toml").write_text(_QUOTA, encoding="utf-8")
     scenarios = CounterfactualSpec(scenarios=[str(tmp_path / "quota.toml")])

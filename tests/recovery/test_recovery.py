@@ -107,6 +107,7 @@ def test_the_same_seed_gives_the_same_draws_and_failed_gates_are_loud(tmp_path: 
         xr.testing.assert_identical(first[group].to_dataset(), again[group].to_dataset())
 
 
+@pytest.mark.slow  # a fit of a minute
 def test_sectors_without_evidence_fall_back_to_the_population() -> None:
     """`glass` faces a constant price, `metals` has no patents: their σ is the population's, and wider."""
     io, price, z = small_world(countries=5)

@@ -13,6 +13,7 @@ def found() -> Comparison:
     return prices_2010.compare()
 
 
+@pytest.mark.slow  # a replication, half a minute
 def test_one_licence_price_fits_what_was_paid_and_nothing_was_tuned(found: Comparison) -> None:
     abroad = found.elements.loc[(found.elements["market"] == "abroad") & ~found.elements["imputed"]]
     assert len(abroad) == 8
