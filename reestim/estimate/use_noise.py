@@ -117,7 +117,7 @@ def log_density(known: NoiseStructure, residual: Any, noise: Any, common: Any, x
 def _solved(root: Any, at: Any, xp: Any) -> Any:
     """x of root·x = at, block by block; ``root`` (block, place, place) is lower triangular."""
     if xp is pt:
-        return pt.linalg.solve_triangular(root, at, lower=True, b_ndim=1)
+        return xp.linalg.solve_triangular(root, at, lower=True, b_ndim=1)
     return jax.scipy.linalg.solve_triangular(root, at[..., None], lower=True)[..., 0]
 
 
