@@ -74,13 +74,14 @@ def plan_run(post: xr.DataTree, of: str, *, width: float | None = None) -> dict[
         problems.append(Problem("the run has no counterfactual", "Run `reestim counterfactual` on it first."))
     if problems:
         raise InputError(problems, "no audit can be planned")
+    values: Any = post["posterior"]["innovation_passthrough"] if of == "m" else post["counterfactual"]["welfare"]
+    values = values.transpose("chain", "draw", ...)
     pi: Any = post["posterior"]["confusion"].transpose("chain", "draw", ...)
+    pi = pi.sel(chain=values["chain"], draw=values["draw"])  # a counterfactual solves some of the draws
     entries = pi.values.reshape(pi.sizes["chain"] * pi.sizes["draw"], -1)
     if len(entries) < FEWEST_DRAWS * entries.shape[1]:
         advice = f"Take at least {FEWEST_DRAWS * entries.shape[1]} draws"
         raise InputError(Problem("the run has too few draws", advice), "no audit can be planned")
-    values: Any = post["posterior"]["innovation_passthrough"] if of == "m" else post["counterfactual"]["welfare"]
-    values = values.transpose("chain", "draw", ...)
     audit: Any = post["label_quality"]["audited"]
     audited = int(audit.values.sum())
     labels = itertools.product(*(values[dim].values.tolist() for dim in values.dims[2:]))

@@ -125,18 +125,27 @@ def _count(value: Any) -> int:
 
 
 def json_in(text: str) -> str | None:
-    """The JSON object with ``answers`` in a text: whole, in a Markdown fence or between sentences; None without one."""
-    text = _THOUGHT.sub("", text).strip()
+    """The JSON object with ``answers`` in a text: whole, in a Markdown fence or between sentences.
+
+    None without one, and where several differ: a draft and a final answer cannot be told apart. What stands before the
+    end of a thought is no answer, with or without the mark of its beginning.
+    """
+    text = _THOUGHT.sub("", text).rpartition("</think>")[2].strip()
     decoder = json.JSONDecoder()
+    found: dict[str, str] = {}
     for part in (text, *_FENCE.findall(text)):
-        for start in (found.start() for found in re.finditer(r"\{", part)):
+        after = 0
+        for start in (brace.start() for brace in re.finditer(r"\{", part)):
+            if start < after:
+                continue
             try:
                 value, end = decoder.raw_decode(part, start)
             except (ValueError, RecursionError):
                 continue
             if isinstance(value, dict) and "answers" in value:
-                return part[start:end]
-    return None
+                found.setdefault(json.dumps(value["answers"], sort_keys=True), part[start:end])
+                after = end
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def _failure(status: int, told: Any) -> tuple[int, bytes]:

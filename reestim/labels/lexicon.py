@@ -154,10 +154,17 @@ _MINOR = ("B", "C", "Co", "Fe")
 MASKS = ("rareearth", "reeterm", "heavyree", "reemagnet", "othermagnet")
 
 
+#: A subscript and the blank before the next element of the same formula.
+_BLANK_IN_FORMULA = re.compile(
+    r"((?:\.sub\.|<(?i:sub)>)\d[\d.]*(?:</(?i:sub)>)?)\s(?=[A-Z][a-z]?(?:\.sub\.|<(?i:sub)>)|[BCNO]\b)"
+)
+
+
 def plain(text: str) -> str:
     """The text with one kind of hyphen, digit, quote and blank; patents come with many."""
     text = _VARIABLE_SUBSCRIPT.sub("1", unicodedata.normalize("NFKC", text))
-    text = re.sub(r"</?su[bp]>|\.su[bp]\.", "", text)  # Fe.sub.16N.sub.2 and Fe<sub>16</sub> are Fe16N2
+    text = _BLANK_IN_FORMULA.sub(r"\1", text)  # Fe.sub.16 N.sub.2, as full texts of patents have it
+    text = re.sub(r"(?i)</?su[bp]>|\.su[bp]\.", "", text)  # Fe.sub.16N.sub.2 and Fe<sub>16</sub> are Fe16N2
     text = re.sub(r"[‐‑‒–—―−﹣-]+", "-", text)
     return re.sub(r"\s+", " ", text).strip()
 

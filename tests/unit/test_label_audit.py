@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from reestim.dims import LABELS
 from reestim.errors import InputError
 from reestim.labels.agreement import audit_cells
 from reestim.labels.audit import BY_CONFIDENCE, compare, draw_audit
-from reestim.labels.audit_plan import plan_audit
+from reestim.labels.audit_plan import plan_audit, plan_run
 from reestim.labels.audit_sample import judge
 from reestim.labels.confidence import draw_by_confidence, effective_counts, strata
 from reestim.labels.labelling import Labelled
@@ -109,3 +110,24 @@ def test_the_planner_finds_the_share_of_the_labels_and_the_number() -> None:
     assert plan_audit(signal, pi, audited=100, width=99.0).needed == 100
     with pytest.raises(ValueError, match="too few"):
         plan_audit(signal[:40], pi[:40], audited=100)
+
+
+def test_welfare_is_planned_where_a_counterfactual_solved_some_of_the_draws() -> None:
+    """Each draw of welfare goes with Π of the same draw, by label: here welfare is an entry of Π."""
+    rng = np.random.default_rng(4)
+    pi = xr.DataArray(
+        rng.dirichlet(np.ones(4), size=(2, 1500, 4)),
+        dims=("chain", "draw", "true_class", "label"),
+        coords={"chain": [0, 1], "draw": range(1500)},
+    )
+    some = pi.sel(draw=range(2, 1500, 3))
+    welfare = some[..., 0, 0].expand_dims(scenario=["quota"], technology=["fixed"], country=["JPN"])
+    post = xr.DataTree.from_dict(
+        {
+            "posterior": xr.Dataset({"confusion": pi}),
+            "counterfactual": xr.Dataset({"welfare": welfare}),
+            "label_quality": xr.Dataset({"audited": ("label", [25, 25, 25, 25])}),
+        }
+    )
+    (plan,) = plan_run(post, "welfare").values()
+    assert plan.from_labels > 0.98

@@ -134,6 +134,10 @@ def test_durations_limits_and_json_in_text() -> None:
     assert [duration(text) for text in ("1.5", "20ms", "6m0s", "1h2m", "soon")] == [1.5, 0.02, 360.0, 3720.0, 0.0]
     assert used_up({"x-ratelimit-remaining-tokens": "5", "x-ratelimit-reset-tokens": "9s"}) == 0.0
     assert json_in("no {answers} here") is None
+    draft, final = '{"answers": [{"id": 1, "label": "using"}]}', '{"answers": [{"id": 1, "label": "unrelated"}]}'
+    assert json_in(f"{draft} let me see </think> {final}") == final, "a thought whose beginning the template wrote"
+    assert json_in(f"Draft: {draft} On reflection: {final}") is None, "asked for again, never the draft"
+    assert json_in(f"{final} I repeat: {final}") == final
     assert completion(404, b"{}", {}, {}) == (404, b"{}")
 
 
