@@ -291,17 +291,3 @@ def test_a_year_that_is_none_is_one_problem(year: str, said: str, tmp_path) -> N
     with pytest.raises(InputError) as caught:
         read_patents(file)
     assert [said in p.message for p in caught.value.problems] == [True]
-
-
-def test_a_blank_after_a_subscript_does_not_break_a_formula() -> None:
-    from reestim.labels.lexicon import plain
-
-    for written in (
-        "Fe.sub.16 N.sub.2",
-        "Fe.sub.16N.sub.2",
-        "Fe<sub>16</sub> N<sub>2</sub>",
-        "Fe<SUB>16</SUB>N<SUB>2</SUB>",
-    ):
-        assert plain(written) == "Fe16N2", written
-    assert plain("Nd.sub.2 Fe.sub.14 B magnets") == "Nd2Fe14B magnets"
-    assert plain("H.sub.2 In a furnace") == "H2 In a furnace"
