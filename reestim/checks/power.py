@@ -53,16 +53,15 @@ def power_table(data: xr.Dataset, groups: Mapping[str, xr.Dataset]) -> pd.DataFr
         if not block.is_in(data):
             continue
         row: dict[str, Any] = {"block": key, "words": block.words, "rows": 0, **dict.fromkeys(_OF_EVENTS, np.nan)}
-        signals: list[Signal] = []
-        for group, draws in drawn.items():
-            signals = [block.signal(data, draw) for draw in draws]
+        seen = {group: [block.signal(data, draw) for draw in draws] for group, draws in drawn.items()}
+        for group, signals in seen.items():
             row["rows"] = len(signals[0].prediction)
             row[f"{group}_row"] = _median(np.abs(s.prediction / s.error).max() for s in signals)
             row[f"{group}_joint"] = _median(map(_joint, signals))
-        if block.outcome not in ("", PATENTS) and POSTERIOR in drawn:
-            signals = [block.signal(data, draw) for draw in drawn[POSTERIOR]]
-            matches = [_match(data, block.outcome, *pair) for pair in zip(drawn[POSTERIOR], signals, strict=True)]
-            largest = _median(np.abs(s.prediction).max() for s in signals)
+        if block.outcome not in ("", PATENTS) and POSTERIOR in seen:
+            pairs = zip(drawn[POSTERIOR], seen[POSTERIOR], strict=True)
+            matches = [_match(data, block.outcome, *pair) for pair in pairs]
+            largest = _median(np.abs(s.prediction).max() for s in seen[POSTERIOR])
             row |= zip(_OF_EVENTS, (*np.nanmedian(matches, axis=0).tolist(), largest), strict=True)
         rows.append(row)
     return pd.DataFrame(rows)

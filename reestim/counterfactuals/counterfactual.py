@@ -11,7 +11,7 @@ import xarray as xr
 
 from reestim.counterfactuals.executors import open_executor
 from reestim.counterfactuals.inputs import FIXED, inputs_of
-from reestim.counterfactuals.plan import SweepPlan, chunk_size, feasible_draws, parameters_of
+from reestim.counterfactuals.plan import BATCHES, SweepPlan, chunk_size, feasible_draws, parameters_of
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY, YEAR
 from reestim.draws import thinned
 from reestim.equilibrium.diagnosis import FAILURES
@@ -131,7 +131,7 @@ def counterfactual(
     parameters, used = parameters_of(samples, defaults or Parameters())
     count = samples.sizes[CHAIN] * samples.sizes[DRAW]
     size = chunk_size(economy, count)
-    unit = min(chunk or max(16 * size, _DRAWS_PER_CHUNK), count)
+    unit = min(chunk or max(BATCHES * size, _DRAWS_PER_CHUNK), count)
     drawn = inputs_of(economy, inputs, seed, samples[CHAIN].values, samples[DRAW].values)
     baselines = [scenario.baseline(economy) for scenario in scenarios]
     policies = [

@@ -63,6 +63,8 @@ YEAR_OUTCOMES = (
 )
 
 _BYTES_PER_CHUNK = 7e7
+#: Batches of draws that one call of the sweep solves: each call has a reference draw of its own, which costs time.
+BATCHES = 16
 _COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
 

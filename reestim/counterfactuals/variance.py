@@ -13,7 +13,7 @@ from scipy.special import ndtri
 
 from reestim.counterfactuals.chunk_store import fingerprint, load_chunk, save_chunk
 from reestim.counterfactuals.inputs import DRAWN, SAMPLE, Inputs, inputs_of
-from reestim.counterfactuals.plan import DRAW_OUTCOMES, chunk_size, parameters_of, progress_bar, take_draws
+from reestim.counterfactuals.plan import BATCHES, DRAW_OUTCOMES, chunk_size, parameters_of, progress_bar, take_draws
 from reestim.counterfactuals.varying import Varying
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
 from reestim.equilibrium.economy import Economy
@@ -187,7 +187,7 @@ class _Solver(NamedTuple):
         """At some points; NaN where there is no equilibrium."""
         good, _ = points.feasible(self.world, self.technology, SAMPLE, self.horizon)
         out = np.full((len(good), len(self.world.countries)), np.nan)
-        index, chunk = np.flatnonzero(good), 16 * self.size
+        index, chunk = np.flatnonzero(good), BATCHES * self.size
         keep.advance(len(good) - len(index))
         for part in (index[first : first + chunk] for first in range(0, len(index), chunk)):
             batch = take_draws(points, part).to_batch(self.world, self.technology, SAMPLE, self.horizon)

@@ -14,7 +14,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Int
 
 from reestim.counterfactuals.inputs import SAMPLE
-from reestim.counterfactuals.plan import take_draws
+from reestim.counterfactuals.plan import BATCHES, take_draws
 from reestim.decisions.instruments import Instrument, Placement, Values, with_values
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.drawn_baseline import drawn_baseline
@@ -30,8 +30,6 @@ from reestim.numerics.newton import Tolerance
 _SUBSIDY = "log_subsidy"
 #: Outcomes of a sweep that money follows from.
 _OUTCOMES = ("welfare", "output")
-#: Batches of draws that are solved by one call of the sweep, which has a reference draw of its own.
-_BATCHES = 4
 
 
 class Money(NamedTuple):
@@ -104,8 +102,8 @@ class DecisionProblem:
         world, policy = self._world, self.policy_at(values)
         count = len(index)
         out = Money(np.full(count, np.nan), np.full(count, np.nan), np.zeros(count, bool))
-        for first in range(0, len(index), _BATCHES * self.size):
-            part = slice(first, first + _BATCHES * self.size)
+        for first in range(0, len(index), BATCHES * self.size):
+            part = slice(first, first + BATCHES * self.size)
             found = solve_draws(world.baseline, policy, self.draws(index[part]), self.tolerance, _OUTCOMES, self.size)
             welfare, outlay = jax.vmap(partial(_money, world, policy))(
                 jnp.asarray(found.outcomes["welfare"]), jnp.asarray(found.outcomes["output"])

@@ -48,20 +48,26 @@ def reference_draw(
 ) -> Reference | None:
     """The reference that this draw is, solved from ``start`` with as much effort as it takes; None where it has no
     solution."""
-    if start.size > DENSE_UP_TO:
-        known, worst = _accelerated(b, policy, draw, start, tolerance)
-        if float(worst) <= tolerance:
-            return known
+    large = start.size > DENSE_UP_TO
+    if large and (known := _accelerated_to(b, policy, draw, start, tolerance)):
+        return known
     world, shock = drawn_baseline(b, draw), drawn_policy(policy, draw, b)
     u = ravel_pytree(baseline_unknowns(world, shock))[1](start)
     u, _, worst = solve_by_newton(world, shock, draw, tolerance, u)
     if not float(worst) <= NEAR_ENOUGH:
         return None
     point, _ = ravel_pytree(u)
-    if start.size > DENSE_UP_TO:
-        known, worst = _accelerated(b, policy, draw, point, tolerance)
-        return known if float(worst) <= tolerance else None
+    if large:
+        return _accelerated_to(b, policy, draw, point, tolerance)
     return Reference(point, inverse_at(world, shock, draw, point).inverse, empty_history(point.size))
+
+
+def _accelerated_to(
+    b: Baseline, policy: PolicyArrays, draw: ParameterArrays, start: Float[Array, " n"], tolerance: float
+) -> Reference | None:
+    """The reference by accelerated steps; None where they do not arrive."""
+    known, worst = _accelerated(b, policy, draw, start, tolerance)
+    return known if float(worst) <= tolerance else None
 
 
 @jax.jit

@@ -17,9 +17,10 @@ import pandas as pd
 from reestim.data.schemas import ALL_OTHERS
 from reestim.dims import COUNTRY, SECTOR, YEAR
 from reestim.errors import InputError, Problem
+from reestim.importers.bundle import missing_originals
 from reestim.importers.concordance import HERE
 from reestim.importers.countries import alpha3_of_name
-from reestim.importers.mapping import read_columns, read_weights
+from reestim.importers.mapping import read_concordance
 from reestim.importers.regions import REGIONS_OF_BUNDLED, sectors_of
 from reestim.io.files import atomic_write
 from reestim.labels.patent_totals import FILE, OTHER, OTHER_EU, REGION, TOTAL
@@ -38,9 +39,8 @@ def totals_of(original: Path) -> pd.DataFrame:
 
     Raises InputError where the file is not there or not the table that it should be.
     """
-    if not original.is_file():
-        advice = "Bring the file; data/README.md says where it is from"
-        raise InputError(Problem("an original is missing", advice, file=str(original)), "nothing was made")
+    if missing := missing_originals([original]):
+        raise InputError(missing, "nothing was made")
     table: Any = pd.read_csv(original, comment="#")
     paths = set(table["region_path"])
     parents = {path.rpartition(" -> ")[0] for path in paths}
@@ -64,14 +64,11 @@ def _country(name: str, path: str) -> str:
 
 def _fields() -> pd.DataFrame:
     """``field, sector, weight``; the weights of a field sum to 1."""
-    cells, problems = read_columns(FIELDS, ("field", "industry", "weight"))
-    if cells is None:
+    cells, problems = read_concordance(FIELDS, "field", what="patents are")
+    if problems:
         raise InputError(problems, "the concordance cannot be used")
-    weight, found = read_weights(cells, "weight", "field", file=FIELDS.name, what="patents are")
-    if problems or found:
-        raise InputError([*problems, *found], "the concordance cannot be used")
     sector = cells["industry"].map(sectors_of(None, sorted(set(cells["industry"]))))
-    return cells[["field"]].assign(**{SECTOR: sector, "weight": weight})
+    return cells[["field", "weight"]].assign(**{SECTOR: sector})
 
 
 def _regions(countries: Sequence[str]) -> list[str]:

@@ -17,7 +17,7 @@ from reestim.errors import InputError, Problem, Problems
 from reestim.evidence.simulate import simulate_evidence, true_sigma
 from reestim.evidence.truth import Truth
 from reestim.importers import concordance
-from reestim.importers.bundle import TRUTH, write_csv
+from reestim.importers.bundle import TRUTH, copy_tables, write_csv
 from reestim.importers.dataset_toml import write_meta
 from reestim.importers.factor_shares import labor_shares
 from reestim.importers.mapping import region_mapping, sector_mapping
@@ -221,8 +221,7 @@ def _write(out: Path, built: Built, seed: int | None) -> None:
 def _write_tables(folder: Path, built: Built) -> list[str]:
     """All files but the simulated ones; returns the notes of ``dataset.toml``."""
     facts, world = built.facts, built.world
-    for stem in COPIED:
-        shutil.copyfile(facts / f"{stem}.csv", folder / f"{stem}.csv")
+    copy_tables(facts, folder, COPIED)
     shutil.copytree(facts / "sources", folder / "sources", ignore=shutil.ignore_patterns("world2008_*"))
     write_csv(built.industries, folder / "sources" / "industries.csv")
     for name, target, labels in (("regions", "country", built.regions), ("sectors", "industry", built.sectors)):

@@ -17,6 +17,7 @@ import pandas as pd
 
 from reestim.data.dataset import load_dataset
 from reestim.dims import SECTOR
+from reestim.errors import InputError, Problem
 from reestim.evidence.simulate import simulate_evidence, true_sigma
 from reestim.evidence.truth import Truth
 from reestim.importers import facts, stylised_world
@@ -110,8 +111,7 @@ def write_dataset(out: Path, build: Callable[[Path], None]) -> list[Path]:
 def _build(folder: Path, facts_folder: Path) -> None:
     sources = facts_folder / "sources"
     shutil.copytree(sources, folder / "sources")
-    for stem in TYPED:
-        shutil.copyfile(facts_folder / f"{stem}.csv", folder / f"{stem}.csv")
+    copy_tables(facts_folder, folder, TYPED)
     policy = pd.read_csv(folder / "policy.csv")
     export_tax = {str(e): float(x) for e, x in zip(policy["sector"], policy["export_tax"], strict=True)}
     tables = {
@@ -174,6 +174,27 @@ def _write_meta(folder: Path, synthetic: Mapping[str, pd.DataFrame], truth: Mapp
         "notes": list(NOTES),
     }
     write_meta(folder, keys, truth=truth)
+
+
+def missing_originals(paths: Iterable[Path]) -> list[Problem]:
+    """A problem for every original file that is not there."""
+    advice = "Bring the file; data/README.md says where it is from"
+    return [Problem("an original is missing", advice, file=str(path)) for path in paths if not path.exists()]
+
+
+def originals_in(folder: Path, places: Mapping[str, str]) -> dict[str, Path]:
+    """The originals of a dataset by name. Raises InputError naming every one that is not there."""
+    paths = {name: folder / place for name, place in places.items()}
+    if missing := missing_originals(paths.values()):
+        raise InputError(missing, "the dataset cannot be made")
+    return paths
+
+
+def copy_tables(there: Path, folder: Path, stems: Iterable[str]) -> None:
+    """Copy the CSV files of these names from one folder to another, which is made where it is not there."""
+    folder.mkdir(exist_ok=True)
+    for stem in stems:
+        shutil.copyfile(there / f"{stem}.csv", folder / f"{stem}.csv")
 
 
 def write_from_originals(

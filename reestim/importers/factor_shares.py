@@ -76,6 +76,6 @@ def labor_shares(
     covered, whole = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
     for region, weight in rows.groupby("region")["weight"].sum().items():
         covered[str(region)] = float(weight)
-    for labels, added in value_added.items():
-        whole[regions[labels[0]]] += float(added)
+    for (country, *_), added in value_added.items():
+        whole[regions[country]] += float(added)
     return LaborShares(np.where(known, found.to_numpy(), mean).reshape(shape), known.reshape(shape), covered, whole)

@@ -20,7 +20,7 @@ from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR, YEAR
 from reestim.errors import InputError, Problem, closest
 from reestim.importers.concordance import HERE
 from reestim.importers.imported import Imported, ImportOptions, unit_value_problem
-from reestim.importers.mapping import read_columns, read_weights
+from reestim.importers.mapping import read_concordance
 from reestim.importers.regions import INDUSTRIES, regions_of, sectors_of
 
 HS_INDUSTRIES, HS_ELEMENTS = HERE / "hs_industries.csv", HERE / "hs_elements.csv"
@@ -37,12 +37,7 @@ _FLOW = [YEAR, IMPORTER, EXPORTER]
 def hs_industries(path: Path | None) -> pd.DataFrame:
     """The concordance hs, industry, weight. Raises InputError listing everything wrong with it."""
     file = path or HS_INDUSTRIES
-    cells, problems = read_columns(file, ("hs", "industry", "weight"))
-    if cells is None:
-        raise InputError(problems, "the concordance cannot be used")
-    table = cells[["hs", "industry"]].copy()
-    table["weight"], found = read_weights(cells, "weight", "hs", file=file.name, what="trade is")
-    problems += found
+    table, problems = read_concordance(file, "hs", what="trade is")
     known = set(pd.read_csv(INDUSTRIES)["industry"])
     for row, hs, industry in table[["hs", "industry"]].itertuples():
         place: Any = {"file": file.name, "row": int(row)}
@@ -50,12 +45,9 @@ def hs_industries(path: Path | None) -> pd.DataFrame:
             problems.append(Problem("not an HS code of 2, 4 or 6 digits", "Keep leading zeros", **place, value=hs))
         if path is None and industry not in known:
             problems.append(Problem("unknown industry", closest(industry, known), **place, value=industry))
-    for row in table.index[table.duplicated(["hs", "industry"])]:
-        value = f"{table['hs'][row]}, {table['industry'][row]}"
-        problems.append(Problem("the pair is repeated", "Keep one row", file=file.name, row=int(row), value=value))
     if problems:
         raise InputError(problems, "the concordance cannot be used")
-    return table
+    return table[["hs", "industry", "weight"]]
 
 
 def longest_prefix(codes: Iterable[str], prefixes: Iterable[str]) -> dict[str, str]:

@@ -15,8 +15,8 @@ import pandas as pd
 
 from reestim.data.growth_accounts import INPUTS
 from reestim.dims import COUNTRY, SECTOR, YEAR
-from reestim.errors import InputError, Problem
-from reestim.importers.mapping import read_columns, read_weights
+from reestim.errors import InputError
+from reestim.importers.mapping import read_concordance
 
 _ALL = ("output", *INPUTS)
 
@@ -26,19 +26,10 @@ def nace_industries(path: Path) -> Any:
 
     Raises InputError listing everything wrong with the file.
     """
-    cells, problems = read_columns(path, ("nace", "industry", "weight"))
-    if cells is None:
-        raise InputError(problems, "the concordance cannot be used")
-    table = cells[["nace", "industry"]].copy()
-    table["unless"] = cells.get("unless", "")
-    table["weight"], found = read_weights(cells, "weight", "nace", file=path.name, what="value is")
-    problems += found
-    for row in table.index[table.duplicated(["nace", "industry"])]:
-        value = f"{table['nace'][row]}, {table['industry'][row]}"
-        problems.append(Problem("the pair is repeated", "Keep one row", file=path.name, row=int(row), value=value))
+    cells, problems = read_concordance(path, "nace", what="value is")
     if problems:
         raise InputError(problems, "the concordance cannot be used")
-    return table
+    return cells.assign(unless=cells.get("unless", ""))[["nace", "industry", "unless", "weight"]]
 
 
 def sector_accounts(accounts: Any, concordance: Any, sectors: Mapping[str, str]) -> tuple[Any, list[str]]:

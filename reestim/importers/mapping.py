@@ -110,6 +110,24 @@ def read_columns(
     return (None if missing else table), problems
 
 
+def read_concordance(path: Path, of: str, *, what: str) -> tuple[Any, list[Problem]]:
+    """A concordance of the columns ``of``, industry, weight (index: line numbers), and everything wrong with it.
+
+    Its weights are judged as `read_weights` does, and no pair may be repeated. Other columns stay text.
+
+    Raises InputError where it cannot be read or lacks a column.
+    """
+    cells, problems = read_columns(path, (of, "industry", "weight"))
+    if cells is None:
+        raise InputError(problems, "the concordance cannot be used")
+    weights, found = read_weights(cells, "weight", of, file=path.name, what=what)
+    problems += found
+    for row in cells.index[cells.duplicated([of, "industry"])]:
+        value = f"{cells[of][row]}, {cells['industry'][row]}"
+        problems.append(Problem("the pair is repeated", "Keep one row", file=path.name, row=int(row), value=value))
+    return cells.assign(weight=weights), problems
+
+
 def read_weights(cells: Any, column: str, of: str, *, file: str, what: str) -> tuple[pd.Series, list[Problem]]:
     """The column of weights as numbers, and everything wrong with it: each lies between 0 and 1, and those of one
     ``of`` sum to 1. ``what`` is lost or made where they do not, in words."""

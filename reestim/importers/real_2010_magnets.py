@@ -7,7 +7,6 @@ A variant, not the default dataset: the price of a carrier is not observed, so n
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,10 +17,9 @@ import xarray as xr
 
 from reestim.data.dataset import Dataset, load_dataset
 from reestim.dims import COUNTRY, ELEMENT, SECTOR
-from reestim.errors import InputError, Problem
 from reestim.importers import magnets
 from reestim.importers.balance import Flows
-from reestim.importers.bundle import write_csv, write_dataset, write_from_originals
+from reestim.importers.bundle import copy_tables, originals_in, write_csv, write_dataset, write_from_originals
 from reestim.importers.concordance import HERE
 from reestim.importers.countries import alpha3_of_alpha2
 from reestim.importers.dataset_toml import imputed_files, write_meta
@@ -60,23 +58,15 @@ class Made(NamedTuple):
 def write_2010_magnets(out: Path, originals: Path, typed: Path = REAL_MAGNETS, older: Path = REAL) -> list[Path]:
     """Build the dataset in ``out`` from the figures in ``typed``, the dataset ``older`` and the folder of originals;
     returns its files. Raises InputError naming every original that is not there."""
-    paths = {name: originals / place for name, place in ORIGINALS.items()}
-    advice = "Bring the file; data/README.md says where it is from"
-    missing = [Problem("an original is missing", advice, file=str(p)) for p in paths.values() if not p.exists()]
-    if missing:
-        raise InputError(missing, "the dataset cannot be made")
+    paths = originals_in(originals, ORIGINALS)
     return write_dataset(out, lambda folder: _build(folder, typed, older, paths["magnets"]))
 
 
 def _build(folder: Path, typed: Path, older: Path, file: Path) -> None:
     sources = folder / "sources"
-    sources.mkdir()
-    for stem in TAKEN_OVER:
-        shutil.copyfile(older / f"{stem}.csv", folder / f"{stem}.csv")
-    for stem in TYPED:
-        shutil.copyfile(typed / f"{stem}.csv", folder / f"{stem}.csv")
-    for stem in TYPED_SOURCES:
-        shutil.copyfile(typed / "sources" / f"{stem}.csv", sources / f"{stem}.csv")
+    copy_tables(older, folder, TAKEN_OVER)
+    copy_tables(typed, folder, TYPED)
+    copy_tables(typed / "sources", sources, TYPED_SOURCES)
     trade = magnet_trade(file)
     write_csv(trade, sources / "magnet_trade.csv")
     data = load_dataset(older)

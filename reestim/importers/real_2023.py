@@ -3,18 +3,16 @@ bring. It has no evidence for estimation: posterior draws of another dataset are
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from reestim.errors import InputError, Problem
 from reestim.importers import magnets
 from reestim.importers import real_2023_facts as facts
 from reestim.importers.balance import Flows
-from reestim.importers.bundle import write_csv, write_dataset, write_from_originals
+from reestim.importers.bundle import copy_tables, originals_in, write_csv, write_dataset, write_from_originals
 from reestim.importers.dataset_toml import imputed_files, write_meta
 from reestim.importers.margins import as_table
 from reestim.importers.real_2023_economy import Economy2023, economy_2023
@@ -100,23 +98,15 @@ NOTES = (
 def write_2023(out: Path, originals: Path, typed: Path = TODAY, older: Path = REAL) -> list[Path]:
     """Build the dataset in ``out`` from the figures in ``typed``, those of 2010 in ``older`` and the folder of
     originals; returns its files. Raises InputError naming every original that is not there."""
-    paths = {name: originals / place for name, place in ORIGINALS.items()}
-    advice = "Bring the file; data/README.md says where it is from"
-    missing = [Problem("an original is missing", advice, file=str(p)) for p in paths.values() if not p.exists()]
-    if missing:
-        raise InputError(missing, "the dataset cannot be made")
+    paths = originals_in(originals, ORIGINALS)
     return write_dataset(out, lambda folder: _build(folder, typed, older, paths))
 
 
 def _build(folder: Path, typed: Path, older: Path, paths: dict[str, Path]) -> None:
     sources = folder / "sources"
-    sources.mkdir()
-    for stem in TAKEN_OVER:
-        shutil.copyfile(older / f"{stem}.csv", folder / f"{stem}.csv")
-    for stem in TYPED:
-        shutil.copyfile(typed / f"{stem}.csv", folder / f"{stem}.csv")
-    for stem in TYPED_SOURCES:
-        shutil.copyfile(typed / "sources" / f"{stem}.csv", sources / f"{stem}.csv")
+    copy_tables(older, folder, TAKEN_OVER)
+    copy_tables(typed, folder, TYPED)
+    copy_tables(typed / "sources", sources, TYPED_SOURCES)
     of_2010 = older / "sources"
     made = economy_2023(*(paths[name] for name in list(ORIGINALS)[:6]))
     for stem, table in (

@@ -6,15 +6,13 @@ exports, productivity) and single figures with their source. Nothing depends on 
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from reestim.errors import InputError, Problem
 from reestim.importers import facts, real_economy
-from reestim.importers.bundle import write_csv, write_dataset, write_from_originals
+from reestim.importers.bundle import copy_tables, originals_in, write_csv, write_dataset, write_from_originals
 from reestim.importers.concordance import HERE
 from reestim.importers.dataset_toml import imputed_files, write_meta
 from reestim.importers.imported import ImportOptions
@@ -101,21 +99,14 @@ def write_real(out: Path, originals: Path, typed: Path = REAL) -> list[Path]:
 
     Raises InputError naming every original that is not there.
     """
-    paths = {name: originals / place for name, place in ORIGINALS.items()}
-    advice = "Bring the file; data/README.md says where it is from"
-    missing = [Problem("an original is missing", advice, file=str(p)) for p in paths.values() if not p.exists()]
-    if missing:
-        raise InputError(missing, "the dataset cannot be made")
+    paths = originals_in(originals, ORIGINALS)
     return write_dataset(out, lambda folder: _build(folder, typed, paths))
 
 
 def _build(folder: Path, typed: Path, paths: dict[str, Path]) -> None:
     sources = folder / "sources"
-    sources.mkdir()
-    for stem in TYPED:
-        shutil.copyfile(typed / f"{stem}.csv", folder / f"{stem}.csv")
-    for stem in TYPED_SOURCES:
-        shutil.copyfile(typed / "sources" / f"{stem}.csv", sources / f"{stem}.csv")
+    copy_tables(typed, folder, TYPED)
+    copy_tables(typed / "sources", sources, TYPED_SOURCES)
     for stem, table in _source_tables(paths).items():
         write_csv(table, sources / f"{stem}.csv")
     policy = pd.read_csv(folder / "policy.csv")

@@ -13,7 +13,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-_FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.S)
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.S)
 _LIMITED = re.compile(r"rate.?limit|too many|overload|quota|capacity|slow down|throttl", re.I)
 #: Reasons for which an answer ends, as the protocol names them; every other name means that it was complete.
@@ -133,18 +132,17 @@ def json_in(text: str) -> str | None:
     text = _THOUGHT.sub("", text).rpartition("</think>")[2].strip()
     decoder = json.JSONDecoder()
     found: dict[str, str] = {}
-    for part in (text, *_FENCE.findall(text)):
-        after = 0
-        for start in (brace.start() for brace in re.finditer(r"\{", part)):
-            if start < after:
-                continue
-            try:
-                value, end = decoder.raw_decode(part, start)
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(value, dict) and "answers" in value:
-                found.setdefault(json.dumps(value["answers"], sort_keys=True), part[start:end])
-                after = end
+    after = 0
+    for start in (brace.start() for brace in re.finditer(r"\{", text)):
+        if start < after:
+            continue
+        try:
+            value, end = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict) and "answers" in value:
+            found.setdefault(json.dumps(value["answers"], sort_keys=True), text[start:end])
+            after = end
     return next(iter(found.values())) if len(found) == 1 else None
 
 

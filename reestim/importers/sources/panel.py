@@ -20,7 +20,7 @@ from reestim.importers.concordance import HERE
 from reestim.importers.countries import CUSTOMS_ALPHA3, alpha3_codes, alpha3_of_name
 from reestim.importers.hs import MOST_TRADE
 from reestim.importers.imported import Imported, ImportOptions
-from reestim.importers.mapping import read_columns, read_weights
+from reestim.importers.mapping import read_concordance
 from reestim.importers.regions import regions_of, sectors_of
 from reestim.importers.stream import finite, header, listed, missing_columns, pieces
 
@@ -73,18 +73,10 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
 
 def products(path: Path) -> pd.DataFrame:
     """The concordance product, industry, weight. Raises InputError listing everything wrong with it."""
-    cells, problems = read_columns(path, ("product", "industry", "weight"))
-    if cells is None:
-        raise InputError(problems, "the concordance cannot be used")
-    table = cells[["product", "industry"]].copy()
-    table["weight"], found = read_weights(cells, "weight", "product", file=path.name, what="trade is")
-    problems += found
-    for row in table.index[table.duplicated(["product", "industry"])]:
-        value = f"{table['product'][row]}, {table['industry'][row]}"
-        problems.append(Problem("the pair is repeated", "Keep one row", file=path.name, row=int(row), value=value))
+    table, problems = read_concordance(path, "product", what="trade is")
     if problems:
         raise InputError(problems, "the concordance cannot be used")
-    return table
+    return table[["product", "industry", "weight"]]
 
 
 def _rows(path: Path, named: dict[str, str]) -> tuple[pd.DataFrame, list[str]]:
