@@ -15,6 +15,7 @@ from reestim.cli.audit_slopes import audit_slopes
 from reestim.cli.check import check
 from reestim.cli.compare import compare
 from reestim.cli.counterfactual import counterfactual
+from reestim.cli.data_aggregate import data_aggregate
 from reestim.cli.data_build import data_build
 from reestim.cli.data_check import data_check
 from reestim.cli.data_import import data_import
@@ -46,7 +47,7 @@ app: typer.Typer = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 data_app: typer.Typer = typer.Typer(
-    help="Check a dataset, build one from a world table, bring it to a later year, import files of other sources.",
+    help="Check a dataset, build one, add one up, bring one to a later year, import files of other sources.",
     no_args_is_help=True,
 )
 # One file a command, named as the command; in the order of `reestim --help`.
@@ -75,6 +76,7 @@ app.add_typer(audit_app, name="audit")
 audit_app.command("slopes")(audit_slopes)
 data_app.command("check")(data_check)
 data_app.command("build")(data_build)
+data_app.command("aggregate")(data_aggregate)
 data_app.command("import")(data_import)
 data_app.command("update")(data_update)
 

@@ -95,13 +95,19 @@ def labor_shares(data: Dataset) -> np.ndarray:
     return np.divide(labor, whole, out=np.full_like(whole, LABOR_SHARE), where=whole > 0)
 
 
-def economy_rows(flows: Flows, labor_share: np.ndarray, source: str) -> dict[str, pd.DataFrame]:
-    """``trade``, ``input_output`` and ``value_added`` as files have them, every cell with the same source."""
+def economy_rows(
+    flows: Flows, labor_share: np.ndarray, source: str, *, unit: int | None = UNIT
+) -> dict[str, pd.DataFrame]:
+    """``trade``, ``input_output`` and ``value_added`` as files have them, every cell with the same source.
+
+    Value added is a whole multiple of 1/``unit``, as balanced flows are; None: as the flows have it.
+    """
     countries, sectors = flows.countries, flows.sectors
     paid = flows.trade * flows.wedge
-    whole = np.rint(flows.value_added * UNIT)
-    labor = np.rint(whole * labor_share)
-    factors = np.stack([labor, whole - labor], axis=1) / UNIT
+    rounded, scale = (np.rint, unit) if unit is not None else (np.positive, 1)
+    whole = rounded(flows.value_added * scale)
+    labor = rounded(whole * labor_share)
+    factors = np.stack([labor, whole - labor], axis=1) / scale
     own = np.eye(len(countries), dtype=bool)[:, :, None]
     tables = {
         "trade": _long(paid, (paid > 0) | own, {IMPORTER: countries, EXPORTER: countries, SECTOR: sectors}),
