@@ -48,6 +48,9 @@ def data_build(
         Path | None,
         typer.Option("--accounts", help="Socio-economic accounts of the source: labour's share (default: two thirds)."),
     ] = None,
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", help="Of files that are not UTF-8, like cp1252 (Excel, Western Europe).")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated files.")] = 2010,
     *,
     output: Output,
@@ -70,25 +73,27 @@ def data_build(
         problems.append(Problem("two mappings are asked for", advice, column="--mapping", value=str(mapping)))
     if problems:
         raise InputError(problems, "no dataset was built")
+    from reestim.data.read import other_encoding
     from reestim.importers.build import build_from_tables
     from reestim.io.resources import FACTS
 
-    written = build_from_tables(
-        tables,
-        year,
-        out,
-        mapping="full" if all_regions else mapping,
-        seed=seed,
-        facts=facts or FACTS,
-        source=source,
-        sectors=sectors,
-        industries=industries,
-        exchange_rate=exchange_rate,
-        facts_year=facts_year,
-        confirm_units=confirm_units,
-        simulated=simulated,
-        accounts=accounts,
-    )
+    with other_encoding(encoding):
+        written = build_from_tables(
+            tables,
+            year,
+            out,
+            mapping="full" if all_regions else mapping,
+            seed=seed,
+            facts=facts or FACTS,
+            source=source,
+            sectors=sectors,
+            industries=industries,
+            exchange_rate=exchange_rate,
+            facts_year=facts_year,
+            confirm_units=confirm_units,
+            simulated=simulated,
+            accounts=accounts,
+        )
     moved = printing.moved_by_cleaning(written)
     if output.as_json:
         printing.print_json({"dataset": str(written), "cleaning": moved})

@@ -74,6 +74,9 @@ def data_import(
     confirm_units: Annotated[
         bool, typer.Option("--confirm-units", help="The magnitudes are right, however odd they look.")
     ] = False,
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", help="Of files that are not UTF-8, like cp1252 (Excel, Western Europe).")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace tables that are there already.")] = False,
     *,
     output: Output,
@@ -92,6 +95,7 @@ def data_import(
     Example: reestim data import --list
     """
     from reestim.cli import printing
+    from reestim.data.read import other_encoding
     from reestim.errors import InputError, Problem
     from reestim.importers.imported import ImportOptions
     from reestim.importers.registry import IMPORT_SOURCES, find_source, import_files
@@ -131,7 +135,8 @@ def data_import(
         confirm_units=confirm_units,
         reporters=tuple(reporter or ()),
     )
-    result = import_files(source, paths, out, choices, only=tuple(only or ()), overwrite=overwrite)
+    with other_encoding(encoding):
+        result = import_files(source, paths, out, choices, only=tuple(only or ()), overwrite=overwrite)
     if output.as_json:
         printing.print_json(
             {"folder": str(result.folder), "written": result.written, "simulated": result.simulated, **result.about}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from reestim.errors import Problem
+from reestim.errors import InputError, Problem
 from reestim.io.files import bytes_of, stays_inside
 
 Kind = Literal["text", "number", "integer", "boolean"]
@@ -42,13 +45,59 @@ def read_bytes(path: Path, folder: Path | None = None) -> tuple[bytes | None, li
 
 
 def decode(raw: bytes, file: str) -> tuple[str | None, list[Problem]]:
-    """Text of a UTF-8 file, with or without a byte-order mark."""
+    """Text of a UTF-8 file, with or without a byte-order mark; of another one by the encoding of `other_encoding`."""
     try:
         return raw.decode("utf-8-sig"), []
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        advice = "Save it again as UTF-8 (in a spreadsheet: 'CSV UTF-8')"
-        return None, [Problem("the file is not UTF-8 text", advice, file=file, row=line)]
+    chosen = _other.get()
+    if chosen is None:
+        return None, [_not_utf8(raw, file, line)]
+    try:
+        return raw.decode(chosen), []
+    except UnicodeError as error:
+        advice = f"Say another --encoding ({', '.join(ENCODINGS)}), or save it again as UTF-8"
+        problem = Problem(f"the file is neither UTF-8 nor {chosen} ({error})", advice, file=file, row=line)
+        return None, [problem]
+
+
+#: Encodings that spreadsheets write where they do not write UTF-8, the likeliest first.
+ENCODINGS = ("cp1252", "mac_roman", "cp1250", "gb18030", "shift_jis", "euc_kr", "utf-16")
+_other: ContextVar[str | None] = ContextVar("encoding of files that are not UTF-8", default=None)
+
+
+@contextmanager
+def other_encoding(name: str | None) -> Iterator[None]:
+    """Read files that are not UTF-8 in the encoding ``name``; None: they are refused. Files in UTF-8 stay as they are.
+
+    Raises
+    ------
+    InputError
+        Where Python knows no encoding of that name.
+    """
+    if name is not None:
+        try:
+            codecs.lookup(name)
+        except LookupError:
+            advice = f"Name one of {', '.join(ENCODINGS)}, or another one of Python's"
+            raise InputError(Problem("the encoding is unknown", advice, column="--encoding", value=name)) from None
+    token = _other.set(name)
+    try:
+        yield
+    finally:
+        _other.reset(token)
+
+
+def _not_utf8(raw: bytes, file: str, line: int) -> Problem:
+    """The question what a file is, with the line as the likeliest encoding reads it."""
+    guess = "utf-16" if raw[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else ENCODINGS[0]
+    shown = raw.decode(guess, errors="replace").splitlines()
+    text = shown[min(line, len(shown)) - 1][:60] if shown else ""
+    advice = (
+        f"Save it again as UTF-8 (in a spreadsheet: 'CSV UTF-8'). As {guess} the line is {text!r}: if that is right, "
+        f"`data build` and `data import` take --encoding {guess}; others: {', '.join(ENCODINGS)}"
+    )
+    return Problem("the file is not UTF-8 text", advice, file=file, row=line)
 
 
 def read_cells(path: Path, may_lack: Callable[[str], bool] | None = None) -> tuple[pd.DataFrame | None, list[Problem]]:

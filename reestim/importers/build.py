@@ -78,8 +78,8 @@ def build_from_tables(
     facts_year : year of the rare-earth facts, where it is not that of the table; it becomes the base year.
     confirm_units : the table is in million US$ although its size is not plausible.
     simulated : False leaves patents and their audit out: a dataset in which nothing is simulated.
-    accounts : the socio-economic accounts that are published with the table, for labour's share of value added (two
-        thirds without them).
+    accounts : the socio-economic accounts that are published with the table, for labour's share of value added; where
+        there are none, and the table itself does not say what labour earns, it is two thirds.
 
     Returns
     -------
@@ -98,7 +98,8 @@ def build_from_tables(
     rates, found = exchange_rates(exchange_rate, sorted(files), chosen.currency)
     problems += found
     world = problems.attempt(lambda: _first(chosen, files, year, rates))
-    labor, lacking = problems.attempt(lambda: _accounts(chosen, accounts, year)) or (None, [])
+    own = files.get(year) if world is not None else None
+    labor, lacking = problems.attempt(lambda: _accounts(chosen, accounts, year, own)) or (None, [])
     maps: dict[str, dict[str, str]] = {"regions": {}, "sectors": {}}
     table = pd.DataFrame()
     if world is not None:
@@ -134,10 +135,12 @@ def _first(source: WorldSource, files: Mapping[int, Path], year: int, rates: Map
     return source.table(files[at], at, rates.get(at, 1.0))
 
 
-def _accounts(source: WorldSource, path: Path | None, year: int) -> tuple[pd.DataFrame | None, list[str]]:
-    """The accounts that go with a source, or InputError where it has none that are read."""
+def _accounts(
+    source: WorldSource, path: Path | None, year: int, table: Path | None
+) -> tuple[pd.DataFrame | None, list[str]]:
+    """The accounts that go with a source, or that its own file has, or InputError where it has none that are read."""
     if path is None:
-        return None, []
+        return (None, []) if source.factors is None or table is None else source.factors(table, year)
     if source.accounts is None:
         known = ", ".join(name for name, entry in WORLD_SOURCES.items() if entry.accounts is not None)
         advice = f"Leave it out; accounts are read with {known}"

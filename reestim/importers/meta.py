@@ -67,10 +67,10 @@ def notes(built: Built) -> list[str]:
 
 
 def _labor_words(built: Built) -> str:
-    if built.labor is None:
-        return "labour gets two thirds of it (imputed)"
-    lacking = [words.rstrip(".") for words in (*built.lacking, *built.labor.words())]
-    return "; ".join(["labour's share of it is that of the socio-economic accounts", *lacking])
+    share, words = "labour gets two thirds of it (imputed)", list(built.lacking)
+    if built.labor is not None:
+        share, words = "labour's share of it is that of its accounts", [*words, *built.labor.words()]
+    return "; ".join([share, *(text.rstrip(".") for text in words)])
 
 
 def _merged(mapping: Mapping[str, str]) -> str:

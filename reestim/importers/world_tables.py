@@ -17,9 +17,9 @@ from reestim.importers.world import RawTable, WorldTable, clean
 class WorldSource:
     """One source. ``files`` finds its files by year; ``read`` gives the raw table of a year (None: ``world`` gives the
     clean one); ``accounts`` those of labour and value added in a year, that are published with it (country, industry,
-    labor, added), and in words what they lack; ``pattern``: what its files are called; ``currency``: of its values, in
-    millions; ``rest``: the country that stands for all that the table does not name; ``others``: words about files that
-    are easily taken for it."""
+    labor, added), and in words what they lack; ``factors`` the same from the file of the table itself; ``pattern``:
+    what its files are called; ``currency``: of its values, in millions; ``rest``: the country that stands for all that
+    the table does not name; ``others``: words about files that are easily taken for it."""
 
     name: str
     citation: str
@@ -28,6 +28,7 @@ class WorldSource:
     read: Callable[[Path, int], RawTable] | None = None
     world: Callable[[Path], WorldTable] | None = None
     accounts: Callable[[Path, int], tuple[pd.DataFrame, list[str]]] | None = None
+    factors: Callable[[Path, int], tuple[pd.DataFrame | None, list[str]]] | None = None
     currency: str = "US$"
     rest: Sequence[str] = ("RoW", "ROW")
     others: tuple[tuple[str, str], ...] = ()
@@ -116,6 +117,7 @@ WORLD_SOURCES: dict[str, WorldSource] = {
             "<name>_<year>.csv or .xlsx",
             tidy.files,
             tidy.read,
+            factors=tidy.factors,
         ),
     )
 }
