@@ -24,6 +24,7 @@ def data_check(
     """
     from reestim.cli import printing
     from reestim.data.dataset import load_dataset
+    from reestim.data.remarks import remarks
     from reestim.equilibrium.economy import Economy
 
     data = load_dataset(path)
@@ -31,7 +32,7 @@ def data_check(
     gap = float(economy.check()["relative_gap"].to_numpy().max())
     if output.as_json:
         result = {"problems": [], "dataset": data.meta.name, "hash": data.hash, "synthetic": data.meta.synthetic}
-        printing.print_json(result | {"largest_relative_gap": gap})
+        printing.print_json(result | {"largest_relative_gap": gap, "remarks": remarks(data)})
         return
     typer.echo(f"{data.meta.name}: no problems\n{economy!r}")
     typer.echo(f"  simulated files: {', '.join(data.meta.synthetic) or 'none'}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from reestim.data.meta import FILE as META_FILE
 from reestim.data.meta import DatasetMeta, read_meta
 from reestim.data.partial_tables import PartialTables
 from reestim.data.read import decode, read_bytes, read_table
+from reestim.data.remarks import remarks
 from reestim.data.rules import cross_file_problems, goods_of, regions_of
 from reestim.data.schemas import REQUIRED, SCHEMAS
 from reestim.data.tables import check_table
@@ -28,6 +30,10 @@ from reestim.io.resources import DATA
 _TABLES = frozenset(
     (".csv", ".xlsx", ".xls", ".ods", ".tsv", ".tab", ".txt", ".parquet", ".dta", ".feather", ".gz", ".zip", "")
 )
+
+_log = logging.getLogger(__name__)
+#: Remarks that were made of datasets, by their folder: a job reads its dataset several times.
+_remarked: set[tuple[Path, str]] = set()
 
 __all__ = ["Dataset", "DatasetMeta", "check_dataset", "load_dataset"]
 
@@ -124,6 +130,7 @@ def load_dataset(name_or_path: str | Path) -> Dataset:
     Returns
     -------
     Dataset
+        What is to be known of a sound one (`reestim.data.remarks`) goes to the log, once.
 
     Raises
     ------
@@ -141,6 +148,10 @@ def load_dataset(name_or_path: str | Path) -> Dataset:
     problems += faults
     if problems or dataset is None:
         raise InputError(problems, f"the dataset {str(name_or_path)!r} cannot be used")
+    for sentence in remarks(dataset):
+        if (dataset.path, sentence) not in _remarked:
+            _log.warning(sentence)
+            _remarked.add((dataset.path, sentence))
     return dataset
 
 

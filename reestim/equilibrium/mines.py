@@ -11,7 +11,8 @@ import numpy as np
 
 from reestim.dims import COUNTRY, resource
 from reestim.equilibrium.mining import cost_shares
-from reestim.errors import InputError, Problem
+from reestim.equilibrium.policy import Labels
+from reestim.errors import InputError, Problem, Problems
 
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
@@ -26,21 +27,48 @@ class Mine:
 
     Parameters
     ----------
-    country, element
-        Labels of the economy.
+    country
+        A label of the economy.
+    elements
+        Elements that it yields: a label, several, or ``"all"`` that the country does not mine in the baseline.
     share_of_world
-        Its share of the world's revenue from mining the element, 0 < share < 1.
+        Its share of the world's revenue from mining each of them, 0 < share < 1.
 
     Examples
     --------
     >>> import reestim as ree
-    >>> ree.Scenario(mines=(ree.Mine("VNM", "Dy", 0.01),)).mines[0].element
-    'Dy'
+    >>> ree.Scenario(mines=(ree.Mine("VNM", ("Dy", "Tb"), 0.01),)).mines[0].elements
+    ('Dy', 'Tb')
     """
 
     country: str
-    element: str
+    elements: Labels
     share_of_world: float
+
+    def opened(self, economy: Economy) -> Economy:
+        """The economy with the mine. Raises InputError with the problems of every element that it cannot yield."""
+        problems = Problems()
+        for element in self.labels(economy):
+            with problems.collect():
+                economy = with_mine(economy, self.country, element, self.share_of_world)
+        if problems:
+            raise InputError(problems, "the mine cannot be placed")
+        return economy
+
+    def labels(self, economy: Economy) -> tuple[str, ...]:
+        """Its elements in an economy."""
+        if self.elements != "all":
+            return (self.elements,) if isinstance(self.elements, str) else self.elements
+        if self.country not in economy.countries:
+            return tuple(economy.elements)
+        mined = np.asarray(economy.baseline.output)
+        at = economy.countries.index(self.country)
+        columns = {element: economy.sectors.index(element) for element in economy.elements}
+        free = tuple(e for e, s in columns.items() if mined[at, s] == 0 and mined[:, s].sum() > 0)
+        if not free:
+            advice = "Change the size of its mines by a SupplyShock."
+            raise InputError(Problem("the country mines every element in the baseline", advice, value=self.country))
+        return free
 
 
 _DERIVED = ("final_share", "factor_income", "deficit")

@@ -16,7 +16,7 @@ from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.coordinates import label_problems
 from reestim.equilibrium.horizon import MONTHS, YEAR, horizon_problems
-from reestim.equilibrium.mines import Mine, with_mine
+from reestim.equilibrium.mines import Mine
 from reestim.equilibrium.placing import NO_LIMIT, Levels, Pool, pool_arrays
 from reestim.equilibrium.policies import POLICIES
 from reestim.equilibrium.policy import Policy
@@ -108,7 +108,7 @@ class Scenario:
         problems: list[Problem] = []
         for mine in self.mines:
             try:
-                economy = with_mine(economy, mine.country, mine.element, mine.share_of_world)
+                economy = mine.opened(economy)
             except InputError as error:
                 problems += error.problems
         if problems:

@@ -34,13 +34,13 @@ def read_scenarios(paths: Sequence[Path], economy: Economy) -> tuple[list[tuple[
 
 def _unfit(read: Entries, economy: Economy) -> list[Problem]:
     """What keeps the tables of a file from being placed on the economy."""
-    from reestim.equilibrium.mines import with_mine
     from reestim.equilibrium.placing import Levels
+    from reestim.study.scenario_file import mine_of
 
     problems: list[Problem] = []
     for number, mine in read.mines:
         try:
-            economy = with_mine(economy, mine.country, mine.element, mine.share_of_world)
+            economy = mine_of(mine).opened(economy)
         except InputError as error:
             problems += [_at(read, ("mine", number - 1), problem) for problem in error.problems]
     year, levels = read.file.year if read.file else None, Levels.of(economy)

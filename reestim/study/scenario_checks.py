@@ -21,7 +21,8 @@ def cross_problems(read: Entries, kinds: Sequence[str]) -> Iterator[Problem]:
     assert read.file is not None
     placed: dict[tuple[str, str], int] = {}
     for number, mine in read.mines:
-        first = placed.setdefault((mine.country, mine.element), number)
+        elements = [mine.elements] if isinstance(mine.elements, str) else mine.elements
+        first = min(placed.setdefault((mine.country, element), number) for element in elements)
         if first < number:
             message = f"entries {first} and {number} of [[mine]] are the same mine"
             yield read.problem(("mine", number - 1), message, "Keep one of the two.")

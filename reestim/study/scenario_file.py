@@ -16,6 +16,7 @@ from reestim.errors import InputError, Problem
 from reestim.io.toml_files import Rows, at, find_file, key_rows, parse, read_text, validate
 
 if TYPE_CHECKING:
+    from reestim.equilibrium.mines import Mine
     from reestim.equilibrium.policy import Policy
     from reestim.equilibrium.scenario import Scenario
 
@@ -31,7 +32,7 @@ class MineEntry(BaseModel):
     model_config = _STRICT
 
     country: str = Field(min_length=1)
-    element: str = Field(min_length=1)
+    elements: Annotated[str, Field(min_length=1)] | Annotated[list[str], Field(min_length=1)]
     share_of_world: float = Field(gt=0, lt=1, allow_inf_nan=False)
     source: str = ""
 
@@ -136,12 +137,19 @@ def scenario_of(read: Entries) -> Scenario:
     file = read.file
     if file is None or read.problems:
         raise InputError(read.problems, f"the scenario {str(read.path)!r} cannot be used")
-    from reestim.equilibrium.mines import Mine
     from reestim.equilibrium.scenario import Scenario
 
     policies = tuple(entry.policy for entry in read.entries)
-    mines = tuple(Mine(mine.country, mine.element, mine.share_of_world) for _, mine in read.mines)
+    mines = tuple(mine_of(mine) for _, mine in read.mines)
     return Scenario(file.name, file.description, file.year, policies=policies, mines=mines, horizon=file.horizon)
+
+
+def mine_of(entry: MineEntry) -> Mine:
+    """The mine that an entry describes."""
+    from reestim.equilibrium.mines import Mine
+
+    elements = entry.elements if isinstance(entry.elements, str) else tuple(entry.elements)
+    return Mine(entry.country, elements, entry.share_of_world)
 
 
 def check_scenario(path: str | Path) -> list[Problem]:

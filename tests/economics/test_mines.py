@@ -10,10 +10,14 @@ import pytest
 import xarray as xr
 
 import reestim as ree
+from reestim.counterfactuals.counterfactual import summarise_scenario
 from reestim.errors import InputError
 from reestim.io.json_text import json_value
+from reestim.results.caveats import caveats
 from reestim.study.scenario_file import read_scenario
+from reestim.supply_chain.ree_rows import ree_input_output
 from tests.oracles import random_economy
+from tests.unit.supply_world import tiny_world
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -72,7 +76,7 @@ FILE = """
 name = "opened"
 [[mine]]
 country = "c2"
-element = "e0"
+elements = "e0"
 share_of_world = 0.02
 source = "made up"
 [[supply_shock]]
@@ -99,7 +103,7 @@ def test_a_mine_in_a_scenario_file_is_the_mine_in_python(tmp_path: Path) -> None
     alone = ree.solve(economy, without, ree.Parameters())
     np.testing.assert_allclose(found.welfare.sel(scenario="without"), alone.welfare, atol=1e-9)
     (mine,) = json_value(both["counterfactual"].attrs["scenarios"])["opened"]["mines"]
-    assert mine == {"country": "c2", "element": "e0", "share_of_world": 0.02}
+    assert mine == {"country": "c2", "elements": "e0", "share_of_world": 0.02}
 
 
 def test_mines_that_cannot_be_are_listed_together(tmp_path: Path) -> None:
@@ -114,7 +118,7 @@ def test_mines_that_cannot_be_are_listed_together(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read_scenario(tmp_path / "wrong.toml")
     said = str(caught.value)
-    for words in ("[[mine]] 1, key 'share_of_world'", "Did you mean 'country'?", "[[mine]] 2, key 'element'"):
+    for words in ("[[mine]] 1, key 'share_of_world'", "Did you mean 'country'?", "[[mine]] 2, key 'elements'"):
         assert words in said
     (tmp_path / "twice.toml").write_text(mine + mine[mine.index("[[mine") :])
     with pytest.raises(InputError) as caught:
@@ -122,3 +126,40 @@ def test_mines_that_cannot_be_are_listed_together(tmp_path: Path) -> None:
     assert "are the same mine" in str(caught.value)
     assert "changes nothing" in str(caught.value)
     assert "supply_shock" in str(caught.value)
+
+
+def test_a_mine_of_several_elements_is_the_mines_of_each() -> None:
+    economy = ree.Economy(ree_input_output(tiny_world()))  # Japan mines nothing
+    one_by_one = economy.with_mine("JPN", "Nd", 0.02).with_mine("JPN", "Ce", 0.02)
+    for elements in (("Nd", "Ce"), "all"):
+        xr.testing.assert_allclose(ree.Mine("JPN", elements, 0.02).opened(economy).ds, one_by_one.ds)
+    assert ree.Mine("JPN", "all", 0.02).labels(economy.with_mine("JPN", "Nd", 0.02)) == ("Ce",)
+    with pytest.raises(InputError, match="mines every element"):
+        ree.Mine("JPN", "all", 0.02).opened(one_by_one)
+
+
+def test_what_a_scenario_gets_for_nothing_is_said_with_its_size() -> None:
+    economy = ree.Economy(ree_input_output(tiny_world()))
+    mine, more = ree.Mine("JPN", ("Nd", "Ce"), 0.1), ree.SupplyShock("JPN", "all", 3.0)
+    (ore,) = caveats(summarise_scenario(ree.Scenario(mines=(mine,), policies=(more,))), economy)
+    # 800 t + 90 t of Nd and 900 t + 600 t of Ce are used, and supplied, in the world
+    assert "the new mine in Japan begins with 10 %" in ore
+    assert "Nd, Ce, about 89 t Nd, 150 t Ce" in ore
+    assert "upper bound" in ore
+    (scrap,) = caveats(summarise_scenario(ree.Scenario(policies=(ree.Recycling(0.2),))))
+    assert scrap.startswith("Scrap costs nothing to collect")
+    closed = ree.Scenario(policies=(ree.SupplyShock("CHN", "Nd", 0.5), ree.Recycling(0.0)))
+    assert caveats(summarise_scenario(closed)) == []
+
+
+def test_a_file_may_name_several_elements_and_each_once(tmp_path: Path) -> None:
+    file = tmp_path / "opened.toml"
+    file.write_text(FILE.replace('elements = "e0"', 'elements = ["e0", "e1"]'))
+    assert read_scenario(file).mines == (ree.Mine("c2", ("e0", "e1"), 0.02),)
+    again = '[[mine]]\ncountry = "c2"\nelements = "e1"\nshare_of_world = 0.1\n'
+    file.write_text(FILE.replace('elements = "e0"', 'elements = ["e0", "e1"]') + again)
+    with pytest.raises(InputError, match=r"entries 1 and 2 of \[\[mine\]\] are the same mine"):
+        read_scenario(file)
+    file.write_text(FILE.replace('elements = "e0"', 'element = "e0"'))
+    with pytest.raises(InputError, match="Did you mean 'elements'"):
+        read_scenario(file)

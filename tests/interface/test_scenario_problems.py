@@ -58,7 +58,7 @@ def test_all_problems_of_a_file_come_in_one_list_with_line_and_key(tmp_path: Pat
 
 def test_a_mine_that_does_not_fit_has_its_line(tmp_path: Path, post: xr.DataTree) -> None:
     file = tmp_path / "mine.toml"
-    text = 'name = "m"\n[[mine]]\ncountry = "NOW"\nelement = "Dy"\nshare_of_world = 0.01\n'
+    text = 'name = "m"\n[[mine]]\ncountry = "NOW"\nelements = "Dy"\nshare_of_world = 0.01\n'
     file.write_text(text + '[[supply_shock]]\ncountry = "CHN"\nelements = "all"\nquantity_change = 2.0\n')
     found = said(file, ree.Economy(post["economy"].to_dataset()))
     assert any("line 3, [[mine]] 1, key 'country', value 'NOW'" in line for line in found)

@@ -6,9 +6,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from reestim.data.dataset import check_dataset, load_dataset
+from reestim.data.remarks import remarks
 from reestim.errors import InputError, problem_lines
 from reestim.io.resources import SIMULATED
 from tests.unit import spoiled_dataset as spoiled
@@ -42,6 +44,28 @@ def test_a_table_of_another_form_is_not_left_aside_in_silence(folder: Folder) ->
     (folder.path / "notes.txt").write_text("mine")
     files = {p.file: p.message for p in check_dataset(folder.path)}
     assert files == dict.fromkeys(["event_study.xlsx", "TRADE.CSV"], "this kind of file is not read")
+
+
+def test_a_file_that_nothing_reads_is_named_once_at_load(folder: Folder, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("notes_of_mine.docx", "README.md", "patents.parquet", ".DS_Store"):
+        (folder.path / name).write_text("mine")
+    for _ in range(2):
+        data = load_dataset(folder.path)
+    (said,) = remarks(data)
+    assert "notes_of_mine.docx" in said
+    assert not any(name in said for name in ("README.md", "patents.parquet", ".DS_Store"))
+    assert [record.message for record in caplog.records if "Nothing reads" in record.message] == [said]
+
+
+def test_effects_of_one_regression_are_asked_for_their_covariance(folder: Folder) -> None:
+    folder.write("event_study.csv", ["outcome,event_time,estimate,std_error", "tfp,0,0.02,0.01", "tfp,1,0.03,0.01"])
+    outcomes = pd.read_csv(folder.path / "outcomes.csv")
+    outcomes[outcomes["outcome"] != "tfp"].to_csv(folder.path / "outcomes.csv", index=False)
+    (said,) = remarks(load_dataset(folder.path))
+    assert "2 effects on tfp (all) count as independent" in said
+    head = "outcome,event_time,other_outcome,other_event_time,covariance"
+    folder.write("event_study_covariance.csv", [head, "tfp,0,tfp,1,0.00005"])
+    assert remarks(load_dataset(folder.path)) == []
 
 
 def test_all_problems_of_all_files_come_in_one_error(folder: Folder) -> None:
