@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from reestim.runs.listing import Run
 
 _NARROWEST = 118
+#: Years of a transition beside each other in one table.
+_YEARS_BESIDE = 4
 
 
 def console(stderr: bool = False) -> Console:
@@ -69,9 +71,11 @@ def result_as_json(post: xr.DataTree, paths: dict[str, str]) -> dict[str, Any]:
 
 
 def print_result(post: xr.DataTree) -> None:
-    """Banner, gates, elasticities, welfare and the world, as the report has them."""
+    """Banner, gates, elasticities, welfare, the world and the years of a transition, as the report has them."""
     from reestim.reports.sections import all_tables
     from reestim.reports.summary import warnings
+    from reestim.results.caveats import caveats
+    from reestim.results.effects import described_scenarios, economy_of
     from reestim.results.policies import PAIRS, pairs_as_text
 
     out, tables = console(), all_tables(post)
@@ -80,11 +84,16 @@ def print_result(post: xr.DataTree) -> None:
     if "welfare" in tables:
         _welfare(out, tables["welfare"])
         _world(out, tables["world"], tables.get("mitigation"))
+        if "welfare_path" in tables:
+            _years(out, tables["welfare_path"], tables.get("quota_path"))
         if "policy_pairs" in tables:
             print_rows(PAIRS, *pairs_as_text(tables["policy_pairs"]))
         for row in tables["solver"].to_dict("records"):
             near = f", {row['not_determinate']} near a second equilibrium" if "not_determinate" in row else ""
             out.print(f"{row['scenario']}, {row['technology']}: {row['solved']} of {row['draws']} draws solved{near}")
+        for scenario, about in described_scenarios(post["counterfactual"].to_dataset()).items():
+            for words in caveats(about, economy_of(post)):
+                out.print(Text(f"{scenario}: {words}"), soft_wrap=True)
     for kind, words in warnings(post, tables):
         out.print(Text(words, style="bold red" if kind in {"quick", "gate"} else "yellow"), soft_wrap=True)
 
@@ -206,3 +215,33 @@ def _world(out: Console, table: pd.DataFrame, mitigation: pd.DataFrame | None) -
         if mitigation is not None:
             for words in mitigation_sentences(mitigation.loc[mitigation["scenario"] == scenario]):
                 out.print(Text(words), soft_wrap=True)
+
+
+def _years(out: Console, table: pd.DataFrame, quotas: pd.DataFrame | None) -> None:
+    """Welfare in every year of a transition, a column a year, and what the quotas earn."""
+    from reestim.intervals import LEVEL
+    from reestim.results.format import percent, with_interval
+    from reestim.results.names import short_name
+
+    for scenario, part in table.groupby("scenario", sort=False):
+        unit, years = part["money_unit"].iloc[0], list(dict.fromkeys(part["year"]))
+        level = f"median [{100 * LEVEL:.0f} % equal-tailed interval]"
+        title = f"{scenario}, year by year: welfare in per cent, below it {unit} a year, P(loss); {level}"
+        for start in range(0, len(years), _YEARS_BESIDE):
+            beside = years[start : start + _YEARS_BESIDE]
+            shown = _table(out, title, ("country", *map(str, beside)))
+            for country, rows in part[part["year"].isin(beside)].groupby("country", sort=False):
+                cells = []
+                for row in rows.to_dict("records"):
+                    change = with_interval(row["median_percent"], row["low_percent"], row["high_percent"])
+                    money = with_interval(row["median_money"], row["low_money"], row["high_money"])
+                    cells.append(f"{change}\n{money}\nP(loss) {percent(row['probability_loss'])}")
+                shown.add_row(short_name(str(country)), *cells)
+            out.print(shown)
+        if quotas is not None:
+            title = f"{scenario}: rents of its quotas, {unit} a year"
+            shown = _table(out, title, ("year", "P(a quota binds)", "rents"))
+            for row in quotas[quotas["scenario"] == scenario].to_dict("records"):
+                rents = with_interval(row["median_rent"], row["low_rent"], row["high_rent"])
+                shown.add_row(str(row["year"]), percent(row["probability_binds"]), rents)
+            out.print(shown)

@@ -10,7 +10,9 @@ import pytest
 import xarray as xr
 
 import reestim as ree
+from reestim.cli import printing
 from reestim.reports.sections import all_sections, all_tables
+from reestim.results.format import with_interval
 from tests.interface.conftest import USERS, with_everything
 from tests.interface.test_report import Page
 
@@ -80,6 +82,20 @@ def test_paths_are_summarised_year_by_year(rich: xr.DataTree, tables: dict[str, 
     assert quota.loc[("china-quota-2010", 2012), "probability_binds"] == 0
     assert quota.loc[("china-quota-2010", 2010), "median_rent"] == pytest.approx(5.0)
     assert set(tables["exports_path"]["sector"]) == set(USERS)
+
+
+def test_the_terminal_prints_every_year_of_a_transition(
+    rich: xr.DataTree, tables: dict[str, pd.DataFrame], capsys: pytest.CaptureFixture[str]
+) -> None:
+    printing.print_result(rich)
+    out = capsys.readouterr().out
+    start = out.index("ban <heavy>, year by year: welfare in per cent, below it million US$")
+    shown = out[start : out.index("rents of its quotas", start)]
+    assert [year in shown for year in ("2010", "2011", "2012")] == [True] * 3
+    for row in tables["welfare_path"].query("scenario == 'ban <heavy>' and country == 'JPN'").to_dict("records"):
+        assert with_interval(row["median_money"], row["low_money"], row["high_money"]) in shown
+    rents = out[out.index("china-quota-2010: rents of its quotas") :]
+    assert rents.index("2010") < rents.index("100 %") < rents.index("2012")
 
 
 def test_shares_of_variance_and_what_counts_as_known(rich: xr.DataTree, tables: dict[str, pd.DataFrame]) -> None:
