@@ -7,6 +7,7 @@ derivatives, with no branch on a draw.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from reestim.numerics.jax_setup import configure
+from reestim.numerics.smooth import log1p_ratio, second_order_exponential
 
 configure()
 
@@ -105,19 +107,45 @@ class Knowledge(NamedTuple):
     change: Any  # λ(m·q − a_{t−1}): what prices ask for, whether or not knowledge can be lost as fast
 
 
-def knowledge_path(target: Any, years: int, clock: Clock, xp: Any = jnp) -> Knowledge:
+def bias_path(target: Any, years: int, rate: Any, largest_loss: Any, xp: Any = jnp) -> Any:
+    """a_t (..., year) of equation (2b): in the first year at its target, then from year to year."""
+    bias = [target[..., 0]]
+    for t in range(1, years):
+        bias.append(advance_knowledge(bias[-1], target[..., t], rate, largest_loss, xp))
+    return xp.stack(bias, axis=-1)
+
+
+def bias_path_pullback(
+    target: Any, bias: Any, cotangent: Any, years: int, rate: Any, largest_loss: Any, xp: Any = jnp
+) -> tuple[Any, Any, Any]:
+    """Derivatives of Σ cotangent·a, a = `bias_path`, in the target (..., year), the rate and the largest loss.
+
+    A log point of a_t counts in the years after it too: c_t = cotangent_t + (1−λ)·c_{t+1} where knowledge then follows
+    its target, cotangent_t + c_{t+1} where it falls as fast as it can.
+    """
+    follows = bias[..., 1:] > bias[..., :-1] + largest_loss
+    kept = xp.where(follows, 1 - rate, 1.0)
+    counted = [cotangent[..., years - 1]]
+    for t in range(years - 2, -1, -1):
+        counted.append(cotangent[..., t] + kept[..., t] * counted[-1])
+    later = xp.stack(counted[-2::-1], axis=-1)  # of the years after the first
+    following = xp.where(follows, later, 0.0)
+    of_target = xp.concatenate([counted[-1][..., None], rate * following], axis=-1)
+    return of_target, (following * (target[..., 1:] - bias[..., :-1])).sum(), (later - following).sum()
+
+
+def knowledge_path(
+    target: Any, years: int, clock: Clock, xp: Any = jnp, path: Callable[..., Any] = bias_path
+) -> Knowledge:
     """Equation (2b) from year to year. ``target``: m·q (..., year), the long-run bias at the prices of each of so many
-    ``years``.
+    ``years``. ``path``: `bias_path`, or the same with derivatives of its own.
 
     Before the first year prices stood where they are then, so that knowledge starts at its target.
     """
     floor = obsolescence_floor(clock.obsolescence, clock.knowledge_growth, xp)
-    bias = [target[..., 0]]
-    change = [xp.zeros_like(target[..., 0])]
-    for t in range(1, years):
-        change.append(clock.adjustment_rate * (target[..., t] - bias[-1]))
-        bias.append(advance_knowledge(bias[-1], target[..., t], clock.adjustment_rate, floor, xp))
-    return Knowledge(*(xp.stack(years, axis=-1) for years in (bias, [bias[0], *bias[:-1]], change)))
+    bias = path(target, years, clock.adjustment_rate, floor, xp)
+    before = xp.concatenate([bias[..., :1], bias[..., :-1]], axis=-1)
+    return Knowledge(bias, before, clock.adjustment_rate * (target - before))
 
 
 #: Additions to knowledge below about one part in this many of normal ones are not told apart from none, see
@@ -169,33 +197,6 @@ def cost_share_effect(sigma: Any, relative_price: Any, bias: Any, spillover: Any
 
 # --- The CES functions of the equilibrium, JAX -----------------------------------------------------------------------
 
-_SERIES_TERMS = 15
-_FACTORIALS = [1.0]
-for _k in range(1, _SERIES_TERMS + 3):
-    _FACTORIALS.append(_FACTORIALS[-1] * _k)
-
-
-def _second_order_exponential(y: Any, xp: Any = jnp) -> Any:
-    """(eʸ − 1 − y)/y², smooth through y = 0: a Taylor polynomial inside |y| < 1/2, the formula outside."""
-    near = abs(y) < 0.5
-    small = xp.where(near, y, 0.0)
-    polynomial = xp.zeros_like(small)
-    for k in reversed(range(_SERIES_TERMS)):
-        polynomial = polynomial * small + 1.0 / _FACTORIALS[k + 2]
-    large = xp.where(near, 1.0, y)
-    return xp.where(near, polynomial, (xp.expm1(large) - large) / large**2)
-
-
-def _log1p_ratio(v: Any, xp: Any = jnp) -> Any:
-    """ln(1+v)/v for v ≥ 0, smooth through v = 0 in value and derivatives."""
-    near = v < 0.01
-    small = xp.where(near, v, 0.0)
-    polynomial = xp.zeros_like(small)
-    for k in reversed(range(10)):
-        polynomial = polynomial * -small + 1.0 / (k + 1)
-    large = xp.where(near, 1.0, v)
-    return xp.where(near, polynomial, xp.log1p(large) / large)
-
 
 def ces_index(weight: Any, log_price: Any, elasticity: Any, axis: int, xp: Any = jnp) -> Any:
     """Log change of a CES price index, (1/h)·ln Σ wᵢ·exp(h·xᵢ) with h = 1 − elasticity, weights summing to 1.
@@ -209,8 +210,8 @@ def ces_index(weight: Any, log_price: Any, elasticity: Any, axis: int, xp: Any =
     mean = (weight * log_price).sum(axis=axis)
     deviation = log_price - xp.expand_dims(mean, axis)
     across = xp.expand_dims(h, axis) if getattr(h, "ndim", 0) else h
-    spread = (weight * deviation**2 * _second_order_exponential(across * deviation, xp)).sum(axis=axis)
-    return mean + h * spread * _log1p_ratio(h**2 * spread, xp)
+    spread = (weight * deviation**2 * second_order_exponential(across * deviation, xp)).sum(axis=axis)
+    return mean + h * spread * log1p_ratio(h**2 * spread, xp)
 
 
 class Costs(NamedTuple):

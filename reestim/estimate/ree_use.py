@@ -13,7 +13,7 @@ from reestim import technology
 from reestim.dims import SECTOR
 from reestim.estimate.kinds.ree_use import points_of_changes, unit_value_changes
 from reestim.estimate.priors import Priors, variable
-from reestim.estimate.relative_price import lagged
+from reestim.estimate.relative_price import knowledge_path, lagged
 from reestim.estimate.use_noise import noise_structure, noisy_changes
 from reestim.technology import Clock
 
@@ -100,7 +100,7 @@ def expected_change(
     point = data["use_point"].transpose("use_series", "use_year").values[series]  # (pair, use_year)
     q = (data["use_price"].values - error)[point]
     target = innovation_passthrough[sector][:, None] * lagged(data, q, data.sizes["use_year"], lag_weights)
-    knowledge = technology.knowledge_path(target, data.sizes["use_year"], clock, xp)
+    knowledge = knowledge_path(target, data.sizes["use_year"], clock, xp)
     share = technology.cost_share_effect(sigma[sector][:, None], q, knowledge.bias, spillover)  # (pair, use_year)
     by_series = np.zeros((len(weight), len(series)))
     by_series[series, np.arange(len(series))] = weight[series, sector]

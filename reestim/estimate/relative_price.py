@@ -11,6 +11,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
+from pytensor.compile.builders import OpFromGraph
 
 from reestim import technology
 from reestim.dims import COUNTRY, ELEMENT, PRICE_LAG, PRICE_YEAR, SECTOR, YEAR
@@ -66,7 +67,25 @@ def knowledge_of(
 ) -> Knowledge:
     """a_t (country, sector, price_year) by equation (2b), from q and m (sector), with the lags of the study."""
     target = innovation_passthrough[:, None] * lagged(data, q, data.sizes[PRICE_YEAR], lag_weights)
-    return technology.knowledge_path(target, data.sizes[PRICE_YEAR], clock, xp)
+    return knowledge_path(target, data.sizes[PRICE_YEAR], clock, xp)
+
+
+def knowledge_path(target: Any, years: int, clock: Clock, xp: Any) -> Knowledge:
+    """`technology.knowledge_path`; in PyTensor with the derivatives of `technology.bias_path_pullback`: those of every
+    year by itself would be half of the density's arithmetic."""
+    return technology.knowledge_path(target, years, clock, xp, _path if xp is pt else technology.bias_path)
+
+
+def _path(target: Any, years: int, rate: Any, largest_loss: Any, xp: Any) -> Any:
+    outer = [pt.as_tensor(each) for each in (target, rate, largest_loss)]
+    inner = [each.type() for each in outer]
+
+    def pullback(inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
+        at, rate, loss = inputs
+        return list(technology.bias_path_pullback(at, outputs[0], cotangents[0], years, rate, loss, xp))
+
+    bias = technology.bias_path(inner[0], years, *inner[1:], xp)
+    return OpFromGraph(inner, [bias], pullback=pullback)(*outer)
 
 
 def enhancing_response(

@@ -119,7 +119,7 @@ def _nutpie(model: SampledModel, sampler: Sampler, seed: int, progress: bool) ->
 def _compiled_pymc(model: Any) -> Any:
     import nutpie
 
-    compiled: Any = nutpie.compile_pymc_model(model, backend="jax", gradient_backend="jax")
+    compiled: Any = nutpie.compile_pymc_model(model, backend="jax", gradient_backend="pytensor")
     log_density = partial(compiled._make_logp_func(), **compiled._shared_data)
     return replace(compiled, _make_initial_points=_densest(compiled._make_initial_points, log_density))
 

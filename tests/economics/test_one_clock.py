@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+import pytensor
+import pytensor.tensor as pt
 import pytest
 import xarray as xr
 from pydantic import ValidationError
@@ -12,7 +17,7 @@ from scipy.optimize import brentq
 
 from reestim import technology
 from reestim.estimate.event_effects import predicted_effects
-from reestim.estimate.relative_price import enhancing_response, knowledge_of
+from reestim.estimate.relative_price import enhancing_response, knowledge_of, knowledge_path
 from reestim.evidence.simulate import simulate_evidence, true_sigma
 from reestim.evidence.truth import Truth
 from reestim.study.spec import Evidence
@@ -42,6 +47,36 @@ def test_a_lasting_rise_brings_a_burst_that_settles_at_the_long_run() -> None:
     assert impact == pytest.approx(1.3, abs=0.01)
     assert found[-1] == pytest.approx(1.0, rel=1e-3)
     np.testing.assert_allclose(path(target).bias[1:5] / rise, 1 - 0.75 ** np.arange(1, 5))
+
+
+def test_derivatives_of_the_path_are_those_of_automatic_differentiation() -> None:
+    """With respect to target, λ and the largest loss, also where knowledge falls as fast as it can."""
+    rng = np.random.default_rng(3)
+    target, weight = rng.normal(size=(4, 3, 9)), rng.normal(size=(4, 3, 9))
+    at = (jnp.asarray(target), jnp.asarray(0.3), jnp.asarray(-0.15))
+
+    def valued(target: Any, rate: Any, loss: Any) -> Any:
+        return (weight * technology.bias_path(target, 9, rate, loss)).sum()
+
+    bias = technology.bias_path(target, 9, 0.3, -0.15, np)
+    falls = bias[..., 1:] == bias[..., :-1] - 0.15
+    assert 0.1 < falls.mean() < 0.9
+    found = technology.bias_path_pullback(target, bias, weight, 9, 0.3, -0.15, np)
+    for mine, automatic in zip(found, jax.grad(valued, argnums=(0, 1, 2))(*at), strict=True):
+        np.testing.assert_allclose(mine, automatic, rtol=1e-12)
+
+    symbols = [pt.tensor3("target"), pt.scalar("rate"), pt.scalar("obsolescence"), pt.scalar("growth")]
+    known = knowledge_path(symbols[0], 9, Clock(*symbols[1:]), pt)
+    total = (weight * (known.bias + 2 * known.change)).sum()
+    values = [target, 0.3, 0.1, 0.05]
+    own = pytensor.function(symbols, pytensor.grad(total, symbols))(*values)
+
+    def both(target: Any, *clock: Any) -> Any:
+        known = technology.knowledge_path(target, 9, Clock(*clock))
+        return (weight * (known.bias + 2 * known.change)).sum()
+
+    for mine, automatic in zip(own, jax.grad(both, argnums=(0, 1, 2, 3))(*map(jnp.asarray, values)), strict=True):
+        np.testing.assert_allclose(mine, automatic, rtol=1e-12)
 
 
 def test_a_price_that_falls_back_leaves_fewer_patents_than_before_it_rose() -> None:
