@@ -21,7 +21,7 @@ def check(post: xr.DataTree) -> Check:
     words = [
         f"{r['scenario']}, {r['technology']}: {r['not_determinate']} of {r['solved']} solved draws are near a second "
         "equilibrium."
-        for r in table.to_dict("records")
+        for r in table.sort_values("not_determinate", ascending=False, kind="stable").to_dict("records")
     ]
     near, solved = (table[name].to_numpy(float) for name in ("not_determinate", "solved"))
     share = float((near / np.maximum(solved, 1)).max())

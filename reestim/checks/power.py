@@ -101,9 +101,9 @@ def unknown(data: xr.Dataset, draws: xr.Dataset) -> str:
 
 
 def sentences(table: pd.DataFrame) -> list[str]:
-    """One sentence a block: its power before and after the data, whether it identifies anything, what would match."""
+    """One sentence a block, those that identify nothing first: power before and after the data, what would match."""
     out = []
-    for row in table.to_dict("records"):
+    for row in sorted(table.to_dict("records"), key=lambda row: not identifies_nothing(row)):
         sizes = [
             f"{number(row[f'{group}_row'])} at the {group} ({number(row[f'{group}_joint'])} for all {row['rows']} rows)"
             for group in ("prior", "posterior")

@@ -109,8 +109,8 @@ def check(post: xr.DataTree) -> Check:
 
 
 def sentences(table: pd.DataFrame, coverage: pd.DataFrame) -> tuple[list[str], bool]:
-    """What the two tables say, and whether the model reproduces what was seen as often as it should."""
-    found = [*_covered(coverage), *_tails(table)]
+    """What the two tables say, misses first, and whether the model reproduces what was seen as often as it should."""
+    found = sorted([*_covered(coverage), *_tails(table)], key=lambda said: said[1])
     return [words for words, _ in found] + _before(table), all(good for _, good in found)
 
 

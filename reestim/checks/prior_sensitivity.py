@@ -152,24 +152,23 @@ def verdict(prior: float, likelihood: float, width_ratio: float) -> str:
 
 
 _RESTING = ("prior", "shifted")
+#: What a verdict means, the worst first.
 _WORDS = {
-    "data": "is learnt from the data",
-    "prior": "RESTS ON ITS PRIOR: it is not identified by these data",
+    "prior": "rests on its prior: it is not identified by these data",
+    "shifted": "is moved by the data but hardly narrowed: its spread rests on its prior",
     "both": "depends on priors and data alike: the priors are strong, or disagree with the data; report it with other "
     "priors too",
-    "shifted": "is moved by the data but hardly narrowed: its spread RESTS ON ITS PRIOR",
-    "neither": "is narrower than its prior and moves with the weight of neither: other parameters pin it down",
     "unknown": "cannot be judged: the run keeps no prior draws and no log densities, or too few draws to reweight them",
+    "neither": "is narrower than its prior and moves with the weight of neither: other parameters pin it down",
+    "data": "is learnt from the data",
 }
 
 
 def sentences(table: pd.DataFrame) -> list[str]:
-    """One sentence a shared parameter, with all that the verdict rests on; one for the sectors."""
+    """One sentence a shared parameter, with all that the verdict rests on, the worst first; one for the sectors."""
     of_sectors = ~table["parameter"].isin(list(SHARED))
-    out = [
-        f"{row['symbol']} {_WORDS[row['verdict']]} ({_numbers(row)})."
-        for row in table.loc[~of_sectors].to_dict("records")
-    ]
+    shared = sorted(table.loc[~of_sectors].to_dict("records"), key=lambda row: list(_WORDS).index(row["verdict"]))
+    out = [f"{row['symbol']} {_WORDS[row['verdict']]} ({_numbers(row)})." for row in shared]
     sectors = table.loc[of_sectors]
     if len(sectors):
         named = resting(sectors)
@@ -182,7 +181,7 @@ def sentences(table: pd.DataFrame) -> list[str]:
         widths = f"; intervals are {' to '.join(ratios)} times as wide as the prior's" if ratios else ""
         which = f": {', '.join(name.removeprefix('σ ') for name in named)}" if named else ""
         out.append(
-            f"σ RESTS ON ITS PRIOR in {words}{which}{widths}."
+            f"σ rests on its prior in {words}{which}{widths}."
             if named
             else f"σ rests on its prior in none of {len(sectors)} sectors{widths}."
         )

@@ -53,8 +53,8 @@ def check(post: xr.DataTree) -> Check:
 
 
 def sentences(table: pd.DataFrame, solved: pd.DataFrame) -> list[str]:
-    """One sentence a scenario on widths, one on the draws of the prior that have no equilibrium."""
-    out = []
+    """One sentence a scenario on widths, the widest first, one on the draws of the prior that have no equilibrium."""
+    out, widest = [], []
     for scenario, part in table.groupby(SCENARIO, sort=False):
         technology = DIRECTED if DIRECTED in set(part[TECHNOLOGY]) else part[TECHNOLOGY].iloc[0]
         rows = part.loc[(part[TECHNOLOGY] == technology) & part["width_ratio"].notna()]
@@ -63,12 +63,14 @@ def sentences(table: pd.DataFrame, solved: pd.DataFrame) -> list[str]:
         wide = rows.loc[rows["width_ratio"] >= AS_WIDE, COUNTRY].tolist()
         middle = rows.loc[rows["width_ratio"].sort_values().index[len(rows) // 2]].to_dict()
         ends = [number(float(end(rows["width_ratio"]))) for end in (np.min, np.max)]
-        said = f" For {', '.join(map(str, wide))} it RESTS ON THE PRIOR." if wide else ""
+        said = f" For {', '.join(map(str, wide))} it rests on the prior." if wide else ""
+        widest.append(float(rows["width_ratio"].max()))
         out.append(
             f"{scenario}, {technology}: intervals of welfare are {ends[0]} to {ends[1]} times as wide as before the "
             f"data; {middle[COUNTRY]} {with_interval(*(middle[k] for k in _ENDS))} per cent, prior "
             f"{with_interval(*(middle[f'prior_{k}'] for k in _ENDS))}.{said}"
         )
+    out = [out[k] for k in sorted(range(len(out)), key=lambda k: -widest[k])]
     for row in solved.to_dict("records"):
         lost = [f"{row[why.meaning]} {why.meaning}" for why in FAILURES if row[why.meaning]]
         if lost:

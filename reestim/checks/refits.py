@@ -99,12 +99,14 @@ def check(post: xr.DataTree) -> Check:
 
 
 def sentences(post: xr.DataTree) -> list[str]:
-    """One sentence a refit: how far mean σ, κ, ξ, χ and welfare move; where a sector was left out, its own σ."""
+    """One sentence a refit, what moves most first: how far mean σ, κ, ξ and welfare move; where a sector was left out,
+    its own σ."""
     ds = post[GROUP].to_dataset()
     failed: dict[str, str] = json_value(ds.attrs.get("failed", {}))
+    size = abs(ds["shift"]).max("quantity").fillna(0.0).where(ds["gates_passed"].astype(bool), np.inf)
     return [
-        *(_one(ds.sel(refit=name)) for name in ds["refit"].values),
         *(f"{name.replace('-', ' ')}: not possible ({reason})." for name, reason in failed.items()),
+        *(_one(ds.sel(refit=name)) for name in size.sortby(-size)["refit"].values),
     ]
 
 

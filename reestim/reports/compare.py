@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.editions import is_before_the_clock, is_first_edition
 from reestim.errors import InputError, Problem
 from reestim.results.effects import BRACKETS
-from reestim.results.format import number, with_interval
+from reestim.results.format import joined, number, with_interval
 from reestim.results.tables import elasticities, parameters, welfare
 
 #: The parameters that are set beside each other, and what they are called.
@@ -107,10 +107,10 @@ def not_comparable(runs: Mapping[str, xr.DataTree]) -> list[str]:
         theirs = post["observed_data"].to_dataset()
         for saw, here, there in ((first, mine, theirs), (name, theirs, mine)):
             if only := sorted({str(v) for v in here.data_vars} - {str(v) for v in there.data_vars}):
-                out.append(f"Only {saw} conditions on {_and(only)}.")
+                out.append(f"Only {saw} conditions on {joined(only)}.")
         both = [str(v) for v in mine.data_vars if v in theirs.data_vars]
         if differ := [v for v in both if not _same(mine[v], theirs[v])]:
-            out.append(f"{first} and {name} saw other values of {_and(differ)}.")
+            out.append(f"{first} and {name} saw other values of {joined(differ)}.")
     if not out:
         return []
     why = "The runs are not ranked by LOO, which compares predictions of the same observations."
@@ -119,10 +119,6 @@ def not_comparable(runs: Mapping[str, xr.DataTree]) -> list[str]:
 
 def _same(one: xr.DataArray, other: xr.DataArray) -> bool:
     return set(one.dims) == set(other.dims) and one.drop_attrs().equals(other.transpose(*one.dims).drop_attrs())
-
-
-def _and(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def pointwise(post: xr.DataTree) -> xr.DataTree:
@@ -243,12 +239,12 @@ def _editions(runs: Mapping[str, xr.DataTree]) -> list[str]:
     said = []
     if first and len(first) < len(runs):
         said.append(
-            f"Not all runs are of the same edition of the model: {_and(first)} had crowding_out, where research could "
-            "be free, so that κ, ξ, m and welfare with directed technology mean other things there."
+            f"Not all runs are of the same edition of the model: {joined(first)} had crowding_out, where research "
+            "could be free, so that κ, ξ, m and welfare with directed technology mean other things there."
         )
     if old and len(old) < len(runs):
         said.append(
-            f"Not all runs have the clock of equation (2b): in {_and(old)} patents a year were read as the level of "
+            f"Not all runs have the clock of equation (2b): in {joined(old)} patents a year were read as the level of "
             "knowledge and prices acted a year late, so that σ, κ, m and λ mean other things there."
         )
     return said
@@ -257,4 +253,4 @@ def _editions(runs: Mapping[str, xr.DataTree]) -> list[str]:
 def _absent(runs: Mapping[str, xr.DataTree]) -> list[str]:
     """Runs without welfare, when others have it."""
     without = [name for name, post in runs.items() if "counterfactual" not in post.children]
-    return [f"Welfare was not computed in {_and(without)} (reestim counterfactual)."] if without else []
+    return [f"Welfare was not computed in {joined(without)} (reestim counterfactual)."] if without else []

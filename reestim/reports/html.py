@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+_WORST_FIRST = ("fail", "informational", "pass")
+
+
 def render(post: xr.DataTree, tables: Mapping[str, pd.DataFrame], sections: Sequence[Section]) -> str:
     """The page as text. Everything that comes from data is escaped."""
     env = Environment(
@@ -86,12 +89,13 @@ def _gates(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _checks(post: xr.DataTree) -> list[dict[str, Any]]:
-    """Cards of the other checks of `reestim check`, those that the gates and the solver do not show already."""
+    """Cards of the other checks of `reestim check`, those that the gates and the solver do not show already, the worst
+    first; a check lists its findings in this order too."""
     from reestim.checks.every import check_run
 
     return [
-        {"name": check.name, "verdict": check.verdict, "sentence": check.sentences[0] if check.sentences else ""}
-        for check in check_run(post)
+        {"name": check.name, "verdict": check.verdict, "sentences": check.sentences}
+        for check in sorted(check_run(post), key=lambda check: _WORST_FIRST.index(check.verdict))
         if check.name not in ("sampler", "solver")
     ]
 

@@ -11,6 +11,7 @@ import xarray as xr
 from reestim.dims import COUNTRY, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.editions import BEFORE_THE_CLOCK, FIRST_EDITION, is_before_the_clock, is_first_edition
 from reestim.intervals import INTERVAL, SURE
+from reestim.reports.prior_dependence import prior_dependence
 from reestim.results.caveats import caveats
 from reestim.results.effects import CONTRIBUTION, DIRECTED, FIXED, described_scenarios, economy_of, restrictors
 from reestim.results.findings import NO_FINDING
@@ -48,7 +49,11 @@ def sentences(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[str
             about = described.get(scenario, {})
             words = f"{about.get('description') or scenario}{_TIME.get(about.get('horizon'), '')}"
             inside = restrictors(ds, scenario, economy)
-            out += [*_scenario(str(words), tables, scenario, inside), *caveats(about, economy)]
+            out += _scenario(str(words), tables, scenario, inside)
+            abroad = [c for c in economy.countries if c not in inside]
+            for technology in (FIXED, DIRECTED):
+                out += prior_dependence(tables, scenario, abroad, technology)
+            out += caveats(about, economy)
     return out
 
 

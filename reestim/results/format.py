@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 _MOST_DECIMALS = 5
 
@@ -68,3 +69,8 @@ def limit(gate: str, threshold: float) -> str:
     from reestim.estimate.gates import AT_LEAST
 
     return f"{'at least' if gate in AT_LEAST else 'at most'} {threshold:g}"
+
+
+def joined(names: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

@@ -42,7 +42,7 @@ def test_a_parameter_that_rests_on_its_prior_is_called_so(judged: xr.DataTree) -
     assert found.verdict == "informational"
     verdicts = dict(zip(found.table["parameter"], found.table["verdict"], strict=True))
     assert verdicts == {"kappa": "prior", "spillover": "data"}
-    assert "κ RESTS ON ITS PRIOR" in found.sentences[0]
+    assert "κ rests on its prior" in found.sentences[0]
     assert "not identified" in found.sentences[0]
     assert ", prior " in found.sentences[0], "posterior stands beside the prior"
     assert "ξ is learnt from the data" in found.sentences[1]
@@ -59,7 +59,7 @@ def test_it_is_stored_and_a_section_of_the_report(judged: xr.DataTree, tmp_path:
     assert section is not None
     shown, notes = section.blocks
     assert isinstance(notes, Notes)
-    assert any("RESTS ON ITS PRIOR" in line for line in notes.lines)
+    assert any("rests on its prior" in line for line in notes.lines)
     assert isinstance(shown, TableBlock)
     assert "90 % equal-tailed" in shown.caption
 
@@ -68,7 +68,7 @@ def test_the_command_says_all_and_fails_by_exit_code(judged: xr.DataTree, tmp_pa
     ree.save(judged, tmp_path / "run")
     done = CliRunner().invoke(app, ["check", str(tmp_path / "run")])
     assert done.exit_code == 2, "one of 80 draws is unsolved: more than 1 %"
-    for part in ("sampler: pass", "solver: FAIL", "79 of 80", "RESTS ON ITS PRIOR"):
+    for part in ("sampler: pass", "solver: FAIL", "79 of 80", "rests on its prior"):
         assert part in done.output
     result = json.loads(CliRunner().invoke(app, ["check", str(tmp_path / "run"), "--json"]).stdout)
     assert [c["verdict"] for c in result["checks"]] == ["pass", "fail", *6 * ["informational"]]

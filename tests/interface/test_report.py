@@ -169,6 +169,18 @@ def test_the_summary_names_countries_and_money_with_at_most_three_numbers(page: 
     assert any("directed technology takes away" in one for one in sentences)
 
 
+def test_every_finding_of_a_check_stands_on_its_card_the_worst_first(page: Page, fake_run: xr.DataTree) -> None:
+    words = re.sub(r"\s+", " ", page.words)
+    checks = [check for check in ree.check_run(fake_run) if check.name not in ("sampler", "solver")]
+    for check in checks:
+        places = [words.index(re.sub(r"\s+", " ", sentence)) for sentence in check.sentences]
+        assert places == sorted(places), check.name
+    kinds = ["FAILED", "to know", "passed"]
+    shown = [(words.index(f"{c.name}: {kind}"), kind) for c in checks for kind in kinds if f"{c.name}: {kind}" in words]
+    assert len(shown) == len(checks)
+    assert [kind for _, kind in sorted(shown)] == sorted((kind for _, kind in shown), key=kinds.index)
+
+
 def test_no_number_is_a_false_zero(page: Page) -> None:
     assert not re.search(r"-?0\.0+ \[-?0\.0+, -?0\.0+\]", page.words)
 

@@ -67,7 +67,7 @@ _COLORS = dict(
     )
 )
 _SHOWN = 4
-_INPUTS = ("element_use", "application_sector", "country_use", "element_price", "element_output", "trade")
+INPUTS = ("element_use", "application_sector", "country_use", "element_price", "element_output", "trade")
 
 
 def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
@@ -124,7 +124,7 @@ def _known(post: xr.DataTree) -> str:
             "The data are taken as known: no share below is theirs. Uses of elements, prices, mine output and trade "
             f"count as exact, like {known}. A study with inputs = drawn has their errors in its bands (docs/inputs.md)."
         )
-    rest = [_NAMES[name] for name in _INPUTS if name not in drawn]
+    rest = [_NAMES[name] for name in INPUTS if name not in drawn]
     return (
         f"Drawn with their stated errors: {', '.join(_NAMES[name] for name in drawn)}. Taken as known: "
         f"{', '.join([*rest, known])}. Elasticities were estimated at the data as they are."
