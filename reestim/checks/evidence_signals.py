@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,6 +63,7 @@ class Block:
 class Draw:
     """Parameters of one draw, and what follows from them for all blocks."""
 
+    data: xr.Dataset
     values: Mapping[str, Any]
     clock: Clock
     lag_weights: Any
@@ -78,25 +80,28 @@ class Draw:
         q = bundle_price(data, values.get("element_elasticity"), np)
         knowledge = knowledge_of(data, q, m, clock, weights, xp=np)
         f = enhancing_response(data, q, m, knowledge, clock, weights, xp=np)
-        return cls({**values, "m": m}, clock, weights, q, knowledge, np.asarray(f))
+        return cls(data, {**values, "m": m}, clock, weights, q, knowledge, np.asarray(f))
+
+    @cached_property
+    def effects(self) -> tuple[np.ndarray, np.ndarray]:
+        """The event study that the structure predicts without gap (effect), and what one unit of ω adds (effect)."""
+        v = self.values
+        at = (self.data, self.price, self.knowledge, self.enhancing, v["kappa"], v["spillover"])
+        without, with_one = (
+            np.asarray(predicted_effects(*at, gap, v["trade_elasticity"], xp=np)) for gap in (0.0, 1.0)
+        )
+        return without, with_one - without
 
 
 def _events(words: str, outcome: str) -> Block:
     def signal(data: xr.Dataset, draw: Draw) -> Signal:
         rows = np.flatnonzero(data["outcome"].values == outcome)
-        effects = np.asarray(event_predictions(data, draw, draw.values["spillover_gap"]))[rows]
+        without, of_gap = draw.effects
+        effects = (without + draw.values["spillover_gap"] * of_gap)[rows]
         covariance = data["event_covariance"].transpose("effect", "effect_other").values[np.ix_(rows, rows)]
         return Signal(effects, np.sqrt(np.diag(covariance)), np.linalg.inv(covariance))
 
     return Block(f"event study of {words}", "event_estimate", signal, outcome)
-
-
-def event_predictions(data: xr.Dataset, draw: Draw, gap: Any) -> Any:
-    """The event study that the structure predicts (effect) at a draw, with ω = ``gap``."""
-    v = draw.values
-    return predicted_effects(
-        data, draw.price, draw.knowledge, draw.enhancing, v["kappa"], v["spillover"], gap, v["trade_elasticity"], xp=np
-    )
 
 
 def _use(data: xr.Dataset, draw: Draw) -> Signal:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.checks.evidence_signals import BLOCKS, NEEDED, PATENTS, Draw, Signal, draws_of, event_predictions
+from reestim.checks.evidence_signals import BLOCKS, NEEDED, PATENTS, Draw, Signal, draws_of
 from reestim.checks.protocol import Check, Verdict
 from reestim.dims import SECTOR
 from reestim.results.format import number
@@ -81,8 +81,7 @@ def _match(data: xr.Dataset, outcome: str, draw: Draw, signal: Signal) -> tuple[
     """By generalised least squares: the multiple of the prediction (and so of θ) and the ω that fit the estimates."""
     rows = np.flatnonzero(data["outcome"].values == outcome)
     estimate, b, v = data["event_estimate"].values[rows], signal.prediction, signal.precision
-    without, slope = (np.asarray(event_predictions(data, draw, gap))[rows] for gap in (0.0, 1.0))
-    slope = slope - without
+    without, slope = (effects[rows] for effects in draw.effects)
     share = float(b @ v @ estimate / (b @ v @ b)) if b.any() else np.nan
     gap = float(slope @ v @ (estimate - without) / (slope @ v @ slope)) if slope.any() else np.nan
     return share, gap
