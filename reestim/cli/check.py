@@ -35,18 +35,20 @@ def check(
 
     Example: reestim check posteriors/mine --refit
     """
-    from reestim.checks.every import check_run
     from reestim.cli import printing
     from reestim.io.files import exclusive_lock
-    from reestim.pipeline.refits import refits
     from reestim.runs.store import load
 
     place = find_run(run)
     if refit or only:
+        from reestim.pipeline.refits import refits
+
         with exclusive_lock(place):
             post = refits(place, only or (), spec=spec, dataset=dataset, progress=output.progress)
     else:
         post = load(place)
+    from reestim.checks.every import check_run  # after what may be refused at once: it takes seconds to import
+
     found = check_run(post)
     if output.as_json:
         rows = [

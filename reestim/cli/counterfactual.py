@@ -69,7 +69,6 @@ def counterfactual(
 
     Example: reestim counterfactual mine models/scenarios/china-quota-2010.toml --inputs drawn --seed 7
     """
-    from reestim.counterfactuals.transfer import Transfer
     from reestim.pipeline.counterfactual_job import run_counterfactual
 
     if (from_year is None) != (to_year is None) or (from_year or 0) > (to_year or 0):
@@ -82,12 +81,17 @@ def counterfactual(
         advice = f"Add --dataset, or leave out {', '.join('--' + name.replace('_', '-') for name in stray)}."
         raise InputError(Problem("these options say how draws go to another dataset, and none is named", advice))
     years = None if from_year is None or to_year is None else range(from_year, to_year + 1)
+    transfer = None
+    if dataset is not None:
+        from reestim.counterfactuals.transfer import Transfer
+
+        transfer = Transfer(**chosen)
     post, folder, page = run_counterfactual(
         find_run(run),
         scenarios,
         out,
         dataset=dataset,
-        transfer=Transfer(**chosen) if dataset else None,
+        transfer=transfer,
         years=years,
         draws=draws,
         chunks=chunks,

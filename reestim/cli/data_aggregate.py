@@ -31,6 +31,9 @@ def data_aggregate(
     Example: reestim data aggregate rare-earths-2010 --mapping five.csv --out data/five-regions
     """
     from reestim.cli import printing
+    from reestim.data.dataset import dataset_folder
+
+    dataset = dataset_folder(dataset)
     from reestim.importers.aggregate import aggregate_dataset
 
     made = aggregate_dataset(dataset, out, mapping, sectors)

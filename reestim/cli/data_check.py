@@ -25,9 +25,10 @@ def data_check(
     from reestim.cli import printing
     from reestim.data.dataset import load_dataset
     from reestim.data.remarks import remarks
-    from reestim.equilibrium.economy import Economy
 
     data = load_dataset(path)
+    from reestim.equilibrium.economy import Economy  # after what may be refused at once: it takes seconds to import
+
     economy = Economy.from_dataset(data)
     gap = float(economy.check()["relative_gap"].to_numpy().max())
     if output.as_json:

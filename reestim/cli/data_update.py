@@ -27,6 +27,9 @@ def data_update(
     Example: reestim data update rare-earths-2010 --margins margins-2011.csv --year 2011 --out data/mine-2011
     """
     from reestim.cli import printing
+    from reestim.data.dataset import dataset_folder
+
+    dataset = dataset_folder(dataset)
     from reestim.importers.update import update_dataset
 
     made = update_dataset(dataset, margins, year, out)

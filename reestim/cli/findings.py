@@ -20,10 +20,11 @@ def findings(
     Example: reestim findings posteriors/first
     """
     from reestim.cli import printing
-    from reestim.results.findings import HEADS, findings_table, notes_of, rows_as_text
     from reestim.runs.store import load
 
     post = load(find_run(run))
+    from reestim.results.findings import HEADS, findings_table, notes_of, rows_as_text
+
     table, notes = findings_table(post), notes_of(post)
     if output.as_json:
         printing.print_json({"findings": table.to_dict("records"), "notes": notes})

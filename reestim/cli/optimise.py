@@ -27,6 +27,13 @@ def optimise(
 
     Example: reestim optimise posteriors/first models/decisions/importers-stocks.toml
     """
+    from reestim.errors import InputError
+    from reestim.io.toml_files import find_file, read_text
+    from reestim.runs.store import load
+
+    if problems := read_text(find_file(decision))[1]:
+        raise InputError(problems, "nothing was chosen")
+    post = load(find_run(run))
     import xarray as xr
 
     from reestim.cli import printing
@@ -36,9 +43,8 @@ def optimise(
     from reestim.decisions.text import optimum_text, rules_as_rows, summary
     from reestim.dims import CHAIN, DRAW
     from reestim.results.effects import economy_of, parameter_draws
-    from reestim.runs.store import load
 
-    asked, post = read_decision(decision), load(find_run(run))
+    asked = read_decision(decision)
     ds = post["counterfactual"].to_dataset()
     samples = parameter_draws(post).sel({CHAIN: ds[CHAIN], DRAW: ds[DRAW]})
     found = choose(

@@ -48,14 +48,15 @@ def sbc(
 
     Example: reestim sbc --countries 3 -n 100 --draws 300 --tune 400 --chains 2 --out calibration
     """
-    from reestim.calibration.design import parse_shard
-    from reestim.calibration.fit_store import refuse_stranger
-    from reestim.calibration.run import CalibrationRequest, calibrate_labels, calibrate_prior
     from reestim.cli import printing
     from reestim.io.files import slug
     from reestim.pipeline.main_job import read_job
 
     job = read_job(spec, dataset, None)
+    from reestim.calibration.design import parse_shard
+    from reestim.calibration.fit_store import refuse_stranger
+    from reestim.calibration.run import CalibrationRequest, calibrate_labels, calibrate_prior
+
     short = {k: v for k, v in (("draws", draws), ("tune", tune), ("chains", chains)) if v is not None}
     study = job.spec.model_copy(update={"sampler": job.spec.sampler.model_copy(update=short)})
     kind = "labels" if misclassified is not None else "prior"

@@ -178,6 +178,14 @@ def check_dataset(path: str | Path) -> list[Problem]:
     return problems if folder is None else problems + _read(folder)[1]
 
 
+def dataset_folder(name_or_path: str | Path) -> Path:
+    """The folder of a dataset by name or path, unread. Raises InputError where there is none."""
+    folder, problems = _find(name_or_path)
+    if folder is None:
+        raise InputError(problems, f"the dataset {str(name_or_path)!r} cannot be used")
+    return folder
+
+
 def _find(name_or_path: str | Path) -> tuple[Path | None, list[Problem]]:
     given = Path(name_or_path)
     candidates = [given]

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from reestim.data.dataset import load_dataset
 from reestim.errors import InputError, Problem, closest
 from reestim.io.files import exclusive_lock
-from reestim.pipeline.diagnostics import powerless_blocks
 from reestim.pipeline.scenario_fit import read_scenarios
 from reestim.pipeline.scenarios import (
     VARIANCE,
@@ -203,6 +202,8 @@ def _fitted(job: Job, folder: Path, seed: int, stages: Stages, progress: bool, c
     else:
         economy, model, scenarios = _prepared(job, stages)
         with stages.stage("sample the posterior, check the gates"):
+            from reestim.pipeline.diagnostics import powerless_blocks
+
             for sentence in powerless_blocks(model, seed):
                 _log.warning("    %s", sentence)
             post = _sampled(model, job.spec, seed, progress)
