@@ -34,8 +34,8 @@ from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.diagnosis import Reason, determinate, reason
 from reestim.equilibrium.equations import Unknowns, evaluate
 from reestim.equilibrium.implicit import within_tolerance
-from reestim.equilibrium.parameters import ParameterArrays
-from reestim.equilibrium.scenario import PolicyArrays
+from reestim.equilibrium.parameter_arrays import ParameterArrays
+from reestim.equilibrium.policy_arrays import PolicyArrays
 from reestim.equilibrium.solve import solve_adaptively
 from reestim.errors import InputError, Problem
 from tests.economics.levels.solver import judge

@@ -25,8 +25,8 @@ import reestim as ree
 from benchmarks.cp2015_numpy import ARCHIVE
 from benchmarks.equilibrium import nafta_world, varied_elasticities
 from benchmarks.sampling import measured, table
-from reestim.equilibrium.parameters import ParameterArrays
-from reestim.equilibrium.scenario import PolicyArrays
+from reestim.equilibrium.parameter_arrays import ParameterArrays
+from reestim.equilibrium.policy_arrays import PolicyArrays
 from reestim.equilibrium.sweep import solve_draws
 from reestim.estimate.inputs import model_inputs
 

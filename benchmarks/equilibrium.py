@@ -27,7 +27,7 @@ import xarray as xr
 import reestim as ree
 from benchmarks.cp2015_numpy import ARCHIVE, balanced_baseline, read_world, solve_numpy
 from reestim.counterfactuals.plan import chunk_size
-from reestim.equilibrium.parameters import ParameterArrays
+from reestim.equilibrium.parameter_arrays import ParameterArrays
 from reestim.equilibrium.solve import solve_arrays
 from reestim.equilibrium.sweep import solve_draws
 from replications.nafta import tariffs

@@ -5,24 +5,35 @@ The command line turns each into its exit code: 1 bad input, 2 a gate failed, 3 
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 
-#: A value or a sentence of a problem longer than this is cut: it is there to be recognised, not read.
-_LONGEST_VALUE, _LONGEST_SENTENCE = 120, 600
+from reestim.wording import printable, quoted
+
 #: Columns of a file that are named with the same sentence; of further ones the number is said.
 _MOST_COLUMNS = 40
-#: What would steer a terminal, turn the direction of reading or break a line; and halves of characters.
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with an input: where it stands, what it is, what to do about it."""
+    """One thing wrong with an input: where it stands, what it is, what to do about it.
+
+    Parameters
+    ----------
+    message, advice
+        What is wrong, and what to do: two sentences without their full stops.
+    file, row, column
+        Where: name of the file, line as an editor counts it (the header is line 1), column or key.
+    value
+        What stands there.
+
+    Examples
+    --------
+    >>> from reestim.errors import Problem
+    >>> print(Problem("θ must be below 1", "Correct it", file="shares.csv", row=3, column="theta", value=1.5))
+    shares.csv, row 3, column 'theta', value 1.5: θ must be below 1. Correct it
+    """
 
     message: str
     advice: str
@@ -32,16 +43,16 @@ class Problem:
     value: object = None
 
     def __str__(self) -> str:
-        where = [_printable(self.file)] if self.file else []
+        where = [printable(self.file)] if self.file else []
         if self.row is not None:
             where.append(self._line)
         if self.column is not None:
-            where.append(self._key if self._in_toml else f"column {_shown(self.column)}")
+            where.append(self._key if self._in_toml else f"column {quoted(self.column)}")
         if self.value is not None:
-            where.append(f"value {_shown(self.value)}")
+            where.append(f"value {quoted(self.value)}")
         place = ", ".join(where)
-        said = f"{_printable(self.message)}. {_printable(self.advice)}"
-        return f"{place}: {said}" if place else said
+        sentence = f"{printable(self.message)}. {printable(self.advice)}"
+        return f"{place}: {sentence}" if place else sentence
 
     @property
     def _in_toml(self) -> bool:
@@ -58,31 +69,33 @@ class Problem:
         """The place of a key as a TOML file has it: ``[[tariff]] 2, key 'rate'`` for ``tariff.2.rate``."""
         first, *rest = str(self.column).split(".")
         if not (rest and rest[0].isdigit()):
-            return f"key {_shown(str(self.column))}"
-        table = f"[[{_printable(first)}]] {rest[0]}"
-        return f"{table}, key {_shown('.'.join(rest[1:]))}" if rest[1:] else table
-
-
-def _shown(value: object) -> str:
-    """A value as a problem names it: quoted, without characters that a terminal would obey, cut where it is long."""
-    try:
-        return _cut(_printable(repr(value), longest=None), _LONGEST_VALUE)
-    except ValueError:  # an integer of more digits than Python writes
-        return "a number of thousands of digits"
-
-
-def _printable(text: str, longest: int | None = _LONGEST_SENTENCE) -> str:
-    """Text on one line for a terminal, a log or JSON, without characters that steer any of them."""
-    plain = _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
-    return plain if longest is None else _cut(plain, longest)
-
-
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 20]}... ({len(text)} characters)"
+            return f"key {quoted(str(self.column))}"
+        table = f"[[{printable(first)}]] {rest[0]}"
+        return f"{table}, key {quoted('.'.join(rest[1:]))}" if rest[1:] else table
 
 
 def problem_lines(problems: Sequence[Problem], cap: int = 5) -> list[str]:
-    """One line a problem; of each kind (file, column, sentence) the first ``cap`` and the number of further ones."""
+    """List problems, one line each; of each kind (file, column, sentence) the first ones and how many more there are.
+
+    Parameters
+    ----------
+    problems
+        In the order in which they are listed.
+    cap
+        How many of each kind.
+
+    Returns
+    -------
+    list of str
+        Lines for a message.
+
+    Examples
+    --------
+    >>> from reestim.errors import Problem, problem_lines
+    >>> lines = problem_lines([Problem("negative", "Correct it", file="a.csv", row=k) for k in range(2, 12)], cap=2)
+    >>> len(lines), lines[-1]
+    (3, 'a.csv: and 8 more of the same kind (negative)')
+    """
     groups: dict[tuple[str | None, str | None, str], list[Problem]] = {}
     columns: dict[tuple[str | None, str], int] = {}
     for problem in problems:
@@ -104,28 +117,6 @@ def problem_lines(problems: Sequence[Problem], cap: int = 5) -> list[str]:
     return lines
 
 
-def nearest(word: object, known: Iterable[str]) -> str | None:
-    """The known word that was most likely meant, letter case aside, or None."""
-    return _nearest(str(word).lower(), tuple(known))
-
-
-@lru_cache(maxsize=4096)  # one wrong label often stands in thousands of rows
-def _nearest(word: str, known: tuple[str, ...]) -> str | None:
-    names = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(word, list(names), n=1, cutoff=0.6)
-    return names[near[0]] if near else None
-
-
-def closest(word: object, known: Iterable[str]) -> str:
-    """Advice: the nearest known word (``Did you mean 'chemicals'?``) or, where none is near, the known words."""
-    names = list(known)
-    near = nearest(word, names)
-    if near is not None:
-        return f"Did you mean {near!r}?"
-    listed = ", ".join(names[:25]) + (f", ... ({len(names)} in all)" if len(names) > 25 else "")
-    return f"Known: {listed or 'none'}"
-
-
 def in_one_line(error: BaseException) -> str:
     """Type and first line of an error, for a sentence that mentions it."""
     lines = str(error).strip().splitlines()
@@ -134,6 +125,11 @@ def in_one_line(error: BaseException) -> str:
 
 class ReestimError(Exception):
     """Base class of the errors that REEstim raises on purpose.
+
+    Attributes
+    ----------
+    exit_code
+        What the command line ends with: 1 bad input, 2 a gate failed, 3 draws or equilibria not solved.
 
     Examples
     --------
@@ -179,7 +175,17 @@ class InputError(ReestimError):
 
 
 class Problems(list[Problem]):
-    """The problems of an input, collected until all of it was read, and raised together."""
+    """The problems of an input, collected until all of it was read, and raised together.
+
+    Examples
+    --------
+    >>> from reestim.errors import Problem, Problems
+    >>> problems = Problems()
+    >>> with problems.collect():
+    ...     economy = ree.load_dataset("no-such-dataset")
+    >>> len(problems)
+    1
+    """
 
     @contextmanager
     def collect(self) -> Generator[None]:
@@ -190,13 +196,35 @@ class Problems(list[Problem]):
             self += error.problems
 
     def attempt[T](self, make: Callable[[], T]) -> T | None:
-        """What ``make()`` returns; None, with its problems collected, where it raises an `InputError`."""
+        """Call a function and collect the problems of the `InputError` that it may raise.
+
+        Parameters
+        ----------
+        make
+            What is called, without arguments.
+
+        Returns
+        -------
+        T or None
+            What ``make()`` returns; None where it raises.
+        """
         with self.collect():
             return make()
         return None
 
     def raise_any(self, title: str) -> None:
-        """Raise `InputError` with everything collected, if there is anything."""
+        """Raise everything that was collected, if there is anything.
+
+        Parameters
+        ----------
+        title
+            What cannot be done: the first line of the message.
+
+        Raises
+        ------
+        InputError
+            With all problems.
+        """
         if self:
             raise InputError(self, title)
 
@@ -223,6 +251,11 @@ class ParameterError(InputError):
 class EquilibriumError(ReestimError):
     """The solver found no equilibrium. Try a smaller shock or a looser tolerance; the message names its place.
 
+    Attributes
+    ----------
+    exit_code
+        3.
+
     Examples
     --------
     >>> import reestim as ree
@@ -239,6 +272,11 @@ MAX_UNSOLVED = 0.01
 
 class UnsolvedDrawsError(ReestimError):
     """More draws have no equilibrium than is allowed: summaries of the others would be of the easy draws only.
+
+    Attributes
+    ----------
+    exit_code
+        3.
 
     Examples
     --------

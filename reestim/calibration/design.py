@@ -131,15 +131,15 @@ def with_welfare(draws: xr.Dataset, design: SbcDesign) -> xr.Dataset:
     draw; missing where there is no equilibrium."""
     if design.scenario is None:
         return draws
-    known = draws[[name for name in Parameters.names() if name in draws]]
-    lead = known.expand_dims(CHAIN).assign_coords({CHAIN: [0], DRAW: range(draws.sizes[DRAW])})
+    parameters = draws[[name for name in Parameters.names() if name in draws]]
+    lead = parameters.expand_dims(CHAIN).assign_coords({CHAIN: [0], DRAW: range(draws.sizes[DRAW])})
     tree = xr.DataTree.from_dict({"posterior": lead})
-    found = counterfactual(
+    welfare = counterfactual(
         design.economy, design.scenario, tree, technology=(TECHNOLOGY,), progress=False, allow_unsolved=True
     )["counterfactual"].to_dataset()[WELFARE]
-    values = found.isel(scenario=0, technology=0, chain=0, drop=True).transpose(DRAW, COUNTRY)
+    values = welfare.isel(scenario=0, technology=0, chain=0, drop=True).transpose(DRAW, COUNTRY)
     return draws.assign({WELFARE: ((DRAW, "welfare_country"), values.values)}).assign_coords(
-        welfare_country=[str(c) for c in found[COUNTRY].values]
+        welfare_country=[str(c) for c in welfare[COUNTRY].values]
     )
 
 

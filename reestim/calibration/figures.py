@@ -12,10 +12,9 @@ from scipy import stats
 
 from reestim.calibration.summary import SIMULATION
 from reestim.dims import DRAW
+from reestim.intervals import LEVEL, ends
 from reestim.reports.figures.forest import plain
 
-#: Probability that the whole curve of a calibrated study stays in its band.
-BAND = 0.9
 #: Variables with more elements than this (effects of each country and sector) are in the table only.
 _MOST = 16
 _COLUMNS, _BINS = 4, 10
@@ -34,7 +33,7 @@ def ecdf_figure(pit: xr.Dataset) -> Figure:
     from arviz_stats.ecdf_utils import ecdf_pit
 
     count = pit.sizes[SIMULATION]
-    points, _, low, high = ecdf_pit(np.linspace(0, 1, count), BAND, 1000, rng=np.random.default_rng(0))
+    points, _, low, high = ecdf_pit(np.linspace(0, 1, count), LEVEL, 1000, rng=np.random.default_rng(0))
 
     def panel(axes: Any, elements: np.ndarray) -> None:
         axes.fill_between(points, low - points, high - points, color=_GREY, linewidth=0)
@@ -44,7 +43,7 @@ def ecdf_figure(pit: xr.Dataset) -> Figure:
             axes.plot(points, curve - points, color=_BLUE, linewidth=0.9, alpha=0.7, drawstyle="steps-post")
 
     title = (
-        f"ECDF of fractional ranks less the diagonal, {count} simulations; grey: simultaneous {100 * BAND:.0f} % band"
+        f"ECDF of fractional ranks less the diagonal, {count} simulations; grey: simultaneous {100 * LEVEL:.0f} % band"
     )
     return _grid(pit, panel, title)
 
@@ -55,7 +54,7 @@ def rank_figure(pit: xr.Dataset) -> Figure:
 
     def panel(axes: Any, elements: np.ndarray) -> None:
         total = elements.size
-        low, high = stats.binom.ppf([0.05, 0.95], count, 1 / _BINS) * (total / count)
+        low, high = stats.binom.ppf(ends(), count, 1 / _BINS) * (total / count)
         axes.axhspan(low, high, color=_GREY, linewidth=0)
         axes.hist(elements.ravel(), bins=np.linspace(0, 1, _BINS + 1), color=_BLUE, alpha=0.8)
 
@@ -66,15 +65,15 @@ def rank_figure(pit: xr.Dataset) -> Figure:
 def recovery_figure(draws: xr.Dataset, truth: xr.Dataset, shown: Sequence[str]) -> Figure:
     """Truth (across) against the posterior's median and 90 % interval (up), one panel a variable, all simulations."""
     count = truth.sizes[SIMULATION]
-    low, median, high = (draws[list(shown)].quantile(q, DRAW) for q in (0.05, 0.5, 0.95))
+    low, median, high = (draws[list(shown)].quantile(q, DRAW) for q in (ends()[0], 0.5, ends()[1]))
 
     def panel(axes: Any, name: str) -> None:
         x, y, below, above = (
             d[name].transpose(SIMULATION, *(k for k in truth[name].dims if k != SIMULATION)).values.ravel()
             for d in (truth, median, low, high)
         )
-        known = np.isfinite(x) & np.isfinite(y)
-        x, y, below, above = x[known], y[known], below[known], above[known]
+        finite = np.isfinite(x) & np.isfinite(y)
+        x, y, below, above = x[finite], y[finite], below[finite], above[finite]
         axes.vlines(x, below, above, color=_BLUE, linewidth=0.5, alpha=0.25)
         axes.plot(x, y, ".", color=_BLUE, markersize=2.5)
         axes.axline((float(x.mean()), float(x.mean())), slope=1.0, color="#767676", linewidth=0.6)

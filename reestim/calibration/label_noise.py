@@ -25,6 +25,7 @@ from reestim.errors import InputError, Problem
 from reestim.estimate.inputs import assemble
 from reestim.evidence.simulate import simulate_evidence, true_sigma
 from reestim.evidence.truth import Truth
+from reestim.intervals import COUNTED_LEVELS, LEVEL, ends
 from reestim.study.prior import Prior
 from reestim.technology import innovation_passthrough
 
@@ -91,7 +92,7 @@ def compare_labels(
     The study's evidence is used but for the event study; unit values are simulated without error and taken so.
     """
     evidence = design.spec.evidence.model_copy(update={"event_study": False, "equilibrium": False, "patents": True})
-    found: dict[str, list[xr.DataTree]] = {name: [] for name in TREATMENTS}
+    fits: dict[str, list[xr.DataTree]] = {name: [] for name in TREATMENTS}
     seeds = np.random.SeedSequence(design.seed).generate_state(design.simulations)
     for index, seed in enumerate(seeds.tolist()):
         if not shard.holds(index):
@@ -122,8 +123,8 @@ def compare_labels(
                 draws = ranked_draws(posterior[list(_PARAMETERS)], design.ranked)
                 seconds = round(time.perf_counter() - begun, 1)
                 tree = save_fit(folder, label, draws, truths(world, seed, inputs), gates=gates, seconds=seconds)
-            found[name].append(tree)
-    return found
+            fits[name].append(tree)
+    return fits
 
 
 def truths(world: PatentWorld, seed: int, inputs: xr.Dataset) -> xr.Dataset:
@@ -147,11 +148,11 @@ def label_table(fits: Mapping[str, Sequence[xr.DataTree]]) -> pd.DataFrame:
             for tree in trees:
                 drawn, true = (tree[group].to_dataset()[variable] for group in (DRAWS, TRUTH))
                 mean = drawn.mean(DRAW)
-                low, high = (drawn.quantile(q, DRAW) for q in (0.05, 0.95))
+                low, high = (drawn.quantile(q, DRAW) for q in ends())
                 parts["error"].append(np.atleast_1d((mean - true).values))
                 parts["width"].append(float((high - low).mean()))
-                parts["50"].append(float(covers_truth(drawn, true, 0.5).mean()))
-                parts["90"].append(float(covers_truth(drawn, true, 0.9).mean()))
+                parts["50"].append(float(covers_truth(drawn, true, COUNTED_LEVELS[0]).mean()))
+                parts["90"].append(float(covers_truth(drawn, true, LEVEL).mean()))
                 if true.size > 1:
                     parts["slope"].append(float(np.polyfit(true.values, mean.values, 1)[0]))
             error = np.array(parts["error"])

@@ -155,8 +155,8 @@ def information_about(inputs: xr.Dataset, priors: Priors, data: dict[str, Any]) 
     simulated = inputs.assign(patent_count=count.copy(data=np.asarray(data["patent_count"]).reshape(count.shape)))
     if audit is not None:
         simulated["label_audit"] = as_read(audit, np.asarray(data["label_audit"]))
-    known = information_of(simulated, priors)
-    return {information_name(name): value for name, value in known._asdict().items()}
+    information = information_of(simulated, priors)
+    return {information_name(name): value for name, value in information._asdict().items()}
 
 
 def _dataset(found: Any) -> xr.Dataset:

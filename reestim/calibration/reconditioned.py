@@ -58,12 +58,12 @@ class ReconditionedModel:
         from pymc.sampling.jax import get_jaxified_graph
         from pytensor.graph.replace import clone_replace
 
-        given: dict[str, Any] = {str(rv.name): model.rvs_to_values[rv] for rv in model.observed_RVs}
+        observed: dict[str, Any] = {str(rv.name): model.rvs_to_values[rv] for rv in model.observed_RVs}
         own: dict[str, Any] = {str(data.name): data for data in model.data_vars}
-        symbols: Any = {name: value.type(name=f"data_{name}") for name, value in (given | own).items()}
+        symbols: Any = {name: value.type(name=f"data_{name}") for name, value in (observed | own).items()}
         wanted: Any = [*model.free_RVs, *model.deterministics]
         outputs: Any = [model.logp(), *model.replace_rvs_by_values(wanted)]
-        replaced: Any = clone_replace(outputs, replace={v: symbols[n] for n, v in (given | own).items()})  # pyright: ignore
+        replaced: Any = clone_replace(outputs, replace={v: symbols[n] for n, v in (observed | own).items()})  # pyright: ignore
         inputs = [*model.value_vars, *symbols.values()]
         graph: Any = get_jaxified_graph(inputs=inputs, outputs=replaced[:1])
         expand: Any = get_jaxified_graph(inputs=inputs, outputs=replaced[1:])
@@ -90,8 +90,8 @@ class ReconditionedModel:
     def on_data(self, data: Mapping[str, Any]) -> ModelOnData:
         """The model on these data, one array for each observed variable; a ``pm.Data`` that is not named keeps its
         value."""
-        known = self._defaults | dict(data)
-        arrays = [np.asarray(known[name], kind) for name, kind in self._kinds.items()]
+        values = self._defaults | dict(data)
+        arrays = [np.asarray(values[name], kind) for name, kind in self._kinds.items()]
         own = self._own
         return ModelOnData(
             _Given(

@@ -82,10 +82,10 @@ def calibrate_prior(request: CalibrationRequest, progress: bool = True) -> Calib
     pit = fractional_ranks(ranks, int(draws.sizes["draw"]), design.seed)
     table = rank_table(pit, draws, truth)
     failed = failed_gates(fits)
-    said = [*_part_sentences(len(fits), request), *verdict_sentences(table), *_gate_sentences(failed, len(fits))]
+    sentences = [*_part_sentences(len(fits), request), *verdict_sentences(table), *_gate_sentences(failed, len(fits))]
     if design.scenario is None:
-        said.append("Welfare was not calibrated: the study names no scenario ([counterfactual] scenarios).")
-    result = CalibrationResult(table, tuple(said), failed, is_calibrated(table))
+        sentences.append("Welfare was not calibrated: the study names no scenario ([counterfactual] scenarios).")
+    result = CalibrationResult(table, tuple(sentences), failed, is_calibrated(table))
     long: pd.DataFrame = pd.concat(
         [ranks[name].to_series().rename("rank").reset_index().assign(variable=name) for name in ranks.data_vars]
     )
@@ -145,8 +145,8 @@ def _fits(request: CalibrationRequest) -> int:
 
 def _part_done(request: CalibrationRequest) -> CalibrationResult:
     number, of = request.shard
-    said = f"Part {number} of {of} is done. The same command without --part makes the tables when all parts are."
-    return CalibrationResult(pd.DataFrame(), (said,), {})
+    sentence = f"Part {number} of {of} is done. The same command without --part makes the tables when all parts are."
+    return CalibrationResult(pd.DataFrame(), (sentence,), {})
 
 
 def _enough(done: int, request: CalibrationRequest) -> None:

@@ -12,11 +12,11 @@ import xarray as xr
 from reestim.calibration.fit_store import DRAWS, TRUTH
 from reestim.dims import DRAW
 from reestim.errors import InputError, Problem
+from reestim.intervals import COUNTED_LEVELS
 
 SIMULATION = "simulation"
 #: Below this, after Bonferroni's correction for elements and variables, ranks are called not uniform.
 ALARM = 0.01
-_LEVELS = (0.5, 0.9)
 
 
 def join_fits(fits: Sequence[xr.DataTree]) -> tuple[xr.Dataset, xr.Dataset]:
@@ -43,8 +43,8 @@ def ranks_of(draws: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:
     for name, drawn in draws.data_vars.items():
         moves = (drawn != drawn.isel({DRAW: 0, SIMULATION: 0})).any([DRAW, SIMULATION])
         if bool(moves.any()):
-            known = finite(truth[name]) & finite(drawn).all(DRAW) & moves
-            ranks[name] = (drawn < truth[name]).sum(DRAW).where(known)
+            usable = finite(truth[name]) & finite(drawn).all(DRAW) & moves
+            ranks[name] = (drawn < truth[name]).sum(DRAW).where(usable)
     return xr.Dataset(ranks)
 
 
@@ -81,7 +81,7 @@ def rank_table(pit: xr.Dataset, draws: xr.Dataset, truth: xr.Dataset) -> pd.Data
         if u.shape[1] == 0:
             continue
         row: dict[str, Any] = {"variable": str(name), "elements": u.shape[1], "simulations": u.shape[0]}
-        for level in _LEVELS:
+        for level in COUNTED_LEVELS:
             inside = covers_truth(draws[name], truth[name], level).where(ranked)
             by_simulation = inside.mean([d for d in inside.dims if d != SIMULATION]).values
             key = f"coverage_{100 * level:.0f}"
@@ -95,13 +95,13 @@ def rank_table(pit: xr.Dataset, draws: xr.Dataset, truth: xr.Dataset) -> pd.Data
 def _p_uniform(u: np.ndarray) -> float:
     import arviz_stats  # noqa: F401  (adds the accessor)
 
-    found: Any = xr.DataArray(u, dims=SIMULATION).azstats.uniformity_test(dim=[SIMULATION])
-    return float(found[0])
+    test: Any = xr.DataArray(u, dims=SIMULATION).azstats.uniformity_test(dim=[SIMULATION])
+    return float(test[0])
 
 
 def _standard_error(values: np.ndarray) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.std(ddof=1) / np.sqrt(len(known))) if len(known) > 1 else float("nan")
+    finite = values[np.isfinite(values)]
+    return float(finite.std(ddof=1) / np.sqrt(len(finite))) if len(finite) > 1 else float("nan")
 
 
 def failed_gates(fits: Sequence[xr.DataTree]) -> dict[str, int]:
@@ -120,22 +120,22 @@ def verdict_sentences(table: pd.DataFrame) -> list[str]:
         return ["Nothing could be ranked."]
     corrected = np.minimum(1.0, table["p_uniform"] * len(table))
     off = table.loc[corrected < ALARM, "variable"].tolist()
-    said = [
+    sentences = [
         f"Ranks of {', '.join(off)} are NOT uniform (p below {ALARM:g} after correction for {len(table)} variables): "
         "the posterior of this study is not to be trusted there."
         if off
         else f"No variable's ranks depart from uniform (smallest p {corrected.min():.2f} after correction for "
         f"{len(table)} variables)."
     ]
-    for level in _LEVELS:
+    for level in COUNTED_LEVELS:
         key = f"coverage_{100 * level:.0f}"
         worst = table.loc[((table[key] - level).abs() / table[f"{key}_error"].clip(lower=1e-3)).idxmax()]
-        said.append(
+        sentences.append(
             f"Equal-tailed intervals of {100 * level:.0f} % held the truth in {100 * table[key].mean():.0f} % on "
             f"average over variables; furthest off {worst['variable']}: {100 * worst[key]:.0f} % "
             f"± {100 * worst[f'{key}_error']:.0f}."
         )
-    return said
+    return sentences
 
 
 def is_calibrated(table: pd.DataFrame) -> bool:

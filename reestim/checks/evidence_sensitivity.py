@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from reestim.checks.prior_sensitivity import power_scaled
+from reestim.checks.power_scaling import power_scaled
 from reestim.estimate import kinds
 
 GROUP = "evidence_sensitivity"
@@ -40,10 +40,10 @@ def evidence_sensitivity(post: xr.DataTree) -> xr.Dataset | None:
     parts: dict[str, dict[str, Any]] = {
         name: {"group": "likelihood", "group_var_names": arrays} for name, arrays in held.items() if arrays
     }
-    found = power_scaled(post, {**parts, "priors": {"group": "prior"}}) if parts else None
-    if found is None:
+    sensitivity = power_scaled(post, {**parts, "priors": {"group": "prior"}}) if parts else None
+    if sensitivity is None:
         return None
-    names, values = found
+    names, values = sensitivity
     about = {"long_name": "power-scaling sensitivity to the weight of one kind of evidence", "units": "1"}
     columns = np.stack(list(values.values()), axis=1)
     return xr.Dataset(

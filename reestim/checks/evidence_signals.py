@@ -123,11 +123,11 @@ def _patents(data: xr.Dataset, draw: Draw) -> Signal:
     enhancing = data["patent_count"][LABEL].values.tolist().index("enhancing")
     each = true[enhancing] ** 2 * ((confusion[enhancing] - seen) ** 2 / seen).sum()
     n, phi = counts.sum(axis=-1), draw.values["concentration"]
-    known = each * n * (1 + phi) / np.maximum(n + phi, 1e-300)
+    information = each * n * (1 + phi) / np.maximum(n + phi, 1e-300)
     f = np.asarray(in_years_of_patents(data, draw.enhancing))
     f = f - f.mean(axis=2, keepdims=True)
     f = f - f.mean(axis=(0, 1), keepdims=True)
-    moved = np.sqrt((known * f**2).sum(axis=2)).ravel()  # in standard errors already
+    moved = np.sqrt((information * f**2).sum(axis=2)).ravel()  # in standard errors already
     return Signal(moved, np.ones_like(moved), np.ones_like(moved))
 
 

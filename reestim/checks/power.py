@@ -108,13 +108,13 @@ def sentences(table: pd.DataFrame) -> list[str]:
             for group in ("prior", "posterior")
             if f"{group}_row" in row
         ]
-        said = f"{row['words']}: in standard errors of its row, the largest prediction is {' and '.join(sizes)}"
+        sentence = f"{row['words']}: in standard errors of its row, the largest prediction is {' and '.join(sizes)}"
         if identifies_nothing(row):
-            said += "; the block IDENTIFIES NOTHING of the structure"
+            sentence += "; the block IDENTIFIES NOTHING of the structure"
             needed = [(row["match_share"], "θ {} times as large"), (row["match_gap"], "ω = {}")]
             if matches := [words.format(_two_digits(value)) for value, words in needed if np.isfinite(value)]:
-                said += f"; at the posterior its estimates would be fitted best with {', or with '.join(matches)}"
-        out.append(said + ".")
+                sentence += f"; at the posterior its estimates would be fitted best with {', or with '.join(matches)}"
+        out.append(sentence + ".")
     posterior = table.loc[table["block"] == "tfp"] if "posterior_row" in table else table.iloc[:0]
     return out + [line for largest in posterior["largest_effect"] for line in _published(float(largest))]
 

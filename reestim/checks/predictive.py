@@ -17,6 +17,7 @@ from reestim.checks.protocol import Check, Verdict
 from reestim.dims import CHAIN, DRAW, LABEL
 from reestim.draws import thinned
 from reestim.estimate import kinds
+from reestim.intervals import COUNTED_LEVELS, LEVEL
 from reestim.results.effects import quantiles
 from reestim.results.format import number, with_interval
 from reestim.runs.record import RunRecord
@@ -33,8 +34,8 @@ _DRAWS = 200
 
 def in_words(evidence: str) -> str:
     """A kind of data as people call it."""
-    known = kinds.observed().get(evidence)
-    return known.label if known else evidence.replace("_", " ")
+    observed = kinds.observed().get(evidence)
+    return observed.label if observed else evidence.replace("_", " ")
 
 
 def statistics(data: xr.Dataset) -> dict[tuple[str, str], xr.DataArray]:
@@ -43,9 +44,9 @@ def statistics(data: xr.Dataset) -> dict[tuple[str, str], xr.DataArray]:
     Kinds that say so are summed (patents by label and year, country, sector), all else is compared as it is.
     """
     out: dict[tuple[str, str], xr.DataArray] = {}
-    known = kinds.observed()
+    observed = kinds.observed()
     for name in map(str, data.data_vars):
-        sums = known[name].sums if name in known else {}
+        sums = observed[name].sums if name in observed else {}
         for dim, statistic in sums.items():
             out[name, statistic] = data[name].sum([d for d in sums if d != dim])
         if not sums:
@@ -86,7 +87,7 @@ def coverage_table(post: xr.DataTree) -> pd.DataFrame:
         for group, start in ((POSTERIOR, ""), (PRIOR, "prior_")):
             if group not in post.children or name not in post[group].data_vars:
                 continue
-            for level in (0.5, 0.9):
+            for level in COUNTED_LEVELS:
                 band = quantiles(thinned(_only(post[group].to_dataset(), post), _DRAWS)[name], level)
                 inside = ((observed >= band["low"]) & (observed <= band["high"])).where(counts)
                 row[f"{start}inside_{round(100 * level)}"] = float(inside.mean())
@@ -110,14 +111,14 @@ def check(post: xr.DataTree) -> Check:
 
 def sentences(table: pd.DataFrame, coverage: pd.DataFrame) -> tuple[list[str], bool]:
     """What the two tables say, misses first, and whether the model reproduces what was seen as often as it should."""
-    found = sorted([*_covered(coverage), *_tails(table)], key=lambda said: said[1])
-    return [words for words, _ in found] + _before(table), all(good for _, good in found)
+    findings = sorted([*_covered(coverage), *_tails(table)], key=lambda said: said[1])
+    return [words for words, _ in findings] + _before(table), all(good for _, good in findings)
 
 
 def synthetic(post: xr.DataTree) -> str:
     """Says which of the data are simulated; empty where none is."""
-    known = {f"{stem}.csv" for kind in kinds.KINDS for stem in kind.stems}
-    files = [file for file in RunRecord.of(post).provenance.synthetic or () if file in known]
+    evidence_files = {f"{stem}.csv" for kind in kinds.KINDS for stem in kind.stems}
+    files = [file for file in RunRecord.of(post).provenance.synthetic or () if file in evidence_files]
     return f"SIMULATED, no finding about the world: {', '.join(files)}." if files else ""
 
 
@@ -126,7 +127,7 @@ def _covered(coverage: pd.DataFrame) -> Iterator[tuple[str, bool]]:
         if not np.isfinite(row.get("inside_90", np.nan)):
             continue
         share, n = row["inside_90"], row["observations"]
-        good = share >= 0.9 - _noise(0.9, n)
+        good = share >= LEVEL - _noise(LEVEL, n)
         judged = "as it should be" if good else "FEWER than they should: the model is too sure about these"
         kind = in_words(row["evidence"])
         half = row["inside_50"]

@@ -7,27 +7,18 @@ are reweighted, not made again. And the width of the posterior's interval over t
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from reestim.checks.power_scaling import SHARED, moving_draws, power_scaled, symbol
 from reestim.checks.protocol import Check
-from reestim.dims import CHAIN, DRAW, SECTOR
 from reestim.results.effects import quantiles
 from reestim.results.format import number, with_interval
 
 GROUP = "prior_sensitivity"
-SHARED = {
-    "kappa": "κ",
-    "spillover": "ξ",
-    "adjustment_rate": "λ",
-    "spillover_gap": "ω",
-    "mean_sigma": "mean σ",
-}
 #: Sensitivity from which on a posterior is said to react (Kallioinen et al. 2024, as in ArviZ).
 SENSITIVE = 0.05
 #: A posterior at least this share as wide as its prior is not narrowed to speak of.
@@ -54,51 +45,34 @@ def prior_sensitivity(post: xr.DataTree) -> xr.Dataset | None:
     >>> print(ree.prior_sensitivity(fitted))  # draws without log densities
     None
     """
-    found = power_scaled(post, {"prior": {"group": "prior"}, "likelihood": {"group": "likelihood"}})
-    if found is None:
+    sensitivity = power_scaled(post, {"prior": {"group": "prior"}, "likelihood": {"group": "likelihood"}})
+    if sensitivity is None:
         return None
     about = {"long_name": "power-scaling sensitivity", "units": "1"}
-    names, values = found
+    names, values = sensitivity
     data = {part: ("parameter", column, about) for part, column in values.items()}
     return xr.Dataset(data, coords={"parameter": names})
 
 
-def power_scaled(
-    post: xr.DataTree, parts: Mapping[str, Mapping[str, Any]]
-) -> tuple[list[str], dict[str, np.ndarray]] | None:
-    """Sensitivity of each parameter (`moving_draws`) to each part of the log density, by power-scaling.
-
-    ``parts``: by name, what ``arviz.psense`` is to scale (``group``, ``group_var_names``). The names of the parameters,
-    and one array (parameter) a part; None where the run keeps no log densities, or nothing moves.
-    """
-    if not {"log_prior", "log_likelihood"} <= set(post.children):
-        return None
-    import arviz
-
-    az: Any = arviz  # its names come at run time
-    draws = moving_draws(post["posterior"].to_dataset())
-    if not draws:
-        return None
-    log = {name: post[name].to_dataset() for name in ("log_prior", "log_likelihood")}
-    flat = xr.concat([draw.drop_attrs() for draw in draws.values()], "parameter", coords="minimal", compat="override")
-    tree = xr.DataTree.from_dict({"posterior": flat.rename("value").to_dataset(), **log})
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = {name: az.psense(tree, **scaled)["value"] for name, scaled in parts.items()}
-    return list(draws), {name: np.asarray(one.values, float) for name, one in found.items()}
-
-
 def prior_posterior_table(post: xr.DataTree) -> pd.DataFrame:
-    """Prior against posterior, one row a parameter; what the run lacks is NaN.
+    """Set prior against posterior, one row a parameter.
 
-    Columns: parameter, symbol (``σ electronics``), median, low, high and those of the prior (90 % equal-tailed),
-    width_ratio (posterior over prior), prior and likelihood (power-scaling sensitivities, from the group
-    ``prior_sensitivity``), verdict, rests_on_prior.
+    Parameters
+    ----------
+    post
+        A run.
+
+    Returns
+    -------
+    pandas.DataFrame
+        parameter, symbol (``σ electronics``), median, low, high and those of the prior (90 % equal-tailed), width_ratio
+        (posterior over prior), prior and likelihood (power-scaling sensitivities, of the group ``prior_sensitivity``),
+        verdict, rests_on_prior. What the run lacks is NaN.
     """
     after = moving_draws(post["posterior"].to_dataset())
     before = moving_draws(post["prior"].to_dataset()) if "prior" in post.children else {}
-    found = post[GROUP].to_dataset() if GROUP in post.children else None
-    known = found["parameter"].values.tolist() if found is not None else []
+    sensitivity = post[GROUP].to_dataset() if GROUP in post.children else None
+    parameters = sensitivity["parameter"].values.tolist() if sensitivity is not None else []
     rows = []
     for name, draws in after.items():
         row: dict[str, Any] = {"parameter": name, "symbol": symbol(name)}
@@ -108,7 +82,11 @@ def prior_posterior_table(post: xr.DataTree) -> pd.DataFrame:
         width = row["prior_high"] - row["prior_low"]
         row["width_ratio"] = (row["high"] - row["low"]) / width if width > 0 else np.nan
         for part in ("prior", "likelihood"):
-            row[part] = float(found[part].sel(parameter=name)) if found is not None and name in known else np.nan
+            row[part] = (
+                float(sensitivity[part].sel(parameter=name))
+                if sensitivity is not None and name in parameters
+                else np.nan
+            )
         row["verdict"] = verdict(row["prior"], row["likelihood"], row["width_ratio"])
         row["rests_on_prior"] = row["verdict"] in _RESTING
         rows.append(row)
@@ -130,17 +108,27 @@ def prior_posterior_table(post: xr.DataTree) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def symbol(parameter: str) -> str:
-    """``σ electronics`` for ``sigma[electronics]``."""
-    return SHARED.get(parameter) or f"σ {parameter.removeprefix('sigma[').removesuffix(']')}"
-
-
 def verdict(prior: float, likelihood: float, width_ratio: float) -> str:
     """Say where an answer comes from: its prior or the data.
 
-    ``data``, ``prior`` (it rests on the prior), ``both`` (either moves it: they may disagree), ``shifted`` (the data
-    move it and do not make it narrower), ``neither``, ``unknown``. From the widths alone where there are no
-    sensitivities.
+    Parameters
+    ----------
+    prior, likelihood
+        Power-scaling sensitivities; NaN where they are not known: then widths alone decide.
+    width_ratio
+        Width of the posterior's interval over that of the prior's.
+
+    Returns
+    -------
+    str
+        ``data``, ``prior`` (it rests on the prior), ``both`` (either moves it: they may disagree), ``shifted`` (the
+        data move it and do not make it narrower), ``neither``, ``unknown``.
+
+    Examples
+    --------
+    >>> from reestim.checks.prior_sensitivity import verdict
+    >>> verdict(0.01, 0.3, 0.4), verdict(0.2, 0.01, 0.99)
+    ('data', 'prior')
     """
     wide = width_ratio >= AS_WIDE
     if not (np.isfinite(prior) and np.isfinite(likelihood)):
@@ -165,7 +153,18 @@ _WORDS = {
 
 
 def sentences(table: pd.DataFrame) -> list[str]:
-    """One sentence a shared parameter, with all that the verdict rests on, the worst first; one for the sectors."""
+    """One sentence a shared parameter, with all that the verdict rests on; one for the sectors.
+
+    Parameters
+    ----------
+    table
+        From `prior_posterior_table`.
+
+    Returns
+    -------
+    list of str
+        Shared parameters first, the worst of them first.
+    """
     of_sectors = ~table["parameter"].isin(list(SHARED))
     shared = sorted(table.loc[~of_sectors].to_dict("records"), key=lambda row: list(_WORDS).index(row["verdict"]))
     out = [f"{row['symbol']} {_WORDS[row['verdict']]} ({_numbers(row)})." for row in shared]
@@ -189,49 +188,54 @@ def sentences(table: pd.DataFrame) -> list[str]:
 
 
 def resting(table: pd.DataFrame) -> list[str]:
-    """Symbols of what rests on its prior."""
+    """Symbols of what rests on its prior.
+
+    Parameters
+    ----------
+    table
+        From `prior_posterior_table`.
+
+    Returns
+    -------
+    list of str
+        In the order of the table.
+    """
     return table.loc[table["rests_on_prior"].astype(bool), "symbol"].tolist()
 
 
 def _numbers(row: dict[Any, Any]) -> str:
-    said = [f"posterior {with_interval(row['median'], row['low'], row['high'])}"]
+    parts = [f"posterior {with_interval(row['median'], row['low'], row['high'])}"]
     if np.isfinite(row["prior_median"]):
-        said[0] += f", prior {with_interval(row['prior_median'], row['prior_low'], row['prior_high'])}"
+        parts[0] += f", prior {with_interval(row['prior_median'], row['prior_low'], row['prior_high'])}"
     if np.isfinite(row["width_ratio"]):
-        said[0] += f", {number(row['width_ratio'])} times as wide"
+        parts[0] += f", {number(row['width_ratio'])} times as wide"
     if np.isfinite(row["prior"]):
-        said.append(f"sensitivity to priors {row['prior']:.2f}, to data {row['likelihood']:.2f}")
-    return "; ".join(said)
+        parts.append(f"sensitivity to priors {row['prior']:.2f}, to data {row['likelihood']:.2f}")
+    return "; ".join(parts)
 
 
 def check(post: xr.DataTree) -> Check:
-    """The check as `reestim check` prints it; sensitivities are computed anew where the run does not hold them."""
+    """The check as `reestim check` prints it; sensitivities are computed anew where the run does not hold them.
+
+    Parameters
+    ----------
+    post
+        A run.
+
+    Returns
+    -------
+    Check
+        Passes where every answer comes from the data.
+    """
     name, words = "prior sensitivity", []
     if GROUP not in post.children:
-        found = prior_sensitivity(post)
-        if found is None:
+        sensitivity = prior_sensitivity(post)
+        if sensitivity is None:
             advice = "fit it again with this version to judge its priors by more than widths."
             words = [f"This run keeps no log densities of its draws: {advice}"]
         else:
             post = post.copy()
-            post[GROUP] = xr.DataTree(found)
+            post[GROUP] = xr.DataTree(sensitivity)
     table = prior_posterior_table(post)
     good = len(table) > 0 and bool((table["verdict"] == "data").all()) and not words
     return Check(name, "pass" if good else "informational", tuple(words + sentences(table)), table)
-
-
-def moving_draws(ds: xr.Dataset) -> dict[str, xr.DataArray]:
-    """κ, ξ, λ, ω, mean σ and σ of each sector (chain, draw), by name, those that move."""
-    found = dict(_all_draws(ds))
-    return {name: draws for name, draws in found.items() if bool((draws != draws[0, 0]).any())}
-
-
-def _all_draws(ds: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
-    by_sector = "sigma" in ds and set(ds["sigma"].dims) == {CHAIN, DRAW, SECTOR}
-    for name in SHARED:
-        if name == "mean_sigma" and by_sector:
-            yield name, ds["sigma"].mean(SECTOR).transpose(CHAIN, DRAW)
-        elif name in ds and set(ds[name].dims) == {CHAIN, DRAW}:
-            yield name, ds[name].transpose(CHAIN, DRAW)
-    for sector in ds[SECTOR].values.tolist() if by_sector else []:
-        yield f"sigma[{sector}]", ds["sigma"].sel({SECTOR: sector}, drop=True).transpose(CHAIN, DRAW)

@@ -63,12 +63,12 @@ def sentences(table: pd.DataFrame, solved: pd.DataFrame) -> list[str]:
         wide = rows.loc[rows["width_ratio"] >= AS_WIDE, COUNTRY].tolist()
         middle = rows.loc[rows["width_ratio"].sort_values().index[len(rows) // 2]].to_dict()
         ends = [number(float(end(rows["width_ratio"]))) for end in (np.min, np.max)]
-        said = f" For {', '.join(map(str, wide))} it rests on the prior." if wide else ""
+        warning = f" For {', '.join(map(str, wide))} it rests on the prior." if wide else ""
         widest.append(float(rows["width_ratio"].max()))
         out.append(
             f"{scenario}, {technology}: intervals of welfare are {ends[0]} to {ends[1]} times as wide as before the "
             f"data; {middle[COUNTRY]} {with_interval(*(middle[k] for k in _ENDS))} per cent, prior "
-            f"{with_interval(*(middle[f'prior_{k}'] for k in _ENDS))}.{said}"
+            f"{with_interval(*(middle[f'prior_{k}'] for k in _ENDS))}.{warning}"
         )
     out = [out[k] for k in sorted(range(len(out)), key=lambda k: -widest[k])]
     for row in solved.to_dict("records"):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.checks.prior_sensitivity import SHARED, moving_draws, symbol
+from reestim.checks.power_scaling import SHARED, moving_draws, symbol
 from reestim.checks.protocol import Check, Verdict
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
 from reestim.io.json_text import json_text, json_value
@@ -55,7 +55,9 @@ def summary(
 
     run = {f: np.array([over(f, draws) for draws in base.values()]) for f in ("mean", "std")}
     again = {
-        f: np.array([[over(f, found.get(q)) for q in base] for found in rows.values()]).reshape(len(rows), len(base))
+        f: np.array([[over(f, of_refit.get(q)) for q in base] for of_refit in rows.values()]).reshape(
+            len(rows), len(base)
+        )
         for f in ("mean", "std")
     }
     shift = (again["mean"] - run["mean"]) / np.where(run["std"] > 0, run["std"], np.nan)

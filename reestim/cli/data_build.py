@@ -60,8 +60,9 @@ def data_build(
     Example: reestim data build --source icio --tables ICIO --year 2008 --out my-data
     """
     from reestim.cli import printing
-    from reestim.errors import InputError, Problem, closest
+    from reestim.errors import InputError, Problem
     from reestim.importers.world_tables import WORLD_SOURCES
+    from reestim.wording import closest
 
     problems = []
     if source not in WORLD_SOURCES:

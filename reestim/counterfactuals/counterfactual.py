@@ -194,7 +194,24 @@ def counterfactual(
 
 
 def summarise_scenario(scenario: Scenario) -> dict[str, Any]:
-    """A scenario in words and numbers that JSON holds; arrays are summarised by their range."""
+    """A scenario as JSON values; arrays are summarised by their range.
+
+    Parameters
+    ----------
+    scenario
+        The scenario.
+
+    Returns
+    -------
+    dict
+        description, year, horizon, policies, and what else it states.
+
+    Examples
+    --------
+    >>> from reestim.counterfactuals.counterfactual import summarise_scenario
+    >>> summarise_scenario(quota)["policies"][0]["policy"]
+    'export_quota'
+    """
     out: dict[str, Any] = {"description": scenario.description, "year": scenario.year, "horizon": scenario.horizon}
     out["policies"] = [{"policy": policy.kind} | dataclasses.asdict(policy) for policy in scenario.policies]
     if scenario.mines:

@@ -23,9 +23,9 @@ import numpy as np
 from reestim import __version__
 from reestim.counterfactuals.chunk_store import fingerprint, load_chunk, save_chunk
 from reestim.equilibrium.accounts import Baseline
-from reestim.equilibrium.parameters import ParameterArrays
+from reestim.equilibrium.parameter_arrays import ParameterArrays
 from reestim.equilibrium.path_sweep import solve_draw_paths
-from reestim.equilibrium.scenario import PolicyArrays
+from reestim.equilibrium.policy_arrays import PolicyArrays
 from reestim.equilibrium.sweep import DrawSolutions, solve_draws
 from reestim.errors import InputError, Problem, ReestimError
 
@@ -86,20 +86,20 @@ def solve_chunks(
         numbers.setdefault(fingerprint(*chunk(k)), []).append(k)
     missing: dict[int, list[int]] = {}
     for name, same in numbers.items():
-        found = load_chunk(store, name)
-        if found is None:
+        solutions = load_chunk(store, name)
+        if solutions is None:
             missing[same[0]] = same
             continue
         for k in same:
-            skipped(k, len(found.solved))
-            yield k, found
+            skipped(k, len(solutions.solved))
+            yield k, solutions
     names = {same[0]: name for name, same in numbers.items()}
-    for k, found in run(((k, chunk(k)) for k in missing), advance):
-        save_chunk(store, names[k], found)
-        yield k, found
+    for k, solutions in run(((k, chunk(k)) for k in missing), advance):
+        save_chunk(store, names[k], solutions)
+        yield k, solutions
         for twin in missing[k][1:]:
-            skipped(twin, len(found.solved))
-            yield twin, found
+            skipped(twin, len(solutions.solved))
+            yield twin, solutions
 
 
 @contextmanager
@@ -256,14 +256,14 @@ def _main_module_stays_here() -> Generator[None]:
     ``if __name__ == "__main__":`` would begin again in each of them."""
     main = sys.modules["__main__"]
     names = [name for name in ("__file__", "__spec__") if hasattr(main, name)]
-    kept = {name: getattr(main, name) for name in names}
+    attributes = {name: getattr(main, name) for name in names}
     try:
-        for name in kept:
+        for name in attributes:
             delattr(main, name)
         main.__spec__ = None
         yield
     finally:
-        for name, value in kept.items():
+        for name, value in attributes.items():
             setattr(main, name, value)
 
 

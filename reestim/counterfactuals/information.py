@@ -14,7 +14,7 @@ from reestim.counterfactuals.inputs import SAMPLE
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
 from reestim.equilibrium.parameters import Parameters
 from reestim.errors import InputError, Problem
-from reestim.intervals import LEVEL, SURE
+from reestim.intervals import SURE, ends
 
 COMPONENT = "component"
 #: Degree of the polynomial in the normal score of what becomes known.
@@ -73,7 +73,7 @@ def evppi(post: xr.DataTree) -> xr.Dataset:
     parts = list(_components(post, ds))
     if not parts:
         raise InputError(Problem("nothing varies over the draws", "Draw parameters or inputs."))
-    known = np.stack([_scores(values) for _, values in parts])  # (component, draw)
+    scores = np.stack([_scores(values) for _, values in parts])  # (component, draw)
     order = (SCENARIO, TECHNOLOGY, COUNTRY, SAMPLE)
     welfare = 100 * ds["welfare"].stack({SAMPLE: [CHAIN, DRAW]}).transpose(*order).values
     solved = ds["solved"].stack({SAMPLE: [CHAIN, DRAW]}).transpose(SCENARIO, TECHNOLOGY, SAMPLE).values
@@ -85,8 +85,8 @@ def evppi(post: xr.DataTree) -> xr.Dataset:
         moves = np.ptp(welfare[place][:, good], axis=1) > 0 if good.sum() >= _LEAST else np.zeros(shape[2], bool)
         if moves.any():
             values = welfare[place][moves][:, good].T
-            band[(*place, moves)] = np.diff(np.quantile(values, _tails(), axis=0), axis=0)[0]
-            fall[(*place, moves)], error[(*place, moves)], explained = _with_error(values, known[:, good])
+            band[(*place, moves)] = np.diff(np.quantile(values, ends(), axis=0), axis=0)[0]
+            fall[(*place, moves)], error[(*place, moves)], explained = _with_error(values, scores[:, good])
             clear[(*place, moves)] = explained > _of_chance(len(values), len(parts))
     names = [name for name, _ in parts]
     points = {"units": "percentage points"}
@@ -99,7 +99,7 @@ def evppi(post: xr.DataTree) -> xr.Dataset:
             "beyond_chance": ((*by, COMPONENT), clear, {"long_name": "more than chance makes of any of them"}),
         },
         coords={name: ds[name].values for name in by} | {COMPONENT: names},
-        attrs={"draws": int(known.shape[1])},
+        attrs={"draws": int(scores.shape[1])},
     )
 
 
@@ -118,10 +118,6 @@ def _components(post: xr.DataTree, ds: xr.Dataset) -> Iterator[tuple[str, Float[
             if np.isfinite(values).all() and np.ptp(values) > 0:
                 labels = " ".join(str(array[dim].values[k]) for dim, k in zip(own, place, strict=True))
                 yield (f"{name}[{labels}]" if labels else str(name)), values
-
-
-def _tails() -> tuple[float, float]:
-    return (1 - LEVEL) / 2, (1 + LEVEL) / 2
 
 
 def _scores(values: Float[np.ndarray, " draw"]) -> Float[np.ndarray, " draw"]:
@@ -144,11 +140,11 @@ def _falls(
     ordered, level = np.sort(values, axis=0), (np.arange(count) + 0.5) / count
     score = np.stack([_scores(values[:, k]) for k in range(outcomes)], axis=1)
     score = score / score.std(axis=0)
-    ends = ndtri(np.array(_tails()))
+    quantiles = ndtri(np.array(ends()))
     some = slice(None, None, -(-count // _AVERAGED))
 
     def width(middle: Float[np.ndarray, " draw"], left: float, k: int) -> float:
-        tails = np.interp(ndtr(middle[:, None] + left * ends), level, ordered[:, k])
+        tails = np.interp(ndtr(middle[:, None] + left * quantiles), level, ordered[:, k])
         return float(np.diff(tails, axis=1).mean())
 
     before = np.array([width(np.zeros(1), 1.0, k) for k in range(outcomes)])

@@ -21,7 +21,7 @@ from reestim.dims import CHAIN, DRAW, SCENARIO, TECHNOLOGY
 from reestim.editions import first_edition_draws, is_first_edition
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.parameters import Parameters
-from reestim.equilibrium.scenario import PolicyArrays
+from reestim.equilibrium.policy_arrays import PolicyArrays
 from reestim.errors import InputError, ParameterError, Problem
 
 #: Outcomes of every draw; bilateral arrays are left out, those of a whole sweep would not fit in memory.

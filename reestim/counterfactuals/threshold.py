@@ -105,8 +105,8 @@ def threshold(
         values = xr.DataArray(omega, dims=SAMPLE)
         batch = replace(chosen, spillover_gap=values).to_batch(world, "directed", SAMPLE, scenario.horizon)
         # the outcomes of a counterfactual, so that what was compiled for one is used
-        found = solve_draws(world.baseline, policy, batch, tolerance, DRAW_OUTCOMES, size)
-        return found.outcomes, found.solved
+        solutions = solve_draws(world.baseline, policy, batch, tolerance, DRAW_OUTCOMES, size)
+        return solutions.outcomes, solutions.solved
 
     restricting = restricting_countries(summarise_scenario(scenario)["policies"], world.countries)
     abroad = np.array([country not in restricting for country in world.countries])

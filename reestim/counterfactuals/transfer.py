@@ -12,6 +12,7 @@ import xarray as xr
 from reestim.dims import CHAIN, DRAW, ELEMENT, SECTOR, TRADED_SECTOR
 from reestim.equilibrium.parameters import Parameters
 from reestim.errors import InputError, Problem
+from reestim.supply_chain.trade_elasticity import trade_elasticity_in_logs
 from reestim.technology import innovation_passthrough, sigma_upper_bound
 
 if TYPE_CHECKING:
@@ -70,7 +71,21 @@ class Transfer:
 
 
 class Transferred(NamedTuple):
-    """Draws for another economy, and which labels were matched, left aside or filled in."""
+    """Draws for another economy, and which labels were matched, left aside or filled in.
+
+    Attributes
+    ----------
+    draws
+        Parameters (chain, draw, ...) for the other economy.
+    matched
+        Sectors with σ of their own.
+    from_population
+        Sectors whose σ is a draw of the population.
+    left_aside
+        Sectors with draws that the other economy does not have, or that use no rare earths there.
+    own_trade_elasticity
+        Sectors whose ε is that of the other economy.
+    """
 
     draws: xr.Dataset
     matched: tuple[str, ...]  # sectors with σ of their own
@@ -80,14 +95,32 @@ class Transferred(NamedTuple):
 
 
 def transferred_draws(samples: xr.Dataset, economy: Economy, transfer: Transfer, stream: int = 0) -> Transferred:
-    """Parameters of the model (chain, draw, ...) for another economy, and with them m of equation (2).
+    """Parameters of the model for another economy, and with them m of equation (2).
 
     Sectors are matched by their labels. With x = σ/(1 + 1/κ̃), the odds x/(1 − x) are multiplied in each draw and sector
     by a ratio, ln ratio ~ N(0, ``ratio_sd``²), so that a draw inside the interior stays there; far below the bound this
-    is the ratio of σ itself, and a σ outside the interior is multiplied as it is. ``stream`` tells apart groups of
-    draws that are carried with one seed.
+    is the ratio of σ itself, and a σ outside the interior is multiplied as it is.
 
-    Raises InputError, naming every sector or element without a value.
+    Parameters
+    ----------
+    samples
+        Draws of an estimation (chain, draw, ...).
+    economy
+        The other economy.
+    transfer
+        The prior on the ratio.
+    stream
+        Tells apart groups of draws that are carried with one seed.
+
+    Returns
+    -------
+    Transferred
+        The draws, and which sectors were matched.
+
+    Raises
+    ------
+    InputError
+        Naming every sector or element without a value.
     """
     names = [name for name in Parameters.names() if name in samples]
     users = [s for s in economy.sectors if bool((economy.ds["ree_share"].sel({SECTOR: s}) > 0).any())]
@@ -108,8 +141,8 @@ def transferred_draws(samples: xr.Dataset, economy: Economy, transfer: Transfer,
         if not absent:
             continue
         if name == "trade_elasticity" and "trade_elasticity" in economy.ds:
-            stated = _stated_elasticity(economy, absent, samples, dim, random)
-            out[name], own = _filled(out[name], stated, dim, wanted), absent
+            more = _drawn_trade_elasticity(economy, absent, samples, dim, random)
+            out[name], own = _filled(out[name], more, dim, wanted), absent
         elif name == "sigma" and transfer.absent == "population" and {"mu", "tau", "kappa"} <= set(samples):
             out[name], filled = _filled(out[name], _population(samples, absent, random), dim, wanted), absent
         else:
@@ -124,18 +157,18 @@ def transferred_draws(samples: xr.Dataset, economy: Economy, transfer: Transfer,
     return Transferred(xr.Dataset(out), matched, tuple(filled), tuple(aside), tuple(own))
 
 
-def _stated_elasticity(
+def _drawn_trade_elasticity(
     economy: Economy, labels: list[str], samples: xr.Dataset, dim: str, random: np.random.Generator
 ) -> xr.DataArray:
-    """ε (chain, draw, sector) as the other economy states it, log-normal with its standard deviation; exact without."""
+    """ε (chain, draw, sector) as the other economy states it, lognormal; exact where it states no error."""
     mean = economy.ds["trade_elasticity"].sel({SECTOR: labels}).rename({SECTOR: dim}).reset_coords(drop=True)
     if "trade_elasticity_sd" not in economy.ds:
         return mean
     sd = economy.ds["trade_elasticity_sd"].sel({SECTOR: labels}).rename({SECTOR: dim}).reset_coords(drop=True)
-    in_logs = np.sqrt(np.log1p((sd.fillna(0.0) / mean) ** 2))
+    location, spread = trade_elasticity_in_logs(mean, sd.fillna(0.0))
     lead = samples["sigma"].isel({SECTOR: 0}, drop=True).transpose(CHAIN, DRAW)
     z = xr.DataArray(random.standard_normal((*lead.shape, len(labels))), {**lead.coords, dim: labels})
-    drawn: xr.DataArray = mean * xr.ufuncs.exp(in_logs * z - in_logs**2 / 2)
+    drawn: xr.DataArray = xr.ufuncs.exp(location + spread * z)
     return drawn
 
 

@@ -18,8 +18,10 @@ from reestim.counterfactuals.varying import Varying
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.horizon import MONTHS, SUPPLY, YEAR
-from reestim.equilibrium.parameters import CLOCK, ParameterArrays, Parameters
-from reestim.equilibrium.scenario import PolicyArrays, Scenario
+from reestim.equilibrium.parameter_arrays import CLOCK, ParameterArrays
+from reestim.equilibrium.parameters import Parameters
+from reestim.equilibrium.policy_arrays import PolicyArrays
+from reestim.equilibrium.scenario import Scenario
 from reestim.equilibrium.sweep import DrawSolutions, solve_draws
 from reestim.errors import InputError, Problem
 from reestim.numerics.shapley import random_orders, shapley_shares
@@ -118,10 +120,12 @@ def welfare_variance(
                 entering = players[scenario.name, technology]
                 rng = np.random.default_rng(seed)
                 orders = random_orders(len(chosen), len(entering), rng)
-                found = solver.welfare(*varying.stages(entering, chosen, orders, rng), keep)
+                stage_welfare = solver.welfare(*varying.stages(entering, chosen, orders, rng), keep)
                 at = ds["welfare"].sel({SCENARIO: scenario.name, TECHNOLOGY: technology}).stack({SAMPLE: [CHAIN, DRAW]})
                 own = at.transpose(SAMPLE, COUNTRY).sel({COUNTRY: list(economy.countries)}).values
-                stages = np.concatenate([found.reshape(*orders.shape, own.shape[1]), own[chosen][:, None]], axis=1)
+                stages = np.concatenate(
+                    [stage_welfare.reshape(*orders.shape, own.shape[1]), own[chosen][:, None]], axis=1
+                )
                 row.append(_split(stages, orders, entering, varying.sources, own, list(economy.countries)))
             rows.append(xr.concat(row, xr.IndexVariable(TECHNOLOGY, ds[TECHNOLOGY].values)))
     out = xr.concat(rows, xr.IndexVariable(SCENARIO, [s.name for s in scenarios]))
@@ -133,9 +137,9 @@ def _counterfactual_of(post: xr.DataTree, scenarios: Sequence[Scenario]) -> xr.D
     if "counterfactual" not in post.children:
         raise InputError(Problem("there is no counterfactual whose variance could be split", "Compute it first."))
     ds = post["counterfactual"].to_dataset()
-    known = [str(name) for name in ds[SCENARIO].values]
-    if unknown := [s.name for s in scenarios if s.name not in known]:
-        advice = f"There are {', '.join(known)}."
+    available = [str(name) for name in ds[SCENARIO].values]
+    if unknown := [s.name for s in scenarios if s.name not in available]:
+        advice = f"There are {', '.join(available)}."
         raise InputError([Problem("the counterfactual lacks this scenario", advice, value=name) for name in unknown])
     return ds
 
@@ -192,23 +196,23 @@ class _Solver(NamedTuple):
         for part in (index[first : first + chunk] for first in range(0, len(index), chunk)):
             batch = take_draws(points, part).to_batch(self.world, self.technology, SAMPLE, self.horizon)
             batch = batch if inputs is None else batch._replace(inputs=inputs.arrays(part))
-            found = self._solved(batch, keep)
-            out[part] = np.where(found.solved[:, None], found.outcomes["welfare"], np.nan)
+            solutions = self._solved(batch, keep)
+            out[part] = np.where(solutions.solved[:, None], solutions.outcomes["welfare"], np.nan)
         return out
 
     def _solved(self, batch: ParameterArrays, keep: _Keep) -> DrawSolutions:
         """The equilibria of a chunk: read from the store where it has them, else solved and kept there."""
         asked = (self.world.baseline, self.policy, batch, self.tolerance)
         name = "" if keep.store is None else fingerprint(*asked, "welfare", self.size)
-        if keep.store is not None and (kept := load_chunk(keep.store, name)) is not None:
-            keep.advance(len(kept.solved))
-            return kept
+        if keep.store is not None and (chunk := load_chunk(keep.store, name)) is not None:
+            keep.advance(len(chunk.solved))
+            return chunk
         # the outcomes of the draws, so that what was compiled for them is used
-        found = solve_draws(*asked, DRAW_OUTCOMES, self.size, keep.advance)
-        found = found._replace(outcomes={"welfare": found.outcomes["welfare"]})
+        solutions = solve_draws(*asked, DRAW_OUTCOMES, self.size, keep.advance)
+        solutions = solutions._replace(outcomes={"welfare": solutions.outcomes["welfare"]})
         if keep.store is not None:
-            save_chunk(keep.store, name, found)
-        return found
+            save_chunk(keep.store, name, solutions)
+        return solutions
 
 
 def _normal_scores(
@@ -217,9 +221,9 @@ def _normal_scores(
     """Where welfare stands in its own distribution over the draws, brought to a standard normal."""
     out = np.empty(welfare.shape)
     for n in range(own.shape[1]):
-        known = np.sort(own[np.isfinite(own[:, n]), n])
-        level = (np.arange(len(known)) + 0.5) / len(known)
-        out[..., n] = ndtri(np.interp(welfare[..., n], known, level)) if np.ptp(known) > 0 else 0.0
+        values = np.sort(own[np.isfinite(own[:, n]), n])
+        level = (np.arange(len(values)) + 0.5) / len(values)
+        out[..., n] = ndtri(np.interp(welfare[..., n], values, level)) if np.ptp(values) > 0 else 0.0
     return out
 
 

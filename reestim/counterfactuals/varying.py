@@ -37,10 +37,10 @@ class Varying:
     ) -> tuple[Parameters, Inputs | None]:
         """All stages but the last of every chosen draw: the first k sources of its order its own, others drawn anew."""
         depth = len(players)
-        known = np.array([[np.isin(range(depth), order[:k]) for k in range(depth)] for order in orders])
-        known = known.reshape(-1, depth)  # (point, player)
+        own = np.array([[np.isin(range(depth), order[:k]) for k in range(depth)] for order in orders])
+        own = own.reshape(-1, depth)  # (point, player)
         place = np.repeat(chosen, depth)
-        return self._parameters(players, known, place, rng), self._inputs(players, known, place)
+        return self._parameters(players, own, place, rng), self._inputs(players, own, place)
 
     def _parameters(
         self, players: Sequence[str], known: np.ndarray, place: np.ndarray, rng: np.random.Generator
@@ -51,8 +51,8 @@ class Varying:
             player = np.array([players.index(name) if name in players else -1 for name in self.names])[self.member]
             noise = np.repeat(rng.standard_normal((len(np.unique(place)), len(self.member))), len(players), axis=0)
             for point, row in enumerate(place):
-                kept = (player >= 0) & known[point, np.maximum(player, 0)]
-                drawn[point] = self.copula.redraw(int(row), kept, noise[point])
+                fixed = (player >= 0) & known[point, np.maximum(player, 0)]
+                drawn[point] = self.copula.redraw(int(row), fixed, noise[point])
         for name, cells in self.cells.items():
             flat = cells[place]
             if name in self.names:

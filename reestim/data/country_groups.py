@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reestim.errors import closest
+from reestim.wording import closest
 
 ALL = "all"
 _BUT = ["all", "but"]

@@ -23,8 +23,9 @@ from reestim.data.remarks import remarks
 from reestim.data.rules import cross_file_problems, goods_of, regions_of
 from reestim.data.schemas import REQUIRED, SCHEMAS
 from reestim.data.tables import check_table
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
 from reestim.io.resources import DATA
+from reestim.wording import closest
 
 #: Endings of tables in other forms than CSV, which a dataset does not read.
 _TABLES = frozenset(
@@ -187,15 +188,15 @@ def dataset_folder(name_or_path: str | Path) -> Path:
 
 
 def _find(name_or_path: str | Path) -> tuple[Path | None, list[Problem]]:
-    given = Path(name_or_path)
-    candidates = [given]
-    if len(given.parts) == 1 and not given.is_absolute():
-        candidates += [Path("data") / given, DATA / given]
+    as_path = Path(name_or_path)
+    candidates = [as_path]
+    if len(as_path.parts) == 1 and not as_path.is_absolute():
+        candidates += [Path("data") / as_path, DATA / as_path]
     try:
         folders = [folder for folder in candidates if folder.is_dir()]
         for folder in [*(f for f in folders if (f / META_FILE).exists()), *folders]:
             return folder, []
-        if given.exists():
+        if as_path.exists():
             advice = f"Give the folder that holds {META_FILE}"
             return None, [Problem("this is a file, not a dataset folder", advice, value=str(name_or_path))]
     except OSError as error:

@@ -34,11 +34,11 @@ def read_accounts(path: Path) -> pd.DataFrame:
     cells, problems = read_cells(path)
     if cells is None:
         raise InputError(problems, "the growth accounts cannot be used")
-    table, found, _ = check_table(STEM, cells)
-    if table.empty and not (problems or found):
+    table, table_problems, _ = check_table(STEM, cells)
+    if table.empty and not (problems or table_problems):
         problems = [Problem("the file has no rows", "Give a row for each country, sector and year", file=path.name)]
-    if problems or found:
-        raise InputError([*problems, *found], "the growth accounts cannot be used")
+    if problems or table_problems:
+        raise InputError([*problems, *table_problems], "the growth accounts cannot be used")
     return table
 
 

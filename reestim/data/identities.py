@@ -9,7 +9,8 @@ import pandas as pd
 from jaxtyping import Bool
 
 from reestim.data.policy import policy_arrays
-from reestim.errors import Problem, nearest
+from reestim.errors import Problem
+from reestim.wording import nearest
 
 #: Inputs and value added may differ from output by this much, relative to output: rounding of the files.
 ACCOUNTS_TOLERANCE = 1e-6

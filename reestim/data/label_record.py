@@ -52,8 +52,8 @@ def read_label_record(folder: Path) -> tuple[bytes | None, dict[str, Any] | None
     if not path.exists():
         return None, None, []
     raw, problems = read_bytes(path, folder)
-    text, found = decode(raw, FILE) if raw is not None else (None, [])
-    problems += found
+    text, text_problems = decode(raw, FILE) if raw is not None else (None, [])
+    problems += text_problems
     if text is None:
         return raw, None, problems
     try:

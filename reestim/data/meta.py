@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from reestim.data.read import decode, read_bytes
 from reestim.data.schemas import REQUIRED
 from reestim.data.uncertainty import Uncertainty
-from reestim.errors import Problem, closest
+from reestim.errors import Problem
 from reestim.io.toml_files import parse
+from reestim.wording import closest
 
 FILE = "dataset.toml"
 
@@ -67,10 +68,10 @@ def read_meta(folder: Path) -> MetaFile:
     try:
         meta = DatasetMeta.model_validate(content)
     except ValidationError as error:
-        found = [_problem(dict(item), content) for item in error.errors()]
+        key_problems = [_problem(dict(item), content) for item in error.errors()]
         year, host = content.get("base_year"), content.get("host_sector")
         base_year = year if isinstance(year, int) and not isinstance(year, bool) else None
-        return MetaFile(found, raw, None, base_year, host if isinstance(host, str) else None)
+        return MetaFile(key_problems, raw, None, base_year, host if isinstance(host, str) else None)
     return MetaFile(_named_files(meta, folder), raw, meta, meta.base_year, meta.host_sector)
 
 

@@ -32,8 +32,8 @@ def effect_rows(table: pd.DataFrame) -> pd.DataFrame:
     rows = table.copy()
     rows["countries"] = _text(table, "countries")
     for name, default in (("last_event_time", table["event_time"]), ("reference_event_time", REFERENCE)):
-        given: Any = table[name] if name in table else pd.Series(np.nan, index=table.index)
-        rows[name] = given.fillna(default).astype("int64")
+        column: Any = table[name] if name in table else pd.Series(np.nan, index=table.index)
+        rows[name] = column.fillna(default).astype("int64")
     return rows
 
 
@@ -123,8 +123,8 @@ def event_study_problems(data: PartialTables, countries: tuple[str, ...]) -> lis
 
 
 def _text(table: pd.DataFrame, name: str) -> Any:
-    given: Any = table[name] if name in table else pd.Series("", index=table.index)
-    return given.astype("str").str.strip().replace("", ALL)
+    column: Any = table[name] if name in table else pd.Series("", index=table.index)
+    return column.astype("str").str.strip().replace("", ALL)
 
 
 def _problem(message: str, advice: str, row: Any, value: object) -> Problem:

@@ -104,8 +104,8 @@ def read_cells(path: Path, may_lack: Callable[[str], bool] | None = None) -> tup
     """Cells of a CSV file that the user names, as ``read_table`` gives them, and what is wrong with it as a file."""
     raw, problems = read_bytes(path)
     text, more = decode(raw, path.name) if raw is not None else (None, [])
-    cells, found = read_table(text, path.name, may_lack) if text is not None else (None, [])
-    return cells, [*problems, *more, *found]
+    cells, table_problems = read_table(text, path.name, may_lack) if text is not None else (None, [])
+    return cells, [*problems, *more, *table_problems]
 
 
 def read_table(

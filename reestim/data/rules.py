@@ -18,7 +18,8 @@ from reestim.data.meta import FILE as META_FILE
 from reestim.data.partial_tables import PartialTables
 from reestim.data.published_effects import event_study_problems
 from reestim.data.schemas import ALL_OTHERS, ALL_SECTORS, MARKETS, WEIGHT_TOLERANCE
-from reestim.errors import Problem, closest, nearest
+from reestim.errors import Problem
+from reestim.wording import closest, nearest
 
 _SECTOR_FILES = ("trade", "value_added", "trade_elasticities")
 
@@ -68,7 +69,7 @@ def _unknown_labels(
 ) -> list[Problem]:
     use = data.get("element_use", "application")
     applications = tuple(dict.fromkeys(use["application"])) if use is not None else ()
-    known: dict[str, tuple[str, tuple[str, ...]]] = {
+    label_lists: dict[str, tuple[str, tuple[str, ...]]] = {
         "country": ("unknown country", countries),
         "importer": ("unknown country", countries),
         "exporter": ("unknown country", countries),
@@ -80,8 +81,8 @@ def _unknown_labels(
     }
     problems = []
     for stem, table in data.tables.items():
-        for column in table.columns.intersection(list(known)):
-            message, labels = known[column]
+        for column in table.columns.intersection(list(label_lists)):
+            message, labels = label_lists[column]
             if not labels or (stem, column) in (("elements", "element"), ("element_use", "application")):
                 continue
             allowed = set(labels)

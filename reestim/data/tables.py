@@ -10,7 +10,8 @@ import pandera.pandas as pa
 
 from reestim.data.read import parse_column
 from reestim.data.schemas import LABELS_OF, SCHEMAS, Field, FileSchema
-from reestim.errors import Problem, closest
+from reestim.errors import Problem
+from reestim.wording import closest
 
 
 def check_table(stem: str, raw: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem], set[int]]:
@@ -28,8 +29,8 @@ def check_table(stem: str, raw: pd.DataFrame) -> tuple[pd.DataFrame, list[Proble
             continue
         cells: Any = raw[name]
         parsed = parse_column(cells, field.kind, file=file, may_be_empty=field.may_be_empty)
-        typed[name], found, unusable[name] = parsed[0], parsed[1], parsed[2]
-        problems += found
+        typed[name], column_problems, unusable[name] = parsed[0], parsed[1], parsed[2]
+        problems += column_problems
     table = pd.DataFrame(typed, index=raw.index)
     problems += _range_problems(schema, table, raw, unusable, file)
     key = [name for name in schema.key if name in table or schema.fields[name].required]

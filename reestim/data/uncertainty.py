@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
+from reestim.numerics.lognormal import log_sd_of_cv
+
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
 
@@ -85,7 +87,7 @@ def log_sd(data: Dataset, stem: str) -> pd.Series:
     if stated is not None:
         sd = _provenance(data, stem).map(lambda kind: stated.of(stem, kind)).astype(float)
     if stem == "element_use":
-        own: Any = np.sqrt(np.log1p(_stated_cv(table) ** 2))
+        own: Any = log_sd_of_cv(_stated_cv(table))
         sd = own.where(own.notna(), sd)
     return sd
 

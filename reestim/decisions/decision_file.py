@@ -82,22 +82,22 @@ def _instrument(kind: type[Policy], parameter: str, entry: object) -> object:
     """The instrument that a table describes; raises everything that does not fit."""
     if not isinstance(entry, Mapping):
         raise PydanticCustomError("table", "It should be a table")
-    found = [_missing(key) for key in ("name", "low", "high") if key not in entry]
+    errors = [_missing(key) for key in ("name", "low", "high") if key not in entry]
     if parameter in entry:
-        found.append(_wrong(parameter, "this is what is chosen", "Give its bounds, low and high, instead."))
+        errors.append(_wrong(parameter, "this is what is chosen", "Give its bounds, low and high, instead."))
     for key in ("low", "high", "cost"):
         value = entry.get(key, 0.0)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            found.append(_wrong(key, "this is not a number", "Write it without quotes.", value))
-    if found:
-        raise PydanticCustomError("several", "instrument", {"found": found})
+            errors.append(_wrong(key, "this is not a number", "Write it without quotes.", value))
+    if errors:
+        raise PydanticCustomError("several", "instrument", {"found": errors})
     policy = policy_of(kind, {k: v for k, v in entry.items() if k not in _CHOICE} | {parameter: float(entry["high"])})
     cost = None if "cost" not in entry else float(entry["cost"])
     try:
         return Instrument(str(entry["name"]), policy, float(entry["low"]), float(entry["high"]), cost)  # type: ignore[arg-type]
     except InputError as error:
-        found = [_wrong(p.column or "low", p.message, p.advice, p.value) for p in error.problems]
-        raise PydanticCustomError("several", "instrument", {"found": found}) from None
+        errors = [_wrong(p.column or "low", p.message, p.advice, p.value) for p in error.problems]
+        raise PydanticCustomError("several", "instrument", {"found": errors}) from None
 
 
 def _missing(key: str) -> dict[str, Any]:

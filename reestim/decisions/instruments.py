@@ -16,7 +16,8 @@ from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.placing import NO_LIMIT, Levels, attainable_limits
 from reestim.equilibrium.policies import CLOSED, POLICIES, Recycling, SupplyShock
 from reestim.equilibrium.policy import Policy
-from reestim.equilibrium.scenario import PolicyArrays, Scenario
+from reestim.equilibrium.policy_arrays import PolicyArrays
+from reestim.equilibrium.scenario import Scenario
 from reestim.errors import InputError, Problem
 
 Values = Float[Array, " instrument"]
@@ -116,25 +117,84 @@ class Instrument:
         return next(name for name in COST_BEGINS if hasattr(self.policy, name))
 
     def at(self, value: float) -> Policy:
-        """The policy with this value."""
+        """The policy with a value of its number.
+
+        Parameters
+        ----------
+        value
+            Of ``parameter``: a rate or a quantity.
+
+        Returns
+        -------
+        Policy
+            A copy.
+
+        Examples
+        --------
+        >>> tariff = ree.Instrument("tariff", ree.Tariff(0.0, importer="USA", exporter="CHN"), 0.0, 0.5)
+        >>> tariff.at(0.2).rate
+        0.2
+        """
         policy: Policy = dataclasses.replace(self.policy, **{self.parameter: float(value)})  # type: ignore[arg-type]
         return policy
 
     def stated_cost(self, value: float) -> tuple[float, float]:
-        """What the value costs by ``cost``, money of the data a year, and its slope."""
+        """What a value costs by ``cost``.
+
+        Parameters
+        ----------
+        value
+            Of ``parameter``.
+
+        Returns
+        -------
+        cost, slope : float
+            Money of the data a year, and its derivative in the value.
+
+        Examples
+        --------
+        >>> scrap = ree.Instrument("scrap", ree.Recycling(0.1, "USA"), 0.0, 0.3, cost=50.0)
+        >>> scrap.stated_cost(0.2)
+        (10.0, 50.0)
+        """
         each, above = self.cost or 0.0, value - COST_BEGINS[self.parameter]
         return each * max(above, 0.0), each if above >= 0 else 0.0
 
 
 class Placement(NamedTuple):
-    """Where the values of instruments stand in the arrays of a scenario."""
+    """Where the values of instruments stand in the arrays of a scenario.
+
+    Attributes
+    ----------
+    cells
+        By instrument, cells of its array or of the pools.
+    log_leakage
+        ln(1 + leakage) of quotas (instrument).
+    """
 
     cells: tuple[Bool[Array, ...], ...]  # of the array of each instrument, or of the pools
     log_leakage: Float[Array, " instrument"]  # ln(1 + leakage) of quotas
 
 
 def with_values(policy: PolicyArrays, names: Sequence[str], placement: Placement, values: Values) -> PolicyArrays:
-    """The scenario with instruments at ``values``; ``names``: the array of each."""
+    """The scenario with instruments at given values.
+
+    Parameters
+    ----------
+    policy
+        The scenario without the instruments, as arrays.
+    names
+        The array that each instrument moves.
+    placement
+        Where each stands in it.
+    values
+        One a instrument.
+
+    Returns
+    -------
+    PolicyArrays
+        A copy.
+    """
     for k, (name, cells) in enumerate(zip(names, placement.cells, strict=True)):
         entry = _ENTRY[name](values[k])
         if name == LIMIT:
@@ -146,7 +206,20 @@ def with_values(policy: PolicyArrays, names: Sequence[str], placement: Placement
 
 
 def with_policies(scenario: Scenario, instruments: Sequence[Instrument], values: Sequence[float]) -> Scenario:
-    """The scenario with the policies of instruments beside its own."""
+    """The scenario with the policies of instruments beside its own.
+
+    Parameters
+    ----------
+    scenario
+        The scenario.
+    instruments, values
+        One value an instrument.
+
+    Returns
+    -------
+    Scenario
+        A copy.
+    """
     added = tuple(one.at(value) for one, value in zip(instruments, values, strict=True))
     return dataclasses.replace(scenario, policies=(*scenario.policies, *added))
 
@@ -156,8 +229,24 @@ def place(
 ) -> tuple[PolicyArrays, tuple[str, ...], Placement]:
     """The scenario without the instruments (their quotas out of reach), the array that each moves, and where.
 
-    ``economy`` is the baseline with the scenario's mines. Raises InputError where instruments do not fit the economy,
-    the scenario or each other.
+    Parameters
+    ----------
+    economy
+        The baseline with the scenario's mines.
+    scenario, instruments
+        What is placed.
+    supply
+        ``"independent"`` or ``"joint"``, as for `reestim.solve`.
+
+    Returns
+    -------
+    policy, names, placement
+        Arrays of the scenario, the array of each instrument, its cells.
+
+    Raises
+    ------
+    InputError
+        Where instruments do not fit the economy, the scenario or each other.
     """
     chosen = with_policies(scenario, instruments, [one.high for one in instruments])
     full, without = chosen.to_arrays(economy, supply), scenario.to_arrays(economy, supply)

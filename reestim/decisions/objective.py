@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 from reestim.equilibrium.economy import Economy
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
+from reestim.wording import closest
 
 
 @dataclass(frozen=True)
@@ -63,21 +64,59 @@ class Objective:
             raise InputError(problems, "the objective is not possible")
 
     def members(self, economy: Economy) -> Float[np.ndarray, " country"]:
-        """1 for the countries that it names. Raises InputError for unknown ones."""
-        known = economy.countries
-        names: Iterable[str] = known if self.countries == "all" else self.countries
+        """The countries that the objective names.
+
+        Parameters
+        ----------
+        economy
+            Whose labels.
+
+        Returns
+        -------
+        numpy.ndarray
+            1 for a country that it names, else 0 (country).
+
+        Raises
+        ------
+        InputError
+            For unknown countries.
+
+        Examples
+        --------
+        >>> ree.Objective(economy.countries[0]).members(economy).tolist()
+        [1.0, 0.0, 0.0]
+        """
+        countries = economy.countries
+        names: Iterable[str] = countries if self.countries == "all" else self.countries
         named = (names,) if isinstance(names, str) else tuple(names)
         problems = [
-            Problem("the objective names an unknown country", closest(name, known), value=name)
+            Problem("the objective names an unknown country", closest(name, countries), value=name)
             for name in named
-            if name not in known
+            if name not in countries
         ]
         if problems:
             raise InputError(problems, "the objective does not fit the economy")
-        return np.array([float(name in named) for name in known])
+        return np.array([float(name in named) for name in countries])
 
     def weights(self, money: Float[np.ndarray, " draw"]) -> Float[np.ndarray, " draw"]:
-        """Weight of each draw: equal, or on the worst ``tail`` of them (the last one in part); they sum to one."""
+        """Weight of each draw: equal, or on the worst ``tail`` of them (the last one in part).
+
+        Parameters
+        ----------
+        money
+            Money of the data a year (draw).
+
+        Returns
+        -------
+        numpy.ndarray
+            Weights that sum to one (draw).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> ree.Objective("USA", tail=0.5).weights(np.array([3.0, 1.0, 2.0, 4.0])).tolist()
+        [0.0, 0.5, 0.5, 0.0]
+        """
         share = np.full(len(money), 1 / len(money))
         if self.tail is None:
             return share
@@ -87,7 +126,24 @@ class Objective:
         return share
 
     def value(self, money: Float[np.ndarray, " draw"]) -> float:
-        """The objective for money by draw."""
+        """The objective for money by draw.
+
+        Parameters
+        ----------
+        money
+            Money of the data a year (draw).
+
+        Returns
+        -------
+        float
+            In the unit of ``money``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> ree.Objective("USA", tail=0.5).value(np.array([3.0, 1.0, 2.0, 4.0]))
+        1.5
+        """
         return float(self.weights(money) @ money)
 
     @property

@@ -122,9 +122,9 @@ def optimise(
     chosen = np.unique(np.linspace(0, count - 1, min(draws, count)).round().astype(int))
     choice = _choose(problem, objective, chosen[feasible[chosen]])
     _refuse_unsolved(1 - choice.draws / len(chosen), "of the choice", allow_unsolved)
-    known = _everywhere(problem, choice, feasible)
-    _refuse_unsolved(1 - float(known.solved.mean()), "of the posterior", allow_unsolved)
-    return _dataset(problem, choice, known, samples).assign_attrs(
+    everywhere = _everywhere(problem, choice, feasible)
+    _refuse_unsolved(1 - float(everywhere.solved.mean()), "of the posterior", allow_unsolved)
+    return _dataset(problem, choice, everywhere, samples).assign_attrs(
         objective=objective.in_words,
         budget="none" if objective.budget is None else objective.budget,
         scenario=scenario.name,
@@ -175,24 +175,24 @@ def _choose(problem: DecisionProblem, objective: Objective, index: Int[np.ndarra
         search = Search(problem, objective, problem.draws(part), max(abs(v - value[NOTHING]) for v in value.values()))
         middle = [(one.low + one.high) / 2 for one in problem.instruments]
         starts = [middle] + [list(values) for values in [settings[best]] if values is not None]
-        found, failed = search.run(starts)
+        best_found, failed = search.run(starts)
         if failed.any():  # the whole choice again, over the others
             solved[np.flatnonzero(solved)[failed]] = False
             continue
         corners = [name for name in allowed if name != NOTHING]
-        if found is None and not corners:
+        if best_found is None and not corners:
             advice = "Raise the budget, or lower the bounds."
             raise InputError(Problem("the budget allows no value of the instruments", advice, value=objective.budget))
         corner = max(corners, key=lambda name: value[name], default=NOTHING)
-        if found is None or (corners and value[corner] >= found.objective):
-            found = Found(rules[corner] or (), value[corner], True, f"a corner of the bounds, {corner}")
+        if best_found is None or (corners and value[corner] >= best_found.objective):
+            best_found = Found(rules[corner] or (), value[corner], True, f"a corner of the bounds, {corner}")
         return _Choice(
-            {"optimum": found.values} | settings,
-            {"optimum": found.objective} | {name: value[name] for name in allowed},
+            {"optimum": best_found.values} | settings,
+            {"optimum": best_found.objective} | {name: value[name] for name in allowed},
             best,
             len(part),
-            found.converged,
-            found.message,
+            best_found.converged,
+            best_found.message,
             search.evaluations,
         )
     raise UnsolvedDrawsError("no draw has an equilibrium at all values of the instruments that were tried")

@@ -21,8 +21,9 @@ from reestim.equilibrium.drawn_baseline import drawn_baseline
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.equations import evaluate
 from reestim.equilibrium.implicit import baseline_unknowns, equilibrium
-from reestim.equilibrium.parameters import ParameterArrays, Parameters
-from reestim.equilibrium.scenario import PolicyArrays
+from reestim.equilibrium.parameter_arrays import ParameterArrays
+from reestim.equilibrium.parameters import Parameters
+from reestim.equilibrium.policy_arrays import PolicyArrays
 from reestim.equilibrium.sweep import batches, solve_draws, solve_points, take
 from reestim.equilibrium.welfare import income_and_prices, log_change
 from reestim.numerics.newton import Tolerance
@@ -104,13 +105,15 @@ class DecisionProblem:
         out = Money(np.full(count, np.nan), np.full(count, np.nan), np.zeros(count, bool))
         for first in range(0, len(index), BATCHES * self.size):
             part = slice(first, first + BATCHES * self.size)
-            found = solve_draws(world.baseline, policy, self.draws(index[part]), self.tolerance, _OUTCOMES, self.size)
-            welfare, outlay = jax.vmap(partial(_money, world, policy))(
-                jnp.asarray(found.outcomes["welfare"]), jnp.asarray(found.outcomes["output"])
+            solutions = solve_draws(
+                world.baseline, policy, self.draws(index[part]), self.tolerance, _OUTCOMES, self.size
             )
-            out.welfare[part] = np.where(found.solved, welfare, np.nan)
-            out.outlay[part] = np.where(found.solved, outlay, np.nan)
-            out.solved[part] = found.solved
+            welfare, outlay = jax.vmap(partial(_money, world, policy))(
+                jnp.asarray(solutions.outcomes["welfare"]), jnp.asarray(solutions.outcomes["output"])
+            )
+            out.welfare[part] = np.where(solutions.solved, welfare, np.nan)
+            out.outlay[part] = np.where(solutions.solved, outlay, np.nan)
+            out.solved[part] = solutions.solved
         return out
 
     def slopes(self, values: Sequence[float], draws: ParameterArrays) -> tuple[Money, Slopes]:
@@ -121,8 +124,10 @@ class DecisionProblem:
         )
         value, slope = np.full((count, 2), np.nan), np.full((count, 2, len(at)), np.nan)
         for index, padded in batches(np.flatnonzero(solved), self.size):
-            found = _slopes_of_batch(world, self.names, take(draws, padded), point[padded], at, self.tolerance)
-            value[index], slope[index] = (np.asarray(part)[: len(index)] for part in found)
+            value_and_slope = _slopes_of_batch(
+                world, self.names, take(draws, padded), point[padded], at, self.tolerance
+            )
+            value[index], slope[index] = (np.asarray(part)[: len(index)] for part in value_and_slope)
         solved = solved & np.isfinite(slope).all(axis=(1, 2))
         value[~solved], slope[~solved] = np.nan, np.nan
         return Money(value[:, 0], value[:, 1], solved), Slopes(slope[:, 0], slope[:, 1])

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 
 from reestim.decisions.objective import Objective
 from reestim.decisions.problem import DecisionProblem
-from reestim.equilibrium.parameters import ParameterArrays
+from reestim.equilibrium.parameter_arrays import ParameterArrays
 
 #: Where the search ends: change of the objective against the spread of it over simple rules.
 PRECISION = 1e-10
@@ -62,13 +62,13 @@ class Search:
 
     def run(self, starts: Sequence[Sequence[float]]) -> tuple[Found | None, Bool[np.ndarray, " draw"]]:
         """The best of the searches from several starts within the budget, and draws that were not solved on the way."""
-        found = []
+        optima = []
         try:
             for start in starts:
-                found.append(self._from(np.asarray(start, dtype=float)))
+                optima.append(self._from(np.asarray(start, dtype=float)))
         except _UnsolvedError as error:
             return None, error.which
-        within = [one for one in found if one is not None]
+        within = [one for one in optima if one is not None]
         none = np.zeros(len(self.draws.trade_elasticity), bool)
         return max(within, key=lambda one: one.objective, default=None), none
 

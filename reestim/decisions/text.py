@@ -59,7 +59,18 @@ def optimum_text(result: xr.Dataset) -> str:
 
 
 def rules_as_rows(result: xr.Dataset) -> tuple[list[str], list[list[str]]]:
-    """Heads and rows: the optimum, doing nothing and every simple rule within the budget, the best first."""
+    """The optimum, doing nothing and every simple rule within the budget as a table, the best first.
+
+    Parameters
+    ----------
+    result
+        From `reestim.optimise`.
+
+    Returns
+    -------
+    heads, rows
+        Texts.
+    """
     names = [str(name) for name in result["instrument"].values]
     rows = [
         [
@@ -73,7 +84,18 @@ def rules_as_rows(result: xr.Dataset) -> tuple[list[str], list[list[str]]]:
 
 
 def summary(result: xr.Dataset) -> dict[str, Any]:
-    """The result for a script, draws as median, low and high."""
+    """The result for a script, draws as median, low and high.
+
+    Parameters
+    ----------
+    result
+        From `reestim.optimise`.
+
+    Returns
+    -------
+    dict
+        JSON values: optimum by instrument, gain, regret, cost, probability_helps, objective by rule, numbers of draws.
+    """
     ends = {name: {k: float(v) for k, v in quantiles(result[name]).items()} for name in ("gain", "regret", "cost")}
     means = {name: value | {"mean": float(result[name].mean())} for name, value in ends.items()}
     rules = {str(one["rule"].item()): float(one["objective"]) for one in _each(result, "rule")}

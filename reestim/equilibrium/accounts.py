@@ -68,13 +68,13 @@ def account(ds: xr.Dataset) -> tuple[Baseline, pd.DataFrame]:
     income = final.sum(axis=1)
     alpha = final / income[:, None]
     if "final_share" in get:
-        given = get["final_share"] / get["final_share"].sum(axis=1, keepdims=True)
+        stated = get["final_share"] / get["final_share"].sum(axis=1, keepdims=True)
         gaps.append(
             _gap_rows(
-                "final_share agrees with final demand", ds, (COUNTRY, SECTOR), x, (given - alpha) * income[:, None]
+                "final_share agrees with final demand", ds, (COUNTRY, SECTOR), x, (stated - alpha) * income[:, None]
             )
         )
-        alpha = given
+        alpha = stated
     if "factor_income" in get:
         gap = get["factor_income"] - earned
         gaps.append(_gap_rows("factor_income agrees with costs", ds, (COUNTRY, FACTOR), get["factor_income"], gap))

@@ -83,8 +83,8 @@ def _shape_problems(ds: xr.Dataset) -> list[Problem]:
     for name, dims in REQUIRED.items():
         if name not in ds:
             problems.append(Problem(f"the economy lacks {name}", f"Add it with dimensions {dims}.", column=name))
-    given = {name: dims for name, dims in (REQUIRED | OPTIONAL).items() if name in ds}
-    for name, dims in given.items():
+    present = {name: dims for name, dims in (REQUIRED | OPTIONAL).items() if name in ds}
+    for name, dims in present.items():
         if set(ds[name].dims) != set(dims):
             problems.append(Problem(f"{name} has dimensions {ds[name].dims}", f"It needs {dims}.", column=name))
     by_application = [name for name in _BY_APPLICATION if name in ds]
@@ -93,7 +93,7 @@ def _shape_problems(ds: xr.Dataset) -> list[Problem]:
         problems.append(Problem(message, f"Add it with dimensions {OPTIONAL[_SHARE]}.", column=_SHARE))
     if "ree_share" in ds and "element_share" not in ds:
         problems.append(Problem("ree_share is given without element_share", "Add it.", column="element_share"))
-    for dim in sorted({d for dims in given.values() for d in dims}):
+    for dim in sorted({d for dims in present.values() for d in dims}):
         if dim not in ds.coords:
             problems.append(Problem(f"dimension {dim!r} has no labels", "Give it a coordinate.", column=dim))
         elif ds.indexes[dim].has_duplicates:
@@ -166,9 +166,11 @@ def _range_problems(ds: xr.Dataset) -> list[Problem]:
         flag(inside > 0, inside, "an element enters input_share", "Elements enter through ree_share.", "input_share")
         if "application_share" in ds:
             used = (ds.element_share * ds.ree_share) > 0
-            told = ds.application_share.sum(APPLICATION)
-            off = used & (abs(told - 1) > SHARE_TOLERANCE)
-            flag(off, told, "application shares do not sum to 1 where rare earths are used", "Rescale them.", _SHARE)
+            share_sum = ds.application_share.sum(APPLICATION)
+            off = used & (abs(share_sum - 1) > SHARE_TOLERANCE)
+            flag(
+                off, share_sum, "application shares do not sum to 1 where rare earths are used", "Rescale them.", _SHARE
+            )
         user = ds.ree_share.sel({SECTOR: ds[ELEMENT].values})
         flag(user > 0, user, "an element's own sector has a ree_share", "Set it to 0.", "ree_share")
     elif float(ds.ree_share.max()) > 0:

@@ -24,11 +24,11 @@ def label_problems(name: str, value: xr.DataArray, labels: Mapping[str, Sequence
             advice = "Give the array coordinates; nothing is placed by position."
             problems.append(Problem(f"{name} has no labels on {dim}", advice, column=name))
             continue
-        given = [str(label) for label in value[dim].values]
-        unknown = sorted(set(given) - set(labels[dim]))
+        own_labels = [str(label) for label in value[dim].values]
+        unknown = sorted(set(own_labels) - set(labels[dim]))
         if unknown:
             advice = f"The economy has {', '.join(labels[dim])}."
             problems.append(Problem(f"{name} names an unknown {dim}", advice, column=name, value=", ".join(unknown)))
-        if len(set(given)) != len(given):
+        if len(set(own_labels)) != len(own_labels):
             problems.append(Problem(f"{name} repeats a label of {dim}", "Keep one value per label.", column=name))
     return problems

@@ -25,8 +25,10 @@ from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.drawn_baseline import drawn_baseline
 from reestim.equilibrium.equations import State, Unknowns, at_elements, evaluate, lost_rent
 from reestim.equilibrium.implicit import all_residuals, baseline_unknowns, equilibrium, within_tolerance
-from reestim.equilibrium.parameters import ParameterArrays, Parameters
-from reestim.equilibrium.scenario import PolicyArrays, Scenario, scaled
+from reestim.equilibrium.parameter_arrays import ParameterArrays
+from reestim.equilibrium.parameters import Parameters
+from reestim.equilibrium.policy_arrays import PolicyArrays, scaled
+from reestim.equilibrium.scenario import Scenario
 from reestim.equilibrium.solve import solve
 from reestim.errors import EquilibriumError
 

@@ -13,8 +13,8 @@ from jaxtyping import Array, Bool, Float, Int
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.equations import State, Unknowns, evaluate
 from reestim.equilibrium.mining import idle_resources
-from reestim.equilibrium.parameters import ParameterArrays
-from reestim.equilibrium.scenario import PolicyArrays, scaled
+from reestim.equilibrium.parameter_arrays import ParameterArrays
+from reestim.equilibrium.policy_arrays import PolicyArrays, scaled
 from reestim.technology import Costs, innovation_passthrough, price_passthrough
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ from jaxtyping import Array, Float
 
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.mining import with_resource_share
-from reestim.equilibrium.scenario import PolicyArrays
+from reestim.equilibrium.policy_arrays import PolicyArrays
 from reestim.numerics.biproportional import fit_totals
 
 if TYPE_CHECKING:
-    from reestim.equilibrium.parameters import ParameterArrays
+    from reestim.equilibrium.parameter_arrays import ParameterArrays
 
 _TRADE = ("trade_share",)
 _USE = ("expenditure", "ree_share", "member_share", "output")

@@ -84,24 +84,79 @@ class Economy:
 
     @classmethod
     def from_dataset(cls, data: Dataset) -> Economy:
-        """The economy of a checked dataset, with its rare-earth rows split out of the host industry."""
+        """The economy of a checked dataset, with its rare-earth rows split out of the host industry.
+
+        Parameters
+        ----------
+        data
+            From `reestim.load_dataset`.
+
+        Returns
+        -------
+        Economy
+            Goods, then elements (and carriers) as sectors; money in million US$ of the dataset's base year.
+
+        Raises
+        ------
+        InputError
+            Where the rare earths cannot be split out of their host (`reestim.ree_input_output`).
+
+        Examples
+        --------
+        >>> ree.Economy.from_dataset(data).elements[:2]
+        ('La', 'Ce')
+        """
         from reestim.supply_chain.ree_rows import ree_input_output
 
         return cls(ree_input_output(data))
 
     def check(self, by_cell: bool = False) -> pd.DataFrame:
-        """The accounting identities: identity, cells, worst_cell, gap (money of the data), relative_gap, holds.
+        """Check the accounting identities of the baseline.
 
-        One row an identity, its worst cell; ``by_cell=True`` gives every cell: identity, cell, value, gap,
-        relative_gap.
+        Parameters
+        ----------
+        by_cell
+            One row a cell instead of one an identity.
+
+        Returns
+        -------
+        pandas.DataFrame
+            identity, cells, worst_cell, gap (money of the data), relative_gap, holds; with ``by_cell`` identity, cell,
+            value, gap, relative_gap.
+
+        Examples
+        --------
+        >>> float(economy.check()["relative_gap"].max()) < 1e-9
+        True
         """
         return self._gaps if by_cell else by_identity(self._gaps)
 
     def rebased(self, deficits: str = "fixed", parameters: Parameters | None = None) -> Economy:
         """The equilibrium nearest to data that are not one: same technology, tastes and factors, no shock.
 
-        ``deficits="fixed"`` keeps D, ``"balanced"`` removes them first (as Caliendo and Parro do). The result's
-        :attr:`rebasing` says how far every array moved.
+        Parameters
+        ----------
+        deficits
+            ``"fixed"`` keeps the deficits D of the data, ``"balanced"`` removes them first (as Caliendo and Parro do).
+        parameters
+            Elasticities that the equilibrium is computed with; by default those of the data, and σ = ρ = 1.
+
+        Returns
+        -------
+        Economy
+            A balanced economy; its :attr:`rebasing` says how far every array moved.
+
+        Raises
+        ------
+        InputError
+            For another word for ``deficits``.
+        EquilibriumError
+            Where no equilibrium is found.
+
+        Examples
+        --------
+        >>> economy.rebased("balanced").baseline.deficit.shape == (len(economy.countries),)
+        True
         """
         from reestim.equilibrium.rebase import rebase
 
@@ -117,7 +172,32 @@ class Economy:
         return None if about is None else pd.DataFrame(json.loads(about)["moves"])
 
     def with_mine(self, country: str, element: str, share_of_world: float) -> Economy:
-        """The economy with a mine of ``element`` in a country that has none, earning this share of world revenue."""
+        """The economy with a mine where it has none, as :class:`Mine` of a scenario has it.
+
+        Parameters
+        ----------
+        country, element
+            Labels of the economy; the country does not mine the element at the baseline.
+        share_of_world
+            The mine's share of the world's revenue from mining the element, in (0, 1).
+
+        Returns
+        -------
+        Economy
+            A new one. The attribute ``mines`` of its Dataset says how far a deficit moved, in the money of the data.
+
+        Raises
+        ------
+        InputError
+            Unknown labels, a share outside (0, 1), a country that mines the element already, an element without trade.
+
+        Examples
+        --------
+        >>> world = ree.Economy.from_dataset(data)
+        >>> mine = world.with_mine("JPN", "Dy", 0.01)
+        >>> round(float(mine.baseline.output[mine.countries.index("JPN"), mine.sectors.index("Dy")]), 2) > 0
+        True
+        """
         from reestim.equilibrium.mines import with_mine
 
         return with_mine(self, country, element, share_of_world)

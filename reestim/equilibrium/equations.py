@@ -14,9 +14,9 @@ from jaxtyping import Array, Bool, Float
 
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.mining import mine_costs
-from reestim.equilibrium.parameters import ParameterArrays
+from reestim.equilibrium.parameter_arrays import ParameterArrays
+from reestim.equilibrium.policy_arrays import PolicyArrays
 from reestim.equilibrium.pools import PoolState, licences_at_border, licences_at_mine, pool_residual, pool_state
-from reestim.equilibrium.scenario import PolicyArrays
 from reestim.technology import Costs, unit_costs
 
 Country = Float[Array, " country"]

@@ -11,8 +11,10 @@ from jax.flatten_util import ravel_pytree
 
 from reestim.equilibrium.drawn_baseline import drawn_baseline
 from reestim.equilibrium.implicit import all_residuals, baseline_unknowns, equilibrium, within_tolerance
-from reestim.equilibrium.parameters import ParameterArrays, Parameters
-from reestim.equilibrium.scenario import PolicyArrays, Scenario
+from reestim.equilibrium.parameter_arrays import ParameterArrays
+from reestim.equilibrium.parameters import Parameters
+from reestim.equilibrium.policy_arrays import PolicyArrays
+from reestim.equilibrium.scenario import Scenario
 from reestim.equilibrium.solve import TOLERANCE
 from reestim.equilibrium.welfare import Outcomes, outcomes
 
@@ -25,6 +27,13 @@ class Inputs(NamedTuple):
 
     All are floats. Which pairs of exporter and sector the pools of a scenario name is not a number to differentiate
     by: ``policy.pools.exporter`` and ``policy.pools.sector`` are None, and those of the scenario are used.
+
+    Attributes
+    ----------
+    parameters
+        Elasticities and technology.
+    policy
+        The scenario.
     """
 
     parameters: ParameterArrays

@@ -16,10 +16,10 @@ from jaxtyping import Array, Float, Int
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.drawn_baseline import drawn_fields, drawn_policy
 from reestim.equilibrium.equations import Unknowns, evaluate, numeraire_gap, residual
-from reestim.equilibrium.parameters import ParameterArrays
+from reestim.equilibrium.parameter_arrays import ParameterArrays
+from reestim.equilibrium.policy_arrays import PolicyArrays, scaled
 from reestim.equilibrium.pools import slack_unknowns
 from reestim.equilibrium.preconditioner import Preconditioner, apply_preconditioner, build_preconditioner
-from reestim.equilibrium.scenario import PolicyArrays, scaled
 from reestim.equilibrium.separable import Weights, prepare, separable_residual
 from reestim.numerics.anderson import MEMORY, AndersonResult, SecantHistory, anderson, empty_history
 from reestim.numerics.arclength import follow_arclength

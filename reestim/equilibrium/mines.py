@@ -85,6 +85,18 @@ def with_mine(economy: Economy, country: str, element: str, share_of_world: floa
     money of the data. Tonnes (``element_supply``) stay those of the data. A :class:`reestim.SupplyShock` then opens
     the mine wider.
 
+    Parameters
+    ----------
+    economy
+        The baseline without the mine.
+    country, element, share_of_world
+        As for :meth:`reestim.Economy.with_mine`.
+
+    Returns
+    -------
+    Economy
+        A new economy.
+
     Raises
     ------
     InputError

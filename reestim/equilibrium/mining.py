@@ -11,7 +11,7 @@ from reestim.equilibrium.accounts import Baseline
 from reestim.technology import ces_index
 
 if TYPE_CHECKING:
-    from reestim.equilibrium.parameters import ParameterArrays
+    from reestim.equilibrium.parameter_arrays import ParameterArrays
 
 Mines = Float[Array, "country element"]
 #: How near to the yield of a free resource, in logs, output counts as that of an idle one.

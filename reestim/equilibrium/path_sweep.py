@@ -16,8 +16,8 @@ from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.drawn_baseline import drawn_baseline, drawn_policy
 from reestim.equilibrium.equations import production
 from reestim.equilibrium.implicit import all_residuals, baseline_unknowns, equilibrium, within_tolerance
-from reestim.equilibrium.parameters import ParameterArrays
-from reestim.equilibrium.scenario import PolicyArrays
+from reestim.equilibrium.parameter_arrays import ParameterArrays
+from reestim.equilibrium.policy_arrays import PolicyArrays
 from reestim.equilibrium.sweep import DrawSolutions, batches, take
 from reestim.equilibrium.transition import TransitionPath, solve_years
 from reestim.equilibrium.welfare import outcomes

@@ -11,7 +11,8 @@ import numpy as np
 
 from reestim.dims import CARRIER, COUNTRY, ELEMENT
 from reestim.equilibrium.pools import Pools
-from reestim.errors import Problem, nearest
+from reestim.errors import Problem
+from reestim.wording import nearest
 
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy

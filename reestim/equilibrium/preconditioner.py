@@ -18,10 +18,10 @@ from jaxtyping import Array, Bool, Float
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.equations import Unknowns, active_cells, mine_mean, revenue
 from reestim.equilibrium.mining import cost_shares, mine_substitution
-from reestim.equilibrium.parameters import ParameterArrays
+from reestim.equilibrium.parameter_arrays import ParameterArrays
+from reestim.equilibrium.policy_arrays import PolicyArrays
 from reestim.equilibrium.pool_steps import Producers, delivered_prices, move_pools
 from reestim.equilibrium.pools import PoolSteps
-from reestim.equilibrium.scenario import PolicyArrays
 
 #: Elasticity of demand for an element that has one supplier only; any value near the truth serves.
 SOLE_SUPPLIER = 0.5

@@ -17,10 +17,11 @@ from jaxtyping import Array, Float
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.drawn_baseline import drawn_baseline, drawn_policy
 from reestim.equilibrium.implicit import InverseJacobian, baseline_unknowns, many_equilibria
-from reestim.equilibrium.parameters import ParameterArrays
+from reestim.equilibrium.parameter_arrays import ParameterArrays
+from reestim.equilibrium.policy_arrays import PolicyArrays
 from reestim.equilibrium.preconditioner import Preconditioner, build_preconditioner
-from reestim.equilibrium.scenario import PolicyArrays
-from reestim.equilibrium.solve import DENSE_UP_TO, inverse_at, solve_by_newton
+from reestim.equilibrium.solve import solve_by_newton
+from reestim.equilibrium.whole_steps import DENSE_UP_TO, inverse_at
 from reestim.numerics.anderson import MEMORY, SecantHistory, empty_history
 from reestim.numerics.newton import Tolerance
 
@@ -49,8 +50,8 @@ def reference_draw(
     """The reference that this draw is, solved from ``start`` with as much effort as it takes; None where it has no
     solution."""
     large = start.size > DENSE_UP_TO
-    if large and (known := _accelerated_to(b, policy, draw, start, tolerance)):
-        return known
+    if large and (reference := _accelerated_to(b, policy, draw, start, tolerance)):
+        return reference
     world, shock = drawn_baseline(b, draw), drawn_policy(policy, draw, b)
     u = ravel_pytree(baseline_unknowns(world, shock))[1](start)
     u, _, worst = solve_by_newton(world, shock, draw, tolerance, u)
@@ -66,8 +67,8 @@ def _accelerated_to(
     b: Baseline, policy: PolicyArrays, draw: ParameterArrays, start: Float[Array, " n"], tolerance: float
 ) -> Reference | None:
     """The reference by accelerated steps; None where they do not arrive."""
-    known, worst = _accelerated(b, policy, draw, start, tolerance)
-    return known if float(worst) <= tolerance else None
+    reference, worst = _accelerated(b, policy, draw, start, tolerance)
+    return reference if float(worst) <= tolerance else None
 
 
 @jax.jit
@@ -77,9 +78,9 @@ def _accelerated(
     """By accelerated steps from ``start``: the reference, and the largest residual there."""
     near = build_preconditioner(drawn_baseline(b, draw), policy, draw)
     one = jax.tree.map(lambda leaf: leaf[None], draw)
-    found = many_equilibria(b, policy, one, near, start[None], tolerance, empty_history(start.size), SHARED_HISTORY)
-    history = SecantHistory(found.step_differences[0], found.iterate_differences[0])
-    return Reference(found.point[0], near, history), found.residual[0]
+    solution = many_equilibria(b, policy, one, near, start[None], tolerance, empty_history(start.size), SHARED_HISTORY)
+    history = SecantHistory(solution.step_differences[0], solution.iterate_differences[0])
+    return Reference(solution.point[0], near, history), solution.residual[0]
 
 
 def nearer_reference(

@@ -4,44 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR
-from reestim.equilibrium.accounts import Baseline
-from reestim.equilibrium.coordinates import label_problems
 from reestim.equilibrium.horizon import MONTHS, YEAR, horizon_problems
 from reestim.equilibrium.mines import Mine
 from reestim.equilibrium.placing import NO_LIMIT, Levels, Pool, pool_arrays
 from reestim.equilibrium.policies import POLICIES
 from reestim.equilibrium.policy import Policy
-from reestim.equilibrium.pools import Pools
+from reestim.equilibrium.policy_arrays import PolicyArrays, place_array
 from reestim.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
 
 _BILATERAL = (IMPORTER, EXPORTER, SECTOR)
-
-
-class PolicyArrays(NamedTuple):
-    """A scenario in the economy's order: new log tax factors, log changes, and pools of quotas and licences."""
-
-    log_tariff: Float[Array, "importer exporter sector"]  # ln(1+τ′)
-    log_export_tax: Float[Array, "importer exporter sector"]  # ln(1+x′), before licences
-    log_trade_cost: Float[Array, "importer exporter sector"]  # ln d̂
-    log_productivity: Float[Array, "country sector"]  # ln T̂ˣ
-    log_subsidy: Float[Array, "country sector"]  # −ln(1−s), what the government adds to each dollar of sales
-    log_endowment: Float[Array, "country factor"]  # ln of the quantity of a factor against the baseline
-    recycled: Float[Array, "country member"]  # share of industry's use that comes from scrap
-    deficit_change: Float[Array, " country"]  # D′ − D
-    pools: Pools
-    joint: Float[Array, ""]  # 1 if the elements of a country come out of one mine in fixed proportions
 
 
 @dataclass(frozen=True)
@@ -101,9 +84,27 @@ class Scenario:
             raise InputError(problems)
 
     def baseline(self, economy: Economy) -> Economy:
-        """The economy with the scenario's mines, the baseline that results are measured against.
+        """The economy with the scenario's mines: the baseline that results are measured against.
 
-        Raises InputError with the problems of every mine that cannot be placed.
+        Parameters
+        ----------
+        economy
+            The economy of the data.
+
+        Returns
+        -------
+        Economy
+            ``economy`` itself where the scenario has no mines.
+
+        Raises
+        ------
+        InputError
+            With the problems of every mine that cannot be placed.
+
+        Examples
+        --------
+        >>> quota.baseline(economy) is economy
+        True
         """
         problems: list[Problem] = []
         for mine in self.mines:
@@ -116,15 +117,73 @@ class Scenario:
         return economy
 
     def in_force(self, year: int | None) -> tuple[Policy, ...]:
-        """The policies that hold in ``year``: the undated ones, and those that name it."""
+        """The policies that hold in a year: the undated ones, and those that name it.
+
+        Parameters
+        ----------
+        year
+            Calendar year; None: only undated policies hold.
+
+        Returns
+        -------
+        tuple of Policy
+            In the scenario's order.
+
+        Examples
+        --------
+        >>> dated = ree.Scenario(year=2010, policies=(ree.Tariff(0.1, "USA", "CHN", "all", years=(2010,)),))
+        >>> len(dated.in_force(2010)), len(dated.in_force(2011))
+        (1, 0)
+        """
         return tuple(p for p in self.policies if not p.years or year in p.years)
 
     def at(self, year: int) -> Scenario:
-        """The scenario with the policies in force in ``year`` only."""
+        """The scenario of one year: its policies in force, undated.
+
+        Parameters
+        ----------
+        year
+            Calendar year.
+
+        Returns
+        -------
+        Scenario
+            Of that year.
+
+        Examples
+        --------
+        >>> quota.at(2012).year
+        2012
+        """
         return replace(self, year=year, policies=tuple(replace(p, years=()) for p in self.in_force(year)))
 
     def path(self, economy: Economy, years: Sequence[int], supply: str = "independent") -> PolicyArrays:
-        """The arrays of every year, stacked along a leading axis; a quota not in force is too large to bind."""
+        """The arrays of every year of a path; a quota that is not in force is too large to bind.
+
+        Parameters
+        ----------
+        economy
+            Whose labels.
+        years
+            Calendar years, ascending.
+        supply
+            ``"independent"``, or ``"joint"``: elements of a country come out of one mine in fixed proportions.
+
+        Returns
+        -------
+        PolicyArrays
+            Stacked along a leading axis, one entry a year.
+
+        Raises
+        ------
+        InputError
+            For a scenario with the horizon of months, and as :meth:`to_arrays`.
+
+        Examples
+        --------
+        >>> quota.path(economy, range(2010, 2013)).log_tariff.shape[0]
+        3
+        """
         if self.horizon == MONTHS:
             advice = 'Give the scenario horizon="year" or "long", or solve without a transition.'
             raise InputError(Problem("a transition is a path of years and its horizon is of months", advice))
@@ -138,11 +197,50 @@ class Scenario:
         return jax.tree.map(lambda *leaves: jnp.stack(leaves), *stacked)
 
     def to_arrays(self, economy: Economy, supply: str = "independent") -> PolicyArrays:
-        """Place by label and check against the economy. Raises InputError with every problem found."""
+        """Place the scenario by label and check it against the economy.
+
+        Parameters
+        ----------
+        economy
+            Whose labels.
+        supply
+            ``"independent"``, or ``"joint"``: elements of a country come out of one mine in fixed proportions.
+
+        Returns
+        -------
+        PolicyArrays
+            Arrays of JAX, float64.
+
+        Raises
+        ------
+        InputError
+            With every problem: unknown labels, values out of bounds, two policies on one cell, dates without a year.
+
+        Examples
+        --------
+        >>> quota.to_arrays(economy).pools.log_limit.shape
+        (1,)
+        """
         return self._place(economy, supply)[1]
 
     def pools(self, economy: Economy) -> list[Pool]:
-        """The pools of quotas and licences, in the order of the arrays."""
+        """The pools of quotas and licences, in the order of the arrays; raises as :meth:`to_arrays`.
+
+        Parameters
+        ----------
+        economy
+            Whose labels.
+
+        Returns
+        -------
+        list of Pool
+            One a quota.
+
+        Examples
+        --------
+        >>> len(quota.pools(economy))
+        1
+        """
         return self._place(economy, "independent")[0].pools
 
     def _place(self, economy: Economy, supply: str) -> tuple[Levels, PolicyArrays]:
@@ -161,7 +259,7 @@ class Scenario:
         def level(name: str, value: xr.DataArray | None, old: Array, domestic: float) -> np.ndarray:
             if value is None:
                 return np.array(old, dtype=float)
-            placed = _broadcast(name, value, economy, _BILATERAL, np.asarray(old), problems)
+            placed = place_array(name, value, economy, _BILATERAL, np.asarray(old), problems)
             lowest = -1.0 if name != "trade_cost" else 0.0
             if not (np.isfinite(placed) & (placed > lowest)).all():
                 message = f"{name} must be finite and above {lowest:g}"
@@ -173,7 +271,7 @@ class Scenario:
         trade_cost = level("trade_cost", self.trade_cost, jnp.ones(baseline.trade_share.shape), 1.0)
         productivity = np.ones(baseline.expenditure.shape)
         if self.productivity is not None:
-            productivity = _broadcast(
+            productivity = place_array(
                 "productivity", self.productivity, economy, (COUNTRY, SECTOR), productivity, problems
             )
             if not (np.isfinite(productivity) & (productivity > 0)).all():
@@ -196,41 +294,3 @@ class Scenario:
                 pools=pool_arrays(economy, levels.pools),
                 joint=jnp.asarray(1.0 if supply == "joint" else 0.0, dtype=float),  # not weakly typed: compiled once
             )
-
-
-def _broadcast(
-    name: str, value: xr.DataArray, economy: Economy, dims: tuple[str, ...], old: np.ndarray, problems: list[Problem]
-) -> np.ndarray:
-    """Broadcast ``value`` by name onto ``dims``; labels it does not mention, and NaN, keep the old level."""
-    labels = {d: list(economy.sectors if d == SECTOR else economy.countries) for d in dims}
-    wrong = label_problems(name, value, labels)
-    if wrong:
-        problems.extend(wrong)
-        return old
-    full = xr.DataArray(old, dims=dims, coords=labels)
-    mine = {d: labels[str(d)] for d in value.dims}
-    placed = value.reindex(mine).broadcast_like(full).transpose(*dims)
-    return np.where(placed.isnull(), old, placed)
-
-
-def scaled(b: Baseline, policy: PolicyArrays, stage: Float[Array, ""]) -> PolicyArrays:
-    """The scenario at a part of its size: geometric between baseline and target for taxes, costs and quotas.
-
-    A limit above the baseline stays where it is.
-    """
-
-    def between(old: Array, new: Array) -> Array:
-        return (1 - stage) * old + stage * new
-
-    limit = policy.pools.log_limit
-    return policy._replace(
-        log_tariff=between(jnp.log1p(b.tariff), policy.log_tariff),
-        log_export_tax=between(jnp.log1p(b.export_tax), policy.log_export_tax),
-        log_trade_cost=stage * policy.log_trade_cost,
-        log_productivity=stage * policy.log_productivity,
-        log_subsidy=stage * policy.log_subsidy,
-        log_endowment=stage * policy.log_endowment,
-        recycled=stage * policy.recycled,
-        deficit_change=stage * policy.deficit_change,
-        pools=policy.pools._replace(log_limit=jnp.where(limit > 0, limit, stage * limit)),
-    )

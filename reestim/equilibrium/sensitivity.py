@@ -14,7 +14,8 @@ from jaxtyping import Array
 from reestim.dims import COUNTRY, ELEMENT, SECTOR
 from reestim.equilibrium.function import Inputs, equilibrium_function
 from reestim.equilibrium.parameters import Parameters
-from reestim.equilibrium.scenario import PolicyArrays, Scenario
+from reestim.equilibrium.policy_arrays import PolicyArrays
+from reestim.equilibrium.scenario import Scenario
 
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy

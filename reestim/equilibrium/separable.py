@@ -30,9 +30,9 @@ from reestim.equilibrium.equations import (
     production,
     revenue,
 )
-from reestim.equilibrium.parameters import ParameterArrays
+from reestim.equilibrium.parameter_arrays import ParameterArrays
+from reestim.equilibrium.policy_arrays import PolicyArrays
 from reestim.equilibrium.pools import PoolState, licences_at_border, licences_at_mine, pool_state
-from reestim.equilibrium.scenario import PolicyArrays
 
 
 class Weights(NamedTuple):

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float
 
 from reestim.dims import YEAR
 from reestim.equilibrium import diagnosis
@@ -23,29 +20,22 @@ from reestim.equilibrium.implicit import (
     ARCLENGTH,
     FAST,
     ROBUST,
-    InverseJacobian,
     all_residuals,
-    baseline_unknowns,
-    drop_rounding,
     equilibrium,
-    flat_residual,
     within_tolerance,
 )
-from reestim.equilibrium.parameters import ParameterArrays, Parameters
-from reestim.equilibrium.scenario import PolicyArrays, Scenario
+from reestim.equilibrium.parameter_arrays import ParameterArrays
+from reestim.equilibrium.parameters import Parameters
+from reestim.equilibrium.policy_arrays import PolicyArrays
+from reestim.equilibrium.scenario import Scenario
 from reestim.equilibrium.welfare import outcomes, to_dataset
+from reestim.equilibrium.whole_steps import Solution, baseline_start, whole_steps
 from reestim.errors import EquilibriumError, InputError, Problem
-from reestim.numerics.anderson import LONGEST_MOVE
-from reestim.numerics.newton import AIM, SHIFT, Root, Tolerance, jacobian, largest
+from reestim.numerics.newton import Tolerance
 
 TOLERANCE = 1e-10
-#: Unknowns up to which the Jacobian is inverted, and how many Newton steps of whole length are tried then.
-DENSE_UP_TO, WHOLE_STEPS = 1_500, 20
 #: Unknowns up to which paths are followed past turning points: dozens of dense Jacobians.
 MAX_ARCLENGTH = 2_000
-
-
-Solution = tuple[Unknowns, Root, Float[Array, ""]]
 
 
 def solve_arrays(
@@ -56,16 +46,25 @@ def solve_arrays(
     effort: int = FAST,
     start: Unknowns | None = None,
 ) -> Solution:
-    """Equilibrium in arrays: unknowns, how it was reached, and the largest relative residual of *all* equations.
+    """Equilibrium in arrays, with one kind of effort.
 
-    The first steps go from ``start``; without one, from the baseline.
+    Parameters
+    ----------
+    b, policy, parameters
+        Baseline, scenario and parameters as arrays.
+    tolerance
+        Largest relative residual at which an equilibrium counts as found.
+    effort
+        ``FAST``, ``ROBUST`` or ``ARCLENGTH`` (`reestim.equilibrium.implicit`).
+    start
+        Unknowns that the first steps go from; by default the baseline.
+
+    Returns
+    -------
+    unknowns, root, residual
+        The solution, how it was reached, and the largest relative residual of *all* equations.
     """
-    return _solve_from(b, policy, parameters, start or _still(b, policy), tolerance, effort)
-
-
-@jax.jit
-def _still(b: Baseline, policy: PolicyArrays) -> Unknowns:
-    return baseline_unknowns(b, policy)
+    return _solve_from(b, policy, parameters, start or baseline_start(b, policy), tolerance, effort)
 
 
 @partial(jax.jit, static_argnames="effort")
@@ -86,7 +85,15 @@ def solve_adaptively(
 ) -> Solution:
     """:func:`solve_arrays` with as much effort as it takes. Not for use inside ``jit``.
 
-    Where all fails it is the furthest point of continuation that is returned.
+    Parameters
+    ----------
+    b, policy, parameters, tolerance
+        As for :func:`solve_arrays`.
+
+    Returns
+    -------
+    unknowns, root, residual
+        Where all fails, the furthest point of continuation.
     """
     attempt = solve_arrays(b, policy, parameters, tolerance)
     return attempt if within_tolerance(attempt[2], tolerance) else solve_by_newton(b, policy, parameters, tolerance)
@@ -99,11 +106,21 @@ def solve_by_newton(
     tolerance: float = TOLERANCE,
     start: Unknowns | None = None,
 ) -> Solution:
-    """:func:`solve_adaptively` without the fast attempt, from ``start`` or the baseline.
+    """:func:`solve_adaptively` without the fast attempt.
 
     In small economies whole Newton steps come first: what they need compiles in a third of the time of continuation.
+
+    Parameters
+    ----------
+    b, policy, parameters, tolerance, start
+        As for :func:`solve_arrays`.
+
+    Returns
+    -------
+    unknowns, root, residual
+        Where all fails, the furthest point of continuation.
     """
-    if (quick := _whole_steps(b, policy, parameters, tolerance, start)) is not None:
+    if (quick := whole_steps(b, policy, parameters, tolerance, start)) is not None:
         return quick
     attempt = solve_arrays(b, policy, parameters, tolerance, ROBUST, start)
     if within_tolerance(attempt[2], tolerance) or attempt[1].point.size > MAX_ARCLENGTH:
@@ -113,49 +130,6 @@ def solve_by_newton(
         return attempt
     further = solve_arrays(b, policy, parameters, tolerance, ARCLENGTH)
     return further if within_tolerance(further[2], tolerance) else attempt
-
-
-class InverseAt(NamedTuple):
-    """At a point: the inverse of the Jacobian, Newton's step, no longer than ``LONGEST_MOVE``, and the residual."""
-
-    inverse: InverseJacobian
-    step: Float[Array, " n"]
-    residual: Float[Array, ""]
-
-
-@jax.jit
-def inverse_at(b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, point: Float[Array, " n"]) -> InverseAt:
-    """Residuals near a point, of an economy with up to ``DENSE_UP_TO`` unknowns; ``b`` is that of the parameters."""
-    f = partial(flat_residual, b, policy, parameters)
-    inverse = jnp.linalg.inv(jacobian(f, point) - SHIFT * jnp.eye(point.size))
-    r = f(point)
-    step = -inverse @ r
-    return InverseAt(
-        InverseJacobian(inverse), step * (LONGEST_MOVE / jnp.maximum(largest(step), LONGEST_MOVE)), largest(r)
-    )
-
-
-def _whole_steps(
-    b: Baseline, policy: PolicyArrays, parameters: ParameterArrays, tolerance: float, start: Unknowns | None
-) -> Solution | None:
-    """Newton steps without a search along them; None in a large economy, or where they lead to no equilibrium."""
-    point, unravel = ravel_pytree(start or _still(b, policy))
-    if point.size > DENSE_UP_TO:
-        return None
-    for count in range(WHOLE_STEPS):
-        near = inverse_at(b, policy, parameters, point)
-        if float(near.residual) <= AIM * tolerance:
-            point = drop_rounding(b, policy, point)
-            u, worst = unravel(point), _judged(b, policy, parameters, unravel(point))
-            root = Root(point, near.residual, jnp.asarray(count), jnp.ones(()))
-            return (u, root, worst) if within_tolerance(worst, tolerance) else None
-        if not np.isfinite(near.step).all():
-            return None
-        point = point + near.step
-    return None
-
-
-_judged = jax.jit(all_residuals)
 
 
 def solve(
@@ -249,7 +223,20 @@ def solve(
 
 
 def with_verdict(ds: xr.Dataset, solved: np.ndarray, residual: np.ndarray, steps: np.ndarray) -> xr.Dataset:
-    """Add ``solved``, ``residual`` and ``steps`` (scalars, or over years); what is unsolved becomes NaN."""
+    """Add the verdict on the solution to its results; what is unsolved becomes NaN.
+
+    Parameters
+    ----------
+    ds
+        Results of an equilibrium, or of a path of years.
+    solved, residual, steps
+        Scalars, or over years: found within the tolerance, largest relative residual, steps of the solver.
+
+    Returns
+    -------
+    xarray.Dataset
+        With the variables of these names.
+    """
     dims = (YEAR,) if solved.ndim else ()
     good = xr.DataArray(solved, dims=dims)
     if not solved.all():

@@ -27,14 +27,14 @@ from reestim.equilibrium.diagnosis import reason as why
 from reestim.equilibrium.drawn_baseline import drawn_baseline, drawn_policy
 from reestim.equilibrium.equations import Unknowns
 from reestim.equilibrium.implicit import all_residuals, baseline_unknowns, many_equilibria, within_tolerance
-from reestim.equilibrium.parameters import ParameterArrays
+from reestim.equilibrium.parameter_arrays import ParameterArrays
+from reestim.equilibrium.policy_arrays import PolicyArrays
 from reestim.equilibrium.reference import (
     Reference,
     nearer_reference,
     own_memory,
     reference_draw,
 )
-from reestim.equilibrium.scenario import PolicyArrays
 from reestim.equilibrium.solve import solve_by_newton
 from reestim.equilibrium.welfare import outcomes
 from reestim.numerics.newton import Tolerance
@@ -184,17 +184,17 @@ class _Sweep:
     def rounds(self, size: int) -> Iterator[tuple[np.ndarray, _Found]]:
         """Batches of draws as they are finished; what was inserted of one round serves the next."""
         middle = take(self.draws, _middle(self.place))
-        known = reference_draw(self.b, self.policy, middle, self.origin, self.tolerance)
-        if known is None:
+        reference = reference_draw(self.b, self.policy, middle, self.origin, self.tolerance)
+        if reference is None:
             return
         with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, 2)) as pool:
-            yield from pool.map(partial(self._from, known), batches(np.arange(len(self.place)), size))
+            yield from pool.map(partial(self._from, reference), batches(np.arange(len(self.place)), size))
             for _ in range(ROUNDS - 1):
                 good = self.solved
                 if good.all() or not good.any():
                     return
                 groups = _groups(self.place, np.flatnonzero(~good), size)
-                yield from pool.map(partial(self._from_neighbours, known, np.flatnonzero(good)), groups)
+                yield from pool.map(partial(self._from_neighbours, reference, np.flatnonzero(good)), groups)
                 if self.solved.sum() == good.sum():
                     return
 
@@ -220,8 +220,8 @@ class _Sweep:
     def _solve(self, known: Reference, index: np.ndarray, start: np.ndarray) -> _Found:
         b, policy, draws = self.b, self.policy, take(self.draws, index)
         memory = own_memory(known)
-        found = _solve_batch(b, policy, draws, start, known, self.tolerance, STEPS_A_ROUND, self.names, memory)
-        return jax.block_until_ready(found)
+        batch = _solve_batch(b, policy, draws, start, known, self.tolerance, STEPS_A_ROUND, self.names, memory)
+        return jax.block_until_ready(batch)
 
     def solve_alone(self, k: int) -> None:
         """One draw by Newton's method from its nearest solved draw, and what would explain a failure."""
@@ -231,8 +231,8 @@ class _Sweep:
         u = ravel_pytree(baseline_unknowns(b, policy))[1](start)
         u, root, worst = solve_by_newton(b, policy, draw, self.tolerance, u)
         results, cause = _explained(b, policy, draw, u, root.stage, self.names)
-        found = _Found({n: v[None] for n, v in results.items()}, worst[None], root.steps[None], root.point[None])
-        self.insert(np.array([k]), found)
+        solution = _Found({n: v[None] for n, v in results.items()}, worst[None], root.steps[None], root.point[None])
+        self.insert(np.array([k]), solution)
         self.reason[k] = int(cause)
 
 

@@ -17,10 +17,13 @@ from reestim.equilibrium.drawn_baseline import drawn_baseline, drawn_policy
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.equations import Unknowns, production
 from reestim.equilibrium.implicit import within_tolerance
-from reestim.equilibrium.parameters import ParameterArrays, Parameters
-from reestim.equilibrium.scenario import PolicyArrays, Scenario
-from reestim.equilibrium.solve import Solution, solve_arrays, solve_by_newton, with_verdict
+from reestim.equilibrium.parameter_arrays import ParameterArrays
+from reestim.equilibrium.parameters import Parameters
+from reestim.equilibrium.policy_arrays import PolicyArrays
+from reestim.equilibrium.scenario import Scenario
+from reestim.equilibrium.solve import solve_arrays, solve_by_newton, with_verdict
 from reestim.equilibrium.welfare import Outcomes, outcomes, to_dataset
+from reestim.equilibrium.whole_steps import Solution
 from reestim.errors import EquilibriumError, InputError, Problem
 
 

@@ -14,10 +14,10 @@ from reestim.dims import CARRIER, COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, 
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.diagnosis import determinate
 from reestim.equilibrium.equations import Cells, State, Unknowns, evaluate, factor_income, lost_rent
-from reestim.equilibrium.parameters import ParameterArrays
+from reestim.equilibrium.parameter_arrays import ParameterArrays
 from reestim.equilibrium.policies import EMBARGO_LOG_TAX
+from reestim.equilibrium.policy_arrays import PolicyArrays
 from reestim.equilibrium.pools import at_pairs
-from reestim.equilibrium.scenario import PolicyArrays
 from reestim.technology import long_run_elasticity
 
 if TYPE_CHECKING:

@@ -13,12 +13,11 @@ import xarray as xr
 from reestim import technology
 from reestim.dims import SECTOR, TRADED_SECTOR
 from reestim.estimate.priors import Priors, along_ridge, variable
+from reestim.supply_chain.trade_elasticity import trade_elasticity_in_logs
 
-#: Largest coefficient of variation of a measured trade elasticity: above, a lognormal has its mass near zero.
-MAX_CV = 0.5
 #: Slopes of the two ridges in ln κ and ln(1+ξ), at κ = 1.2, ξ = 1.6 and σ = 0.7, see `pooled_elasticity`.
 _AT_GIVEN_SIGMA, _AT_GIVEN_PASSTHROUGH = (0.5, 0.5), (1.4, -0.3)
-_MIN_CV = 1e-4  # a standard deviation of zero: known to four digits
+_LEAST_CV = 1e-4  # a standard deviation of zero: known to four digits
 
 
 def pooled_elasticity(
@@ -65,8 +64,6 @@ def measured_trade_elasticity(data: xr.Dataset) -> Any:
 
 
 def lognormal_trade_elasticity(data: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Location and spread of ln ε (traded_sector) from ``trade_elasticity_mean`` and ``trade_elasticity_sd``. A
-    coefficient of variation above 0.5 is cut to 0.5."""
+    """Location and spread of ln ε (traded_sector), from ``trade_elasticity_mean`` and ``trade_elasticity_sd``."""
     mean, sd = data["trade_elasticity_mean"].values, data["trade_elasticity_sd"].values
-    spread = np.sqrt(np.log1p(np.clip(sd / mean, _MIN_CV, MAX_CV) ** 2))
-    return np.log(mean) - spread**2 / 2, spread
+    return trade_elasticity_in_logs(mean, sd, _LEAST_CV)

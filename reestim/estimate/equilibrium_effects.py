@@ -144,16 +144,16 @@ def solved_panel(
         productivity, export_tax = imposed(data, economy)
         exporting, produced = _exporting(economy), np.asarray(economy.baseline.output) > 0
     places, users = _places(data)
-    given = inputs.parameters.technology
-    everywhere, uses = jnp.ones(given.sigma.shape), np.asarray(economy.baseline.ree_share) > 0
+    baseline = inputs.parameters.technology
+    everywhere, uses = jnp.ones(baseline.sigma.shape), np.asarray(economy.baseline.ree_share) > 0
     one = jnp.ones(len(economy.sectors)).at[users].set(sigma)
-    technology = given._replace(
+    technology = baseline._replace(
         sigma=jnp.where(uses, one[None, :], 1.0),
         kappa=kappa * everywhere,
         spillover=spillover * everywhere,
         spillover_gap=spillover_gap * everywhere,
-        adjustment_rate=jnp.zeros_like(given.adjustment_rate),  # knowledge is given
-        largest_loss=jnp.full_like(given.largest_loss, UNLIMITED),
+        adjustment_rate=jnp.zeros_like(baseline.adjustment_rate),  # knowledge is given
+        largest_loss=jnp.full_like(baseline.largest_loss, UNLIMITED),
     )
     moved = jnp.moveaxis(knowledge.bias[..., places], -1, 0) / kappa
     research = jnp.where(uses, jnp.zeros((len(places), *uses.shape)).at[:, :, users].set(moved), 0.0)
@@ -179,8 +179,8 @@ def solved_panel(
 def baseline_of(data: xr.Dataset) -> Economy:
     """The economy with elastic mines that the inputs hold."""
     names = {name: str(name).removeprefix(_PREFIX) for name in data.data_vars if str(name).startswith(_PREFIX)}
-    kept = data[list(names)].rename(names).rename({TRADED_SECTOR: SECTOR})
-    return Economy(kept.reset_coords(drop=True))
+    arrays = data[list(names)].rename(names).rename({TRADED_SECTOR: SECTOR})
+    return Economy(arrays.reset_coords(drop=True))
 
 
 def imposed(data: xr.Dataset, economy: Economy) -> tuple[Any, Any]:

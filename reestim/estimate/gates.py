@@ -24,6 +24,8 @@ AT_LEAST = ("ess_bulk", "ess_tail", "e_bfmi")
 class GateWarning(UserWarning):
     """The sampler did not converge: summaries of these draws are not statements about the posterior.
 
+    `reestim.fit` warns with it and names the gates that failed. The draws are returned all the same.
+
     Examples
     --------
     >>> import warnings
@@ -35,7 +37,27 @@ class GateWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Gate:
-    """One criterion: ``value`` is the worst over parameters (``where``), ``threshold`` what it must keep to."""
+    """One criterion that draws must keep to.
+
+    Attributes
+    ----------
+    gate
+        divergences, r_hat, ess_bulk, ess_tail, e_bfmi or tree_depth.
+    value
+        The worst over parameters.
+    threshold
+        What it must keep to: at least for effective sample sizes and E-BFMI, at most for the others.
+    passed
+        Whether it does.
+    where
+        Parameter, with labels, or chain that the value is of.
+
+    Examples
+    --------
+    >>> from reestim.estimate.gates import Gate
+    >>> print(Gate("r_hat", 1.004, 1.01, True, "kappa"))
+    passed  r_hat 1.004 (kappa), at most 1.01
+    """
 
     gate: str
     value: float
@@ -51,7 +73,21 @@ class Gate:
 
 @dataclass(frozen=True)
 class GateReport:
-    """All gates of a fit; ``passed`` when each is. ``str`` is the table that is printed."""
+    """All gates of a fit. ``str`` is the table that is printed.
+
+    Attributes
+    ----------
+    gates
+        One `Gate` a criterion.
+    passed
+        Whether each is passed.
+
+    Examples
+    --------
+    >>> from reestim.estimate.gates import Gate, GateReport
+    >>> GateReport((Gate("divergences", 3.0, 0.0, False),)).passed
+    False
+    """
 
     gates: tuple[Gate, ...]
 
@@ -64,22 +100,51 @@ class GateReport:
         return "\n".join(str(gate) for gate in self.gates)
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON values: passed, and gates: a list of gate, value, threshold, passed, where."""
+        """As JSON values.
+
+        Returns
+        -------
+        dict
+            ``passed``, and ``gates``: a list of gate, value, threshold, passed, where.
+        """
         return {"passed": self.passed, "gates": [asdict(gate) for gate in self.gates]}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> GateReport:
-        """The report that ``as_dict`` wrote."""
+        """The report that ``as_dict`` wrote.
+
+        Parameters
+        ----------
+        stored
+            What ``as_dict`` returned.
+
+        Returns
+        -------
+        GateReport
+            Equal to that which was stored.
+        """
         return cls(tuple(Gate(**gate) for gate in stored["gates"]))
 
 
 def check_gates(post: xr.DataTree, gates: Gates) -> GateReport:
-    """Judge the draws of ``post`` (groups ``posterior`` and ``sample_stats``), every element of every parameter.
+    """Judge draws by the gates of a study, every element of every parameter.
 
-    ``sample_stats`` holds diverging, energy and reached_max_treedepth, whatever the sampler (``fit`` sees to it).
     Elements that no draw moves (a parameter that the study fixes) are left out. A single chain cannot show that it
     agrees with another: its R-hat is that of its halves. What cannot be computed (too few draws, a statistic that the
     sampler does not report) fails its gate, with the value nan.
+
+    Parameters
+    ----------
+    post
+        Groups ``posterior`` and ``sample_stats``; the second holds diverging, energy and reached_max_treedepth,
+        whatever the sampler (`reestim.fit` sees to it).
+    gates
+        Thresholds: ``spec.gates``.
+
+    Returns
+    -------
+    GateReport
+        One `Gate` a criterion, with its worst parameter.
     """
     import arviz
 

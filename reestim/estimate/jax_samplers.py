@@ -41,15 +41,15 @@ def numpyro(density: Density, sampler: Sampler, seed: int, progress: bool) -> xr
     start = density.starts(seed, chains)
     fields = ("num_steps", "potential_energy", "energy", "accept_prob", "diverging")
     mcmc.run(jax.random.key(seed), init_params=start if chains > 1 else start[0], extra_fields=fields)
-    found: Any = mcmc.get_extra_fields(group_by_chain=True)
-    steps = np.asarray(found["num_steps"])
+    extra: Any = mcmc.get_extra_fields(group_by_chain=True)
+    steps = np.asarray(extra["num_steps"])
     stats = {
-        "diverging": found["diverging"],
-        "energy": found["energy"],
-        "lp": -np.asarray(found["potential_energy"]),
+        "diverging": extra["diverging"],
+        "energy": extra["energy"],
+        "lp": -np.asarray(extra["potential_energy"]),
         "n_steps": steps,
         "tree_depth": np.floor(np.log2(steps)).astype(int) + 1,  # 2^(d-1) <= steps < 2^d
-        "acceptance_rate": found["accept_prob"],
+        "acceptance_rate": extra["accept_prob"],
     }
     draws: Any = mcmc.get_samples(group_by_chain=True)
     return _tree(density, draws, stats)

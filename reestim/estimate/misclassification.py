@@ -70,8 +70,8 @@ def audited(audit: xr.DataArray, confusion: Any, prevalence: Any) -> tuple[np.nd
         case "by_class":
             return counts, confusion, (*groups, "human_label", "machine_label")
         case "by_label":
-            given = (joint / joint.sum(axis=-2, keepdims=True)).transpose(*turned)
-            return counts.transpose(*turned), given, (*groups, "machine_label", "human_label")
+            conditional = (joint / joint.sum(axis=-2, keepdims=True)).transpose(*turned)
+            return counts.transpose(*turned), conditional, (*groups, "machine_label", "human_label")
         case "random":
             shape = (*counts.shape[:-2], -1) if groups else (1, -1)
             dims = groups or ("audit",)

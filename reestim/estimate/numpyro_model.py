@@ -155,8 +155,8 @@ class NumpyroModel:
     def simulated(self, parameters: xr.Dataset, seed: int) -> xr.Dataset:
         """What is observed, drawn anew at each draw (chain, draw) of the parameters."""
         lead = parameters[list(self.free)].transpose(CHAIN, DRAW, ...)
-        given = {name: jnp.asarray(lead[name].values) for name in self.free}
-        predictive = Predictive(handlers.uncondition(self), given, batch_ndims=2, return_sites=list(self.observed))
+        values = {name: jnp.asarray(lead[name].values) for name in self.free}
+        predictive = Predictive(handlers.uncondition(self), values, batch_ndims=2, return_sites=list(self.observed))
         simulated = predictive(jax.random.key(seed))
         data = {n: ((CHAIN, DRAW, *self.sites[n].dims), np.asarray(simulated[n])) for n in self.observed}
         shared = {name: parameters[name].values for name in (CHAIN, DRAW) if name in parameters.coords}
@@ -241,16 +241,16 @@ def observe(
 
 def distribution(stated: Prior) -> dist.Distribution:
     """A prior on a number as a NumPyro distribution, with PyMC's parameters."""
-    given = stated.parameters
+    parameters = stated.parameters
     if stated.distribution == "HalfStudentT":
-        return dist.FoldedDistribution(dist.StudentT(given["nu"], 0.0, given["sigma"]))
+        return dist.FoldedDistribution(dist.StudentT(parameters["nu"], 0.0, parameters["sigma"]))
     if stated.distribution == "TruncatedNormal":
-        bounds = {mine: given[name] for mine, name in (("low", "lower"), ("high", "upper")) if name in given}
-        return dist.TruncatedNormal(given["mu"], given["sigma"], **bounds)
+        bounds = {mine: parameters[name] for mine, name in (("low", "lower"), ("high", "upper")) if name in parameters}
+        return dist.TruncatedNormal(parameters["mu"], parameters["sigma"], **bounds)
     if stated.distribution not in _DISTRIBUTIONS:
         raise InputError(Problem(f"{stated.distribution} is no prior on a number", "Choose another distribution"))
     kind, names = _DISTRIBUTIONS[stated.distribution]
-    return kind(*(given[name] for name in names))
+    return kind(*(parameters[name] for name in names))
 
 
 #: NumPyro's distributions, and PyMC's names of their arguments in NumPyro's order.

@@ -116,10 +116,28 @@ def posterior_predictive(model: Model, post: xr.DataTree, seed: int, draws: int 
 
 
 def simulated(model: Model, parameters: xr.Dataset, seed: int, draws: int | None = None) -> xr.Dataset:
-    """Make data at the draws (chain, draw, ...) of the parameters, or at ``draws`` of them.
+    """Make data at draws of the parameters.
 
-    They are named as what was observed, and whole numbers stay whole. Raises InputError where the model conditions on
-    no data.
+    Parameters
+    ----------
+    model
+        From `reestim.build`, or a ``pm.Model``.
+    parameters
+        Draws (chain, draw, ...) of what the model samples.
+    seed
+        All randomness comes from it.
+    draws
+        How many of the draws, evenly spaced; default: all, or fewer where the data would take more than 400 MB.
+
+    Returns
+    -------
+    xarray.Dataset
+        Named as what was observed (chain, draw, ...); whole numbers stay whole.
+
+    Raises
+    ------
+    InputError
+        Where the model conditions on no data.
     """
     adapted = adapt(model)
     names = list(adapted.observed)

@@ -11,9 +11,10 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from reestim.editions import GONE, gone_prior
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
 from reestim.estimate.variables import parameters, support_of
 from reestim.study.prior import Prior
+from reestim.wording import closest
 
 
 @runtime_checkable
@@ -31,16 +32,16 @@ class Priors(Protocol):
 
 def support(prior: Prior) -> tuple[float, float]:
     """Smallest interval that holds the mass of a prior on a number, (low, high); a Dirichlet's shares are (0, 1)."""
-    given = prior.parameters
+    parameters = prior.parameters
     match prior.distribution:
         case "HalfNormal" | "LogNormal" | "HalfStudentT" | "Gamma" | "InverseGamma" | "Exponential":
             return 0.0, math.inf
         case "Beta" | "Dirichlet":
             return 0.0, 1.0
         case "Uniform" | "TruncatedNormal":
-            return given.get("lower", -math.inf), given.get("upper", math.inf)
+            return parameters.get("lower", -math.inf), parameters.get("upper", math.inf)
         case "Fixed":
-            return given["value"], given["value"]
+            return parameters["value"], parameters["value"]
         case _:
             return -math.inf, math.inf
 

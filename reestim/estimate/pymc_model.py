@@ -84,9 +84,9 @@ class PymcModel:
     def observed_data(self) -> xr.Dataset:
         """What the likelihood conditions on, with the dims of the model."""
         data, coords = {}, {}
-        about, known = self.about, self.dims
+        about, named_dims = self.about, self.dims
         for name, values in self.observed.items():
-            dims = known.get(name) or tuple(f"{name}_dim_{i}" for i in range(values.ndim))
+            dims = named_dims.get(name) or tuple(f"{name}_dim_{i}" for i in range(values.ndim))
             data[name] = (dims, values, about[name])
             coords |= {d: list(self.pymc.coords[d] or ()) for d in dims if d in self.pymc.coords}
         return xr.Dataset(data, coords=coords)

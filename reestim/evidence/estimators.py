@@ -120,7 +120,7 @@ def _country_mean(setting: EventDesign, slope: Regression) -> EffectPath:
     if panel["cluster"].nunique() < len(panel.drop_duplicates([COUNTRY, SECTOR])):
         advice = f"Cluster by {COUNTRY_SECTOR}, or use another estimator"
         raise InputError(Problem("clusters reach over countries, whose slopes are estimated apart", advice))
-    found, left_out, clusters, rows = [], [], 0, 0
+    estimates, left_out, clusters, rows = [], [], 0, 0
     for country, one in panel.groupby(COUNTRY, sort=False):
         try:
             own = _of_country(one, setting, design.windows)
@@ -128,15 +128,17 @@ def _country_mean(setting: EventDesign, slope: Regression) -> EffectPath:
         except InputError:
             left_out.append(str(country))
             continue
-        found.append((estimate, covariance))
+        estimates.append((estimate, covariance))
         clusters, rows = clusters + n, rows + len(one)
-    if len(found) < _FEWEST_COUNTRIES:
+    if len(estimates) < _FEWEST_COUNTRIES:
         advice = f"Use {TWO_WAY}, or more countries with several unequally exposed sectors"
-        raise InputError(Problem("too few countries give a slope of their own", advice, value=len(found)))
-    mean = np.mean([b for b, _ in found], axis=0)
-    covariance = np.sum([v for _, v in found], axis=0) / len(found) ** 2  # countries are independent given the clusters
+        raise InputError(Problem("too few countries give a slope of their own", advice, value=len(estimates)))
+    mean = np.mean([b for b, _ in estimates], axis=0)
+    covariance = (
+        np.sum([v for _, v in estimates], axis=0) / len(estimates) ** 2
+    )  # countries are independent given the clusters
     notes = (f"no slope of their own: {', '.join(left_out)}",) if left_out else ()
-    return EffectPath(design.windows, mean, covariance, clusters, rows, len(found), notes)
+    return EffectPath(design.windows, mean, covariance, clusters, rows, len(estimates), notes)
 
 
 def _of_country(rows: Any, setting: EventDesign, windows: tuple[Window, ...]) -> EventDesign:

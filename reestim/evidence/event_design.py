@@ -156,8 +156,8 @@ def _panel(
         raise InputError([*problems], "the event study cannot be estimated")
     if years is not None:
         panel = panel[panel[YEAR].isin(list(years))]
-    known = exposure.rename("exposure").to_series().reset_index()
-    panel = panel.merge(known, on=[COUNTRY, SECTOR], how="inner").sort_values(["outcome", *KEY], ignore_index=True)
+    exposed = exposure.rename("exposure").to_series().reset_index()
+    panel = panel.merge(exposed, on=[COUNTRY, SECTOR], how="inner").sort_values(["outcome", *KEY], ignore_index=True)
     return panel.assign(log_value=np.log(panel["value"].where(panel["value"] > 0)))
 
 

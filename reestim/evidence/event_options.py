@@ -62,7 +62,7 @@ def check_options(
     prior: str,
 ) -> None:
     """Raise InputError for every choice that does not exist."""
-    from reestim.errors import closest
+    from reestim.wording import closest
 
     there = outcomes_there(data, frame)
     problems = []

@@ -151,7 +151,20 @@ def event_study(
 
 
 def exposure_of(io: xr.Dataset, kind: str = TOTAL) -> xr.DataArray:
-    """Exposure of goods sectors, (country, sector), fraction of cost."""
+    """Exposure of the sectors of goods.
+
+    Parameters
+    ----------
+    io
+        Arrays of docs/model.md section 3.
+    kind
+        ``"total"`` (through all suppliers) or ``"direct"``.
+
+    Returns
+    -------
+    xarray.DataArray
+        (country, sector), fraction of cost.
+    """
     from reestim.supply_chain.exposure import exposure
 
     goods = [s for s in io[SECTOR].values if s not in set(io[ELEMENT].values)]
@@ -160,15 +173,28 @@ def exposure_of(io: xr.Dataset, kind: str = TOTAL) -> xr.DataArray:
 
 
 def synthetic_outcome_files(data: Dataset, names: Sequence[str]) -> list[str]:
-    """Files of outcomes in use that are simulated."""
+    """Files of outcomes in use that are simulated.
+
+    Parameters
+    ----------
+    data
+        The dataset.
+    names
+        Outcomes in use.
+
+    Returns
+    -------
+    list of str
+        Names of files.
+    """
     used = {"outcomes.csv", *(["patent_labels.csv"] if PATENTS in names else [])}
     return [file for file in data.meta.synthetic if file in used]
 
 
 def _deviation(frame: pd.DataFrame, dose: xr.DataArray) -> float:
     """One standard deviation of exposure over the country-sectors of the panel (all cells where there is no panel)."""
-    known: Any = dose.rename("exposure").to_series().reset_index()
-    units: Any = frame[[COUNTRY, SECTOR]].drop_duplicates().merge(known) if len(frame) else known
+    exposed: Any = dose.rename("exposure").to_series().reset_index()
+    units: Any = frame[[COUNTRY, SECTOR]].drop_duplicates().merge(exposed) if len(frame) else exposed
     deviation = float(units["exposure"].std()) if len(units) > 1 else 0.0
     if not deviation > 0:
         raise InputError(Problem("exposure does not vary", "Check the uses of rare earths", file="element_use.csv"))
@@ -182,7 +208,18 @@ def _economy(data: Dataset) -> xr.Dataset:
 
 
 def event_tables(study: xr.Dataset) -> dict[str, pd.DataFrame]:
-    """Make the tables of ``event_study``: event_study_effects, event_study_summary, event_study_placebos."""
+    """Make the tables of an event study.
+
+    Parameters
+    ----------
+    study
+        From `reestim.event_study`.
+
+    Returns
+    -------
+    dict of pandas.DataFrame
+        event_study_effects, event_study_summary, event_study_placebos.
+    """
     names = {"effect": "effects", "study": "summary", "placebo": "placebos"}
     return {
         f"event_study_{title}": pd.DataFrame(

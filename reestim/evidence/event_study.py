@@ -139,11 +139,11 @@ def two_way_regression(setting: EventDesign) -> tuple[np.ndarray, np.ndarray, in
     fit = pf.feols(
         f"log_value ~ {' + '.join(names)} | {FIXED_EFFECTS}", data=data, vcov={"CRV1": "cluster"}, **demeaner_options()
     )
-    kept = list(fit.coef().index)
-    if kept != names:
+    estimated = list(fit.coef().index)
+    if estimated != names:
         raise InputError(
             Problem(
-                f"{len(names) - len(kept)} effects cannot be told from the fixed effects",
+                f"{len(names) - len(estimated)} effects cannot be told from the fixed effects",
                 "Use wider event windows, or a panel with several unequally exposed sectors a country",
                 file="outcomes.csv",
             ),

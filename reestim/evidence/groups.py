@@ -38,16 +38,16 @@ def evidence_groups(data: Dataset, evidence: Evidence, *, quick: bool = False) -
     from reestim.supply_chain.substitutability import substitutability
 
     io, evidence = ree_input_output(data), evidence.settled(data.tables)
-    found = {
+    groups = {
         IDENTITIES: xr.Dataset(
             {name: (IDENTITIES, column.to_numpy()) for name, column in split_identities(data).items()}
         )
     }
     if "growth_accounts" in data:
-        found[GROWTH] = growth_accounting(data["growth_accounts"])
+        groups[GROWTH] = growth_accounting(data["growth_accounts"])
     if evidence.patents and "label_audit" in data:
         tables = data["patent_labels"], data["label_audit"]
-        found[LABEL_QUALITY] = label_quality(*tables, data.label_record, data.meta.synthetic)
+        groups[LABEL_QUALITY] = label_quality(*tables, data.label_record, data.meta.synthetic)
     makers: dict[str, Callable[[], xr.Dataset]] = {
         # other properties than those of the map: a dim of its own, or xarray would align the two and leave NaN
         ELEMENTS: lambda: element_similarity(data).assign(
@@ -58,17 +58,19 @@ def evidence_groups(data: Dataset, evidence: Evidence, *, quick: bool = False) -
         makers[EVENTS] = lambda: _events(data, io, names, evidence.exposure, quick)
     for name, make in makers.items():
         try:
-            found[name] = make()
+            groups[name] = make()
         except InputError as error:
             _log.warning("    %s left out of the report: %s", name.replace("_", " "), error.problems[0])
-    return found
+    return groups
 
 
 def studied(data: Dataset, evidence: Evidence) -> list[str]:
-    """Outcomes whose event study belongs to a study: those of its likelihood, and the patents that it counts."""
+    """Outcomes whose event study belongs to a study: those of its likelihood, and the patents that it counts.
+
+    ``evidence`` as `Evidence.settled` gives it for the dataset.
+    """
     from reestim.evidence.outcome_choice import event_outcomes
 
-    evidence = evidence.settled(data.tables)
     names: set[str] = set()
     if evidence.event_study and ("outcomes" in data or EFFECTS in data):
         panel, published = event_outcomes(data.tables, evidence)
@@ -82,7 +84,7 @@ def _events(data: Dataset, io: xr.Dataset, names: list[str], exposure: str, quic
     from reestim.evidence.estimators import ESTIMATORS, TWO_WAY
     from reestim.evidence.event_paths import event_study
 
-    given = partial(event_study, data, outcomes=names, exposure=exposure, io=io)
+    study = partial(event_study, data, outcomes=names, exposure=exposure, io=io)
     if quick:
-        return given(countries=["all"], estimators=[TWO_WAY], placebo=False)
-    return given(estimators=ESTIMATORS)
+        return study(countries=["all"], estimators=[TWO_WAY], placebo=False)
+    return study(estimators=ESTIMATORS)

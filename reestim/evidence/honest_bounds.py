@@ -105,8 +105,8 @@ def breakdown_ratio(
         return 0.0
     if distance(_FURTHEST) > 0:
         return _FURTHEST
-    found: Any = optimize.brentq(distance, 0.0, _FURTHEST, xtol=1e-6)
-    return float(found)
+    root: Any = optimize.brentq(distance, 0.0, _FURTHEST, xtol=1e-6)
+    return float(root)
 
 
 def yearly_departures(windows: Sequence[Window], reference: int) -> Float[np.ndarray, "pair effect"]:

@@ -21,20 +21,20 @@ def event_outcomes(tables: Mapping[str, pd.DataFrame], evidence: Evidence) -> tu
     """Outcomes taken from the panel and from the published effects.
 
     Those that the study states; else exports and tfp as far as they are there, and published patents too where the
-    study counts no patents. An outcome may come from both where no country does. Raises InputError where it would count
-    twice or nothing is left.
+    study counts no patents. An outcome may come from both where no country does. ``evidence`` as `Evidence.settled`
+    gives it. Raises InputError where an outcome would count twice or nothing is left.
     """
-    evidence, found = evidence.settled(tables), []
+    outcomes = []
     for stem, stated in (("outcomes", evidence.event_outcomes), ("event_study", evidence.published_outcomes)):
         here = set(tables[stem]["outcome"]) if stem in tables else set()
         usual = _UNLESS_STATED if evidence.patents or stem == "outcomes" else (*_UNLESS_STATED, "patents")
-        found.append([name for name in usual if name in here] if stated is None else list(stated))
+        outcomes.append([name for name in usual if name in here] if stated is None else list(stated))
         if stated and stem not in tables:
             advice = "Add the file, or leave the outcomes out of the study's evidence"
             raise InputError(
                 Problem("the study states outcomes of a file that is not there", advice, file=f"{stem}.csv")
             )
-    panel, published = found
+    panel, published = outcomes
     twice = [name for name in panel if name in published and _of_the_same_countries(tables, name)]
     if twice:
         advice = "Say in the study which to use: evidence.event_outcomes for the panel, evidence.published_outcomes"

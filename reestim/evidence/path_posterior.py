@@ -20,6 +20,7 @@ from scipy.optimize import brentq
 from scipy.special import logsumexp, ndtr
 
 from reestim.errors import InputError, Problem
+from reestim.intervals import ends
 
 RANDOM_WALK, INDEPENDENT = "random_walk", "independent"
 PRIORS = (RANDOM_WALK, INDEPENDENT)
@@ -42,8 +43,7 @@ class PathPosterior:
         """Median, low and high end of the equal-tailed interval, and P(> 0) of a linear combination of effects."""
         center = self.mean @ combination
         spread = np.sqrt(np.einsum("i,tij,j->t", combination, self.covariance, combination))
-        tail = (1 - level) / 2
-        median, low, high = (self._quantile(center, spread, p) for p in (0.5, tail, 1 - tail))
+        median, low, high = (self._quantile(center, spread, p) for p in (0.5, *ends(level)))
         return median, low, high, float(self.weight @ ndtr(center / spread))
 
     def _quantile(self, center: np.ndarray, spread: np.ndarray, p: float) -> float:

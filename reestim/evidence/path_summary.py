@@ -64,9 +64,9 @@ def summary_row(path: EffectPath, posterior: PathPosterior | None, reference: in
         average = interval(mean, error, path.n_clusters) | bayesian(posterior, weights)
         distribution: Any = stats.t(path.n_clusters - 1) if path.n_clusters > 1 else stats.norm()
         average["p_value"] = float(2 * distribution.sf(abs(mean) / error))
-        given = (path.estimate, path.covariance, path.windows, weights)
-        low, high = robust_interval(*given, reference=reference, clusters=path.n_clusters)
-        furthest = breakdown_ratio(*given, reference=reference, clusters=path.n_clusters)
+        event_path = (path.estimate, path.covariance, path.windows, weights)
+        low, high = robust_interval(*event_path, reference=reference, clusters=path.n_clusters)
+        furthest = breakdown_ratio(*event_path, reference=reference, clusters=path.n_clusters)
         average |= {"robust_low": low, "robust_high": high, "breakdown_ratio": furthest}
     else:
         bounds = ("robust_low", "robust_high", "breakdown_ratio")

@@ -19,6 +19,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from reestim.dims import COUNTRY, EXPORTER, IMPORTER, PRICE_YEAR, SECTOR, YEAR
+from reestim.supply_chain.flows import abroad, purchases_by_origin
 
 
 def market_weights(io: xr.Dataset) -> xr.DataArray:
@@ -27,8 +28,7 @@ def market_weights(io: xr.Dataset) -> xr.DataArray:
     Rows sum to 1 over exporter where the country exports the good, to 0 where it does not.
     """
     share = io["trade_share"].transpose(IMPORTER, EXPORTER, SECTOR)
-    flow = share * io["expenditure"].rename({COUNTRY: IMPORTER})
-    foreign = flow.where(flow[IMPORTER] != flow[EXPORTER], 0.0)
+    foreign = abroad(purchases_by_origin(io))
     total = foreign.sum(IMPORTER)
     market = (foreign / total.where(total > 0, 1.0)).rename({EXPORTER: COUNTRY})
     return (market * share).sum(IMPORTER).transpose(COUNTRY, EXPORTER, SECTOR)

@@ -92,19 +92,31 @@ def growth_accounting(accounts: pd.DataFrame) -> xr.Dataset:
 
 
 def without_ree(accounts: pd.DataFrame) -> pd.DataFrame:
-    """Accounts whose intermediates hold the rare earths → accounts whose intermediates are the others.
+    """Take the rare earths out of the intermediates of growth accounts.
 
     The share of the others is the difference, their volume the chained Törnqvist index that, joined with rare earths,
     gives the growth of all intermediates back: Δ ln o = (s̄_m Δ ln m − s̄_r Δ ln r) / (s̄_m − s̄_r); 1 in the first year.
-    Rows without rare earths stay as they are.
 
-    Raises InputError where ree or ree_share are absent, or rare earths cost more than all intermediates.
+    Parameters
+    ----------
+    accounts
+        Columns of data/README.md, intermediates with the rare earths in them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same columns; rows without rare earths stay as they are.
+
+    Raises
+    ------
+    InputError
+        Where ree or ree_share are absent, or rare earths cost more than all intermediates.
     """
     if not {REE, f"{REE}_share"} <= set(accounts):
         problem = Problem("there are no rare earths to take apart", "Add the columns ree and ree_share", file=FILE)
         raise InputError(problem, "the growth accounts cannot be used")
-    given = accounts.assign(**{f"{INTERMEDIATES}_share": _other_share(accounts)})
-    problems = account_problems(given)
+    with_intermediates = accounts.assign(**{f"{INTERMEDIATES}_share": _other_share(accounts)})
+    problems = account_problems(with_intermediates)
     if problems:
         raise InputError(problems, "the growth accounts cannot be used")
     table: Any = accounts.sort_values(_KEY, kind="stable")
@@ -128,14 +140,36 @@ def _other_share(accounts: pd.DataFrame) -> Any:
 
 
 def outcome_rows(accounting: xr.Dataset) -> pd.DataFrame:
-    """TFP indices as rows of ``outcomes.csv``: country, sector, year, outcome (``tfp``), value."""
+    """TFP indices as rows of ``outcomes.csv``.
+
+    Parameters
+    ----------
+    accounting
+        From `reestim.growth_accounting`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        country, sector, year, outcome (``tfp``), value.
+    """
     table = accounting["tfp"].to_series().dropna().rename("value").reset_index()
     table.insert(3, "outcome", "tfp")
     return table
 
 
 def as_table(accounting: xr.Dataset) -> pd.DataFrame:
-    """One row a country, sector and year: output_growth, one column a contribution, tfp_growth, tfp."""
+    """Growth accounting as a table, one row a country, sector and year.
+
+    Parameters
+    ----------
+    accounting
+        From `reestim.growth_accounting`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        output_growth, one column a contribution, tfp_growth (log points), tfp (index).
+    """
     wide = accounting["contribution"].to_dataset(PRODUCTION_INPUT)
     wide = wide.rename({name: f"{name}_contribution" for name in wide.data_vars})
     table = xr.merge([accounting["output_growth"], wide, accounting["tfp_growth"], accounting["tfp"]])
@@ -143,7 +177,18 @@ def as_table(accounting: xr.Dataset) -> pd.DataFrame:
 
 
 def average_growth(table: pd.DataFrame) -> pd.DataFrame:
-    """Means over the years of ``as_table``: country, sector, years, then output_growth, contributions, tfp_growth."""
+    """Means over the years.
+
+    Parameters
+    ----------
+    table
+        From `as_table`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        country, sector, years, then output_growth, contributions, tfp_growth (log points a year).
+    """
     parts = [name for name in table.columns if name.endswith(("_growth", "_contribution"))]
     rows = []
     groups: Any = table.groupby([COUNTRY, SECTOR], sort=False)
@@ -156,23 +201,42 @@ def average_growth(table: pd.DataFrame) -> pd.DataFrame:
 def write_results(
     accounting: xr.Dataset, out: Path | None, outcomes: Path | None, *, overwrite: bool = False
 ) -> list[Path]:
-    """Write the table of all years to ``out``, and the TFP indices to ``outcomes``, whose other outcomes stay.
+    """Write the table of all years, and the TFP indices among the outcomes of a dataset.
 
-    Raises InputError, before anything is written: a file that is there already and may not be replaced, an
-    ``outcomes.csv`` that holds TFP already or cannot be read.
+    Parameters
+    ----------
+    accounting
+        From `reestim.growth_accounting`.
+    out
+        File for the table of all years, if one is wanted.
+    outcomes
+        An ``outcomes.csv`` whose other outcomes stay, if it is to get the indices.
+    overwrite
+        Whether what is there may be replaced.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    InputError
+        Before anything is written: a file that is there already and may not be replaced, an ``outcomes.csv`` that holds
+        TFP already or cannot be read.
     """
     problems = []
     if out is not None and out.exists() and not overwrite:
         problems.append(Problem("the file exists already", "Name a new one, or say --overwrite", value=str(out)))
     rows = outcome_rows(accounting)
     if outcomes is not None and outcomes.exists():
-        known, found = _known_outcomes(outcomes)
-        problems += found
-        if known is not None:
-            if (known["outcome"] == "tfp").any() and not overwrite:
+        existing, outcome_problems = _known_outcomes(outcomes)
+        problems += outcome_problems
+        if existing is not None:
+            if (existing["outcome"] == "tfp").any() and not overwrite:
                 advice = "Say --overwrite to put these in their place"
                 problems.append(Problem("the file holds outcomes 'tfp' already", advice, file=outcomes.name))
-            rows = pd.concat([known[known["outcome"] != "tfp"], rows], ignore_index=True)
+            rows = pd.concat([existing[existing["outcome"] != "tfp"], rows], ignore_index=True)
     if problems:
         raise InputError(problems, "nothing was written")
     written = []

@@ -14,18 +14,11 @@ import pandas as pd
 import xarray as xr
 
 from reestim.data.schemas import ALL_SECTORS, HORIZONS
-from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR
+from reestim.dims import COUNTRY, SECTOR
 from reestim.errors import InputError, Problem
 
 FILE = "published_moments.csv"
 MONTHS, YEAR_AHEAD, LONG = HORIZONS
-
-
-def ree_value(io: xr.Dataset) -> xr.DataArray:
-    """Rare earths used at baseline, θ times revenue (country, sector), million US$."""
-    wedge = (1 + io["tariff"] if "tariff" in io else 1) * (1 + io["export_tax"] if "export_tax" in io else 1)
-    spent = io["trade_share"] * io["expenditure"].rename({COUNTRY: IMPORTER}) / wedge
-    return io["ree_share"] * spent.sum(IMPORTER).rename({EXPORTER: COUNTRY})
 
 
 def moment_arrays(table: pd.DataFrame, value: xr.DataArray) -> xr.Dataset:
@@ -94,5 +87,5 @@ def predicted_moments(data: xr.Dataset, sigma: Any, long_run: Any, impact_ratio:
     """
     weight = data["moment_weight"].transpose("moment", SECTOR).values
     at = [(data["moment_horizon"].values == k).astype(float) for k in range(len(HORIZONS))]
-    given, later = (weight * sigma).sum(axis=-1), (weight * long_run).sum(axis=-1)
-    return (at[0] * impact_ratio + at[1]) * given + at[2] * later
+    short_run, later = (weight * sigma).sum(axis=-1), (weight * long_run).sum(axis=-1)
+    return (at[0] * impact_ratio + at[1]) * short_run + at[2] * later

@@ -17,8 +17,9 @@ from reestim import technology
 from reestim.data.schemas import AUDIT_DESIGNS
 from reestim.dims import COUNTRY, ELEMENT, EXPORTER, IMPORTER, LABELS, SECTOR, YEAR
 from reestim.errors import InputError, ParameterError, Problem
-from reestim.evidence.published_moments import MONTHS, moment_arrays, predicted_moments, ree_value
+from reestim.evidence.published_moments import MONTHS, moment_arrays, predicted_moments
 from reestim.evidence.truth import Truth
+from reestim.supply_chain.flows import abroad, purchases_by_origin, ree_value, revenue
 
 #: REE price, US$/kg, at q = 0 in a simulated ``ree_use_panel``: it only sets the scale of tonnes against value.
 BASELINE_UNIT_VALUE = 10.0
@@ -126,11 +127,8 @@ def _share(io: xr.Dataset, price: xr.DataArray) -> xr.DataArray:
 
 
 def _output(io: xr.Dataset, price: xr.DataArray) -> xr.DataArray:
-    """Their revenue at baseline, (country, sector), million US$, net of border taxes (equation 8)."""
-    wedge = (1 + io["tariff"] if "tariff" in io else 1) * (1 + io["export_tax"] if "export_tax" in io else 1)
-    spent = io["trade_share"] * io["expenditure"].rename({COUNTRY: IMPORTER}) / wedge
-    revenue = spent.sum(IMPORTER).rename({EXPORTER: COUNTRY}).transpose(COUNTRY, SECTOR)
-    return revenue.sel(country=price[COUNTRY], sector=price[SECTOR])
+    """Their revenue at baseline, (country, sector), million US$."""
+    return revenue(io).sel(country=price[COUNTRY], sector=price[SECTOR])
 
 
 def _sizes(io: xr.Dataset, world: _World, truth: Truth, totals: pd.DataFrame | None) -> np.ndarray:
@@ -139,12 +137,12 @@ def _sizes(io: xr.Dataset, world: _World, truth: Truth, totals: pd.DataFrame | N
     if totals is not None:
         keys = [COUNTRY, SECTOR, YEAR]
         cells = price.to_series().index
-        known: Any = totals.set_index(keys)["total"].reindex(cells)
-        if known.isna().any():
-            place = dict(zip(keys, known.index[known.isna()][0], strict=True))
+        expected: Any = totals.set_index(keys)["total"].reindex(cells)
+        if expected.isna().any():
+            place = dict(zip(keys, expected.index[expected.isna()][0], strict=True))
             problem = Problem("no total of all patents", "Give one for each country, sector and year", value=place)
             raise InputError(problem, "evidence cannot be simulated")
-        size = known.to_numpy(float).reshape(price.shape)
+        size = expected.to_numpy(float).reshape(price.shape)
         return truth.patents_per_cell * size / size.mean(axis=(0, 2), keepdims=True)
     if truth.patent_growth is None:
         problem = Problem("numbers of patents need patent_growth, or totals", "State it", column="patent_growth")
@@ -250,17 +248,14 @@ def _outcomes(io: xr.Dataset, world: _World, truth: Truth, rng: np.random.Genera
 
 def _exports(io: xr.Dataset) -> xr.DataArray:
     """Baseline exports, (country, sector), million US$, purchaser prices; domestic sales excluded."""
-    flow = (io["trade_share"] * io["expenditure"].rename({COUNTRY: IMPORTER})).transpose(IMPORTER, EXPORTER, SECTOR)
-    foreign = flow.where(flow[IMPORTER] != flow[EXPORTER], 0.0)
-    return foreign.sum(IMPORTER).rename({EXPORTER: COUNTRY})
+    return abroad(purchases_by_origin(io)).sum(IMPORTER).rename({EXPORTER: COUNTRY})
 
 
 def _export_response(io: xr.Dataset, cost: xr.DataArray) -> xr.DataArray:
     """−ε·(d ln c − market average), the average over foreign markets of the costs of all who sell there."""
     share = io["trade_share"].sel(sector=cost[SECTOR])
     market = (share * cost.rename({COUNTRY: EXPORTER})).sum(EXPORTER)  # d ln P of the importer
-    flow = share * io["expenditure"].sel(sector=cost[SECTOR]).rename({COUNTRY: IMPORTER})
-    weight = flow.where(flow[IMPORTER] != flow[EXPORTER], 0.0)
+    weight = abroad(purchases_by_origin(io)).sel(sector=cost[SECTOR])
     weight = weight / weight.sum(IMPORTER).where(lambda x: x > 0, 1.0)
     average = (weight * market).sum(IMPORTER).rename({EXPORTER: COUNTRY})
     return -io["trade_elasticity"].sel(sector=cost[SECTOR]) * (cost - average)

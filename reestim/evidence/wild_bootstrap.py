@@ -68,10 +68,10 @@ def _fixed_effects(data: pd.DataFrame) -> list[np.ndarray]:
     """Dummies of the country-sectors, and of the country-years but the first of each country: of full rank."""
     periods = data.drop_duplicates(PERIOD).sort_values(YEAR)
     first = set(periods.drop_duplicates(COUNTRY)[PERIOD])
-    kept = [label for label in periods[PERIOD] if label not in first]
+    later = [label for label in periods[PERIOD] if label not in first]
     return [
         (data[column].to_numpy()[:, None] == np.asarray(labels)).astype(float)
-        for column, labels in ((UNIT, data[UNIT].unique()), (PERIOD, kept))
+        for column, labels in ((UNIT, data[UNIT].unique()), (PERIOD, later))
     ]
 
 

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
 from reestim.importers.isic import isic_industries
 from reestim.importers.mapping import read_columns, read_weights
+from reestim.wording import closest
 
 HERE = Path(__file__).resolve().parent / "concordances"
 SHIPPED = tuple(HERE / f"industries_{name}.csv" for name in ("wiod", "icio", "caliendo_parro"))

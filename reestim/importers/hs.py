@@ -17,11 +17,12 @@ import pandas as pd
 
 from reestim.data.read import gaps
 from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR, YEAR
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
 from reestim.importers.concordance import HERE
 from reestim.importers.imported import Imported, ImportOptions, unit_value_problem
 from reestim.importers.mapping import read_concordance
 from reestim.importers.regions import INDUSTRIES, regions_of, sectors_of
+from reestim.wording import closest
 
 HS_INDUSTRIES, HS_ELEMENTS = HERE / "hs_industries.csv", HERE / "hs_elements.csv"
 RARE_EARTHS = ("2846",)

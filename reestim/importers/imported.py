@@ -20,8 +20,9 @@ from reestim.data.growth_accounts import STEM as GROWTH_ACCOUNTS
 from reestim.data.growth_accounts import account_problems
 from reestim.data.read import read_table
 from reestim.data.tables import check_table
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
 from reestim.io.files import strict_json
+from reestim.wording import closest
 
 #: What an importer keeps of its own beside the tables of a dataset lies here, in the folder of the dataset.
 SOURCES_FOLDER = "sources"

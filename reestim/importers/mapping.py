@@ -10,8 +10,9 @@ import pandas as pd
 
 from reestim.data.read import parse_column, read_cells
 from reestim.data.schemas import ALL_OTHERS, WEIGHT_TOLERANCE
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
 from reestim.importers.countries import code_of_country
+from reestim.wording import closest
 
 REGIONS = Path(__file__).resolve().parent / "concordances" / "regions.csv"
 #: Codes of the sources that are not ISO 3166 or not ours, where every country stays a region of its own.

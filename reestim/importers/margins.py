@@ -17,9 +17,10 @@ from scipy.optimize import brentq
 
 from reestim.data.read import parse_column, read_cells
 from reestim.data.schemas import ALL_SECTORS
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
 from reestim.importers.balance import Flows, Margins, Table
 from reestim.numerics.ras import ras
+from reestim.wording import closest
 
 MEASURES = ("output", "value_added", "exports", "imports")
 COLUMNS = ("country", "sectors", "measure", "value", "source")

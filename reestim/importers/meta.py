@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from reestim.importers.factor_shares import LaborShares
-from reestim.importers.ree_facts import COPIED, stated
+from reestim.importers.ree_facts import COPIED, meta_of
 from reestim.importers.world import WorldTable
 from reestim.importers.world_tables import WorldSource
 
@@ -83,7 +83,7 @@ def _merged(mapping: Mapping[str, str]) -> str:
 def meta_keys(built: Built, notes: Sequence[str], synthetic: Iterable[str]) -> dict[str, object]:
     """Keys of ``dataset.toml`` but its tables; ``synthetic``: stems of the simulated files."""
     world, simulated = built.world, sorted(f"{stem}.csv" for stem in synthetic)
-    taken_over = set(stated(built.facts).get("imputed", [])) & {f"{stem}.csv" for stem in (*COPIED, "policy")}
+    taken_over = set(meta_of(built.facts).imputed) & {f"{stem}.csv" for stem in (*COPIED, "policy")}
     return {
         "name": f"{built.source.name}-{world.year}-{len(world.regions)}",
         "description": (

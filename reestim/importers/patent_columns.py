@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
 from reestim.importers.countries import CUSTOMS_ALPHA3, alpha3_codes, alpha3_of_alpha2, alpha3_of_name
 from reestim.importers.imported import ImportOptions
 from reestim.importers.inventions import UNKNOWN
 from reestim.importers.technology import symbol_of
+from reestim.wording import closest
 
 REQUIRED = ("id", "country", "year")
 KNOWN = (*REQUIRED, "title", "abstract", "cpc", "sector", "family", "language", "office")

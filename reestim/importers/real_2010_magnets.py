@@ -23,7 +23,7 @@ from reestim.importers.bundle import copy_tables, originals_in, write_csv, write
 from reestim.importers.concordance import HERE
 from reestim.importers.countries import alpha3_of_alpha2
 from reestim.importers.dataset_toml import imputed_files, write_meta
-from reestim.importers.update import UPDATED, economy_rows, flows_of, labor_shares
+from reestim.importers.update import UPDATED, economy_rows, flows_of, labor_share_of
 from reestim.io.resources import REAL, REAL_MAGNETS
 from reestim.supply_chain.application_use import sector_use
 from reestim.supply_chain.ree_use import country_use, element_supply, market_prices
@@ -72,7 +72,7 @@ def _build(folder: Path, typed: Path, older: Path, file: Path) -> None:
     data = load_dataset(older)
     made = with_stage(data, trade, pd.read_csv(sources / "magnet_facts.csv"), rare_earth_part(file, sources))
     host = made.flows.sectors.index(magnets.HOST)
-    shares = labor_shares(data)
+    shares = labor_share_of(data)
     told = "imputed: sales and inputs of metals without those of magnets, which are a sector of their own"
     tables = economy_rows(made.flows, np.column_stack([shares, shares[:, host]]), told)
     tables = magnets.told_of_magnets(tables, _told(sources, file))

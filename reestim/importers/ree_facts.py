@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from reestim.data.country_groups import country_group
 from reestim.data.dataset import check_dataset
-from reestim.errors import Problem
+from reestim.data.meta import DatasetMeta, read_meta
+from reestim.errors import InputError, Problem
 from reestim.importers import facts as fact_rules
 from reestim.importers.bundle import write_csv
 from reestim.importers.mapping import RENAMED
@@ -35,8 +34,15 @@ PRODUCERS = {
 COUNTRY_USE = "country_use"
 
 
-def stated(facts: Path) -> dict[str, Any]:
-    return tomllib.loads((facts / "dataset.toml").read_text(encoding="utf-8"))
+def meta_of(facts: Path) -> DatasetMeta:
+    """``dataset.toml`` of facts in which `facts_problems` found nothing wrong.
+
+    Raises InputError with what is wrong with it, where they were not checked.
+    """
+    read = read_meta(facts)
+    if read.meta is None or read.problems:
+        raise InputError(read.problems, f"the facts in {facts} cannot be used")
+    return read.meta
 
 
 def facts_problems(facts: Path, year: int) -> list[Problem]:
@@ -108,7 +114,7 @@ def _regions_of_group(text: str, regions: Mapping[str, str]) -> list[str]:
 def policy(facts: Path, year: int) -> pd.DataFrame:
     """China's export taxes on elements: those of the facts in their base year, else the gap between the two prices."""
     policy = pd.read_csv(facts / "policy.csv")
-    if year == int(stated(facts)["base_year"]):
+    if year == meta_of(facts).base_year:
         return policy
     prices = pd.read_csv(facts / "element_prices.csv")
     price = prices.loc[prices["year"] == year].pivot_table(index="element", columns="market", values="price")

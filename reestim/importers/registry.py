@@ -12,7 +12,7 @@ from typing import Any
 
 from reestim.data.meta import FILE as META_FILE
 from reestim.data.meta import read_meta
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
 from reestim.importers.import_source import ImportSource
 from reestim.importers.imported import SOURCES_FOLDER, ImportOptions, file_facts
 from reestim.importers.patent_sources import PATENT_SOURCES
@@ -30,6 +30,7 @@ from reestim.importers.sources import (
     wiod_sea,
 )
 from reestim.io.files import atomic_update
+from reestim.wording import closest
 
 IMPORT_SOURCES: dict[str, ImportSource] = {
     entry.name: entry

@@ -14,7 +14,8 @@ from typing import IO, Any
 
 import pandas as pd
 
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
+from reestim.wording import closest
 
 #: What reading a damaged, compressed or encrypted file raises.
 DAMAGED = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)

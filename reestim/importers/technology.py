@@ -14,11 +14,12 @@ from typing import Any
 
 import pandas as pd
 
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
 from reestim.importers.concordance import HERE
 from reestim.importers.klems_sectors import nace_industries
 from reestim.importers.mapping import read_columns
 from reestim.importers.regions import INDUSTRIES
+from reestim.wording import closest
 
 CPC_INDUSTRIES = HERE / "cpc_industries.csv"
 NACE_INDUSTRIES = HERE / "nace_industries.csv"

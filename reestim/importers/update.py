@@ -21,6 +21,7 @@ from reestim.importers.dataset_toml import write_meta
 from reestim.importers.margins import Margin, as_table, margins_of, read_margins
 from reestim.importers.rows import LABOR_SHARE
 from reestim.supply_chain.accounts import accounts
+from reestim.supply_chain.flows import border_wedge
 
 #: Files of the economy, which are made anew.
 UPDATED = ("trade", "input_output", "value_added")
@@ -68,7 +69,7 @@ def update_dataset(dataset: str | Path, margins: Path, year: int, out: Path) -> 
 
     def build(folder: Path) -> None:
         shutil.copytree(data.path, folder, dirs_exist_ok=True)
-        for stem, table in economy_rows(after, labor_shares(data), told).items():
+        for stem, table in economy_rows(after, labor_share_of(data), told).items():
             write_csv(table, folder / f"{stem}.csv")
         (folder / "sources").mkdir(exist_ok=True)
         write_csv(as_table(rows), folder / "sources" / "margins.csv")
@@ -82,13 +83,13 @@ def flows_of(data: Dataset) -> Flows:
     """The goods economy of a dataset."""
     found = accounts(data)
     goods = list(data.goods)
-    wedge = ((1 + found.tariff) * (1 + found.export_tax)).sel({SECTOR: goods})
+    wedge = border_wedge(found.tariff, found.export_tax).sel({SECTOR: goods})
     trade = (found.trade / wedge).transpose(IMPORTER, EXPORTER, SECTOR)
     inputs = found.inputs.transpose(COUNTRY, INPUT, SECTOR)
     return Flows(data.countries, data.goods, trade.values, inputs.values, wedge.transpose(*trade.dims).values)
 
 
-def labor_shares(data: Dataset) -> np.ndarray:
+def labor_share_of(data: Dataset) -> np.ndarray:
     """Labour's share of value added (country, sector); two thirds where there is none."""
     added = accounts(data).value_added.transpose(COUNTRY, FACTOR, SECTOR)
     labor, whole = added.sel({FACTOR: LABOR}).values, added.sum(FACTOR).values

@@ -179,7 +179,7 @@ def same_labels(tables: Sequence[WorldTable], file: Callable[[int], str]) -> lis
 def source_named(name: str) -> WorldSource:
     """The source, or InputError with the names there are."""
     if name not in WORLD_SOURCES:
-        from reestim.errors import closest
+        from reestim.wording import closest
 
         problem = Problem("this source is unknown", closest(name, WORLD_SOURCES), column="--source", value=name)
         raise InputError(problem, "no dataset was built")

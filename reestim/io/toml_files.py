@@ -13,9 +13,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from reestim.errors import Problem, closest
+from reestim.errors import Problem
 from reestim.io.files import bytes_of, lines_of
 from reestim.io.resources import SHIPPED
+from reestim.wording import closest
 
 #: Line of every key and table of a file, by its place.
 Rows = dict[tuple[str | int, ...], int]
@@ -52,8 +53,8 @@ def read_text(path: Path) -> tuple[str | None, list[Problem]]:
 def _beside(path: Path) -> list[str]:
     """TOML files in the folder where ``path`` would be and in those within, of the user or of what ships."""
     folder = find_file(path.parent)
-    found = [*folder.glob("*.toml"), *folder.glob("*/*.toml")] if folder.is_dir() else []
-    return sorted((p.relative_to(folder).as_posix() for p in found), key=lambda name: (name.count("/"), name))
+    files = [*folder.glob("*.toml"), *folder.glob("*/*.toml")] if folder.is_dir() else []
+    return sorted((p.relative_to(folder).as_posix() for p in files), key=lambda name: (name.count("/"), name))
 
 
 def value_text(value: object) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import optimize, stats
 
 from reestim.dims import COUNTRY, LABELS, SECTOR, YEAR
-from reestim.intervals import LEVEL
+from reestim.intervals import ends
 from reestim.labels.shares import whole_counts
 
 DRAWS = 2000
@@ -83,12 +83,12 @@ def audit_cells(rows: pd.DataFrame, design: str) -> pd.DataFrame:
     sums = grouped.reset_index(name="count")
     by_label = sums.sort_values([MACHINE, HUMAN, *at], key=lambda c: c.map(place) if c.name in (HUMAN, MACHINE) else c)
     by_label["count"] = whole_counts(by_label["count"].to_numpy(dtype=float))
-    kept = by_label[by_label["count"] > 0]
-    known = set(zip(kept[HUMAN], kept[MACHINE], strict=True))
+    counted = by_label[by_label["count"] > 0]
+    counted_pairs = set(zip(counted[HUMAN], counted[MACHINE], strict=True))
     first = [rows[name].min() for name in at]
-    empty = [(h, m, *first, 0) for h in LABELS for m in LABELS if (h, m) not in known]
+    empty = [(h, m, *first, 0) for h in LABELS for m in LABELS if (h, m) not in counted_pairs]
     columns = [HUMAN, MACHINE, *at, "count"]
-    every: Any = pd.concat([kept[columns], pd.DataFrame(empty, columns=columns)], ignore_index=True)
+    every: Any = pd.concat([counted[columns], pd.DataFrame(empty, columns=columns)], ignore_index=True)
     order = [HUMAN, MACHINE, *at]
     ordered: Any = every.sort_values(order, key=lambda c: c.map(place) if c.name in (HUMAN, MACHINE) else c)
     return ordered.assign(design=design)[[*columns, "design"]].reset_index(drop=True)
@@ -156,7 +156,7 @@ def drift(year: Sequence[int], agree: Sequence[bool], stratum: Sequence[str]) ->
     rows = []
     for one, part in table.groupby("year"):
         n, k = len(part), int(part["agree"].to_numpy().sum())
-        low, high = stats.beta.ppf([(1 - LEVEL) / 2, (1 + LEVEL) / 2], k + 0.5, n - k + 0.5)
+        low, high = stats.beta.ppf(ends(), k + 0.5, n - k + 0.5)
         rows.append((one, n, k, k / n, float(low), float(high)))
     score = variance = 0.0
     for _, part in table.groupby("stratum"):
@@ -175,7 +175,7 @@ def _prevalence(confusion: np.ndarray, label_share: np.ndarray) -> np.ndarray:
 
 
 def _interval(draws: np.ndarray) -> Interval:
-    low, median, high = np.quantile(draws, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2])
+    low, median, high = np.quantile(draws, [ends()[0], 0.5, ends()[1]])
     return Interval(float(median), float(low), float(high))
 
 

@@ -74,17 +74,17 @@ class AnswerCache:
 
     def find(self, keys: Iterable[str]) -> dict[str, Answer]:
         """The answers that are there."""
-        found = {}
+        answers = {}
         with self._words():
             for key in keys:
                 if (cells := self._file.execute(_FIND, (key,)).fetchone()) is not None:
-                    found[key] = Answer(*cells)
-        strange = sorted({answer.label for answer in found.values()} - {"", *LABELS})
+                    answers[key] = Answer(*cells)
+        strange = sorted({answer.label for answer in answers.values()} - {"", *LABELS})
         if strange:
             advice = "The file was changed by other means; remove it, or name another with --cache"
             message = "an answer in the cache is not in the taxonomy"
             raise InputError(Problem(message, advice, file=str(self.path), value=strange[0]))
-        return found
+        return answers
 
     def store(self, answers: Mapping[str, Answer]) -> None:
         """Write answers through to the disk in one transaction."""

@@ -62,7 +62,13 @@ class Audit:
     people: Consensus | None = None
 
     def rows(self) -> pd.DataFrame:
-        """``label_audit`` of a dataset."""
+        """``label_audit`` of a dataset.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``cells``.
+        """
         return self.cells
 
 
@@ -167,7 +173,20 @@ def read_audit(sample: Path, labelled: Labelled) -> Audit:
 
 
 def compare(judged: JudgedSample, labelled: Labelled) -> Audit:
-    """An audit from what people judged and the labels of all patents."""
+    """An audit from what people judged and the labels of all patents.
+
+    Parameters
+    ----------
+    judged
+        The sample with the judgements.
+    labelled
+        All labelled patents, from which it was drawn.
+
+    Returns
+    -------
+    Audit
+        Counts, agreement and trend.
+    """
     rows, drawn = judged.rows, judged.drawn
     share = labelled.share().tolist()
     counts = expected_counts(rows)
@@ -201,8 +220,8 @@ def _check_draw(labelled: Labelled, patents: pd.DataFrame, design: str, size: in
         problems.append(Problem("unknown design", f"Use one of {', '.join(DRAWS)}", value=design))
     if size < 1:
         problems.append(Problem("an audit needs at least one patent", "Ask for more", column="size", value=size))
-    known = set(labelled.table["patent_id"])
-    strange = [p for p in patents["patent_id"] if p not in known]
+    identifiers = set(labelled.table["patent_id"])
+    strange = [p for p in patents["patent_id"] if p not in identifiers]
     if strange:
         advice = "Give the patents that these labels were made for"
         problems.append(Problem(f"{len(strange)} patents have no label", advice, column="patent_id", value=strange[0]))

@@ -12,7 +12,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from reestim.errors import InputError, Problem
-from reestim.intervals import LEVEL
+from reestim.intervals import LEVEL, ends
 
 #: Draws for each entry of Π, below which the share of the variance cannot be told.
 FEWEST_DRAWS = 4
@@ -85,13 +85,13 @@ def plan_run(post: xr.DataTree, of: str, *, width: float | None = None) -> dict[
     audit: Any = post["label_quality"]["audited"]
     audited = int(audit.values.sum())
     labels = itertools.product(*(values[dim].values.tolist() for dim in values.dims[2:]))
-    found = {}
+    forecasts = {}
     for key, row in zip(labels, values.values.reshape(len(entries), -1).T, strict=True):
         finite = np.isfinite(row)  # equilibria that were not found are missing
         if finite.sum() >= FEWEST_DRAWS * entries.shape[1] and np.ptp(row[finite]) > 0:
             name = ", ".join(map(str, key))
-            found[name] = plan_audit(row[finite], entries[finite], audited=audited, width=width)
-    return found
+            forecasts[name] = plan_audit(row[finite], entries[finite], audited=audited, width=width)
+    return forecasts
 
 
 def plan_audit(
@@ -150,7 +150,7 @@ def plan_audit(
     beta, _, rank, _ = np.linalg.lstsq(centred, wanted, rcond=1e-8)
     raw = 1.0 - float(np.sum((wanted - centred @ beta) ** 2)) / float(np.sum(wanted**2))
     share = float(np.clip(1.0 - (1.0 - raw) * (draws - 1) / (draws - 1 - int(rank)), 0.0, 1.0))
-    low, high = np.quantile(quantity, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(quantity, ends(level))
     now = float(high - low)
 
     sizes = audited * np.array([1, 2, 4, 8, 16])

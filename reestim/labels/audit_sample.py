@@ -62,10 +62,10 @@ def read_sample(sample: Path, labelled: Labelled) -> JudgedSample:
     table = read_patents(sample, human_labels=True, also=(DESIGN, DRAWN_FROM, *more))
     machine = labelled.by_patent()
     table[MACHINE] = [machine.get(patent, "") for patent in table["patent_id"]]
-    said = table[[HUMAN, *more]]
+    answers = table[[HUMAN, *more]]
     problems = []
     for row, judged, label, patent in zip(
-        table.index, (said != "").to_numpy().any(axis=1).tolist(), table[MACHINE], table["patent_id"], strict=True
+        table.index, (answers != "").to_numpy().any(axis=1).tolist(), table[MACHINE], table["patent_id"], strict=True
     ):
         if not judged:
             advice = f"Write one of {', '.join(LABELS)}; leaving out what is hard would flatter the labeller"

@@ -121,8 +121,8 @@ class BatchJob:
         for name, body in _responses(lines_of("\n".join(lines))):
             if name not in whole:
                 continue
-            found, counts = self._answers(whole[name], body)
-            answers |= found
+            new_answers, counts = self._answers(whole[name], body)
+            answers |= new_answers
             sent, received = sent + counts[0], received + counts[1]
         cache.store(answers)
         asked = sum(map(len, groups.values()))
@@ -152,9 +152,9 @@ class BatchJob:
         tokens = (int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0)))
         if status != 200:
             return {}, tokens
-        said = json_in(str(content["choices"][0]["message"].get("content") or ""))
+        reply = json_in(str(content["choices"][0]["message"].get("content") or ""))
         try:
-            parsed = Answers.model_validate_json(said or "")
+            parsed = Answers.model_validate_json(reply or "")
         except ValidationError:
             return {}, tokens
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -187,9 +187,11 @@ class BatchJob:
         return state
 
     def _meaning(self, error: APIError) -> EndpointError:
-        said = self.endpoint.without_key(" ".join(str(error).split()))[:300].rstrip(".")
+        message = self.endpoint.without_key(" ".join(str(error).split()))[:300].rstrip(".")
         where = f"{self.endpoint.model} at {self.endpoint.base_url}"
-        return EndpointError(f"the batch interface of {where} fails: {said}. Run the command again, or leave out --job")
+        return EndpointError(
+            f"the batch interface of {where} fails: {message}. Run the command again, or leave out --job"
+        )
 
 
 def _name(group: Sequence[Text]) -> str:

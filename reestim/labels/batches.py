@@ -98,20 +98,20 @@ def message(batch: Sequence[Text]) -> str:
 def sort_answers(batch: Sequence[Text], answers: Sequence[PatentLabel]) -> Sorted:
     """Match answers to texts by identifier. An identifier that was not asked for is nobody's and is dropped; a text
     with no answer, with two that differ, or with one outside the taxonomy has no valid answer."""
-    said: dict[str, set[str]] = defaultdict(set)
+    labels_of: dict[str, set[str]] = defaultdict(set)
     for answer in answers:
-        said[answer.id].add(answer.label)
+        labels_of[answer.id].add(answer.label)
     labels, invalid = {}, []
     for name, text in zip(identifiers(batch), batch, strict=True):
-        given = sorted(said[name])
-        if len(given) == 1 and given[0] in LABELS:
-            labels[text.key] = given[0]
-        elif not given:
+        distinct = sorted(labels_of[name])
+        if len(distinct) == 1 and distinct[0] in LABELS:
+            labels[text.key] = distinct[0]
+        elif not distinct:
             invalid.append((text, "the model left it out"))
-        elif len(given) > 1:
+        elif len(distinct) > 1:
             invalid.append((text, "the model gave two labels"))
         else:
-            invalid.append((text, f"the model's answer is not in the taxonomy: {given[0][:40]!r}"))
+            invalid.append((text, f"the model's answer is not in the taxonomy: {distinct[0][:40]!r}"))
     return Sorted(labels, tuple(invalid))
 
 

@@ -108,9 +108,9 @@ class LLMClient:
             base_url=self.endpoint.base_url, api_key=key, max_retries=0, timeout=s.timeout, http_client=self._http
         )
         provider = OpenAICompatibleProvider("openai-compatible", openai_client=client)
-        known = OpenAIChatModel(self.endpoint.model, provider=provider).profile
+        model_profile = OpenAIChatModel(self.endpoint.model, provider=provider).profile
         openai = (urlsplit(self.endpoint.base_url).hostname or "").endswith("openai.com")
-        profile: Any = {**known, "openai_chat_supports_max_completion_tokens": openai}  # others know max_tokens
+        profile: Any = {**model_profile, "openai_chat_supports_max_completion_tokens": openai}  # others know max_tokens
         model = OpenAIChatModel(self.endpoint.model, provider=provider, profile=profile)
         self._agent = Agent(model, instructions=self.prompt, retries=0)
 
@@ -170,8 +170,8 @@ class LLMClient:
             self.spending.settle(promised, expected, usage.input_tokens, usage.output_tokens)
             self.ignores_tools = self.ignores_tools or notes.get("ignored_tools", False)
             if notes.get("finish_reason") != "length":
-                said = notes.get("no_answer", "the model's answer is not a list of labels")
-                raise UnreadableError(self.endpoint.without_key(said)) from None
+                no_answer = notes.get("no_answer", "the model's answer is not a list of labels")
+                raise UnreadableError(self.endpoint.without_key(no_answer)) from None
             cut = f"the answer was cut off at {limits['max_tokens']} tokens (--max-answer)"
             if len(batch) == 1 and not self.answered:
                 raise EndpointError(
@@ -218,25 +218,25 @@ class LLMClient:
         return not isinstance(error, ModelRequestRejectedError)
 
     def _meaning(self, error: ModelAPIError) -> Exception:
-        said = self.endpoint.without_key(" ".join(str(error).split()))[:300]
+        message = self.endpoint.without_key(" ".join(str(error).split()))[:300]
         status = error.status_code if isinstance(error, ModelHTTPError) else None
         if status in (400, 413, 422) and not isinstance(error, ModelQuotaExceededError):
-            return RefusedError(said)
+            return RefusedError(message)
         where = f"{self.endpoint.model} at {self.endpoint.base_url}"
-        kept = "Answers so far are in the cache: run the command again to go on"
+        in_cache = "Answers so far are in the cache: run the command again to go on"
         if status in (401, 403):
             advice = "Check the key in REESTIM_LLM_API_KEY"
         elif status in (404, 405, 410) or (status is not None and 300 <= status < 400):
             advice = "Check REESTIM_LLM_MODEL and REESTIM_LLM_BASE_URL (most end in /v1)"
         elif isinstance(error, ModelQuotaExceededError):
-            advice = f"The account has no credit left. {kept}"
+            advice = f"The account has no credit left. {in_cache}"
         elif error.retry_after is not None and error.retry_after > self.settings.longest_wait:
-            advice = f"It asks to wait {error.retry_after:.0f} seconds. {kept}"
+            advice = f"It asks to wait {error.retry_after:.0f} seconds. {in_cache}"
         elif self._passing(error) or isinstance(error, ModelTimeoutError):
-            advice = f"It failed {self.settings.attempts} times in a row. {kept}"
+            advice = f"It failed {self.settings.attempts} times in a row. {in_cache}"
         else:
-            advice = kept
-        return EndpointError(f"{where} does not answer: {said.rstrip('.')}. {advice}")
+            advice = in_cache
+        return EndpointError(f"{where} does not answer: {message.rstrip('.')}. {advice}")
 
 
 def _output_type(mode: str, batch: Sequence[Text]) -> Any:

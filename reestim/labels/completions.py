@@ -41,8 +41,10 @@ def completion(status: int, raw: bytes, asked: Mapping[str, Any], notes: dict[st
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict):
-        told = next((body[name] for name in _TOLD if body.get(name)), None)
-        return _failure(_status_of(told, body), told or f"the answer holds no choices: {json.dumps(body)[:200]}")
+        stated_error = next((body[name] for name in _TOLD if body.get(name)), None)
+        return _failure(
+            _status_of(stated_error, body), stated_error or f"the answer holds no choices: {json.dumps(body)[:200]}"
+        )
     error = choice.get("error") or body.get("error")
     if error or choice.get("finish_reason") == "error" or not isinstance(message, dict):
         return _failure(_status_of(error, body), error or f"the answer holds no message: {json.dumps(choice)[:200]}")
@@ -61,10 +63,10 @@ def _clean(
     end = end if end in _PROTOCOL else _ENDS.get(end, "stop")
     text, calls = _text(message.get("content")), _calls(message)
     tools = asked.get("tools")
-    if not calls and (found := json_in(text)) is not None:
-        text = found
+    if not calls and (json_text := json_in(text)) is not None:
+        text = json_text
         if tools:
-            text, calls = "", [(tools[0]["function"]["name"], found)]
+            text, calls = "", [(tools[0]["function"]["name"], json_text)]
     refusal = _text(message.get("refusal"))
     if not calls and refusal:
         notes["no_answer"] = f"the model refuses: {' '.join(refusal.split())[:200]}"
@@ -75,9 +77,9 @@ def _clean(
     elif tools and not calls:
         notes["ignored_tools"] = True
     notes["finish_reason"] = end
-    said: dict[str, Any] = {"role": "assistant", "content": text or None}
+    reply: dict[str, Any] = {"role": "assistant", "content": text or None}
     if calls:
-        said["tool_calls"] = [
+        reply["tool_calls"] = [
             {"id": f"call_{i}", "type": "function", "function": {"name": name, "arguments": arguments}}
             for i, (name, arguments) in enumerate(calls, start=1)
         ]
@@ -87,7 +89,7 @@ def _clean(
         "object": "chat.completion",
         "created": int(time.time()),
         "model": str(body.get("model") or asked.get("model") or ""),
-        "choices": [{"index": 0, "finish_reason": end, "message": said}],
+        "choices": [{"index": 0, "finish_reason": end, "message": reply}],
     }
     usage = body.get("usage")
     counts = (
@@ -131,7 +133,7 @@ def json_in(text: str) -> str | None:
     """
     text = _THOUGHT.sub("", text).rpartition("</think>")[2].strip()
     decoder = json.JSONDecoder()
-    found: dict[str, str] = {}
+    documents: dict[str, str] = {}
     after = 0
     for start in (brace.start() for brace in re.finditer(r"\{", text)):
         if start < after:
@@ -141,9 +143,9 @@ def json_in(text: str) -> str | None:
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict) and "answers" in value:
-            found.setdefault(json.dumps(value["answers"], sort_keys=True), text[start:end])
+            documents.setdefault(json.dumps(value["answers"], sort_keys=True), text[start:end])
             after = end
-    return next(iter(found.values())) if len(found) == 1 else None
+    return next(iter(documents.values())) if len(documents) == 1 else None
 
 
 def _failure(status: int, told: Any) -> tuple[int, bytes]:

@@ -38,8 +38,8 @@ def strata(table: pd.DataFrame) -> pd.Series:
             Problem("these labels state no confidence", advice, column="probability"), "no sample was drawn"
         )
     rank = probability.groupby(table[LABEL]).rank(method="first")
-    known = probability.notna().groupby(table[LABEL]).transform("sum")
-    unsure = rank <= np.ceil(UNSURE * known)
+    count = probability.notna().groupby(table[LABEL]).transform("sum")
+    unsure = rank <= np.ceil(UNSURE * count)
     kind = np.where(unsure, "unsure", "sure")
     return pd.Series([f"{label}/{one}" for label, one in zip(table[LABEL], kind, strict=True)], index=table.index)
 

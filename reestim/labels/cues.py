@@ -194,8 +194,8 @@ _BOUNDS = re.compile(
 def masked_parts(title: str, abstract: str) -> tuple[str, list[str]]:
     """Masked title and the masked sentences of the abstract, in small letters, addresses to the reader left out."""
     whole = [part for part in sentences(mask(abstract)) if not _ORDER.search(part)]
-    kept = [" ".join(_BOUNDS.sub(" bound ", part).split()) for part in whole]
-    return mask(title.lower() if title.isupper() else title).lower(), kept
+    claims = [" ".join(_BOUNDS.sub(" bound ", part).split()) for part in whole]
+    return mask(title.lower() if title.isupper() else title).lower(), claims
 
 
 def gives_orders(title: str, abstract: str) -> bool:

@@ -71,23 +71,23 @@ def consensus(labels: Int[np.ndarray, "item labeller"]) -> Consensus:
     [0, 1, 2, 3]
     """
     n_class = len(LABELS)
-    given = labels != MISSING
-    said = np.eye(n_class)[np.where(given, labels, 0)] * given[:, :, None]  # (item, labeller, label)
-    probability = (said.sum(axis=1) + 0.5) / (said.sum(axis=(1, 2)) + 0.5 * n_class)[:, None]
+    answered = labels != MISSING
+    answer = np.eye(n_class)[np.where(answered, labels, 0)] * answered[:, :, None]  # (item, labeller, label)
+    probability = (answer.sum(axis=1) + 0.5) / (answer.sum(axis=(1, 2)) + 0.5 * n_class)[:, None]
     prior = _EVERY + _RIGHT * np.eye(n_class)
     prevalence, confusion = np.full(n_class, 1 / n_class), np.tile(prior, (labels.shape[1], 1, 1))
     for _ in range(_ROUNDS):
         prevalence = probability.sum(axis=0) + 1.0
         prevalence = prevalence / prevalence.sum()
-        confusion = np.einsum("ik,ilm->lkm", probability, said) + prior
+        confusion = np.einsum("ik,ilm->lkm", probability, answer) + prior
         confusion = confusion / confusion.sum(axis=2, keepdims=True)
-        logarithm = np.log(prevalence) + np.einsum("ilm,lkm->ik", said, np.log(confusion))
+        logarithm = np.log(prevalence) + np.einsum("ilm,lkm->ik", answer, np.log(confusion))
         new = np.exp(logarithm - logarithm.max(axis=1, keepdims=True))
         new = new / new.sum(axis=1, keepdims=True)
         moved = float(np.abs(new - probability).max())
         probability = new
         if moved < _TOLERANCE:
             break
-    judged = given.sum(axis=0)
-    right = np.einsum("ik,ilk->l", probability, said) / np.maximum(judged, 1)
+    judged = answered.sum(axis=0)
+    right = np.einsum("ik,ilk->l", probability, answer) / np.maximum(judged, 1)
     return Consensus(probability, confusion, prevalence, judged, right)

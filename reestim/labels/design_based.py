@@ -90,13 +90,17 @@ def sample_slopes(judged: JudgedSample, labelled: Labelled, price: pd.Series) ->
     truth = judged.rows.pivot_table(index="patent_id", columns=HUMAN, values="weight", aggfunc="sum", fill_value=0.0)
     truth = truth.reindex(index=patents["patent_id"], columns=list(LABELS), fill_value=0.0).fillna(0.0)
     q = price.reindex(pd.MultiIndex.from_frame(patents[[COUNTRY, SECTOR, YEAR]])).to_numpy(float)
-    known = np.isfinite(q)
-    if not known.any():
+    has_price = np.isfinite(q)
+    if not has_price.any():
         advice = "Give the dataset that the patents belong to, with prices of their years"
         raise InputError(Problem("no patent lies in a cell with a price", advice), "no slope can be estimated")
     codes = patents[LABEL].map({label: k for k, label in enumerate(LABELS)}).to_numpy()
     return class_slopes(
-        q[known], patents[known], codes[known], truth.to_numpy(float)[known], chance.to_numpy(float)[known]
+        q[has_price],
+        patents[has_price],
+        codes[has_price],
+        truth.to_numpy(float)[has_price],
+        chance.to_numpy(float)[has_price],
     )
 
 

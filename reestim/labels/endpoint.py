@@ -94,8 +94,8 @@ def prices_of(endpoint: Endpoint, price_input: float | None, price_output: float
 
     million = Usage(input_tokens=1_000_000, output_tokens=1_000_000)
     try:
-        found = calc_price(million, endpoint.model, provider_api_url=endpoint.base_url)
+        price = calc_price(million, endpoint.model, provider_api_url=endpoint.base_url)
     except LookupError:
         return None
-    source = f"genai-prices {metadata.version('genai-prices')}, {found.model.id}"
-    return Prices(float(found.input_price), float(found.output_price), source)
+    source = f"genai-prices {metadata.version('genai-prices')}, {price.model.id}"
+    return Prices(float(price.input_price), float(price.output_price), source)

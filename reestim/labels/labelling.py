@@ -43,9 +43,15 @@ class Labeller(Protocol):
 class Labelled:
     """Labels of patents, one row each.
 
-    table : ``patent_id, country, sector, year, label, probability, reason``; an empty label means unlabelled, and
-        ``reason`` says why. about : labeller, date, counts. shares : ``patent_id, country, sector, share`` where
-        patents are counted by parts (``read_shares``).
+    Attributes
+    ----------
+    table
+        ``patent_id, country, sector, year, label, probability, reason``; an empty label means unlabelled, and
+        ``reason`` says why.
+    about
+        Labeller, date, counts.
+    shares
+        ``patent_id, country, sector, share`` where patents are counted by parts (``read_shares``).
     """
 
     table: pd.DataFrame
@@ -63,13 +69,17 @@ class Labelled:
 
     def strata(self) -> dict[str, str]:
         """Stratum by confidence of each labelled patent, by ``patent_id`` (``confidence.strata``)."""
-        known = self.table.loc[lambda t: t[LABEL] != ""]
-        return dict(zip(known["patent_id"], confidence.strata(known), strict=True))
+        labelled = self.table.loc[lambda t: t[LABEL] != ""]
+        return dict(zip(labelled["patent_id"], confidence.strata(labelled), strict=True))
 
     def counts(self) -> pd.DataFrame:
-        """``patent_labels`` of a dataset: ``country, sector, year, label, count``; the unlabelled are left out.
+        """``patent_labels`` of a dataset: how many patents of each cell have each label; the unlabelled are left out.
 
-        With ``shares`` a count is the sum of the shares, rounded by ``whole_counts``.
+        Returns
+        -------
+        pandas.DataFrame
+            ``country, sector, year, label, count``; with ``shares`` a count is the sum of the shares, rounded by
+            ``whole_counts``.
         """
         sums = self.sums()
         counts = sums["count"].to_numpy(dtype=float) if self.shares is None else whole_counts(sums["count"].to_numpy())
@@ -78,12 +88,12 @@ class Labelled:
 
     def sums(self) -> pd.DataFrame:
         """As ``counts``, not rounded: numbers of patents, or sums of shares."""
-        known = self.table.loc[lambda t: t[LABEL] != ""].assign(share=1.0)
+        labelled = self.table.loc[lambda t: t[LABEL] != ""].assign(share=1.0)
         if self.shares is not None:
-            known = known[["patent_id", YEAR, LABEL]].merge(self.shares, on="patent_id")
-        cells = known[[COUNTRY, SECTOR, YEAR]].drop_duplicates()
+            labelled = labelled[["patent_id", YEAR, LABEL]].merge(self.shares, on="patent_id")
+        cells = labelled[[COUNTRY, SECTOR, YEAR]].drop_duplicates()
         every = cells.merge(pd.DataFrame({LABEL: list(LABELS)}), how="cross")
-        size: Any = known.groupby([COUNTRY, SECTOR, YEAR, LABEL])["share"].sum()
+        size: Any = labelled.groupby([COUNTRY, SECTOR, YEAR, LABEL])["share"].sum()
         counted = size.rename("count").reset_index()
         counts = every.merge(counted, how="left").fillna({"count": 0.0})
         order = {label: i for i, label in enumerate(LABELS)}
@@ -91,8 +101,8 @@ class Labelled:
 
     def share(self) -> pd.Series:
         """Share of each label among the labelled patents, in the order of the taxonomy."""
-        known = self.table.loc[self.table[LABEL] != "", LABEL]
-        return known.value_counts(normalize=True).reindex(list(LABELS), fill_value=0.0)
+        labels = self.table.loc[self.table[LABEL] != "", LABEL]
+        return labels.value_counts(normalize=True).reindex(list(LABELS), fill_value=0.0)
 
     @property
     def states_confidence(self) -> bool:
@@ -176,7 +186,24 @@ def write_labels(labelled: Labelled, folder: Path, *, overwrite: bool = False) -
 
     ``labels.csv``, ``patent_labels.csv`` and ``patent_labels.json`` (who labelled). Copy the last two into a dataset.
 
-    Raises InputError where the folder holds something else, or labels that may not be replaced.
+    Parameters
+    ----------
+    labelled
+        From `reestim.label_patents`.
+    folder
+        A folder that is not there, is empty, or holds labels.
+    overwrite
+        Whether labels may be replaced.
+
+    Returns
+    -------
+    Path
+        ``folder``.
+
+    Raises
+    ------
+    InputError
+        Where the folder holds something else, or labels that may not be replaced.
     """
     check_place(folder, overwrite=overwrite)
     with atomic_folder(folder) as new:
@@ -188,7 +215,18 @@ def write_labels(labelled: Labelled, folder: Path, *, overwrite: bool = False) -
 
 
 def check_place(folder: Path, *, overwrite: bool) -> None:
-    """Refuse a folder that labels cannot be written to, before anything is paid for. Raises InputError."""
+    """Refuse a folder that labels cannot be written to, before anything is paid for.
+
+    Parameters
+    ----------
+    folder, overwrite
+        As for `write_labels`.
+
+    Raises
+    ------
+    InputError
+        Where the folder holds something else, or labels that may not be replaced.
+    """
     if is_free(folder):
         return
     if not (folder / ABOUT_FILE).is_file():
@@ -200,7 +238,23 @@ def check_place(folder: Path, *, overwrite: bool) -> None:
 
 
 def read_labels(folder: Path) -> Labelled:
-    """Labels of a folder that ``write_labels`` made. Raises InputError with what is wrong with them."""
+    """Read the labels of a folder that ``write_labels`` made.
+
+    Parameters
+    ----------
+    folder
+        The folder, or its ``labels.csv``.
+
+    Returns
+    -------
+    Labelled
+        Labels and who labelled.
+
+    Raises
+    ------
+    InputError
+        With everything that is wrong with them.
+    """
     from reestim.data.read import Kind, parse_column, read_cells
 
     path = folder / LABELS_FILE if folder.is_dir() else folder
@@ -217,8 +271,8 @@ def read_labels(folder: Path) -> Labelled:
         kind: Kind = "integer" if name == YEAR else "number" if name == "probability" else "text"
         column: Any = cells[name]
         optional = name in (LABEL, "probability", REASON)
-        columns[name], found, _ = parse_column(column, kind, file=path.name, may_be_empty=optional)
-        problems += found
+        columns[name], column_problems, _ = parse_column(column, kind, file=path.name, may_be_empty=optional)
+        problems += column_problems
         if name == LABEL:
             strange = sorted(set(columns[name]) - {"", *LABELS})
             advice = f"Labels are {', '.join(LABELS)}, or empty"

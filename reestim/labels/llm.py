@@ -79,16 +79,16 @@ class LLMLabeller:
     def plan(self, patents: pd.DataFrame) -> Plan:
         """What would be asked, and its estimated cost; asks nothing."""
         texts = self.texts(patents)
-        known = self.cache.find(texts)
+        cached = self.cache.find(texts)
         if self.ask_again:
-            known = {key: answer for key, answer in known.items() if answer.label}
-        open_ = tuple(text for key, text in texts.items() if key not in known)
+            cached = {key: answer for key, answer in cached.items() if answer.label}
+        open_ = tuple(text for key, text in texts.items() if key not in cached)
         requests = batches(open_, self.settings.patents_per_request)
         expected = estimate(requests, self.prompt.text, self.prices)
         most = sum(self.settings.answer_tokens(len(batch)) for batch in requests)
         cost = self.prices.cost(expected.input_tokens, float(most)) if self.prices else None
-        control = next((texts[key] for key, answer in known.items() if answer.label), None)
-        return Plan(open_, known, expected, most, cost, control)
+        control = next((texts[key] for key, answer in cached.items() if answer.label), None)
+        return Plan(open_, cached, expected, most, cost, control)
 
     def label(self, patents: pd.DataFrame) -> pd.DataFrame:
         """Label patents (columns ``patent_id, title, abstract``).
@@ -107,9 +107,9 @@ class LLMLabeller:
         rows = zip(patents["title"], patents["abstract"], strict=True)
         keys = [self._key(*row) if any(part.strip() for part in row) else None for row in rows]
         self._used = {**plan.known, **self.cache.find(text.key for text in plan.texts)}
-        found = [self._used[key] if key is not None else None for key in keys]
-        labels = [answer.label if answer else "" for answer in found]
-        reasons = [answer.reason if answer else NO_TEXT for answer in found]
+        answers = [self._used[key] if key is not None else None for key in keys]
+        labels = [answer.label if answer else "" for answer in answers]
+        reasons = [answer.reason if answer else NO_TEXT for answer in answers]
         return pd.DataFrame({"label": labels, "probability": np.nan, "reason": reasons}, index=patents.index)
 
     def about(self) -> dict[str, Any]:

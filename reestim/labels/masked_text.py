@@ -80,8 +80,8 @@ def _around_mentions(joined: str) -> str:
     for place, word in enumerate(words):
         if _MASKED_WORD.match(word):
             near[max(0, place - WORDS_AROUND) : place + WORDS_AROUND + 1] = True
-    kept = [word if keep else "." for word, keep in zip(words, near, strict=True)]
-    return re.sub(r"\.(?: \.)+", ".", " ".join(kept))
+    shown = [word if keep else "." for word, keep in zip(words, near, strict=True)]
+    return re.sub(r"\.(?: \.)+", ".", " ".join(shown))
 
 
 def in_english(title: str, abstract: str) -> bool:

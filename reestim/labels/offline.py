@@ -71,12 +71,12 @@ class OfflineLabeller:
         waiting: list[Any] = []
         masked: list[MaskedText] = []
         for row, title, abstract in zip(patents.index, patents["title"], patents["abstract"], strict=True):
-            known = self.out_of_fold.get(_key(title, abstract))
+            training_label = self.out_of_fold.get(_key(title, abstract))
             if not (title.strip() or abstract.strip()):
                 out.loc[row, "reason"] = "no title and no abstract"
-            elif known is not None:
+            elif training_label is not None:
                 reason = "model that had not seen this text of the sample"
-                out.loc[row, ["label", "probability", "reason"]] = [*known, reason]
+                out.loc[row, ["label", "probability", "reason"]] = [*training_label, reason]
             elif not in_english(title, abstract):
                 out.loc[row, "reason"] = "not English: translate it, or use the language model"
             elif (text := mask_text(title, abstract)).screened_out:

@@ -12,8 +12,9 @@ import pandas as pd
 
 from reestim.data.read import decode, parse_column, read_bytes, read_cells
 from reestim.dims import COUNTRY, LABELS, SECTOR, YEAR
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
 from reestim.io.files import lines_of
+from reestim.wording import closest
 
 COLUMNS = ("patent_id", COUNTRY, SECTOR, YEAR, "title", "abstract")
 HUMAN = "human_label"
@@ -64,23 +65,40 @@ def read_patents(path: str | Path, *, human_labels: bool = False, also: Sequence
     cells, problems = _cells(path)
     if cells is None:
         raise InputError(problems, "the patents cannot be read")
-    table, found = _checked(cells, path.name, [*([HUMAN] if human_labels else []), *also])
-    if problems or found:
-        raise InputError([*problems, *found], "the patents cannot be used")
+    table, cell_problems = _checked(cells, path.name, [*([HUMAN] if human_labels else []), *also])
+    if problems or cell_problems:
+        raise InputError([*problems, *cell_problems], "the patents cannot be used")
     return table
 
 
 def read_corpus() -> pd.DataFrame:
     """Short patent-like texts written for REEstim, with their labels: what the offline labeller learns from.
 
-    They are not patents. Column ``hard`` names what makes a text hard (recycling, boilerplate, ...), empty otherwise.
+    They are not patents.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of `reestim.read_patents`; ``hard`` names what makes a text hard (recycling, boilerplate, ...), else empty.
     """
     parts = [read_patents(path, human_labels=True) for path in sorted(CORPUS.glob("*.csv"))]
     return pd.concat(parts, ignore_index=True)
 
 
 def corpus_groups(corpus: pd.DataFrame, by: str) -> list[str]:
-    """Group of each text of the corpus: its ``field`` of technology, or the ``kind`` of what makes it hard ("plain").
+    """Group of each text of the corpus.
+
+    Parameters
+    ----------
+    corpus
+        From `read_corpus`.
+    by
+        ``"field"`` of technology, or ``"kind"`` of what makes it hard ("plain").
+
+    Returns
+    -------
+    list of str
+        One a text.
 
     Raises
     ------
@@ -112,8 +130,8 @@ def _cells(path: Path) -> tuple[pd.DataFrame | None, list[Problem]]:
     if suffix == ".csv":
         return read_cells(path)
     raw, problems = read_bytes(path)
-    text, found = decode(raw, path.name) if raw is not None else (None, problems)
-    return _json_lines(text, path.name) if text is not None else (None, found)
+    text, text_problems = decode(raw, path.name) if raw is not None else (None, problems)
+    return _json_lines(text, path.name) if text is not None else (None, text_problems)
 
 
 def _json_lines(text: str, file: str) -> tuple[pd.DataFrame | None, list[Problem]]:
@@ -177,15 +195,15 @@ def _checked(cells: pd.DataFrame, file: str, more: Sequence[str]) -> tuple[pd.Da
         Problem("the column is missing", f"Add it. {closest(name, map(str, cells.columns))}", file=file, column=name)
         for name in missing
     ]
-    kept = [name for name in dict.fromkeys((*wanted, HUMAN, "hard")) if name in cells.columns]
+    columns = [name for name in dict.fromkeys((*wanted, HUMAN, "hard")) if name in cells.columns]
     typed: dict[str, Any] = {}
     no_year: set[int] = set()
-    for name in kept:
+    for name in columns:
         optional = name in ("title", "abstract", "hard") or name.startswith(HUMAN)
         kind = "integer" if name == YEAR else "text"
         column: Any = cells[name]
-        typed[name], found, unusable = parse_column(column, kind, file=file, may_be_empty=optional)
-        problems += found
+        typed[name], column_problems, unusable = parse_column(column, kind, file=file, may_be_empty=optional)
+        problems += column_problems
         no_year |= unusable if name == YEAR else set()
     table = pd.DataFrame(typed, index=cells.index)
     if len(table) == 0:

@@ -87,13 +87,13 @@ def plausibility(sums: Any, unlabelled: dict[str, int] | None = None) -> Plausib
     by_country, by_year = (_expected(cells.groupby(by)[[_NUMBER, TOTAL, _EXPECTED]].sum()) for by in (COUNTRY, YEAR))
     sentences = [_whole(number, total, named), *_left_out(not_compared)]
     if total > 0:
-        found = [
+        findings = [
             *_too_many(cells),
             *_countries(by_country, unlabelled or {}),
             *_years(by_year),
             *_absent(world, set(there[COUNTRY]), unlabelled or {}),
         ]
-        sentences += found or [f"nothing stands out: no country or year is {FAR:g} times off its share"]
+        sentences += findings or [f"nothing stands out: no country or year is {FAR:g} times off its share"]
     columns = [COUNTRY, SECTOR, YEAR, _NUMBER, TOTAL]
     return Plausibility(number, total, cells[columns], by_country, by_year, not_compared, tuple(sentences))
 
@@ -114,7 +114,7 @@ def _without_total(rare: Any, totals: Any) -> dict[str, float]:
     """Patents on rare earths that no total is known for, by why."""
     place: Any = ~rare[COUNTRY].isin(set(totals[COUNTRY]))
     first, last = _span(totals[YEAR])
-    found = {
+    amounts = {
         f"country {country}": float(rows["count"].sum()) for country, rows in rare[place].groupby(COUNTRY, sort=True)
     }
     for why, late in (
@@ -122,8 +122,8 @@ def _without_total(rare: Any, totals: Any) -> dict[str, float]:
         (f"years after {last}", rare[YEAR] > last),
     ):
         if n := float(rare.loc[~place & late, "count"].sum()):
-            found[why] = n
-    return found
+            amounts[why] = n
+    return amounts
 
 
 def _whole(number: float, total: float, named: bool) -> str:
@@ -157,25 +157,25 @@ def _too_many(cells: Any) -> list[str]:
 
 def _countries(table: Any, unlabelled: dict[str, int]) -> list[str]:
     few, many = _off(table)
-    found = []
+    sentences = []
     if few:
         rows = [f"{_times(table, c)}{f', {unlabelled[c]:,} without a label' if unlabelled.get(c) else ''}" for c in few]
-        found.append(f"few for all that they patent: {_some(rows)}; are texts missing, or in another language?")
+        sentences.append(f"few for all that they patent: {_some(rows)}; are texts missing, or in another language?")
     if many:
         words = "are families counted once, and is the country a residence, not an office?"
-        found.append(f"many for all that they patent: {_some([_times(table, c) for c in many])}; {words}")
-    return found
+        sentences.append(f"many for all that they patent: {_some([_times(table, c) for c in many])}; {words}")
+    return sentences
 
 
 def _years(table: Any) -> list[str]:
     few, many = _off(table)
-    found = []
+    sentences = []
     if few:
         words = "recent applications are published after 18 months; does the search cover these years?"
-        found.append(f"few for the year: {_some([_times(table, y) for y in few])}; {words}")
+        sentences.append(f"few for the year: {_some([_times(table, y) for y in few])}; {words}")
     if many:
-        found.append(f"many for the year: {_some([_times(table, y) for y in many])}; does the search change there?")
-    return found
+        sentences.append(f"many for the year: {_some([_times(table, y) for y in many])}; does the search change there?")
+    return sentences
 
 
 def _off(table: Any) -> tuple[list[Any], list[Any]]:
@@ -196,10 +196,10 @@ def _absent(world: Any, there: set[str], unlabelled: dict[str, int]) -> list[str
     share = (by_country / world[TOTAL].sum()).sort_values(ascending=False)
     large = {str(c): f"{c} ({v:.0%} of all patents)" for c, v in share.items() if v >= LARGE and c not in there}
     absent = [words for country, words in large.items() if country not in unlabelled]
-    found = [f"not in the file: {_some(absent)}"] if absent else []
+    sentences = [f"not in the file: {_some(absent)}"] if absent else []
     if silent := [words for country, words in large.items() if country in unlabelled]:
-        found.append(f"without a single label: {_some(silent)}")
-    return found
+        sentences.append(f"without a single label: {_some(silent)}")
+    return sentences
 
 
 def _some(rows: list[str]) -> str:

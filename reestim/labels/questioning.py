@@ -152,9 +152,9 @@ class Questioning:
         """What is said of a model that answers, but gives no labels."""
         endpoint, most = self.client.endpoint, self._why.most_common(1)
         whom = "any text" if self.control is None else "texts any more, not even to one that it had labelled before"
-        said = most[0][0] if most else "no words"
+        words = most[0][0] if most else "no words"
         return EndpointError(
-            f"{endpoint.model} at {endpoint.base_url} gives no label to {whom} ({said}). {self.client.hint(said)}. "
+            f"{endpoint.model} at {endpoint.base_url} gives no label to {whom} ({words}). {self.client.hint(words)}. "
             "No text was settled by this: labels so far are in the cache, run the command again to go on"
         )
 

@@ -44,9 +44,9 @@ def read_shares(path: Path, patents: pd.DataFrame) -> pd.DataFrame | None:
     if missing := [name for name in COLUMNS if name not in table]:
         problems = [Problem("the column is missing", advice, file=FILE, column=name) for name in missing]
         raise InputError(problems, "the shares cannot be used")
-    kept = table.loc[table["patent_id"].isin(patents["patent_id"]), list(COLUMNS)].reset_index(drop=True)
-    share: Any = pd.to_numeric(kept["share"], errors="coerce")
-    total = share.groupby(kept["patent_id"]).sum().reindex(patents["patent_id"]).fillna(0.0)
+    own = table.loc[table["patent_id"].isin(patents["patent_id"]), list(COLUMNS)].reset_index(drop=True)
+    share: Any = pd.to_numeric(own["share"], errors="coerce")
+    total = share.groupby(own["patent_id"]).sum().reindex(patents["patent_id"]).fillna(0.0)
     wrong = total[(total - 1).abs() > _TOLERANCE]
     problems = [
         Problem("the shares of the patent do not sum to 1", f"They sum to {value:g}. {advice}", file=FILE, value=name)
@@ -56,7 +56,7 @@ def read_shares(path: Path, patents: pd.DataFrame) -> pd.DataFrame | None:
         problems.append(Problem("a share that is not above 0", advice, file=FILE, column="share"))
     if problems:
         raise InputError(problems, "the shares cannot be used")
-    return kept.assign(share=share.astype(float))
+    return own.assign(share=share.astype(float))
 
 
 def whole_counts(sums: np.ndarray, seed: int = SEED) -> np.ndarray:

@@ -11,8 +11,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from reestim.dims import LABELS
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
 from reestim.io.toml_files import parse, read_text, validate
+from reestim.wording import closest
 
 PROMPTS = Path(__file__).parent / "prompts"
 PROMPT_VERSION = "v1"
@@ -51,13 +52,13 @@ def read_prompt(version: str = PROMPT_VERSION) -> Prompt:
     """
     path = Path(version) if version.endswith(".toml") else PROMPTS / f"{version}.toml"
     if not path.exists() and path.parent == PROMPTS:
-        known = sorted(p.stem for p in PROMPTS.glob("*.toml"))
-        raise InputError(Problem("there is no prompt of this version", closest(version, known), value=version))
+        versions = sorted(p.stem for p in PROMPTS.glob("*.toml"))
+        raise InputError(Problem("there is no prompt of this version", closest(version, versions), value=version))
     text, problems = read_text(path)
-    content, found = parse(text, str(path)) if text is not None else (None, [])
-    problems += found
-    parsed, found = validate(_PromptFile, content, str(path), text or "") if content is not None else (None, [])
-    problems += found
+    content, file_problems = parse(text, str(path)) if text is not None else (None, [])
+    problems += file_problems
+    parsed, file_problems = validate(_PromptFile, content, str(path), text or "") if content is not None else (None, [])
+    problems += file_problems
     if parsed is not None:
         missing = [name for name in LABELS if not parsed.labels.get(name, "").strip()]
         unknown = [name for name in parsed.labels if name not in LABELS]

@@ -75,7 +75,7 @@ def anderson(
     where it stalls, and where a number is not finite; the loop ends when all rest.
     """
     count, size = start.shape
-    known = history.step_differences.shape[0]
+    history_length = history.step_differences.shape[0]
 
     def go_on(s: _State) -> Bool[Array, ""]:
         return (s.turn < max_steps) & jnp.any(s.moving)
@@ -85,10 +85,10 @@ def anderson(
         aims = jnp.concatenate(
             [s.step @ history.step_differences.T, jnp.einsum("pmn,pn->pm", s.step_differences, s.step)], axis=1
         )
-        system = s.gram + ridge[:, None, None] * jnp.eye(known + memory)
+        system = s.gram + ridge[:, None, None] * jnp.eye(history_length + memory)
         weight = jnp.linalg.solve(system, aims[..., None])[..., 0]
-        own = jnp.einsum("pm,pmn->pn", weight[:, known:], s.iterate_differences)
-        return s.step - weight[:, :known] @ history.iterate_differences - own
+        own = jnp.einsum("pm,pmn->pn", weight[:, history_length:], s.iterate_differences)
+        return s.step - weight[:, :history_length] @ history.iterate_differences - own
 
     def advance(s: _State) -> _State:
         move = jnp.where(s.moving[:, None], combined(s), 0.0)
@@ -100,7 +100,7 @@ def anderson(
         products = jnp.concatenate(
             [change @ history.step_differences.T, jnp.einsum("pmn,pn->pm", step_differences, change)], axis=1
         )
-        row = known + slot
+        row = history_length + slot
         look = (s.turn + 1) % LOOK == 0
         stalled = ~jnp.isfinite(worst) | (look & ~(worst < SHRINKS * s.mark))
         return _State(
@@ -118,8 +118,8 @@ def anderson(
 
     # Turn -1 moves by nothing and measures the start, so that the compiled program holds ``measure`` once.
     blank = jnp.zeros((count, memory, size))
-    gram = jnp.zeros((count, known + memory, known + memory))
-    gram = gram.at[:, :known, :known].set(history.step_differences @ history.step_differences.T)
+    gram = jnp.zeros((count, history_length + memory, history_length + memory))
+    gram = gram.at[:, :history_length, :history_length].set(history.step_differences @ history.step_differences.T)
     worst, moving, before = jnp.full(count, jnp.inf), jnp.ones(count, bool), jnp.full((), -1)
     begin = _State(start, 0.0 * start, blank, blank, gram, worst, worst, moving, jnp.full(count, -1), before)
     end = jax.lax.while_loop(go_on, advance, begin)

@@ -37,10 +37,10 @@ def fit_totals(
 
     def step(log_factor: Float[Array, " column"], _: None) -> tuple[Float[Array, " column"], None]:
         cells = scaled(log_factor)
-        found = cells.sum(axis=0)
+        totals = cells.sum(axis=0)
         share = cells / jnp.where(rows > 0, rows, 1.0)[:, None]
-        slope = jnp.diag(found + _RIDGE * held) - share.T @ cells
-        move = jnp.linalg.solve(slope, columns - found)
+        slope = jnp.diag(totals + _RIDGE * held) - share.T @ cells
+        move = jnp.linalg.solve(slope, columns - totals)
         return log_factor + jnp.clip(move, -_LARGEST, _LARGEST), None
 
     log_factor, _ = jax.lax.scan(step, jnp.zeros(columns.shape), None, length=STEPS)

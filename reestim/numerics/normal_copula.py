@@ -22,8 +22,8 @@ class NormalCopula:
         self.scores: Float[np.ndarray, "draw component"] = ndtri((ranks + 0.5) / count)
         scale = np.sqrt(np.mean(self.scores**2, axis=0))
         correlation = (self.scores / scale).T @ (self.scores / scale) / count
-        kept = count / (count + size)
-        self.correlation: Float[np.ndarray, "component component"] = kept * correlation + (1 - kept) * np.eye(size)
+        weight = count / (count + size)
+        self.correlation: Float[np.ndarray, "component component"] = weight * correlation + (1 - weight) * np.eye(size)
 
     def redraw(
         self, draw: int, kept: Bool[np.ndarray, " component"], noise: Float[np.ndarray, " component"]

@@ -48,8 +48,8 @@ def add_fit_diagnostics(post: xr.DataTree, model: Model, spec: Spec, data: Datas
     from reestim.evidence.groups import evidence_groups
 
     def sensitivity() -> dict[str, xr.Dataset]:
-        found = {"prior_sensitivity": prior_sensitivity(post), evidence.GROUP: evidence.evidence_sensitivity(post)}
-        return {name: ds for name, ds in found.items() if ds is not None}
+        groups = {"prior_sensitivity": prior_sensitivity(post), evidence.GROUP: evidence.evidence_sensitivity(post)}
+        return {name: ds for name, ds in groups.items() if ds is not None}
 
     makers: dict[str, Callable[[], dict[str, xr.Dataset]]] = {
         f"{group}_predictive": lambda g=group, n=draws: {

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reestim.data.dataset import load_dataset
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
 from reestim.io.files import exclusive_lock
 from reestim.pipeline.scenario_fit import read_scenarios
 from reestim.pipeline.scenarios import (
@@ -27,6 +27,7 @@ from reestim.runs.identity import mismatches
 from reestim.runs.parts import DataRecord, StudyRecord
 from reestim.runs.record import RunRecord
 from reestim.study.spec import read_spec
+from reestim.wording import closest
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -83,8 +84,8 @@ def read_job(
         except InputError as error:
             problems += error.problems
     spec = spec.quick() if spec and quick else spec
-    found, begun = _place(out, overwrite, spec, data, seed) if out else ([], False)
-    problems += found
+    place_problems, begun = _place(out, overwrite, spec, data, seed) if out else ([], False)
+    problems += place_problems
     for name in allow:
         if name not in GATES:
             problems.append(Problem("there is no such gate", closest(name, GATES), column="--allow", value=name))
@@ -124,8 +125,8 @@ def _unfit(spec: Spec) -> list[Problem]:
     from reestim.estimate import sampling
     from reestim.estimate.priors import outside
 
-    found = [outside(name, prior) for name, prior in spec.priors.items()]
-    return [*sampling.missing(spec.sampler.name), *(problem for problem in found if problem)]
+    outside_support = [outside(name, prior) for name, prior in spec.priors.items()]
+    return [*sampling.missing(spec.sampler.name), *(problem for problem in outside_support if problem)]
 
 
 def fit(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) -> tuple[xr.DataTree, Path]:

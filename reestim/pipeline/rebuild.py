@@ -25,15 +25,15 @@ HERE = Path(__file__).resolve().parent
 
 def altered() -> list[str]:
     """Files that are missing or not as they were, by checksums.sha256."""
-    found = []
+    changed = []
     for line in (HERE / "checksums.sha256").read_text(encoding="utf-8").splitlines():
         digest, name = line.split("  ", 1)
         path = HERE / name
         if not path.is_file():
-            found.append(f"{name} is missing")
+            changed.append(f"{name} is missing")
         elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-            found.append(f"{name} has changed")
-    return found
+            changed.append(f"{name} has changed")
+    return changed
 
 
 def python_of(folder: Path) -> str:
@@ -59,14 +59,14 @@ def differences(name: str, before: Path, after: Path, tolerance: float) -> list[
     old, new = (list(csv.reader(path.open(encoding="utf-8", newline=""))) for path in (before, after))
     if [len(row) for row in old] != [len(row) for row in new]:
         return [f"{name}: it has other rows or columns"]
-    found = []
+    different = []
     for k, (row, again) in enumerate(zip(old, new, strict=True)):
         for column, was, now in zip(old[0], row, again, strict=True):
             a, b = number(was), number(now)
             alike = was == now or abs(a - b) <= tolerance * max(abs(a), abs(b), 1e-12)
             if not alike:
-                found.append(f"{name}, row {k}, column {column}: {was} before, {now} now")
-    return found
+                different.append(f"{name}, row {k}, column {column}: {was} before, {now} now")
+    return different
 
 
 def main() -> int:
@@ -97,9 +97,11 @@ def main() -> int:
         print(f"the run ended with exit code {done.returncode}, and had ended with {job['exit_code']}")
         return 1
     tables = sorted((HERE / "run" / "report" / "tables").glob("*.csv"))
-    found = [d for t in tables for d in differences(t.stem, t, again / "report" / "tables" / t.name, options.tolerance)]
-    if found:
-        print(f"{len(found)} cells of {len(tables)} tables differ:", *found[:40], sep="\n  ")
+    different = [
+        d for t in tables for d in differences(t.stem, t, again / "report" / "tables" / t.name, options.tolerance)
+    ]
+    if different:
+        print(f"{len(different)} cells of {len(tables)} tables differ:", *different[:40], sep="\n  ")
         return 1
     print(f"{len(tables)} tables: every cell is as it was (relative tolerance {options.tolerance:g})")
     return 0

@@ -15,7 +15,7 @@ import xarray as xr
 from reestim import __version__
 from reestim.checks.refits import GROUP, summary
 from reestim.dims import SECTOR, YEAR
-from reestim.errors import InputError, Problem, ReestimError, closest
+from reestim.errors import InputError, Problem, ReestimError
 from reestim.estimate import kinds
 from reestim.io.files import slug
 from reestim.io.json_text import json_value
@@ -23,10 +23,11 @@ from reestim.runs import store
 from reestim.runs.identity import study_of
 from reestim.runs.parts import RefitRecord
 from reestim.runs.record import RunRecord
+from reestim.wording import closest
 
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
-    from reestim.study.spec import Spec
+    from reestim.study.spec import Evidence, Spec
 
 _log = logging.getLogger(__name__)
 PLACEBO, NO_LABEL_NOISE = "placebo-event-year", "no-label-noise"
@@ -36,7 +37,19 @@ _LEAST_YEARS = 6
 
 @dataclass(frozen=True)
 class Refit:
-    """One change: its name (a folder), the change in words, the study and data it makes, the sector it leaves out."""
+    """One change to a study.
+
+    Attributes
+    ----------
+    name
+        Name of its folder.
+    change
+        The change in words.
+    spec, data
+        The study and the data that it makes.
+    sector
+        The sector that it leaves out; empty where it leaves out none.
+    """
 
     name: str
     change: str
@@ -50,14 +63,32 @@ def possible_refits(spec: Spec, data: Dataset) -> list[Refit]:
 
     One without each sector that has evidence of its own, one with a placebo event year, one with labels taken for the
     true classes.
+
+    Parameters
+    ----------
+    spec, data
+        The study and its dataset.
+
+    Returns
+    -------
+    list of Refit
+        Sectors in the order of the dataset first.
+
+    Examples
+    --------
+    >>> from reestim.pipeline.refits import possible_refits
+    >>> spec = ree.read_spec("models/substitution.toml")
+    >>> [refit.name for refit in possible_refits(spec, data)][-1]
+    'placebo-event-year'
     """
+    evidence = spec.evidence.settled(data.tables)
     out = [
         Refit(f"without-{slug(sector)}", f"without the evidence of {sector}", spec, _without(data, sector), sector)
-        for sector in _sectors(spec, data)
+        for sector in _sectors(evidence, data)
     ]
     if placebo := _placebo(spec, data):
         out.append(placebo)
-    if spec.evidence.settled(data.tables).patents and spec.evidence.label_error:
+    if evidence.patents and evidence.label_error:
         exact = spec.model_copy(update={"evidence": spec.evidence.model_copy(update={"label_error": False})})
         out.append(Refit(NO_LABEL_NOISE, "with labels taken for the true classes", exact, data))
     return out
@@ -116,16 +147,16 @@ def refits(
     folder = Path(folder)
     post = store.load(folder)
     record = RunRecord.of(post)
-    found, data = study_of(record, spec, dataset)
-    known = {refit.name: refit for refit in possible_refits(found, data)}
-    unknown = [name for name in names if name not in known]
-    if unknown or not known:
-        problems = [Problem("there is no such refit of this run", closest(n, known), value=n) for n in unknown]
+    study, data = study_of(record, spec, dataset)
+    possible = {refit.name: refit for refit in possible_refits(study, data)}
+    unknown = [name for name in names if name not in possible]
+    if unknown or not possible:
+        problems = [Problem("there is no such refit of this run", closest(n, possible), value=n) for n in unknown]
         none = Problem("nothing can be left out of this study", "Add evidence by sector, an event study, or patents.")
         raise InputError(problems or none, "the run cannot be fitted again")
     done: dict[str, xr.DataTree] = {}
     failed = dict[str, str](json_value(post[GROUP].attrs["failed"])) if GROUP in post.children else {}
-    for refit in known.values():
+    for refit in possible.values():
         there = _there(folder / store.REFITS / refit.name, _identity(refit, record))
         wanted = refit.name in names or not names
         if there is None and wanted:
@@ -142,7 +173,7 @@ def refits(
         if there is not None:
             done[refit.name] = there
             failed.pop(refit.name, None)
-    post[GROUP] = xr.DataTree(summary(post, done, {n: known[n] for n in done}, failed))
+    post[GROUP] = xr.DataTree(summary(post, done, {n: possible[n] for n in done}, failed))
     store.save(post, folder, overwrite=True, preserve=(store.REFITS,))
     report(post, folder / store.REPORT)
     return post
@@ -207,9 +238,9 @@ def _identity(refit: Refit, record: RunRecord) -> RefitRecord:
     )
 
 
-def _sectors(spec: Spec, data: Dataset) -> list[str]:
+def _sectors(evidence: Evidence, data: Dataset) -> list[str]:
     """Sectors with evidence of their own that the study uses."""
-    used = [stem for kind in kinds.KINDS if kind.is_on(spec.evidence.settled(data.tables)) for stem in kind.by_sector]
+    used = [stem for kind in kinds.KINDS if kind.is_on(evidence) for stem in kind.by_sector]
     with_rows = {s for stem in used if stem in data for s in data[stem][SECTOR]}
     users = set(data["application_sector"][SECTOR]) if "application_sector" in data else with_rows
     return [sector for sector in data.goods if sector in with_rows & users]

@@ -83,15 +83,15 @@ def package_run(
 
 
 def _not_of_the_main_job(record: RunRecord, source: Path) -> list[Problem]:
-    found = []
+    problems = []
     if not (source / "report" / "tables").is_dir():
-        found.append(Problem("the run has no report", f"Make it: reestim report {source}", value=str(source)))
+        problems.append(Problem("the run has no report", f"Make it: reestim report {source}", value=str(source)))
     if record.transfer is not None or "counterfactual" in (record.command or ""):
         advice = "Package the run of `reestim run` that its draws come from."
-        found.append(Problem("the run carries draws of another run, and its command alone does not make it", advice))
+        problems.append(Problem("the run carries draws of another run, and its command alone does not make it", advice))
     if record.seed is None:
-        found.append(Problem("the run does not say its seed", "Make it with `reestim run`."))
-    return found
+        problems.append(Problem("the run does not say its seed", "Make it with `reestim run`."))
+    return problems
 
 
 def _name(study: Spec) -> str:
@@ -114,5 +114,5 @@ def _copy(folder: Path, run: Path, study: Spec, data: Dataset) -> None:
 
 def _installed() -> list[str]:
     """All packages that are installed here but REEstim itself, which the package holds."""
-    found = {(each.metadata["Name"] or "").lower(): each.version for each in metadata.distributions()}
-    return sorted(f"{name}=={version}" for name, version in found.items() if name and name != "reestim")
+    installed = {(each.metadata["Name"] or "").lower(): each.version for each in metadata.distributions()}
+    return sorted(f"{name}=={version}" for name, version in installed.items() if name and name != "reestim")

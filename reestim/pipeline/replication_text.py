@@ -132,8 +132,8 @@ def _files(folder: Path) -> list[list[str]]:
 
 def _exhibits(report: Path) -> list[list[str]]:
     kinds = {".csv": "table", ".png": "figure", ".svg": "figure", ".html": "report"}
-    found = [p for p in sorted(report.rglob("*")) if p.suffix in kinds]
-    return [[f"`run/report/{p.relative_to(report).as_posix()}`", kinds[p.suffix]] for p in found]
+    files = [p for p in sorted(report.rglob("*")) if p.suffix in kinds]
+    return [[f"`run/report/{p.relative_to(report).as_posix()}`", kinds[p.suffix]] for p in files]
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> str:

@@ -25,9 +25,9 @@ def read_scenarios(paths: Sequence[Path], economy: Economy) -> tuple[list[tuple[
     out = []
     for path in paths:
         read = read_entries(find_file(path))
-        found = [*read.problems, *_unfit(read, economy)]
-        problems += found
-        if not found:
+        own_problems = [*read.problems, *_unfit(read, economy)]
+        problems += own_problems
+        if not own_problems:
             out.append((path, scenario_of(read)))
     return out, problems
 
@@ -46,9 +46,9 @@ def _unfit(read: Entries, economy: Economy) -> list[Problem]:
     year, levels = read.file.year if read.file else None, Levels.of(economy)
     for entry in read.entries:
         if not entry.policy.years or year in entry.policy.years:
-            known = len(levels.problems)
+            before = len(levels.problems)
             entry.policy.apply(levels)
-            problems += [_of_entry(read, entry, problem) for problem in levels.problems[known:]]
+            problems += [_of_entry(read, entry, problem) for problem in levels.problems[before:]]
     return problems
 
 

@@ -50,8 +50,8 @@ def solve_scenarios(
     """
     from reestim.counterfactuals.counterfactual import counterfactual
 
-    economy, found = on_economy(post, scenarios)
-    policies = [scenario for _, scenario in found]
+    economy, scenario_files = on_economy(post, scenarios)
+    policies = [scenario for _, scenario in scenario_files]
     record = RunRecord.of(post)
     estimated, post = post, with_carried_draws(post)
     post = counterfactual(
@@ -69,7 +69,7 @@ def solve_scenarios(
         seed=seed,
     )
     left_out = {name: why for name, why in record.left_out.items() if name != VARIANCE}
-    record.but(scenarios=texts_of(found), left_out=left_out).attached(post)
+    record.but(scenarios=texts_of(scenario_files), left_out=left_out).attached(post)
     post = _with_prior(
         post,
         economy,
@@ -92,8 +92,8 @@ def split_variance(post: xr.DataTree, scenarios: Sequence[Path], *, chunks: Path
 
     from reestim.counterfactuals.variance import welfare_variance
 
-    economy, found = on_economy(post, scenarios)
-    policies, carried = [scenario for _, scenario in found], with_carried_draws(post)
+    economy, scenario_files = on_economy(post, scenarios)
+    policies, carried = [scenario for _, scenario in scenario_files], with_carried_draws(post)
     post[VARIANCE] = xr.DataTree(welfare_variance(economy, policies, carried, store=chunks, progress=progress))
     return post
 
@@ -112,10 +112,10 @@ def on_economy(post: xr.DataTree, scenarios: Sequence[Path]) -> tuple[Economy, l
         advice = "Fit it again with this version, which keeps the economy in the run."
         raise InputError(Problem("this run does not hold the economy it was fitted on", advice))
     economy = Economy(post["economy"].to_dataset())
-    found, problems = read_scenarios(scenarios, economy)
+    scenario_files, problems = read_scenarios(scenarios, economy)
     if problems:
         raise InputError(problems, "a scenario cannot be used")
-    return economy, found
+    return economy, scenario_files
 
 
 def _with_prior(
@@ -143,7 +143,7 @@ def _with_prior(
     if "prior" not in post.children:
         return post
     try:
-        found = counterfactual(
+        effects = counterfactual(
             economy,
             policies,
             post,
@@ -158,7 +158,7 @@ def _with_prior(
         )
     except ParameterError:  # no draw of the prior has an equilibrium: then there is nothing to show
         return post
-    before = found[prior_welfare.GROUP].to_dataset()
+    before = effects[prior_welfare.GROUP].to_dataset()
     post[prior_welfare.GROUP] = xr.DataTree(before[[name for name in prior_welfare.OUTCOMES if name in before]])
     return post
 

@@ -36,13 +36,13 @@ def carried_to(post: xr.DataTree, data: Dataset, transfer: Transfer) -> xr.DataT
     solved = ("counterfactual", "prior_counterfactual", "welfare_variance", "inputs")
     out = post.filter(lambda node: node.name not in (*solved, *CARRIED.values()))
     out.attrs = dict(post.attrs)
-    found = None
+    first = None
     for stream, (group, carried) in enumerate(CARRIED.items()):
         if group in post.children:
             moved = transferred_draws(post[group].to_dataset(), economy, transfer, stream)
             out[carried] = xr.DataTree(moved.draws)
-            found = found or moved
-    assert found is not None
+            first = first or moved
+    assert first is not None
     out["economy"] = xr.DataTree(economy.ds)
     note = TransferRecord(
         dataset=data.meta.name,
@@ -55,11 +55,11 @@ def carried_to(post: xr.DataTree, data: Dataset, transfer: Transfer) -> xr.DataT
         ratio_sd=transfer.ratio_sd,
         absent=transfer.absent,
         seed=transfer.seed,
-        matched=found.matched,
-        from_population=found.from_population,
-        left_aside=found.left_aside,
-        own_trade_elasticity=found.own_trade_elasticity,
-        without_width=tuple(name for name in OF_THE_HORIZON if name not in found.draws),
+        matched=first.matched,
+        from_population=first.from_population,
+        left_aside=first.left_aside,
+        own_trade_elasticity=first.own_trade_elasticity,
+        without_width=tuple(name for name in OF_THE_HORIZON if name not in first.draws),
     )
     return record.but(transfer=note, scenarios={}, solved=()).attached(out)
 

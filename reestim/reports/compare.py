@@ -35,9 +35,16 @@ _LOO = ["elpd", "se", "elpd_diff", "dse", "weight", "p", "diag_elpd"]
 class Comparison:
     """What `compare` found.
 
-    changes: one row per quantity and run: quantity (σ, κ, ξ, ω, welfare), what (sector; scenario, technology, country),
-    run, unit, median, low, high (90 % equal-tailed). loo: ArviZ's table (elpd, se, elpd_diff, dse, weight, p and the
-    diagnosis of k̂, best run first), None where the runs cannot be ranked; ``sentences`` then say why.
+    Attributes
+    ----------
+    changes
+        One row per quantity and run: quantity (σ, κ, ξ, ω, welfare), what (sector; scenario, technology, country), run,
+        unit, median, low, high (90 % equal-tailed).
+    loo
+        ArviZ's table (elpd, se, elpd_diff, dse, weight, p and the diagnosis of k̂, best run first); None where the runs
+        cannot be ranked: ``sentences`` then say why.
+    sentences
+        The comparison in words.
     """
 
     changes: pd.DataFrame

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from reestim.dims import CHAIN, COUNTRY, DRAW, EXPORTER, IMPORTER, SCENARIO, SECTOR, TECHNOLOGY
-from reestim.intervals import KIND, LEVEL
+from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY
+from reestim.intervals import KIND, LEVEL, ends
 from reestim.io.json_text import json_value
+from reestim.supply_chain.flows import exports
 
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
@@ -43,9 +44,9 @@ def with_contribution(change: xr.DataArray) -> xr.DataArray:
 
 def quantiles(draws: xr.DataArray, level: float = LEVEL) -> xr.Dataset:
     """``median``, and ``low`` and ``high`` of the equal-tailed interval, over (chain, draw); NaN draws are left out."""
-    tail = (1 - level) / 2
+    low, high = ends(level)
     there = draws.notnull().any((CHAIN, DRAW))  # of a scenario without a solved draw nothing is known
-    q = draws.where(there, 0.0).quantile([tail, 0.5, 1 - tail], dim=(CHAIN, DRAW), skipna=True).where(there)
+    q = draws.where(there, 0.0).quantile([low, 0.5, high], dim=(CHAIN, DRAW), skipna=True).where(there)
     return xr.Dataset({name: q.isel(quantile=i, drop=True) for i, name in enumerate(("low", "median", "high"))})
 
 
@@ -79,16 +80,6 @@ def money_unit(economy: Economy) -> str:
     stated = str(economy.ds.attrs.get("units", "")).partition(" and ")[0] or "money units of the data"
     year = economy.ds.attrs.get("base_year")
     return stated if year is None else f"{stated} of {year}"
-
-
-def baseline_exports(economy: Economy) -> xr.DataArray:
-    """Exports at border prices (country, sector), million US$ a year."""
-    ds = economy.ds
-    names = list(economy.countries)
-    abroad = xr.DataArray(~np.eye(len(names), dtype=bool), {IMPORTER: names, EXPORTER: names}, (IMPORTER, EXPORTER))
-    spending = ds["expenditure"].rename({COUNTRY: IMPORTER})
-    flows = (ds["trade_share"] * spending / (1 + ds["tariff"])).where(abroad, 0.0)
-    return flows.sum(IMPORTER).rename({EXPORTER: COUNTRY})
 
 
 def exposed_sectors(economy: Economy, n: int = MOST_EXPOSED) -> list[str]:
@@ -127,7 +118,7 @@ def joint_exports(ds: xr.Dataset, scenario: str, economy: Economy, suffix: str =
     """
     sectors = exposed_sectors(economy)
     others = [c for c in economy.countries if c not in restrictors(ds, scenario, economy)]
-    weight = baseline_exports(economy).sel({COUNTRY: others, SECTOR: sectors})
+    weight = exports(economy.ds).sel({COUNTRY: others, SECTOR: sectors})
     one = ds.sel({SCENARIO: scenario})
     change = one[f"exports{suffix}"].where(one[f"solved{suffix}"]).sel({COUNTRY: others, SECTOR: sectors})
     # expm1 keeps changes of 1e-8 exact; a country without exports has weight zero and no change to speak of.

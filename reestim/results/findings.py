@@ -45,7 +45,15 @@ NO_FINDING = (
 
 
 class Draws(NamedTuple):
-    """Draws of parameters and, where they went through the equilibrium, of one scenario."""
+    """Draws of parameters and, where they went through the equilibrium, of one scenario.
+
+    Attributes
+    ----------
+    parameters
+        (chain, draw, ...).
+    solved
+        Results of the scenario (technology, chain, draw, ...), or None.
+    """
 
     parameters: xr.Dataset
     solved: xr.Dataset | None
@@ -90,7 +98,18 @@ def findings_table(post: xr.DataTree) -> pd.DataFrame:
 
 
 def rows_as_text(table: pd.DataFrame) -> list[list[str]]:
-    """The rows under `HEADS`."""
+    """The rows of a table of findings as text.
+
+    Parameters
+    ----------
+    table
+        From `reestim.findings_table`.
+
+    Returns
+    -------
+    list of list of str
+        Cells under `HEADS`.
+    """
     return [
         [str(row["claim"]), str(row["asked"]), percent(row["probability"]), _or_none(row), _size(row)]
         for row in table.to_dict("records")
@@ -98,7 +117,18 @@ def rows_as_text(table: pd.DataFrame) -> list[list[str]]:
 
 
 def notes_of(post: xr.DataTree) -> list[str]:
-    """What `findings_table` rests on: dataset, scenario, solved draws, what is simulated, what ω must be."""
+    """What `reestim.findings_table` rests on: dataset, scenario, solved draws, what is simulated, what ω must be.
+
+    Parameters
+    ----------
+    post
+        A run.
+
+    Returns
+    -------
+    list of str
+        Sentences.
+    """
     record, ds = RunRecord.of(post), post["counterfactual"].to_dataset()
     about, solved = record.provenance, ds["solved"].isel({SCENARIO: 0})
     synthetic, made = about.synthetic or (), [name for name in _TRADE if name in about.imputed]
@@ -144,13 +174,13 @@ def _published_by_the_paper(post: xr.DataTree) -> list[str]:
 
 
 def _row(claim: Claim, after: Draws, before: Draws | None, world: World) -> dict[str, Any]:
-    known, known_before = _source(claim, after), None if before is None else _source(claim, before)
-    assert known is not None, "_problems asks for what every claim needs"
-    draws = claim.quantity(known, world)
-    prior = None if known_before is None else claim.quantity(known_before, world)
+    source, source_before = _source(claim, after), None if before is None else _source(claim, before)
+    assert source is not None, "_problems asks for what every claim needs"
+    draws = claim.quantity(source, world)
+    prior = None if source_before is None else claim.quantity(source_before, world)
     members = None
     if claim.members is not None:
-        each = claim.members(known, world)
+        each = claim.members(source, world)
         members = probability(each, claim.holds(each))
     return {
         "claim": claim.claim,

@@ -10,11 +10,12 @@ import xarray as xr
 
 from reestim.dims import COUNTRY, SCENARIO, TECHNOLOGY
 from reestim.equilibrium.economy import Economy
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
 from reestim.results.effects import economy_of, income, money_unit, probability, quantiles
 from reestim.results.format import percent
 from reestim.results.names import country_label
 from reestim.results.world import WORLD, equivalent_variations
+from reestim.wording import closest
 
 #: Dim of those who are compared: countries and the world.
 WHOM = "whom"
@@ -58,7 +59,7 @@ def compare_policies(post: xr.DataTree, a: str, b: str) -> pd.DataFrame:
     _check(post, a, b)
     economy = economy_of(post)
     money = _difference(post["counterfactual"].to_dataset(), a, b, economy)
-    found = quantiles(money).assign(
+    summary = quantiles(money).assign(
         probability_better=probability(money, money > _alike(economy)),
         probability_equal=probability(money, abs(money) <= _alike(economy)),
         draws=money.count(("chain", "draw")),
@@ -67,22 +68,44 @@ def compare_policies(post: xr.DataTree, a: str, b: str) -> pd.DataFrame:
         before = post["prior_counterfactual"].to_dataset()
         if {a, b} <= set(map(str, before[SCENARIO].values)):
             prior = _difference(before, a, b, economy)
-            found["prior_probability_better"] = probability(prior, prior > _alike(economy))
-    table = found.to_dataframe().reset_index().assign(money_unit=money_unit(economy))
+            summary["prior_probability_better"] = probability(prior, prior > _alike(economy))
+    table = summary.to_dataframe().reset_index().assign(money_unit=money_unit(economy))
     table.insert(0, "a", a)
     table.insert(1, "b", b)
     return table
 
 
 def policy_pairs(post: xr.DataTree) -> pd.DataFrame:
-    """`compare_policies` of every pair of scenarios of a run, in their order; empty with fewer than two."""
+    """`compare_policies` of every pair of scenarios of a run.
+
+    Parameters
+    ----------
+    post
+        A run.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Pairs in the order of the scenarios; empty with fewer than two.
+    """
     names = [str(name) for name in post["counterfactual"].to_dataset()[SCENARIO].values]
     parts = [compare_policies(post, a, b) for a, b in combinations(names, 2)]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def pairs_as_text(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """Heads and rows of `policy_pairs`: a row for each pair and technology, a column for the world and each country."""
+    """The table of `policy_pairs` as text: a row for each pair and technology, a column for the world and each country.
+
+    Parameters
+    ----------
+    table
+        From `policy_pairs`, not empty.
+
+    Returns
+    -------
+    heads, rows
+        Texts.
+    """
     whom = [str(name) for name in dict.fromkeys(table[WHOM])]
     rows = []
     for key, part in table.groupby(["a", "b", TECHNOLOGY], sort=False):

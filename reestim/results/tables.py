@@ -126,13 +126,13 @@ def inputs(post: xr.DataTree) -> pd.DataFrame:
     """Files that are simulated, hold cells that a rule made, or are of an older year brought to a later one: file,
     kind."""
     record = RunRecord.of(post)
-    known, moved = record.provenance, record.transfer
+    data, moved = record.provenance, record.transfer
     kinds = {
         "synthetic": "simulated, not observed",
         "imputed": "some cells made by a stated rule",
         "updated": "of an older year, balanced to margins of the base year",
     }
-    rows = [{"file": f, "kind": words} for kind, words in kinds.items() for f in getattr(known, kind) or ()]
+    rows = [{"file": f, "kind": words} for kind, words in kinds.items() for f in getattr(data, kind) or ()]
     if moved:  # the economy is of another dataset
         files = [(f"{moved.dataset}/{f}", words) for kind, words in kinds.items() for f in getattr(moved, kind)]
         rows += [{"file": file, "kind": words} for file, words in files]

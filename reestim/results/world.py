@@ -88,11 +88,11 @@ def world_table(post: xr.DataTree) -> pd.DataFrame:
     rows = []
     for scenario in map(str, ds[SCENARIO].values):
         money = sums(ds, scenario, economy)
-        found = quantiles(money).assign(probability_gain=probability(money, money > 0))
+        summary = quantiles(money).assign(probability_gain=probability(money, money > 0))
         if before is not None and scenario in before[SCENARIO].values:
             prior = sums(before.assign_attrs(ds.attrs), scenario, economy)
-            found["prior_probability_gain"] = probability(prior, prior > 0)
-        rows.append(found.expand_dims({SCENARIO: [scenario]}).to_dataframe().reset_index())
+            summary["prior_probability_gain"] = probability(prior, prior > 0)
+        rows.append(summary.expand_dims({SCENARIO: [scenario]}).to_dataframe().reset_index())
     table = pd.concat(rows, ignore_index=True)
     return table.assign(money_unit=money_unit(economy))
 
@@ -107,8 +107,8 @@ def mitigation_table(post: xr.DataTree) -> pd.DataFrame:
         return pd.DataFrame()
     rows = []
     for scenario in map(str, ds[SCENARIO].values):
-        known = before is not None and scenario in before[SCENARIO].values
-        prior = mitigation(before.assign_attrs(ds.attrs), scenario, economy) if before is not None and known else {}
+        has_prior = before is not None and scenario in before[SCENARIO].values
+        prior = mitigation(before.assign_attrs(ds.attrs), scenario, economy) if before is not None and has_prior else {}
         for name, share in mitigation(ds, scenario, economy).items():
             ends = {k: float(v) for k, v in quantiles(share).data_vars.items()}
             if name in prior:
@@ -138,12 +138,12 @@ def mitigation_sentences(table: pd.DataFrame) -> list[str]:
     rows = {str(row["part"]): row for row in table.to_dict("records")}
     if not any(row["draws"] for row in rows.values()):
         return ["No draw has a loss abroad at given knowledge, so there is nothing to mitigate."]
-    said: list[str] = []
+    sentences: list[str] = []
     for part, row in rows.items():
-        said.append(f"{_PARTS[part]} {_share(row, '')}")
+        sentences.append(f"{_PARTS[part]} {_share(row, '')}")
         if not math.isnan(row.get("prior_median", math.nan)):
-            said[-1] += f" (before the data {_share(row, 'prior_')})"
-    whole, *split = said
+            sentences[-1] += f" (before the data {_share(row, 'prior_')})"
+    whole, *split = sentences
     of_it = f"; of it {', '.join(split)}" if split else ""
     return [
         f"Share of the loss abroad at given knowledge that directed technology takes away: {whole}{of_it}. {BRACKETS}",

@@ -25,7 +25,7 @@ def mismatches(
     The study is compared by its hash, by that of its model file, and by the texts of its scenarios, as far as the run
     was carried through them.
     """
-    return [Problem(*found) for found in _mismatches(record, spec, data, seed)]
+    return [Problem(*arguments) for arguments in _mismatches(record, spec, data, seed)]
 
 
 def _mismatches(
@@ -67,14 +67,14 @@ def study_of(record: RunRecord, spec: Path | None = None, dataset: Path | None =
 
     Raises InputError, with everything that is missing or no longer the same.
     """
-    known, source = record.spec, record.provenance
-    if not known.hash or not source.hash:
+    study, source = record.spec, record.provenance
+    if not study.hash or not source.hash:
         advice = "Fit the study with `reestim run` or `reestim fit`."
         raise InputError(Problem("this run does not say what study and data it was made from", advice))
     problems: list[Problem] = []
     found_spec: Spec | None = None
     found_data: Dataset | None = None
-    study_file = spec or _first([known.path, f"models/{known.file}"])
+    study_file = spec or _first([study.path, f"models/{study.file}"])
     try:
         found_spec = read_spec(study_file)
         found_spec = found_spec.quick() if record.quick else found_spec

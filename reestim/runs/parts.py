@@ -109,17 +109,17 @@ class DataRecord(_Part):
     @staticmethod
     def found_in(post: xr.DataTree) -> dict[str, Any]:
         """What the groups economy and constant_data say of the data, for a run that was made in Python."""
-        found: dict[str, Any] = {}
+        content: dict[str, Any] = {}
         if "economy" in post.children:
             attrs = post["economy"].attrs
-            found |= {mine: attrs[key] for mine, key in _ECONOMY.items() if key in attrs}
+            content |= {mine: attrs[key] for mine, key in _ECONOMY.items() if key in attrs}
             for name in ("synthetic", "imputed"):  # "simulated files: a.csv, b.csv"
                 files = str(attrs.get(name, "")).partition(": ")[2]
-                found[name] = [file.strip() for file in files.split(",") if file.strip()]
+                content[name] = [file.strip() for file in files.split(",") if file.strip()]
         if "constant_data" in post.children:
             attrs = post["constant_data"].attrs
-            found |= {mine: attrs[key] for mine, key in _INPUTS.items() if key in attrs}
-        return found
+            content |= {mine: attrs[key] for mine, key in _INPUTS.items() if key in attrs}
+        return content
 
 
 class TransferRecord(_Part):

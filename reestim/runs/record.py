@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -16,6 +14,7 @@ from reestim.intervals import INTERVAL
 from reestim.io.files import strict_json
 from reestim.io.json_text import json_text, json_value
 from reestim.runs.parts import DataRecord, RefitRecord, SolvedCount, StudyRecord, TransferRecord, Verdict
+from reestim.runs.versions import version, versions
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,29 +28,6 @@ _OF_THE_FIT = ("gates", "seed", "sampler", "sampling_seconds", "left_out", "spec
 #: Those of them that are JSON text.
 _AS_TEXT = ("gates", "sampler", "left_out", "spec", "provenance")
 
-_PACKAGES = (
-    "arviz",
-    "h5netcdf",
-    "jax",
-    "jaxlib",
-    "numpy",
-    "numpyro",
-    "nutpie",
-    "pandas",
-    "pyfixest",
-    "pymc",
-    "pytensor",
-    "scipy",
-    "xarray",
-)
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"
-
 
 def _value(stored: Any) -> Any:
     """What an attribute says; text that is no JSON as it is, for the record to refuse."""
@@ -59,11 +35,6 @@ def _value(stored: Any) -> Any:
         return json_value(stored)
     except (ValueError, RecursionError):
         return stored
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide the numbers."""
-    return {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
 
 
 class RunRecord(BaseModel):
@@ -131,16 +102,31 @@ class RunRecord(BaseModel):
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> RunRecord:
-        """The record that a dictionary of JSON values holds; None stands for what is not known.
+        """The record that JSON values describe.
+
+        Parameters
+        ----------
+        content
+            Fields by name; None stands for what is not known.
+
+        Returns
+        -------
+        RunRecord
+            Fields that it does not know are kept as they are.
 
         Raises
         ------
         InputError
             One problem a field that holds something else than REEstim writes.
+
+        Examples
+        --------
+        >>> ree.RunRecord.read({"seed": 3, "note": "mine"}).note
+        'mine'
         """
-        given = {name: value for name, value in strict_json(content).items() if value is not None}
+        fields = {name: value for name, value in strict_json(content).items() if value is not None}
         try:
-            return cls.model_validate_json(json.dumps(given))
+            return cls.model_validate_json(json.dumps(fields))
         except ValidationError as error:
             raise InputError(
                 [
@@ -159,10 +145,25 @@ class RunRecord(BaseModel):
     def of(cls, post: xr.DataTree) -> RunRecord:
         """The record of a tree: the one attached to it, with what a fit says of itself and its groups say of the data.
 
+        Parameters
+        ----------
+        post
+            A run, in memory or loaded.
+
+        Returns
+        -------
+        RunRecord
+            What is not known has its default.
+
         Raises
         ------
         InputError
             If the attributes of the tree are not such a record.
+
+        Examples
+        --------
+        >>> ree.RunRecord.of(post).provenance.dataset
+        ''
         """
         stored = _value(post.attrs.get(ATTRIBUTE, {}))
         if not isinstance(stored, Mapping):
@@ -176,27 +177,89 @@ class RunRecord(BaseModel):
         return record
 
     def attached(self, post: xr.DataTree) -> xr.DataTree:
-        """The tree itself, with this record as its own."""
+        """Attach this record to a tree.
+
+        Parameters
+        ----------
+        post
+            The tree.
+
+        Returns
+        -------
+        xarray.DataTree
+            The tree itself.
+
+        Examples
+        --------
+        >>> ree.RunRecord.of(ree.RunRecord(seed=3).attached(post.copy())).seed
+        3
+        """
         post.attrs[ATTRIBUTE] = json_text(self.as_json())
         return post
 
     def but(self, **changes: Any) -> RunRecord:
-        """The same record with other values of some fields."""
+        """A copy with other values of some fields.
+
+        Parameters
+        ----------
+        **changes
+            Fields by name.
+
+        Returns
+        -------
+        RunRecord
+
+        Examples
+        --------
+        >>> ree.RunRecord(seed=3).but(seed=4).seed
+        4
+        """
         return self.model_copy(update=changes)
 
     def updated(self, content: Mapping[str, Any]) -> RunRecord:
-        """The same record with what a dictionary of JSON values says; raises InputError as `read` does."""
+        """The same record with what JSON values say.
+
+        Parameters
+        ----------
+        content
+            Fields by name.
+
+        Returns
+        -------
+        RunRecord
+            A copy.
+
+        Raises
+        ------
+        InputError
+            As `read`.
+
+        Examples
+        --------
+        >>> ree.RunRecord(seed=3).updated({"quick": True}).quick
+        True
+        """
         return type(self).read(self.as_json() | dict(content))
 
     def of_this_save(self, post: xr.DataTree) -> RunRecord:
-        """The record to save with ``post`` by this REEstim.
+        """The record to save with a tree by this REEstim.
 
         Version, packages and numbers of solved draws are those of now; a time that is stated stays.
+
+        Parameters
+        ----------
+        post
+            The tree.
+
+        Returns
+        -------
+        RunRecord
+            A copy.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return self.but(
             layout=SCHEMA,
-            reestim=_version("reestim"),
+            reestim=version("reestim"),
             packages=versions(),
             created=self.created or now,
             solved=SolvedCount.of(post) if "counterfactual" in post.children else (),
@@ -204,11 +267,33 @@ class RunRecord(BaseModel):
         )
 
     def as_json(self) -> dict[str, Any]:
-        """The contents of ``run.json``, strict JSON values; what is not known is None."""
+        """The contents of ``run.json``.
+
+        Returns
+        -------
+        dict
+            Strict JSON values; what is not known is None.
+
+        Examples
+        --------
+        >>> ree.RunRecord(seed=3).as_json()["seed"]
+        3
+        """
         return strict_json(self.model_dump(mode="json", by_alias=True))
 
     def gates_passed(self) -> bool:
-        """Did the sampler pass every gate but those allowed by name? Draws that were not judged pass."""
+        """Say whether the sampler passed every gate but those allowed by name.
+
+        Returns
+        -------
+        bool
+            True for draws that were not judged.
+
+        Examples
+        --------
+        >>> ree.RunRecord().gates_passed()
+        True
+        """
         if self.gates is None or self.gates.passed:
             return True
         failed = {gate.gate for gate in self.gates.gates if not gate.passed}

@@ -93,7 +93,20 @@ def _link(source: str, target: str) -> None:
 
 
 def place_problems(path: str | Path, overwrite: bool = False) -> list[Problem]:
-    """Why a run cannot be saved in this place; empty if it can."""
+    """Why a run cannot be saved in a place.
+
+    Parameters
+    ----------
+    path
+        A folder.
+    overwrite
+        Whether a run that is there may be replaced.
+
+    Returns
+    -------
+    list of Problem
+        Empty if it can.
+    """
     path = Path(path)
     if is_free(path):
         return []
@@ -110,7 +123,7 @@ def place_problems(path: str | Path, overwrite: bool = False) -> list[Problem]:
 
 def holds_only_chunks(path: Path) -> bool:
     """Whether a folder has solved draws and nothing else: those of a run that was cut off."""
-    return path.is_dir() and [found.name for found in content(path.resolve())] == [CHUNKS]
+    return path.is_dir() and [entry.name for entry in content(path.resolve())] == [CHUNKS]
 
 
 def load(path: str | Path) -> xr.DataTree:
@@ -201,7 +214,23 @@ def is_finished(path: Path, record: RunRecord) -> bool:
 
 
 def read_run(path: str | Path) -> RunRecord:
-    """The record of a run folder, its schema checked. Raises InputError."""
+    """The record of a run folder, its schema checked.
+
+    Parameters
+    ----------
+    path
+        A run folder.
+
+    Returns
+    -------
+    RunRecord
+        What ``run.json`` says.
+
+    Raises
+    ------
+    InputError
+        Where there is no run, or one that this REEstim cannot read.
+    """
     path = Path(path)
     file = path / RUN
     if not file.is_file():
@@ -245,7 +274,20 @@ def malformed_groups_as_errors(post: xr.DataTree) -> Generator[None]:
 
 
 def new_run_folder(name: str, root: str | Path = "posteriors") -> Path:
-    """``<root>/<date>-<time>-<name>``, a name that nothing has yet and no process keeps. The folder is not made."""
+    """A name for a run folder that nothing has yet and no process keeps. The folder is not made.
+
+    Parameters
+    ----------
+    name
+        Of the study.
+    root
+        Folder of all runs.
+
+    Returns
+    -------
+    Path
+        ``<root>/<date>-<time>-<name>``.
+    """
     plain = re.sub(r"^(\d{4}-\d\d-\d\d-\d{6}-)+", "", name)  # of a run that has such a name itself
     stem = f"{datetime.now():%Y-%m-%d-%H%M%S}-{slug(plain)}"
     path, n = Path(root) / stem, 2

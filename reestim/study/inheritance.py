@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reestim.errors import Problem, closest
+from reestim.errors import Problem
 from reestim.io.files import stays_inside
 from reestim.io.toml_files import Rows, at, parse, read_text
+from reestim.wording import closest
 
 KEY = "based_on"
 
@@ -19,19 +20,19 @@ def inherit(content: Mapping[str, Any], path: Path, rows: Rows) -> tuple[dict[st
     Tables are merged key by key; what stands deeper than ``[table] key``, a prior for instance, replaces the base's as
     a whole. The name and the description are the study's own. The base lies in the same folder and has no base itself.
     """
-    given = content.get(KEY)
-    if given is None:
+    base_file = content.get(KEY)
+    if base_file is None:
         return dict(content), "", []
-    text, found = _base(given, path, rows)
-    if text is None or found:
-        return dict(content), "", found
-    base, found = parse(text, str(path.parent / given))
+    text, problems = _base(base_file, path, rows)
+    if text is None or problems:
+        return dict(content), "", problems
+    base, problems = parse(text, str(path.parent / base_file))
     if base is None:
-        return dict(content), text, found
+        return dict(content), text, problems
     if KEY in base:
         advice = f"Base this study on {base[KEY]!r} itself."
         message = "the study that this one is based on is itself based on another"
-        return dict(content), text, [at(str(path), (KEY,), rows, message, advice, value=given)]
+        return dict(content), text, [at(str(path), (KEY,), rows, message, advice, value=base_file)]
     merged = {key: value for key, value in base.items() if key not in ("name", "description")}
     for key, value in content.items():
         below = merged.get(key)

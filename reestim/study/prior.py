@@ -9,11 +9,21 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from reestim.errors import closest
+from reestim.wording import closest
 
 
 class Parameter(NamedTuple):
-    """Support of one parameter: open interval (low, high); ``many`` allows a list; ``needed`` means no default."""
+    """Support of one parameter of a distribution.
+
+    Attributes
+    ----------
+    low, high
+        Ends of the open interval.
+    needed
+        There is no default.
+    many
+        A list is allowed.
+    """
 
     low: float = -math.inf
     high: float = math.inf
@@ -101,23 +111,23 @@ class Prior(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Prior:
-        found = list(_problems(self.distribution, self.parameters))
-        if found:
-            text = "; ".join(f"{f['key']}: {f['message']}" for f in found)
-            raise PydanticCustomError("several", "{text}", {"text": text, "found": found})
+        problems = list(_problems(self.distribution, self.parameters))
+        if problems:
+            text = "; ".join(f"{f['key']}: {f['message']}" for f in problems)
+            raise PydanticCustomError("several", "{text}", {"text": text, "found": problems})
         return self
 
 
 def _problems(distribution: str, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    known = DISTRIBUTIONS[distribution]
+    parameters = DISTRIBUTIONS[distribution]
     for key, value in given.items():
-        if key not in known:
-            free = [name for name in (*known, "source") if name not in given]
+        if key not in parameters:
+            free = [name for name in (*parameters, "source") if name not in given]
             advice = closest(key, free)
             yield _found(key, f"{distribution} has no such parameter", advice, None)
         else:
-            yield from _out_of_support(distribution, key, value, known[key])
-    for key, parameter in known.items():
+            yield from _out_of_support(distribution, key, value, parameters[key])
+    for key, parameter in parameters.items():
         if parameter.needed and key not in given:
             yield _found(key, f"this parameter of {distribution} is missing", f"Add {key} = ...", None)
     lower, upper = given.get("lower"), given.get("upper")

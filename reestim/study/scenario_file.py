@@ -27,7 +27,17 @@ RATIO = "quantity_change"
 
 
 class MineEntry(BaseModel):
-    """``[[mine]]``: a mine where the baseline has none, with its share of the world's mine revenue."""
+    """``[[mine]]``: a mine where the baseline has none.
+
+    Attributes
+    ----------
+    country, element
+        Labels.
+    share_of_world
+        Its share of the world's mine revenue of the element, in (0, 1).
+    source
+        Where the figure is from.
+    """
 
     model_config = _STRICT
 
@@ -38,7 +48,19 @@ class MineEntry(BaseModel):
 
 
 class ScenarioFile(BaseModel):
-    """A whole file. ``confirmed``: sizes that are most often mistakes (`_unusual`) are meant."""
+    """A whole file but for its policies, whose tables are added by `scenario_model`.
+
+    Attributes
+    ----------
+    name, description, year, horizon
+        As of :class:`reestim.Scenario`.
+    source
+        Where the figures are from.
+    confirmed
+        Sizes that are most often mistakes (`_unusual`) are meant.
+    mine
+        Mines of the baseline.
+    """
 
     model_config = _STRICT
 
@@ -68,22 +90,24 @@ def policy_of(kind: type[Policy], entry: object) -> object:
         return entry
     values = {"elements": "all"} if "elements" in kind.__dataclass_fields__ else {}
     values |= entry
-    found: list[InitErrorDetails] = []
+    errors: list[InitErrorDetails] = []
     if (keys := kind.keys_in_files) and not (RATIO in values and not any(name in values for name in keys)):
         values, wrong = _ratio(values, keys)
         if wrong:
-            found.append(InitErrorDetails(type=PydanticCustomError("several", "tonnes", {"found": wrong}), input=entry))
+            errors.append(
+                InitErrorDetails(type=PydanticCustomError("several", "tonnes", {"found": wrong}), input=entry)
+            )
     try:
         policy = type.__call__(kind, **values)  # not kind(**values): what does not fit is listed with the whole file
     except ValidationError as error:
         for item in error.errors(include_url=False):
-            found.append(
+            errors.append(
                 InitErrorDetails(type=item["type"], loc=item["loc"], input=item["input"], ctx=item.get("ctx", {}))
             )
     else:
-        if not found:
+        if not errors:
             return policy
-    raise ValidationError.from_exception_data(kind.__name__, found)
+    raise ValidationError.from_exception_data(kind.__name__, errors)
 
 
 def _ratio(values: dict[str, Any], tonnes: tuple[str, ...]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -133,7 +157,23 @@ def read_scenario(path: str | Path) -> Scenario:
 
 
 def scenario_of(read: Entries) -> Scenario:
-    """The scenario that a file describes. Raises InputError with the problems of the file."""
+    """The scenario that a file describes.
+
+    Parameters
+    ----------
+    read
+        From `read_entries`.
+
+    Returns
+    -------
+    Scenario
+        Labels are not checked.
+
+    Raises
+    ------
+    InputError
+        With the problems of the file.
+    """
     file = read.file
     if file is None or read.problems:
         raise InputError(read.problems, f"the scenario {str(read.path)!r} cannot be used")
@@ -153,7 +193,18 @@ def mine_of(entry: MineEntry) -> Mine:
 
 
 def check_scenario(path: str | Path) -> list[Problem]:
-    """All problems of a scenario file; empty when it is sound."""
+    """List all problems of a scenario file.
+
+    Parameters
+    ----------
+    path
+        A TOML file.
+
+    Returns
+    -------
+    list of Problem
+        Empty when it is sound.
+    """
     return read_entries(find_file(path)).problems
 
 
@@ -206,8 +257,8 @@ def read_entries(path: Path) -> Entries:
         return Entries(path, None, (), (), key_rows(text), problems)
 
     def of(kind: str) -> list[tuple[int, Any]]:
-        found = getattr(file, kind)
-        return list(zip(numbers.get(kind, range(1, len(found) + 1)), found, strict=True))
+        policies = getattr(file, kind)
+        return list(zip(numbers.get(kind, range(1, len(policies) + 1)), policies, strict=True))
 
     kinds = [name for name in type(file).model_fields if name not in ScenarioFile.model_fields]
     entries = tuple(Entry(kind, number, policy) for kind in kinds for number, policy in of(kind))
@@ -219,13 +270,13 @@ def _without(content: Mapping[str, Any], problems: Sequence[Problem]) -> tuple[d
     """A file without the keys and tables that do not fit, and the numbers of the tables that stay."""
     wrong = {tuple(str(problem.column).split(".")[:2]) for problem in problems}
     alone = {place[0] for place in wrong if len(place) == 1 or not place[1].isdigit()}
-    kept: dict[str, Any] = {"name": "unnamed"}
+    sound: dict[str, Any] = {"name": "unnamed"}
     numbers: dict[str, list[int]] = {}
     for key, value in content.items():
         if key in alone:
             continue
-        kept[key] = value
+        sound[key] = value
         if any(place[0] == key for place in wrong):
             numbers[key] = [n for n in range(1, len(value) + 1) if (key, str(n)) not in wrong]
-            kept[key] = [value[n - 1] for n in numbers[key]]
-    return kept, numbers
+            sound[key] = [value[n - 1] for n in numbers[key]]
+    return sound, numbers

@@ -75,7 +75,10 @@ class Evidence(BaseModel):
         return self
 
     def settled(self, stems: Container[str]) -> Evidence:
-        """The same for a dataset with these files (their stems): patents are on or off."""
+        """The same for a dataset with these files (their stems): patents are on or off.
+
+        To be called where a study meets its dataset, once; what is called from there takes the result.
+        """
         if self.patents is not None:
             return self
         return self.model_copy(update={"patents": "patent_labels" in stems})
@@ -128,14 +131,14 @@ class CounterfactualSpec(BaseModel):
 
     @model_validator(mode="after")
     def _years_of_a_transition(self) -> CounterfactualSpec:
-        asked, given = "transition" in self.technology, self.from_year is not None or self.to_year is not None
+        asked, years_stated = "transition" in self.technology, self.from_year is not None or self.to_year is not None
         if len(set(self.technology)) < len(self.technology):
             raise ValueError("name each technology once")
         if self.technology == ["transition"]:
             raise ValueError('a transition needs "directed" (the long run) or "fixed" beside it')
         if asked and (self.from_year is None or self.to_year is None or self.from_year > self.to_year):
             raise ValueError("a transition needs from_year and to_year, the first not after the last")
-        if given and not asked:
+        if years_stated and not asked:
             raise ValueError('from_year and to_year are for a transition: add "transition" to technology')
         return self
 

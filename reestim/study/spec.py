@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field, PrivateAttr
 
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
 from reestim.io.files import stays_inside
 from reestim.io.toml_files import Rows, at, find_file, key_rows, parse, read_text, validate
 from reestim.study.inheritance import inherit
 from reestim.study.prior import Prior
 from reestim.study.scenario_file import check_scenario, read_scenario
 from reestim.study.settings import STRICT, CounterfactualSpec, Evidence, Gates, Sampler
+from reestim.wording import closest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -198,8 +199,8 @@ def read_spec(path: str | Path) -> Spec:
         content, problems = parse(text, str(path))
     if content is not None and text is not None:
         content, base_text, problems = inherit(content, path, key_rows(text))
-        spec, found = validate(Spec, content, str(path), text)
-        problems = [*problems, *found, *_file_problems(content, path, key_rows(text))]
+        spec, field_problems = validate(Spec, content, str(path), text)
+        problems = [*problems, *field_problems, *_file_problems(content, path, key_rows(text))]
     if spec is None or text is None or problems:
         raise InputError(problems, f"the study {str(path)!r} cannot be used")
     return spec.as_read(path, text, base_text)
@@ -218,8 +219,8 @@ def _file_problems(content: dict[str, object], path: Path, rows: Rows) -> Iterat
     for i, scenario in enumerate(scenarios if isinstance(scenarios, list) else []):
         if isinstance(scenario, str):
             loc = ("counterfactual", "scenarios", i)
-            found = list(_place_problems(path, loc, rows, scenario, ".toml"))
-            yield from found or check_scenario(path.parent / scenario)
+            problems = list(_place_problems(path, loc, rows, scenario, ".toml"))
+            yield from problems or check_scenario(path.parent / scenario)
 
 
 def _place_problems(spec: Path, loc: tuple[str | int, ...], rows: Rows, given: str, suffix: str) -> Iterator[Problem]:

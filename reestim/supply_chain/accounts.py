@@ -10,6 +10,7 @@ from reestim.data.identities import ACCOUNTS_TOLERANCE
 from reestim.data.policy import policy_arrays
 from reestim.dims import CAPITAL, COUNTRY, EXPORTER, FACTOR, IMPORTER, INPUT, LABOR, SECTOR
 from reestim.errors import InputError, Problem
+from reestim.supply_chain.flows import received
 from reestim.supply_chain.labelled_arrays import to_array
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def accounts(data: Dataset) -> Accounts:
         xr.DataArray(array, coords={**bilateral, SECTOR: sectors}, dims=list(bilateral))
         for array in policy_arrays(policy, countries, sectors)
     )
-    output = revenue(trade, tariff.sel({SECTOR: goods}), export_tax.sel({SECTOR: goods}))
+    output = received(trade, tariff.sel({SECTOR: goods}), export_tax.sel({SECTOR: goods}))
     left = output - inputs.sum(INPUT)
     earned = value_added.sum(FACTOR)
     off = abs(left - earned) > ACCOUNTS_TOLERANCE * output
@@ -69,9 +70,3 @@ def accounts(data: Dataset) -> Accounts:
         )
     value_added = value_added * (left.clip(min=0) / earned.where(earned > 0)).fillna(0.0)
     return Accounts(trade, inputs, value_added, output, tariff, export_tax)
-
-
-def revenue(trade: xr.DataArray, tariff: xr.DataArray, export_tax: xr.DataArray) -> xr.DataArray:
-    """Equation (8): what producers receive, (country, sector), in the unit of ``trade``."""
-    net = trade / ((1 + tariff) * (1 + export_tax))
-    return net.sum(IMPORTER).rename({EXPORTER: COUNTRY})

@@ -43,13 +43,24 @@ _LANTHANUM = 57
 
 
 def element_properties(symbols: Sequence[str]) -> pd.DataFrame:
-    """Properties of rare-earth elements from the package mendeleev, in the columns of ``elements.csv``.
+    """Properties of rare-earth elements from the package mendeleev.
 
-    ionic_radius: Shannon, 3+, six neighbours, pm; electronegativity: Martynov and Batsanov; melting_point: K; density:
-    g/cm³; f_electrons: of the 3+ ion; magnetic_moment: of the free 3+ ion by Hund's rules, Bohr magnetons. Scores and
-    supply elasticities are not chemistry and have no column here.
+    Parameters
+    ----------
+    symbols
+        Chemical symbols.
 
-    Raises InputError naming every symbol that is not a rare earth.
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of ``elements.csv``: ionic_radius (Shannon, 3+, six neighbours, pm), electronegativity (Martynov and
+        Batsanov), melting_point (K), density (g/cm³), f_electrons (of the 3+ ion), magnetic_moment (of the free 3+ ion
+        by Hund's rules, Bohr magnetons). Scores and supply elasticities are not chemistry and have no column here.
+
+    Raises
+    ------
+    InputError
+        Naming every symbol that is not a rare earth.
     """
     import mendeleev
 
@@ -84,9 +95,23 @@ def element_properties(symbols: Sequence[str]) -> pd.DataFrame:
 
 
 def hund_moment(electrons: int) -> float:
-    """Magnetic moment g√(J(J+1)) of a free ion with so many 4f electrons in its ground state (Hund's rules).
+    """Magnetic moment g√(J(J+1)) of a free ion in its ground state (Hund's rules).
 
-    In Bohr magnetons.
+    Parameters
+    ----------
+    electrons
+        Number of 4f electrons, 0 to 14.
+
+    Returns
+    -------
+    float
+        Bohr magnetons.
+
+    Examples
+    --------
+    >>> from reestim.supply_chain.element_similarity import hund_moment
+    >>> round(hund_moment(9), 2)  # Dy, 3+
+    10.65
     """
     orbital = 3  # of an f electron
     up = min(electrons, 2 * orbital + 1)
@@ -173,7 +198,18 @@ def element_similarity(data: Dataset) -> xr.Dataset:
 
 
 def similarity_table(similarity: xr.Dataset) -> pd.DataFrame:
-    """Per element: the one most like it (nearest) and the one least like it (furthest), with their distances."""
+    """Per element the one most like it and the one least like it.
+
+    Parameters
+    ----------
+    similarity
+        From `reestim.element_similarity`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        element, group, nearest, nearest_distance, furthest, furthest_distance (standard deviations).
+    """
     distance = similarity["distance"].to_pandas()
     names = list(distance.index)
     away: Any = distance.mask(np.eye(len(names), dtype=bool))
@@ -190,7 +226,18 @@ def similarity_table(similarity: xr.Dataset) -> pd.DataFrame:
 
 
 def wide(array: xr.DataArray) -> pd.DataFrame:
-    """A matrix as a table: its first dimension as a column, one further column for each label of the second."""
+    """A matrix as a table.
+
+    Parameters
+    ----------
+    array
+        Two dimensions.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The first dimension as a column, one further column for each label of the second.
+    """
     rows, columns = array.dims
     table = pd.DataFrame(array.values, columns=[str(label) for label in array[columns].values])
     table.insert(0, str(rows), array[rows].values)

@@ -7,6 +7,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from reestim.dims import CARRIER, COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR
+from reestim.supply_chain.flows import border_wedge
 
 
 def exposure(io: xr.Dataset) -> xr.Dataset:
@@ -59,11 +60,22 @@ def exposure(io: xr.Dataset) -> xr.Dataset:
 def purchases(io: xr.Dataset) -> Float[np.ndarray, "seller buyer"]:
     """Multi-regional input coefficients: producer ``seller`` receives so much of one dollar of the cost of ``buyer``.
 
-    Rows and columns are (country, sector), country slowest. Elements are not among the sellers: their purchase is the
-    end of the chain. What border taxes take is not received by anyone, so columns sum to less than 1.
+    Elements are not among the sellers: their purchase is the end of the chain. What border taxes take is not received
+    by anyone, so columns sum to less than 1.
+
+    Parameters
+    ----------
+    io
+        Arrays of docs/model.md section 3.
+
+    Returns
+    -------
+    numpy.ndarray
+        Rows and columns are (country, sector), country slowest; fractions.
     """
-    wedge = (1.0 + io["tariff"]) * (1.0 + io["export_tax"])
-    received = (io["trade_share"] / wedge).transpose(IMPORTER, EXPORTER, SECTOR).values
+    received = (
+        (io["trade_share"] / border_wedge(io["tariff"], io["export_tax"])).transpose(IMPORTER, EXPORTER, SECTOR).values
+    )
     bought = (1.0 - io["ree_share"]) * io["input_share"]
     if "carrier_share" in io:
         held = (io["ree_share"] * io["carrier_share"]).rename({CARRIER: INPUT})
@@ -75,6 +87,17 @@ def purchases(io: xr.Dataset) -> Float[np.ndarray, "seller buyer"]:
 
 
 def primary_shares(io: xr.Dataset) -> xr.DataArray:
-    """Share of factors in the cost of each sector, (country, sector), fraction: what ends a chain besides elements."""
+    """Share of factors in the cost of each sector: what ends a chain besides elements.
+
+    Parameters
+    ----------
+    io
+        Arrays of docs/model.md section 3.
+
+    Returns
+    -------
+    xarray.DataArray
+        (country, sector), fraction.
+    """
     share = (1.0 - io["ree_share"]) * io["factor_share"].sum(FACTOR)
     return share.transpose(COUNTRY, SECTOR)

@@ -8,31 +8,25 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.dims import COUNTRY, ELEMENT, IMPORTER, SECTOR
-from reestim.supply_chain.accounts import revenue
+from reestim.dims import COUNTRY, ELEMENT, SECTOR
 from reestim.supply_chain.exposure import exposure, purchases
+from reestim.supply_chain.flows import revenue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def output(io: xr.Dataset) -> xr.DataArray:
-    """What producers receive, (country, sector), million US$."""
-    trade = io["trade_share"] * io["expenditure"].rename({COUNTRY: IMPORTER})
-    return revenue(trade, io["tariff"], io["export_tax"]).transpose(COUNTRY, SECTOR)
-
-
 def total_requirements(io: xr.Dataset) -> xr.DataArray:
     """Tonnes of each element in one million US$ of a sector's output, its own use and that of all its suppliers in the
     world (multi-regional Leontief inverse): (country, element, sector), t REO per million US$ at producer prices."""
-    made = output(io)
+    made = revenue(io)
     used = io["element_tonnes"].transpose(ELEMENT, COUNTRY, SECTOR)
     own = (used / made.where(made > 0)).fillna(0.0).transpose(ELEMENT, COUNTRY, SECTOR)
     bought = purchases(io)
     size = bought.shape[0]
     total = np.linalg.solve(np.eye(size) - bought.T, own.values.reshape(own.shape[0], size).T).T.reshape(own.shape)
-    found = own.copy(data=total).transpose(COUNTRY, ELEMENT, SECTOR)
-    return found.rename("total_requirements").assign_attrs(
+    requirements = own.copy(data=total).transpose(COUNTRY, ELEMENT, SECTOR)
+    return requirements.rename("total_requirements").assign_attrs(
         long_name="rare earths in the output, direct and through all inputs", units="t REO per million US$"
     )
 
@@ -49,7 +43,7 @@ def exposure_tables(io: xr.Dataset) -> Mapping[str, pd.DataFrame]:
     """
     elements = [str(e) for e in io[ELEMENT].values]
     goods = [str(s) for s in io[SECTOR].values if str(s) not in elements]
-    shares, made = exposure(io).sel({SECTOR: goods}), output(io).sel({SECTOR: goods})
+    shares, made = exposure(io).sel({SECTOR: goods}), revenue(io).sel({SECTOR: goods})
     tonnes = io["element_tonnes"].sel({SECTOR: goods})
     worth = tonnes * io["element_price"] / 1000.0
 
@@ -102,8 +96,8 @@ def _ranked(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _frame(ds: xr.Dataset, keys: list[str]) -> pd.DataFrame:
-    found: Any = ds.reset_coords(drop=True).to_dataframe(dim_order=keys).reset_index()
-    return found[[*keys, *map(str, ds.data_vars)]]
+    table: Any = ds.reset_coords(drop=True).to_dataframe(dim_order=keys).reset_index()
+    return table[[*keys, *map(str, ds.data_vars)]]
 
 
 def _of(array: xr.DataArray, over: str) -> np.ndarray:

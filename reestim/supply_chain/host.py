@@ -10,7 +10,8 @@ import xarray as xr
 from reestim.dims import COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR, resource
 from reestim.errors import InputError, Problem
 from reestim.numerics.ras import ras
-from reestim.supply_chain.accounts import Accounts, revenue
+from reestim.supply_chain.accounts import Accounts
+from reestim.supply_chain.flows import received
 
 #: A cell of host trade keeps at least this share when the elements in it are worth more than the host's own figure.
 HOST_TRADE_FLOOR = 0.05
@@ -48,7 +49,7 @@ def split_host(base: Accounts, elements: Elements, host: str) -> tuple[SplitFlow
     host_trade, rebalanced = _host_trade(base, elements, host)
     trade = base.trade.copy()
     trade.loc[{SECTOR: host}] = host_trade
-    output = revenue(trade, base.tariff.sel({SECTOR: goods}), base.export_tax.sel({SECTOR: goods}))
+    output = received(trade, base.tariff.sel({SECTOR: goods}), base.export_tax.sel({SECTOR: goods}))
 
     technology = _host_technology(base, host)
     bought_inputs = elements.revenue * (1.0 - elements.resource_share)
@@ -82,9 +83,9 @@ def _host_trade(base: Accounts, elements: Elements, host: str) -> tuple[xr.DataA
     """Trade of the host without the elements, (importer, exporter), with the same totals by importer and exporter."""
     flow = base.trade.sel({SECTOR: host}, drop=True)
     taken = elements.trade.sum(ELEMENT)
-    kept = flow - taken
-    seed = kept.where(kept > HOST_TRADE_FLOOR * flow, HOST_TRADE_FLOOR * flow)
-    small = int((kept < seed - 1e-12 * flow).sum())
+    rest = flow - taken
+    seed = rest.where(rest > HOST_TRADE_FLOOR * flow, HOST_TRADE_FLOOR * flow)
+    small = int((rest < seed - 1e-12 * flow).sum())
     problems = [
         Problem(
             f"the elements are worth more than all that {kind} of {host!r}",
@@ -93,12 +94,12 @@ def _host_trade(base: Accounts, elements: Elements, host: str) -> tuple[xr.DataA
         )
         for own, other, kind in ((IMPORTER, EXPORTER, "the country buys"), (EXPORTER, IMPORTER, "the country sells"))
         for c in flow[own].values
-        if float(kept.sum(other).loc[c]) < 0
+        if float(rest.sum(other).loc[c]) < 0
     ]
     if problems:
         raise InputError(problems, "the rare earths do not fit into their host sector")
     names = [str(c) for c in flow[IMPORTER].values]
-    margins = kept.sum(EXPORTER).values, kept.sum(IMPORTER).values
+    margins = rest.sum(EXPORTER).values, rest.sum(IMPORTER).values
     balanced = ras(seed.values, *margins, rows=names, columns=names, name=f"trade in {host}")
     return xr.DataArray(balanced, coords=flow.coords, dims=flow.dims), small
 

@@ -16,7 +16,7 @@ def to_array(table: pd.DataFrame, labels: Mapping[str, Sequence[Any]], value: st
     Absent cells are 0, rows with other labels are left out (``check_dataset`` reports them), repeated cells add up.
     """
     index = {column: pd.Index(list(names)).get_indexer(pd.Index(table[column])) for column, names in labels.items()}
-    known = np.all([code >= 0 for code in index.values()], axis=0)
+    has_labels = np.all([code >= 0 for code in index.values()], axis=0)
     array = np.zeros([len(names) for names in labels.values()])
-    np.add.at(array, tuple(code[known] for code in index.values()), table[value].to_numpy(dtype=float)[known])
+    np.add.at(array, tuple(code[has_labels] for code in index.values()), table[value].to_numpy(dtype=float)[has_labels])
     return xr.DataArray(array, coords={k: list(v) for k, v in labels.items()}, dims=list(labels))

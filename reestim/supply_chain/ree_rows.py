@@ -11,8 +11,9 @@ import xarray as xr
 from reestim.data.country_use import STEM as COUNTRY_USE
 from reestim.dims import CARRIER, COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR, resource
 from reestim.errors import InputError, Problem
-from reestim.supply_chain.accounts import Accounts, accounts, revenue
+from reestim.supply_chain.accounts import Accounts, accounts
 from reestim.supply_chain.application_use import sector_use
+from reestim.supply_chain.flows import received
 from reestim.supply_chain.host import Elements, SplitFlows, split_host
 from reestim.supply_chain.input_errors import input_errors
 from reestim.supply_chain.ree_use import (
@@ -121,7 +122,23 @@ _tables: WeakKeyDictionary[Dataset, xr.Dataset] = WeakKeyDictionary()
 
 
 def split_world(data: Dataset) -> Split:
-    """The flows behind ``ree_input_output``, not to be changed; raises what it raises."""
+    """The flows behind ``ree_input_output``, not to be changed.
+
+    Parameters
+    ----------
+    data
+        A dataset.
+
+    Returns
+    -------
+    Split
+        Built once for a dataset.
+
+    Raises
+    ------
+    InputError
+        As `ree_input_output`.
+    """
     if data not in _splits:
         _splits[data] = _split(data)
     return _splits[data]
@@ -141,7 +158,18 @@ def _split(data: Dataset) -> Split:
 
 
 def producer_prices(split: Split) -> xr.DataArray:
-    """What producers receive per tonne of oxide, US$/t (country, element); 0 where nothing is mined."""
+    """What producers receive per tonne of oxide.
+
+    Parameters
+    ----------
+    split
+        From `split_world`.
+
+    Returns
+    -------
+    xarray.DataArray
+        US$/t (country, element); 0 where nothing is mined.
+    """
     tonnes = split.supply.where(split.supply > 0)
     return (1e6 * split.elements.revenue / tonnes).fillna(0.0).transpose(COUNTRY, ELEMENT)
 
@@ -149,14 +177,31 @@ def producer_prices(split: Split) -> xr.DataArray:
 def value_of_elements(
     data: Dataset, tonnes: xr.DataArray, supply: xr.DataArray, prices: xr.DataArray, base: Accounts
 ) -> Elements:
-    """Value the tonnes at the buyer's market price, and follow the money to the producers."""
+    """Value the tonnes at the buyer's market price, and follow the money to the producers.
+
+    Parameters
+    ----------
+    data
+        The dataset.
+    tonnes, supply
+        Use (country, element, sector) and supply (country, element), t REO.
+    prices
+        US$/kg (country, element).
+    base
+        The accounts of goods, with border taxes.
+
+    Returns
+    -------
+    Elements
+        Purchases, trade and revenue, million US$.
+    """
     purchases = (tonnes * prices / 1000.0).transpose(COUNTRY, ELEMENT, SECTOR)
     shares = element_trade_shares(tonnes, supply, segmented_markets(data))
     trade = (shares * purchases.sum(SECTOR).rename({COUNTRY: IMPORTER})).transpose(IMPORTER, EXPORTER, ELEMENT)
     tariff, export_tax = (
         wedge.sel({SECTOR: list(data.elements)}).rename({SECTOR: ELEMENT}) for wedge in (base.tariff, base.export_tax)
     )
-    return Elements(purchases, trade, revenue(trade, tariff, export_tax), _of_elements(data, "resource_share"))
+    return Elements(purchases, trade, received(trade, tariff, export_tax), _of_elements(data, "resource_share"))
 
 
 def _of_elements(data: Dataset, column: str) -> xr.DataArray:

@@ -46,7 +46,18 @@ def split_identities(data: Dataset) -> pd.DataFrame:
 
 
 def identities_of(data: Dataset, split: Split) -> pd.DataFrame:
-    """``split_identities`` of a split that is there already."""
+    """``split_identities`` of a split that is there already.
+
+    Parameters
+    ----------
+    data, split
+        The dataset and its split.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of `reestim.split_identities`.
+    """
     base, elements, world = split.base, split.elements, split.world
     host = data.meta.host_sector
     together = [host, *data.elements]
@@ -68,7 +79,7 @@ def identities_of(data: Dataset, split: Split) -> pd.DataFrame:
     sold = world.trade.sel({SECTOR: list(data.elements)}).rename({SECTOR: ELEMENT})
     paid_before = base.inputs.sel({INPUT: host}, drop=True)
     paid = world.inputs.sel({INPUT: together, SECTOR: goods}).sum(INPUT)
-    kept = [s for s in goods if s != host]
+    others = [s for s in goods if s != host]
     element_final = final.sel({SECTOR: list(data.elements)})
     bought = spent.sel({SECTOR: list(data.elements)})
     return pd.DataFrame(
@@ -99,7 +110,9 @@ def identities_of(data: Dataset, split: Split) -> pd.DataFrame:
                 "nothing of an element goes to final demand", element_final, 0.0 * element_final, bought.max(COUNTRY)
             ),
             _equal(
-                "trade in other goods has not moved", world.trade.sel({SECTOR: kept}), base.trade.sel({SECTOR: kept})
+                "trade in other goods has not moved",
+                world.trade.sel({SECTOR: others}),
+                base.trade.sel({SECTOR: others}),
             ),
             _equal(
                 "users of an element pay tonnes times the price of their market",

@@ -58,9 +58,18 @@ def ree_table(data: Dataset) -> dict[str, pd.DataFrame]:
 
 
 def split_provenance(data: Dataset, split: Split) -> xr.Dataset:
-    """Kind of each cell (text), over all sectors, elements among them.
+    """Kind of each cell of a split, over all sectors, elements among them.
 
-    ``inputs`` (country, input, sector), ``factors`` (country, factor, sector), ``trade`` (importer, exporter, sector).
+    Parameters
+    ----------
+    data, split
+        The dataset and its split.
+
+    Returns
+    -------
+    xarray.Dataset
+        Text: ``inputs`` (country, input, sector), ``factors`` (country, factor, sector), ``trade`` (importer, exporter,
+        sector).
     """
     host, elements = data.meta.host_sector, list(data.elements)
     world, base = split.world, split.base

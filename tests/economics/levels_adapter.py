@@ -7,7 +7,7 @@ import xarray as xr
 
 import reestim as ree
 from reestim.equilibrium.equations import Unknowns
-from reestim.equilibrium.scenario import PolicyArrays
+from reestim.equilibrium.policy_arrays import PolicyArrays
 from tests.economics.levels.equations import Unknowns as Levels
 from tests.economics.levels.technology import Technology
 from tests.economics.levels.world import Array, Policy, Pool, World, with_resource_share

@@ -13,7 +13,7 @@ import xarray as xr
 import reestim as ree
 from reestim.equilibrium.drawn_baseline import InputArrays, drawn_baseline, drawn_fields
 from reestim.equilibrium.implicit import all_residuals, baseline_unknowns
-from reestim.equilibrium.parameters import ParameterArrays
+from reestim.equilibrium.parameter_arrays import ParameterArrays
 from reestim.equilibrium.path_sweep import solve_draw_paths
 from reestim.equilibrium.sweep import solve_draws
 from reestim.numerics.biproportional import fit_totals

@@ -15,7 +15,8 @@ import xarray as xr
 import reestim as ree
 from reestim.cli.app import app
 from reestim.data.dataset import Dataset
-from reestim.supply_chain.exposure_ranking import exposure_tables, output, total_requirements
+from reestim.supply_chain.exposure_ranking import exposure_tables, total_requirements
+from reestim.supply_chain.flows import revenue
 from reestim.supply_chain.ree_rows import split_world
 from reestim.supply_chain.split_checks import SPLIT_TOLERANCE, identities_of
 from reestim.supply_chain.split_provenance import KINDS, ree_table
@@ -71,7 +72,7 @@ def test_tonnes_in_final_demand_are_the_tonnes_put_in(data: Dataset, io: xr.Data
     """
     spent = io.trade_share * io.expenditure.rename(country="importer")
     elements = list(io.element.values)
-    goods = (1 - io.ree_share) * output(io).where(~io.sector.isin(elements), 0.0)
+    goods = (1 - io.ree_share) * revenue(io).where(~io.sector.isin(elements), 0.0)
     used = (io.input_share * goods).sum("sector").rename(input="sector")
     final = (io.expenditure - used).where(~io.sector.isin(elements), 0.0)
     share = final / io.expenditure.where(io.expenditure > 0, 1.0)

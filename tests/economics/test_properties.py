@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 import reestim as ree
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.equations import numeraire_gap, residual
-from reestim.equilibrium.parameters import ParameterArrays
-from reestim.equilibrium.scenario import PolicyArrays
+from reestim.equilibrium.parameter_arrays import ParameterArrays
+from reestim.equilibrium.policy_arrays import PolicyArrays
 from reestim.equilibrium.solve import solve_adaptively, solve_arrays
 from reestim.equilibrium.welfare import outcomes
 from tests.economics.worlds import LARGE, SMALL, Recipe, examples, magnitudes, over_shapes, recipes

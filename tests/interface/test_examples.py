@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import doctest
-import sys
+import importlib
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -45,18 +47,26 @@ def names() -> dict[str, Any]:
     }
 
 
+def modules() -> Iterator[ModuleType]:
+    """Modules of REEstim that have an example."""
+    for path in sorted((PROJECT / "reestim").rglob("*.py")):
+        if ">>> " in path.read_text(encoding="utf-8"):
+            yield importlib.import_module(".".join(path.relative_to(PROJECT).with_suffix("").parts))
+
+
 def examples() -> list[doctest.DocTest]:
-    """One for each public function or class."""
-    finder = doctest.DocTestFinder(recurse=False)
-    found = []
-    for name in sorted(set(ree.__all__) - {"__version__"}):
-        item = getattr(ree, name)
-        found += finder.find(item, name, module=sys.modules[item.__module__], globs={})
-    return [test for test in found if test.examples]
+    """Those of all docstrings, by the name of what they document."""
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    return [
+        test
+        for module in modules()
+        for test in finder.find(module, module.__name__.removeprefix("reestim."), globs={})
+        if test.examples
+    ]
 
 
 #: Examples that compile for a quarter of a minute.
-LONG = {"optimise", "decompose", "sensitivity"}
+LONG = {"decisions.optimise.optimise", "equilibrium.decomposition.decompose", "equilibrium.sensitivity.sensitivity"}
 
 
 @pytest.mark.parametrize(
@@ -76,4 +86,6 @@ def test_an_example_prints_what_it_says(
 
 
 def test_every_public_name_has_an_example() -> None:
-    assert set(ree.__all__) - {"__version__"} - {test.name for test in examples()} == set()
+    public = {name: getattr(ree, name) for name in set(ree.__all__) - {"__version__"}}
+    homes = {f"{item.__module__.removeprefix('reestim.')}.{item.__qualname__}": name for name, item in public.items()}
+    assert set(homes) - {test.name for test in examples()} == set()

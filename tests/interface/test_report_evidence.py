@@ -63,8 +63,8 @@ def test_sections_pictures_and_tables(folder: Path) -> None:
 
 def test_only_the_outcomes_that_a_study_uses_are_shown() -> None:
     data = ree.load_dataset("simulated-2010")
-    assert studied(data, Evidence()) == ["exports", "tfp", "patents"]
-    assert studied(data, Evidence(event_study=False)) == ["patents"]
+    assert studied(data, Evidence().settled(data.tables)) == ["exports", "tfp", "patents"]
+    assert studied(data, Evidence(event_study=False).settled(data.tables)) == ["patents"]
     assert studied(data, Evidence(patents=False, event_outcomes=["exports"])) == ["exports"]
     assert studied(data, Evidence(patents=False, event_study=False)) == []
 

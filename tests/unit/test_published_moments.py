@@ -23,12 +23,12 @@ from reestim.errors import InputError, ParameterError
 from reestim.estimate import fit as fitting
 from reestim.estimate.inputs import assemble
 from reestim.estimate.model import adapt
-from reestim.evidence.published_moments import ree_value
 from reestim.evidence.simulate import simulate_evidence
 from reestim.evidence.truth import Truth
 from reestim.io.resources import SIMULATED
 from reestim.pipeline.refits import possible_refits
 from reestim.study.spec import Evidence, Spec
+from reestim.supply_chain.flows import ree_value
 from tests.recovery.study import POLICY_YEAR, TRUTH, default_spec
 from tests.recovery.world import small_world
 

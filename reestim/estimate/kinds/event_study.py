@@ -39,15 +39,15 @@ def event_evidence(
     Raises InputError, also for an outcome that both would give.
     """
     studies = _studies(tables, io, [int(t) for t in price[YEAR].values], evidence, policy_year)
-    found = _with_weights(studies, io, price)
+    effects = _with_weights(studies, io, price)
     if not evidence.equilibrium:
-        return found
+        return effects
     from reestim.estimate.equilibrium_effects import equilibrium_inputs
 
     if bundle is None:
         raise InputError(Problem("the equilibrium needs prices by element", "Give bundle=bundle_inputs(...)"))
     solved = equilibrium_inputs(io, studies, bundle)
-    return xr.merge([found, solved], join="exact", combine_attrs="override")
+    return xr.merge([effects, solved], join="exact", combine_attrs="override")
 
 
 def _studies(

@@ -101,8 +101,11 @@ class EvidenceKind:
     coords: Callable[[xr.Dataset], Mapping[str, Sequence[object]]] = _no_coords
 
     def is_on(self, evidence: Evidence) -> bool:
-        """Whether a study uses the kind."""
-        return bool(getattr(evidence, self.name))
+        """Whether a study uses the kind; ``evidence`` as `Evidence.settled` gives it for a dataset."""
+        switch: bool | None = getattr(evidence, self.name)
+        if switch is None:
+            raise TypeError(f"evidence.{self.name} is open: call Evidence.settled with the files of the dataset")
+        return switch
 
     def is_in(self, data: xr.Dataset) -> bool:
         """Whether inputs of a model hold the kind."""

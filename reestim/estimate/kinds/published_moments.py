@@ -12,7 +12,8 @@ _STEM = "published_moments"
 
 
 def _inputs(sources: Sources) -> xr.Dataset:
-    from reestim.evidence.published_moments import moment_arrays, ree_value
+    from reestim.evidence.published_moments import moment_arrays
+    from reestim.supply_chain.flows import ree_value
 
     return moment_arrays(sources.tables[_STEM], ree_value(sources.io).sel(sector=sources.price[SECTOR].values))
 

@@ -52,12 +52,12 @@ def use_changes(panel: pd.DataFrame, relative_price: xr.DataArray, ree_value: xr
         else:
             try:
                 weight = _weights(str(country), str(sector), users, ree_value)
-                found, prices = _changes(str(country), str(sector), group, relative_price, weight)
+                changes, prices = _changes(str(country), str(sector), group, relative_price, weight)
             except InputError as error:
                 problems += error.problems
                 continue
             label = f"{country} {sector}" + (f", {name}" if name else "")
-            rows += [row | {"series": len(series)} for row in found]
+            rows += [row | {"series": len(series)} for row in changes]
             point = len(points) + _next_price(prices.years)
             series.append({"label": label, "weight": weight, "point": point, COUNTRY: country, SECTOR: sector})
             points += [(f"{label} {t}", p, prices.own) for t, p in zip(*prices[:2], strict=True)]
@@ -183,7 +183,7 @@ def unit_value_changes(data: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.nda
 
 def _inputs(sources: Sources) -> xr.Dataset:
     """Changes of use, at the prices that buyers faced in the year itself."""
-    from reestim.evidence.published_moments import ree_value
+    from reestim.supply_chain.flows import ree_value
 
     return use_changes(sources.tables[_STEM], sources.price, ree_value(sources.io))
 

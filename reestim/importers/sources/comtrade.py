@@ -16,12 +16,13 @@ from typing import Any
 import pandas as pd
 
 from reestim.dims import COUNTRY, EXPORTER, IMPORTER, YEAR
-from reestim.errors import InputError, Problem, Problems, closest
+from reestim.errors import InputError, Problem, Problems
 from reestim.importers.countries import CUSTOMS_ALPHA3, FORMER, FORMER_CODES, alpha3_codes, alpha3_of_code
 from reestim.importers.hs import RARE_EARTHS, HsTrade, hs_industries, trade_tables
 from reestim.importers.imported import Imported, ImportOptions, file_date
 from reestim.importers.regions import regions_of
 from reestim.importers.stream import DAMAGED, header, listed, numbers, pieces
+from reestim.wording import closest
 
 EDITION = "UN Comtrade since 2023 (API v1 or bulk file): annual trade in goods, classification HS"
 NEEDED = ("refYear", "reporterCode", "flowCode", "partnerCode", "cmdCode", "netWgt", "primaryValue")

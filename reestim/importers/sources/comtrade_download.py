@@ -17,11 +17,12 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
 from reestim.importers.countries import CUSTOMS_CODES, alpha3_of_code
 from reestim.importers.hs import RARE_EARTHS
 from reestim.importers.imported import ImportOptions
 from reestim.importers.sources.comtrade import flow_problems
+from reestim.wording import closest
 
 KEY, ADDRESS = "COMTRADE_API_KEY", "COMTRADE_API_URL"
 DEFAULT_ADDRESS = "https://comtradeapi.un.org"

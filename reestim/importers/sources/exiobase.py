@@ -16,11 +16,12 @@ from typing import Any
 
 import pandas as pd
 
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
 from reestim.importers.countries import CUSTOMS_ALPHA3, alpha3_of_alpha2
 from reestim.importers.frames import raw_table
 from reestim.importers.sources.arrays import by_year
 from reestim.importers.world import RawTable
+from reestim.wording import closest
 
 _FILE = re.compile(r"IOT_(\d{4})_(?:ixi|pxp)(?:\.zip)?")
 _RESTS = {"WA": "WWA", "WE": "WWE", "WF": "WWF", "WL": "WWL", "WM": "WWM"}

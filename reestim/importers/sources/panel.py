@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from reestim.dims import COUNTRY, SECTOR, YEAR
-from reestim.errors import InputError, Problem, Problems, closest
+from reestim.errors import InputError, Problem, Problems
 from reestim.importers.concordance import HERE
 from reestim.importers.countries import CUSTOMS_ALPHA3, alpha3_codes, alpha3_of_name
 from reestim.importers.hs import MOST_TRADE
@@ -23,6 +23,7 @@ from reestim.importers.imported import Imported, ImportOptions
 from reestim.importers.mapping import read_concordance
 from reestim.importers.regions import regions_of, sectors_of
 from reestim.importers.stream import finite, header, listed, missing_columns, pieces
+from reestim.wording import closest
 
 EDITION = "a panel with a column a year or a row a year, million US$; WITS country trade summaries as published"
 WITS_SECTIONS = HERE / "wits_sections.csv"

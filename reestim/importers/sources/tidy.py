@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 
 from reestim.data.read import parse_column
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
 from reestim.importers.countries import code_of_country
 from reestim.importers.own_table import read_own_columns
 from reestim.importers.sources.arrays import by_year
 from reestim.importers.world import RawTable
+from reestim.wording import closest
 
 COLUMNS = ("exporter", "input", "importer", "use", "value")
 FINAL = ("final", "households", "government", "investment", "inventories")

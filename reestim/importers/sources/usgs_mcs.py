@@ -15,11 +15,12 @@ from typing import Any
 import pandas as pd
 
 from reestim.dims import COUNTRY, YEAR
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
 from reestim.importers.countries import alpha3_of_name
 from reestim.importers.imported import Imported, ImportOptions, file_date
 from reestim.importers.mapping import read_columns
 from reestim.importers.mine_output import output_problems, output_tables
+from reestim.wording import closest
 
 EDITION = "Mineral Commodity Summaries data release, 2025 or later (one CSV of all commodities)"
 #: Columns of the release and of the parsed observations.

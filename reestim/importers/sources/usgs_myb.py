@@ -15,12 +15,13 @@ import pandas as pd
 
 from reestim.data.read import Kind, parse_column
 from reestim.dims import COUNTRY, YEAR
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
 from reestim.importers.countries import alpha3_of_name
 from reestim.importers.imported import Imported, ImportOptions, file_date
 from reestim.importers.mapping import read_columns
 from reestim.importers.mine_output import output_problems, output_tables
 from reestim.importers.sheets import sheets_of
+from reestim.wording import closest
 
 EDITION = "Minerals Yearbook, table of world mine production by country: the workbook or its cells as tidy CSV"
 COLUMNS = ("geography", YEAR, "metric", "unit", "value")

@@ -16,11 +16,12 @@ import pandas as pd
 
 from reestim.data.read import parse_column
 from reestim.dims import COUNTRY, SECTOR, YEAR
-from reestim.errors import InputError, Problem, closest
+from reestim.errors import InputError, Problem
 from reestim.importers.countries import alpha3_codes, alpha3_of_name
 from reestim.importers.hs import USUAL_PRICE
 from reestim.importers.imported import Imported, ImportOptions, file_date, unit_value_problem
 from reestim.importers.mapping import read_columns
+from reestim.wording import closest
 
 COLUMNS = ("Data Type", "Country", "HTS Number", "Quantity Description")
 EDITION = "DataWeb export by year: customs value and first unit of quantity, HTS numbers of one length"

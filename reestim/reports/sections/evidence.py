@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from reestim.checks.evidence_sensitivity import EVIDENCE, GROUP
-from reestim.checks.prior_sensitivity import SENSITIVE, resting, symbol
+from reestim.checks.power_scaling import symbol
+from reestim.checks.prior_sensitivity import SENSITIVE, resting
 from reestim.reports.section import POSTERIOR, Notes, Section, TableBlock
 from reestim.results.format import number
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reestim.checks.prior_sensitivity import SHARED, moving_draws
+from reestim.checks.power_scaling import SHARED, moving_draws
 from reestim.dims import CHAIN, DRAW
 from reestim.reports.figures.forest import COLORS
 from reestim.reports.section import Block, FigureBlock, Section, TableBlock, figure_block
