@@ -82,5 +82,11 @@ class Policy(metaclass=_Checked):
     keys_in_files: ClassVar[tuple[str, ...]] = ()  # further keys that its table in a file may have
 
     def apply(self, levels: Levels) -> None:
-        """Write the policy into ``levels``; what keeps it from holding goes to ``levels.problems``."""
+        """Write the policy into new levels.
+
+        Parameters
+        ----------
+        levels
+            Levels of the economy, which are written to; what keeps the policy from holding goes to ``levels.problems``.
+        """
         raise NotImplementedError

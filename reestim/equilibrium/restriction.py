@@ -29,6 +29,7 @@ def restricting_countries(policies: Iterable[Mapping[str, Any]], countries: Sequ
 
     Examples
     --------
+    >>> from reestim.equilibrium.restriction import restricting_countries
     >>> restricting_countries([{"policy": "export_quota", "exporter": "AUS"}], ["AUS", "CHN"])
     ['AUS']
     """

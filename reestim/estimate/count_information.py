@@ -51,8 +51,22 @@ class Coordinates(NamedTuple):
 
 
 def count_information(patent_count: xr.DataArray, audit: xr.DataArray | None, weights: np.ndarray) -> CountInformation:
-    """patent_count: (country, sector, year, label); audit: ([error_group,] human_label, machine_label) or None, labels
-    that are taken for the classes; weights: of the Dirichlet prior of Π (true_label, machine_label)."""
+    """What counts and audit say of the true classes, as arrays.
+
+    Parameters
+    ----------
+    patent_count
+        (country, sector, year, label), whole numbers.
+    audit
+        ([error_group,] human_label, machine_label), or None: labels are taken for the classes.
+    weights
+        Of the Dirichlet prior of Π (true_label, machine_label).
+
+    Returns
+    -------
+    CountInformation
+        Units in the order of (country, sector).
+    """
     count = patent_count.transpose(COUNTRY, SECTOR, YEAR, LABEL).values.astype(float)
     count = count.reshape(-1, *count.shape[2:])
     patents, labels = count.sum(-1), count.sum(1)
@@ -78,14 +92,42 @@ def count_information(patent_count: xr.DataArray, audit: xr.DataArray | None, we
 
 
 def information_of(data: xr.Dataset, priors: Priors) -> CountInformation:
-    """Of the inputs of a model (``patent_count``, ``label_audit``). Prior: ``confusion``, where there is an audit."""
+    """What the inputs of a model say of the true classes.
+
+    Parameters
+    ----------
+    data
+        With ``patent_count`` and, where labels were audited, ``label_audit``.
+    priors
+        With ``confusion``, where there is an audit.
+
+    Returns
+    -------
+    CountInformation
+        Units in the order of (country, sector).
+    """
     audit = data.get("label_audit")
     weights = np.eye(len(LABELS)) if audit is None else confusion_weights(priors)
     return count_information(data["patent_count"], audit, weights)
 
 
 def with_confusion(known: CountInformation, confusion: Any, xp: Any) -> Any:
-    """dη/dΠ·(Π − Π₀) (class, unit), for Π ([error_group,] true_label, machine_label); of groups: their mean."""
+    """How far the log odds move with Π: dη/dΠ·(Π − Π₀).
+
+    Parameters
+    ----------
+    known
+        From `information_of`.
+    confusion
+        Π ([error_group,] true_label, machine_label); of groups their mean is taken.
+    xp
+        Array library.
+
+    Returns
+    -------
+    array
+        (class, unit).
+    """
     common = confusion if confusion.ndim == 2 else confusion.mean(axis=0)
     return xp.tensordot(known.response, common - known.confusion, axes=2)
 
@@ -93,7 +135,26 @@ def with_confusion(known: CountInformation, confusion: Any, xp: Any) -> Any:
 def unit_coordinates(
     known: CountInformation, moved: Any, level: Any, spread: Any, concentration: Any, xp: Any
 ) -> Coordinates:
-    """Of the deviations of units; moved: `with_confusion`; level, spread (class,); concentration φ."""
+    """Coordinates of the deviations of units.
+
+    Parameters
+    ----------
+    known
+        From `information_of`.
+    moved
+        From `with_confusion` (class, unit).
+    level, spread
+        (class,).
+    concentration
+        φ.
+    xp
+        Array library.
+
+    Returns
+    -------
+    Coordinates
+        Mean and scale (class, unit − 1).
+    """
     information = known.per_patent * _worth(known.patents, concentration).sum(axis=1)
     variance = spread[:, None] ** 2
     part = information * variance / (1 + information * variance)
@@ -103,14 +164,49 @@ def unit_coordinates(
 
 
 def year_coordinates(known: CountInformation, spread: Any, concentration: Any, xp: Any) -> Coordinates:
-    """Of the effects of years; spread (class,)."""
+    """Coordinates of the effects of years.
+
+    Parameters
+    ----------
+    known, concentration, xp
+        As for `unit_coordinates`.
+    spread
+        (class,).
+
+    Returns
+    -------
+    Coordinates
+        Mean and scale (class, year − 1).
+    """
     information = xp.dot(known.per_patent, _worth(known.patents, concentration))
     scale = spread[:, None] / xp.sqrt(1 + information * spread[:, None] ** 2)
     return Coordinates(0 * scale[:, :-1], scale[:, :-1])
 
 
 def zero_sum(values: Any, xp: Any) -> Any:
-    """(class, N − 1) → (class, N) with sum zero, a rotation: what PyMC and NumPyro do."""
+    """(class, N − 1) → (class, N) with sum zero, a rotation: what PyMC and NumPyro do.
+
+    Parameters
+    ----------
+    values
+        (class, N − 1).
+    xp
+        Array library.
+
+    Returns
+    -------
+    array
+        (class, N).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reestim.estimate.count_information import without_sum, zero_sum
+    >>> free = np.array([[1.0, 2.0]])
+    >>> effects = zero_sum(free, np)
+    >>> bool(abs(effects.sum()) < 1e-12), np.allclose(without_sum(effects), free)
+    (True, True)
+    """
     n = values.shape[-1] + 1
     total = values.sum(axis=-1, keepdims=True)
     shift = total / (np.sqrt(n) + n)
@@ -118,7 +214,18 @@ def zero_sum(values: Any, xp: Any) -> Any:
 
 
 def without_sum(values: Any) -> Any:
-    """(class, N) with sum zero → (class, N − 1): the inverse of `zero_sum`."""
+    """(class, N) with sum zero → (class, N − 1): the inverse of `zero_sum`.
+
+    Parameters
+    ----------
+    values
+        (class, N).
+
+    Returns
+    -------
+    array
+        (class, N − 1).
+    """
     n = values.shape[-1]
     return values[..., :-1] - values[..., -1:] * np.sqrt(n) / (np.sqrt(n) + n)
 
@@ -139,8 +246,10 @@ def _confusion(audit: xr.DataArray, weights: np.ndarray, labels: np.ndarray) -> 
 
 
 def _classes(share: np.ndarray, average: np.ndarray, worth: np.ndarray, confusion: np.ndarray) -> np.ndarray:
-    """Classes (unit, true_label) most likely behind shares of labels (unit, label), with a few patents of average
-    composition added; the EM algorithm, so that every share stays positive."""
+    """Classes (unit, true_label) most likely behind shares of labels (unit, label).
+
+    By the EM algorithm, with a few patents of average composition added, so that every share stays positive.
+    """
     p, own = np.tile(average, (len(share), 1)), (worth / (worth + _ADDED))[:, None]
     for _ in range(_ROUNDS):
         p = own * p * ((share / (p @ confusion)) @ confusion.T) + (1 - own) * average
@@ -153,7 +262,9 @@ def _part(information: np.ndarray) -> np.ndarray:
 
 
 def _response(p: np.ndarray, confusion: np.ndarray, part: np.ndarray) -> np.ndarray:
-    """dη/dΠ (class, unit, true_label, machine_label) at given shares of labels, dp·Π = −p·dΠ, as far as counts know η:
-    part (class, unit)."""
+    """dη/dΠ at given shares of labels (class, unit, true_label, machine_label): dp·Π = −p·dΠ, as far as counts know η.
+
+    ``part`` (class, unit) says how far they do.
+    """
     change = -np.einsum("ik,lm->mikl", p, np.linalg.pinv(confusion)) / p.T[:, :, None, None]
     return (change[1:] - change[:1]) * part[:, :, None, None]

@@ -23,11 +23,39 @@ _LEAST_CV = 1e-4  # a standard deviation of zero: known to four digits
 def pooled_elasticity(
     substitutability: xr.DataArray, kappa: Any, spillover: Any, priors: Priors, *, centred: Any = False
 ) -> Any:
-    """σ_j (sector): logit(σ_j / (1+1/κ̃)) = μ + β′z_j + τ·u_j, u_j ~ N(0, 1), equation (14); every draw is interior.
+    """Elasticities of substitution, equation (14): logit(σ_j / (1+1/κ̃)) = μ + β′z_j + τ·u_j, u_j ~ N(0, 1).
 
-    substitutability: z (sector, property), standardised. Priors: ``mu``, ``beta`` (property), ``tau``. ``centred``
-    (sector, or one for all) chooses what is sampled, not what the model says: u_j (False: sectors without much evidence
-    of their own fall back to the population without a funnel) or the logit itself (True: sectors with strong evidence).
+    Every draw is interior. Priors: ``mu``, ``beta`` (property), ``tau``.
+
+    Parameters
+    ----------
+    substitutability
+        z (sector, property), standardised.
+    kappa, spillover
+        κ and ξ.
+    priors
+        Priors by name.
+    centred
+        (sector), or one for all; it chooses what is sampled, not what the model says: u_j (False: sectors without much
+        evidence of their own fall back to the population without a funnel) or the logit itself (True: sectors with
+        strong evidence).
+
+    Returns
+    -------
+    TensorVariable
+        σ (sector).
+
+    Examples
+    --------
+    >>> import pymc as pm
+    >>> from reestim.estimate.elasticity import pooled_elasticity
+    >>> from reestim.estimate.inputs import coordinates, model_inputs
+    >>> spec = ree.read_spec("models/substitution.toml")
+    >>> inputs = model_inputs(spec, data)
+    >>> with pm.Model(coords=coordinates(inputs)) as model:
+    ...     sigma = pooled_elasticity(inputs["substitutability"], 1.2, 1.6, spec.priors)
+    >>> model.named_vars_to_dims["sigma"]
+    ('sector',)
     """
     z = substitutability.transpose(SECTOR, "property").values
     own = np.broadcast_to(np.asarray(centred, bool), len(z)).astype(float)
@@ -44,26 +72,73 @@ def pooled_elasticity(
 
 
 def ridge(kappa: Any, spillover: Any, centred: Any, log: Callable[[Any], Any]) -> Any:
-    """How far the mean of the logit of σ moves with κ and ξ, given what the evidence knows better: σ_j, or m_j."""
+    """How far the mean of the logit of σ moves with κ and ξ, given what the evidence knows better: σ_j, or m_j.
+
+    Parameters
+    ----------
+    kappa, spillover, centred
+        As for `pooled_elasticity`.
+    log
+        Of the array library.
+
+    Returns
+    -------
+    number
+        The shift.
+    """
     with_kappa, with_spillover = _AT_GIVEN_SIGMA if np.any(centred) else _AT_GIVEN_PASSTHROUGH
     return with_kappa * log(kappa) + with_spillover * log(1 + spillover)
 
 
 def passthrough(sigma: Any, kappa: Any, spillover: Any) -> Any:
-    """m_j (sector), equation (2), kept in the posterior as ``innovation_passthrough``; beside it
-    ``long_run_elasticity`` σ_L (sector), equation (2a)."""
+    """Pass-through m of equation (2), ``innovation_passthrough``; beside it ``long_run_elasticity`` σ_L, equation (2a).
+
+    Parameters
+    ----------
+    sigma
+        σ (sector).
+    kappa, spillover
+        κ and ξ.
+
+    Returns
+    -------
+    TensorVariable
+        m (sector).
+    """
     pm.Deterministic("long_run_elasticity", technology.long_run_elasticity(sigma, kappa, spillover), dims=SECTOR)
     m = technology.innovation_passthrough(sigma, kappa, spillover)
     return pm.Deterministic("innovation_passthrough", m, dims=SECTOR)
 
 
 def measured_trade_elasticity(data: xr.Dataset) -> Any:
-    """ε (traded_sector): lognormal with the measured mean and standard deviation, so that bands contain its error."""
+    """Trade elasticities with their error of measurement, so that bands contain it.
+
+    Parameters
+    ----------
+    data
+        Inputs of the model, with ``trade_elasticity_mean`` and ``trade_elasticity_sd`` (traded_sector).
+
+    Returns
+    -------
+    TensorVariable
+        ε (traded_sector), lognormal.
+    """
     location, spread = lognormal_trade_elasticity(data)
     return pm.LogNormal("trade_elasticity", location, spread, dims=TRADED_SECTOR)
 
 
 def lognormal_trade_elasticity(data: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Location and spread of ln ε (traded_sector), from ``trade_elasticity_mean`` and ``trade_elasticity_sd``."""
+    """Location and spread of ln ε.
+
+    Parameters
+    ----------
+    data
+        As for `measured_trade_elasticity`.
+
+    Returns
+    -------
+    location, spread : numpy.ndarray
+        (traded_sector).
+    """
     mean, sd = data["trade_elasticity_mean"].values, data["trade_elasticity_sd"].values
     return trade_elasticity_in_logs(mean, sd, _LEAST_CV)

@@ -26,7 +26,30 @@ def model_inputs(spec: Spec, data: Dataset) -> xr.Dataset:
     """Inputs of the estimation from a checked dataset, as the study's ``evidence`` asks.
 
     Builds the input-output table, relative prices and substitutability, then ``assemble``.
-    Raises InputError with all problems of the evidence.
+
+    Parameters
+    ----------
+    spec
+        The study.
+    data
+        Its dataset.
+
+    Returns
+    -------
+    xarray.Dataset
+        As `assemble` gives it.
+
+    Raises
+    ------
+    InputError
+        With all problems of the evidence.
+
+    Examples
+    --------
+    >>> from reestim.estimate.inputs import model_inputs
+    >>> inputs = model_inputs(ree.read_spec("models/substitution.toml"), data)
+    >>> inputs["substitutability"].dims, inputs.attrs["evidence"]
+    (('sector', 'property'), 'event_study, ree_use')
     """
     from reestim.supply_chain.prices import relative_prices
     from reestim.supply_chain.ree_rows import ree_input_output
@@ -106,7 +129,23 @@ def assemble(
 
 
 def checked(data: xr.Dataset) -> xr.Dataset:
-    """The same inputs, labels in their order, or an InputError with everything in them that a model could not use."""
+    """Check the inputs of a model.
+
+    Parameters
+    ----------
+    data
+        From `assemble`, or made by hand.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same, labels in their order.
+
+    Raises
+    ------
+    InputError
+        With everything in them that a model could not use.
+    """
     data, problems = in_order_of_labels(data), []
     for name in ("relative_price", "substitutability", "ree_share", "trade_elasticity_mean", "trade_elasticity_sd"):
         if name not in data:
@@ -123,7 +162,18 @@ def checked(data: xr.Dataset) -> xr.Dataset:
 
 
 def coordinates(data: xr.Dataset) -> dict[str, Sequence[object]]:
-    """Coordinates of a model on these inputs: their own, and those that the kinds of evidence in them need."""
+    """Coordinates of a model on given inputs: their own, and those that the kinds of evidence in them need.
+
+    Parameters
+    ----------
+    data
+        From `model_inputs`.
+
+    Returns
+    -------
+    dict
+        Labels by dim, as ``pm.Model(coords=...)`` takes them.
+    """
     coords: dict[str, Sequence[object]] = {str(d): data[d].values.tolist() for d in data.dims if d in data.coords}
     for kind in kinds.KINDS:
         coords |= kind.coords(data) if kind.is_in(data) else {}
@@ -133,7 +183,21 @@ def coordinates(data: xr.Dataset) -> dict[str, Sequence[object]]:
 def unused_files(evidence: Evidence) -> set[str]:
     """Stems of the files of evidence that a study leaves aside: nothing in its results rests on them.
 
-    ``evidence`` as `Evidence.settled` gives it for the dataset.
+    Parameters
+    ----------
+    evidence
+        As `Evidence.settled` gives it for the dataset.
+
+    Returns
+    -------
+    set of str
+        Stems, such as ``patent_labels``.
+
+    Examples
+    --------
+    >>> from reestim.estimate.inputs import unused_files
+    >>> sorted(unused_files(ree.read_spec("models/substitution.toml").evidence.settled(data.tables)))
+    ['label_audit', 'patent_labels', 'published_moments']
     """
     return {s for kind in kinds.KINDS for s in (kind.left_aside(evidence) if kind.is_on(evidence) else kind.stems)}
 

@@ -19,10 +19,31 @@ GROUPED = (ERROR_GROUP, "true_label", "machine_label")
 
 
 def confusion_matrix(priors: Priors) -> Any:
-    """Π (true_label, machine_label): P(label | true class); with the dimension error_group in a model that has it.
+    """Π: probability of each label given the true class.
 
     Each row is Dirichlet with weight ``a`` on every label and ``diagonal`` more on the right one (prior ``confusion``).
     A group's Π is Π·exp(spread·z) scaled to rows of 1, z ~ N(0, 1) for each entry (prior ``confusion_spread``).
+
+    Parameters
+    ----------
+    priors
+        Priors by name.
+
+    Returns
+    -------
+    TensorVariable
+        (true_label, machine_label); (error_group, true_label, machine_label) in a model that has error groups.
+
+    Examples
+    --------
+    >>> import pymc as pm
+    >>> from reestim.dims import LABELS
+    >>> from reestim.estimate.misclassification import confusion_matrix
+    >>> prior = ree.Prior(distribution="Dirichlet", a=1.0, diagonal=5.0)
+    >>> with pm.Model(coords={"true_label": LABELS, "machine_label": LABELS}) as model:
+    ...     confusion = confusion_matrix({"confusion": prior})
+    >>> model.named_vars_to_dims["confusion"]
+    ('true_label', 'machine_label')
     """
     weight = confusion_weights(priors)
     common = pm.Dirichlet("confusion", weight, dims=("true_label", "machine_label"))
@@ -34,33 +55,92 @@ def confusion_matrix(priors: Priors) -> Any:
 
 
 def confusion_weights(priors: Priors) -> np.ndarray:
-    """Dirichlet weights of the rows of Π (true_label, machine_label)."""
+    """Dirichlet weights of the rows of Π.
+
+    Parameters
+    ----------
+    priors
+        With the prior ``confusion``.
+
+    Returns
+    -------
+    numpy.ndarray
+        (true_label, machine_label).
+    """
     weight = np.tile(share_weights(priors, "confusion", len(LABELS)), (len(LABELS), 1))
     prior = priors.get("confusion")
     return weight + (prior.parameters.get("diagonal", 0.0) if prior else 0.0) * np.eye(len(LABELS))
 
 
 def varied_confusion(common: Any, deviation: Any, xp: Any) -> Any:
-    """Π of each group (error_group, true_label, machine_label): the common one with deviations of its log entries."""
+    """Π of each group: the common one with deviations of its log entries.
+
+    Parameters
+    ----------
+    common
+        Π (true_label, machine_label).
+    deviation
+        Of log entries (error_group, true_label, machine_label).
+    xp
+        Array library: ``numpy``, ``jax.numpy`` or ``pytensor.tensor``.
+
+    Returns
+    -------
+    array
+        (error_group, true_label, machine_label); rows sum to 1.
+    """
     weight = common[None] * xp.exp(deviation)
     return weight / weight.sum(axis=-1, keepdims=True)
 
 
 def label_audit(audit: xr.DataArray, confusion: Any, prevalence: Any) -> Any:
-    """Likelihood of the audit by its design; audit: counts ([error_group,] human_label, machine_label),
-    ``attrs["design"]``.
+    """Likelihood of the audit by its design.
 
-    With prevalence w ([error_group,] true_label), the share of each true class among all patents (of the group):
-    by_class draws patents of a true class and informs P(label | true) = Π; by_label draws patents of a label and
-    informs P(true | label) = wΠ / Σ wΠ; random draws from all and informs the joint wΠ. People are taken to be right.
+    With prevalence w, the share of each true class among all patents (of the group): by_class draws patents of a true
+    class and informs P(label | true) = Π; by_label draws patents of a label and informs P(true | label) = wΠ / Σ wΠ;
+    random draws from all and informs the joint wΠ. People are taken to be right.
+
+    Parameters
+    ----------
+    audit
+        Counts ([error_group,] human_label, machine_label), the design in ``attrs["design"]``.
+    confusion
+        Π ([error_group,] true_label, machine_label).
+    prevalence
+        w ([error_group,] true_label).
+
+    Returns
+    -------
+    TensorVariable
+        The observed variable ``label_audit``.
+
+    Raises
+    ------
+    InputError
+        For an unknown design.
     """
     counts, p, dims = audited(audit, confusion, prevalence)
     return pm.Multinomial("label_audit", n=counts.sum(axis=-1), p=p, observed=counts, dims=dims)
 
 
 def audited(audit: xr.DataArray, confusion: Any, prevalence: Any) -> tuple[np.ndarray, Any, tuple[str, ...]]:
-    """The multinomials of an audit: counts ([error_group,] sample, outcome), their probabilities, dims. For any array
-    library."""
+    """The multinomials of an audit, for any array library.
+
+    Parameters
+    ----------
+    audit, confusion, prevalence
+        As for `label_audit`.
+
+    Returns
+    -------
+    counts, probabilities, dims
+        Counts ([error_group,] sample, outcome), the probability of each outcome, names of the dims.
+
+    Raises
+    ------
+    InputError
+        For an unknown design.
+    """
     groups = tuple(str(d) for d in audit.dims if d == ERROR_GROUP)
     counts = audit.transpose(*groups, "human_label", "machine_label").values
     counts = counts.astype(np.int64)  # a sum in int16 would make ln Γ float32

@@ -6,7 +6,6 @@ argument and states the joint distribution with `prior`, `sample`, `deterministi
 
 from __future__ import annotations
 
-import contextvars
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +14,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpyro
 import numpyro.distributions as dist
 import xarray as xr
 from jax.flatten_util import ravel_pytree
@@ -26,38 +24,44 @@ from numpyro.infer.util import constrain_fn, potential_energy
 
 from reestim import technology  # switches JAX to float64  # noqa: F401
 from reestim.dims import CHAIN, DRAW
-from reestim.errors import InputError, Problem
 from reestim.estimate.density import Density
 from reestim.estimate.model import LogTerms, Study
-from reestim.estimate.priors import Priors, checked_prior, location_prior
-from reestim.estimate.variables import attributes
-from reestim.study.prior import Prior
+from reestim.estimate.numpyro_statements import MODEL, Site, along_ridge, deterministic, observe, prior, sample
 
-Dims = str | tuple[str, ...] | None
-
-
-@dataclass(frozen=True)
-class _Site:
-    dims: tuple[str, ...]
-    attrs: dict[str, str]
-    free: bool
-
-
-#: The model that is being stated, which gives sizes of dims and takes notes of its variables.
-_MODEL: contextvars.ContextVar[NumpyroModel] = contextvars.ContextVar("model")
+__all__ = ["NumpyroModel", "along_ridge", "deterministic", "observe", "prior", "sample"]
 
 
 @dataclass(eq=False)
 class NumpyroModel:
     """A NumPyro model and the labels of its dims; building it runs the function once, to learn what it states.
 
-    It is its own adapter, see `reestim.estimate.model.EstimationModel`. ``study``: what `reestim.build` made it from.
+    It is its own adapter, see `reestim.estimate.model.EstimationModel`.
+
+    Parameters
+    ----------
+    function
+        States the joint distribution with `prior`, `sample`, `deterministic` and `observe`.
+    coords
+        Labels by dim.
+    study
+        What `reestim.build` made it from.
+
+    Examples
+    --------
+    >>> import numpyro.distributions as dist
+    >>> from reestim.estimate.numpyro_model import NumpyroModel, observe, sample
+    >>> def function():
+    ...     mean = sample("mean", dist.Normal(0.0, 1.0))
+    ...     observe("seen", dist.Normal(mean, 1.0).expand((2,)), [0.5, 1.0], dims="observation")
+    >>> model = NumpyroModel(function, {"observation": ["a", "b"]})
+    >>> model.free, model.dims["seen"]
+    (('mean',), ('observation',))
     """
 
     function: Callable[[], None]
     coords: Mapping[str, Sequence[object]]
     study: Study | None = None
-    sites: dict[str, _Site] = field(init=False, repr=False, default_factory=dict)
+    sites: dict[str, Site] = field(init=False, repr=False, default_factory=dict)
     observed: dict[str, np.ndarray] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -65,11 +69,11 @@ class NumpyroModel:
 
     def __call__(self) -> None:
         """State the joint distribution: what NumPyro's own functions take as the model."""
-        token = _MODEL.set(self)
+        token = MODEL.set(self)
         try:
             self.function()
         finally:
-            _MODEL.reset(token)
+            MODEL.reset(token)
 
     @property
     def language(self) -> str:
@@ -127,8 +131,11 @@ class NumpyroModel:
         )
 
     def _mean_shares(self) -> dict[str, Any]:
-        """Prior means of variables that are shares, on the unconstrained scale. A sampler that begins at even shares
-        may take a row of Π for another, and end in a mode where labels have swapped roles."""
+        """Prior means of variables that are shares, on the unconstrained scale.
+
+        A sampler that begins at even shares may take a row of Π for another, and end in a mode where labels have
+        swapped roles.
+        """
         trace = handlers.trace(handlers.seed(self, jax.random.key(0))).get_trace()
         drawn = {name: trace[name]["fn"] for name in self.free}
         shares = {n: fn for n, fn in drawn.items() if isinstance(getattr(fn, "base_dist", fn), dist.Dirichlet)}
@@ -183,97 +190,3 @@ class NumpyroModel:
 
     def _labels(self, data: Mapping[str, tuple[Any, ...]]) -> dict[str, list[object]]:
         return {d: list(self.coords[d]) for v in data.values() for d in v[0] if d in self.coords}
-
-
-def prior(priors: Priors, name: str, *, dims: Dims = None, long_name: str = "", units: str = "") -> Any:
-    """A variable drawn from the prior of this name; the twin of `reestim.estimate.priors.variable`.
-
-    A ``Fixed`` prior makes a constant that still appears in the posterior. Raises InputError where the prior is missing
-    or puts mass outside the support of the parameter.
-    """
-    stated = checked_prior(priors, name)
-    shape = _shape(dims)
-    if stated.distribution == "Fixed":
-        return deterministic(
-            name, jnp.full(shape, stated.parameters["value"]), dims=dims, long_name=long_name, units=units
-        )
-    base = distribution(stated)
-    return sample(name, base.expand(shape) if shape else base, dims=dims, long_name=long_name, units=units)
-
-
-def along_ridge(priors: Priors, name: str, shift: Any, *, dims: Dims = None) -> tuple[Any, Any]:
-    """(x*, shift) with x = x* + shift and x with exactly its stated prior; the twin of
-    `reestim.estimate.priors.along_ridge`."""
-    location = location_prior(priors, name)
-    if location is None:
-        return prior(priors, name, dims=dims), 0.0
-    shape = _shape(dims)
-    base = distribution(location.model_copy(update={"mu": location.parameters["mu"] - shift}))
-    along = sample(f"{name}_along_ridge", base.expand(shape) if shape else base, dims=dims)
-    deterministic(name, along + shift, dims=dims)
-    return along, shift
-
-
-def sample(
-    name: str, distribution: dist.Distribution, *, dims: Dims = None, long_name: str = "", units: str = ""
-) -> Any:
-    """A free variable with its dims."""
-    _note(name, dims, long_name, units, free=True)
-    event = len(distribution.batch_shape)
-    return numpyro.sample(name, distribution.to_event(event) if event else distribution)
-
-
-def deterministic(name: str, value: Any, *, dims: Dims = None, long_name: str = "", units: str = "") -> Any:
-    """A function of the variables that the posterior keeps."""
-    _note(name, dims, long_name, units)
-    return numpyro.deterministic(name, value)
-
-
-def observe(
-    name: str, distribution: dist.Distribution, values: Any, *, dims: Dims = None, long_name: str = "", units: str = ""
-) -> None:
-    """A term of the likelihood."""
-    _note(name, dims, long_name, units)
-    _MODEL.get().observed[name] = np.asarray(values)
-    event = len(distribution.batch_shape)
-    numpyro.sample(name, distribution.to_event(event) if event else distribution, obs=np.asarray(values))
-
-
-def distribution(stated: Prior) -> dist.Distribution:
-    """A prior on a number as a NumPyro distribution, with PyMC's parameters."""
-    parameters = stated.parameters
-    if stated.distribution == "HalfStudentT":
-        return dist.FoldedDistribution(dist.StudentT(parameters["nu"], 0.0, parameters["sigma"]))
-    if stated.distribution == "TruncatedNormal":
-        bounds = {mine: parameters[name] for mine, name in (("low", "lower"), ("high", "upper")) if name in parameters}
-        return dist.TruncatedNormal(parameters["mu"], parameters["sigma"], **bounds)
-    if stated.distribution not in _DISTRIBUTIONS:
-        raise InputError(Problem(f"{stated.distribution} is no prior on a number", "Choose another distribution"))
-    kind, names = _DISTRIBUTIONS[stated.distribution]
-    return kind(*(parameters[name] for name in names))
-
-
-#: NumPyro's distributions, and PyMC's names of their arguments in NumPyro's order.
-_DISTRIBUTIONS: dict[str, tuple[Callable[..., dist.Distribution], tuple[str, ...]]] = {
-    "Normal": (dist.Normal, ("mu", "sigma")),
-    "HalfNormal": (dist.HalfNormal, ("sigma",)),
-    "LogNormal": (dist.LogNormal, ("mu", "sigma")),
-    "StudentT": (dist.StudentT, ("nu", "mu", "sigma")),
-    "Uniform": (dist.Uniform, ("lower", "upper")),
-    "Beta": (dist.Beta, ("alpha", "beta")),
-    "Gamma": (dist.Gamma, ("alpha", "beta")),
-    "InverseGamma": (dist.InverseGamma, ("alpha", "beta")),
-    "Exponential": (dist.Exponential, ("lam",)),
-}
-
-
-def _note(name: str, dims: Dims, long_name: str, units: str, *, free: bool = False) -> None:
-    _MODEL.get().sites[name] = _Site(_names(dims), attributes(name, long_name, units), free)
-
-
-def _shape(dims: Dims) -> tuple[int, ...]:
-    return tuple(len(_MODEL.get().coords[d]) for d in _names(dims))
-
-
-def _names(dims: Dims) -> tuple[str, ...]:
-    return (dims,) if isinstance(dims, str) else dims or ()

@@ -31,14 +31,28 @@ def class_probabilities(
     confusion: Any,
     concentration: Any,
 ) -> Any:
-    """p (country, sector, year, true_label), equation (12): multinomial logit against ``unrelated``.
+    """Probabilities of the true classes, equation (12): multinomial logit against ``unrelated``.
 
-    relative_price: q (country, sector, year); enhancing: f (country, sector, year), what takes its place for that
-    class (`reestim.estimate.relative_price`). Both enter as deviations from their means over years, so that the
-    country-sector effects are levels of an average year and do not trade off against the slopes. Priors:
-    ``class_log_odds`` and its spreads ``unit_sd``, ``year_sd`` (by class), ``using_slope``, ``substituting_slope``.
-    ``known``, Π ``confusion`` (None: labels are the classes) and φ choose the coordinates in which effects are sampled
-    (`reestim.estimate.count_information`), not what the model says.
+    q and f enter as deviations from their means over years, so that the country-sector effects are levels of an average
+    year and do not trade off against the slopes. Priors: ``class_log_odds`` and its spreads ``unit_sd``, ``year_sd``
+    (by class), ``using_slope``, ``substituting_slope``.
+
+    Parameters
+    ----------
+    relative_price
+        q (country, sector, year), log points.
+    enhancing
+        f (country, sector, year), what takes the place of q for that class (`reestim.estimate.relative_price`).
+    priors
+        Priors by name.
+    known, confusion, concentration
+        What the counts say, Π (None: labels are the classes) and φ. They choose the coordinates in which effects are
+        sampled (`reestim.estimate.count_information`), not what the model says.
+
+    Returns
+    -------
+    TensorVariable
+        p (country, sector, year, true_label).
     """
     q = relative_price - relative_price.mean(axis=2, keepdims=True)
     enhancing = enhancing - enhancing.mean(axis=2, keepdims=True)
@@ -66,8 +80,10 @@ def class_probabilities(
 
 
 def as_model_data(known: CountInformation) -> CountInformation:
-    """The same as data of the model under construction (``pm.Data``, names ``count_information_…``): simulated counts
-    come with their own (`reestim.calibration`)."""
+    """The same as data of the model under construction (``pm.Data``, names ``count_information_…``).
+
+    Simulated counts come with their own (`reestim.calibration`).
+    """
     named = known._asdict().items()
     return CountInformation(**{name: pm.Data(information_name(name), x, shape=x.shape) for name, x in named})
 
@@ -78,8 +94,22 @@ def information_name(field: str) -> str:
 
 
 def true_prevalence(patent_count: xr.DataArray, p: Any) -> Any:
-    """Share of each true class among all patents, Σ n·p / Σ n, the population that an audit samples: (true_label,), or
-    (error_group, true_label) where errors vary. For any array library."""
+    """Share of each true class among all patents, Σ n·p / Σ n: the population that an audit samples.
+
+    For any array library.
+
+    Parameters
+    ----------
+    patent_count
+        (country, sector, year, label), whole numbers.
+    p
+        (country, sector, year, true_label).
+
+    Returns
+    -------
+    array
+        (true_label,), or (error_group, true_label) where errors vary.
+    """
     n = patent_count.transpose(*_COUNT).values.sum(axis=-1)
     group = group_of_cell(patent_count)
     weight = n.ravel() / n.sum() if group is None else group_shares(n, group)
@@ -87,8 +117,20 @@ def true_prevalence(patent_count: xr.DataArray, p: Any) -> Any:
 
 
 def label_probabilities(patent_count: xr.DataArray, p: Any, confusion: Any) -> Any:
-    """Probability of each label (country, sector, year, label): p Π, with the Π of the cell's group where errors vary.
-    For any array library."""
+    """Probability of each label, p Π, with the Π of the cell's group where errors vary. For any array library.
+
+    Parameters
+    ----------
+    patent_count, p
+        As for `true_prevalence`.
+    confusion
+        Π ([error_group,] true_label, machine_label).
+
+    Returns
+    -------
+    array
+        (country, sector, year, label).
+    """
     group = group_of_cell(patent_count)
     if group is None:
         return (p.reshape((-1, 4)) @ confusion).reshape(p.shape)
@@ -98,8 +140,21 @@ def label_probabilities(patent_count: xr.DataArray, p: Any, confusion: Any) -> A
 def patent_counts(patent_count: xr.DataArray, p: Any, confusion: Any, concentration: Any) -> Any:
     """y_cjt ~ DirichletMultinomial(n_cjt, φ·p_cjt Π), equation (13).
 
-    patent_count: (country, sector, year, label), whole numbers. Cells without patents carry no information.
-    ``confusion`` None: labels are taken for the true classes. ``concentration`` φ (large: no overdispersion).
+    Parameters
+    ----------
+    patent_count
+        (country, sector, year, label), whole numbers. Cells without patents carry no information.
+    p
+        (country, sector, year, true_label), from `class_probabilities`.
+    confusion
+        Π; None: labels are taken for the true classes.
+    concentration
+        φ > 0; large: no overdispersion.
+
+    Returns
+    -------
+    TensorVariable
+        The observed variable ``patent_count``.
     """
     counts = patent_count.transpose(*_COUNT).values.astype(np.int64)
     observed_share = p if confusion is None else label_probabilities(patent_count, p, confusion)
@@ -139,7 +194,10 @@ def _random_counts(n: Any, a: Any, size: Any) -> Any:
 
 
 def _log_arrangements(counts: Any, n: Any) -> Any:
-    """ln n!/Πy!. Data in a model are constants: computed here, or the compiled code would do it at every step."""
+    """Logarithm of n!/Πy!.
+
+    Data in a model are constants: computed here, or the compiled code would do it at every step.
+    """
     if isinstance(counts, TensorConstant) and isinstance(n, TensorConstant):
         return pt.as_tensor_variable(gammaln(n.data + 1.0) - gammaln(counts.data + 1.0).sum(axis=-1))
     factorials: Any = pt.gammaln(counts + 1.0)
@@ -147,10 +205,29 @@ def _log_arrangements(counts: Any, n: Any) -> Any:
 
 
 def log_rising(a: Any, y: Any, xp: Any = pt) -> Any:
-    """ln Γ(a+y) − ln Γ(a), a > 0, y ≥ 0, to about 1e-13 of the larger of the two logarithms of Γ; works elementwise.
+    """Logarithm of the rising factorial, ln Γ(a+y) − ln Γ(a), elementwise, to about 1e-13 of the larger of the two.
 
     ln Γ(x) is taken by Stirling's series at x+8, brought back by ln x(x+1)…(x+7): elementary functions only, which
-    compilers vectorise, unlike ln Γ and its derivative. ``xp``: ``pytensor.tensor`` or ``jax.numpy``.
+    compilers vectorise, unlike ln Γ and its derivative.
+
+    Parameters
+    ----------
+    a, y
+        Arrays, a > 0, y ≥ 0.
+    xp
+        ``pytensor.tensor`` or ``jax.numpy``.
+
+    Returns
+    -------
+    array
+        In their common shape.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> from reestim.estimate.patent_counts import log_rising
+    >>> bool(jnp.isclose(log_rising(jnp.array(2.0), jnp.array(3.0), jnp), jnp.log(2.0 * 3.0 * 4.0)))
+    True
     """
     if xp is pt:
         a, y = pt.as_tensor_variable(a), pt.as_tensor_variable(y).astype("float64")

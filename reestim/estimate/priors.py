@@ -31,7 +31,24 @@ class Priors(Protocol):
 
 
 def support(prior: Prior) -> tuple[float, float]:
-    """Smallest interval that holds the mass of a prior on a number, (low, high); a Dirichlet's shares are (0, 1)."""
+    """Smallest interval that holds the mass of a prior.
+
+    Parameters
+    ----------
+    prior
+        On a number; a Dirichlet's shares are in (0, 1).
+
+    Returns
+    -------
+    low, high : float
+        Ends of the interval.
+
+    Examples
+    --------
+    >>> from reestim.estimate.priors import support
+    >>> support(ree.Prior(distribution="HalfNormal", sigma=1.0))
+    (0.0, inf)
+    """
     parameters = prior.parameters
     match prior.distribution:
         case "HalfNormal" | "LogNormal" | "HalfStudentT" | "Gamma" | "InverseGamma" | "Exponential":
@@ -54,11 +71,37 @@ def variable(
     long_name: str = "",
     units: str = "",
 ) -> Any:
-    """A variable of the model under construction, drawn from the prior of this name; dims as in PyMC.
+    """A variable of the PyMC model under construction, drawn from the prior of this name.
 
-    ``long_name`` and ``units`` are for a variable that `reestim.estimate.variables` does not have. A ``Fixed`` prior
-    makes a constant that still appears in the posterior. Raises InputError where the prior is missing or puts mass
-    outside the support of the parameter.
+    Parameters
+    ----------
+    priors
+        Priors by name.
+    name
+        Of the parameter and of the variable.
+    dims
+        As in PyMC.
+    long_name, units
+        For a variable that `reestim.estimate.variables` does not have.
+
+    Returns
+    -------
+    TensorVariable
+        A ``Fixed`` prior makes a constant that still appears in the posterior.
+
+    Raises
+    ------
+    InputError
+        Where the prior is missing or puts mass outside the support of the parameter.
+
+    Examples
+    --------
+    >>> import pymc as pm
+    >>> from reestim.estimate.priors import variable
+    >>> with pm.Model() as model:
+    ...     kappa = variable({"kappa": ree.Prior(distribution="LogNormal", mu=0.2, sigma=0.4)}, "kappa")
+    >>> [one.name for one in model.free_RVs]
+    ['kappa']
     """
     prior = checked_prior(priors, name)
     if prior.distribution == "Fixed":
@@ -71,11 +114,23 @@ def variable(
 
 
 def along_ridge(priors: Priors, name: str, shift: Any, *, dims: str | None = None) -> tuple[Any, Any]:
-    """(x*, shift) with x = x* + shift, where x is the variable of this name and has exactly its stated prior.
+    """A variable x with exactly its stated prior, sampled as x* with x = x* + shift.
 
     Where evidence ties x to ``shift`` and leaves both open, sampling x* (``<name>_along_ridge``) instead of x
     straightens the ridge. In a location family x* is drawn around the stated mean less the shift; for another prior the
     shift is zero.
+
+    Parameters
+    ----------
+    priors, name, dims
+        As for `variable`.
+    shift
+        What x is tied to.
+
+    Returns
+    -------
+    along, shift
+        x* and the shift that is added to it.
     """
     prior = location_prior(priors, name)
     if prior is None:
@@ -87,14 +142,17 @@ def along_ridge(priors: Priors, name: str, shift: Any, *, dims: str | None = Non
 
 
 def location_prior(priors: Priors, name: str) -> Prior | None:
-    """The prior of a parameter if it is of a location family, else None."""
+    """The prior of a parameter if it is of a location family (Normal, StudentT), else None."""
     prior = priors.get(name)
     return prior if prior is not None and prior.distribution in ("Normal", "StudentT") else None
 
 
 def in_float64(prior: Prior) -> dict[str, Any]:
-    """Parameters as arrays: PyTensor takes a Python number that float32 holds exactly, such as 0.5, for a float32, and
-    its logarithm would be one too."""
+    """Parameters of a prior as arrays.
+
+    PyTensor takes a Python number that float32 holds exactly, such as 0.5, for a float32, and its logarithm would be
+    one too.
+    """
     return {name: np.asarray(value, dtype=np.float64) for name, value in prior.parameters.items()}
 
 
@@ -110,7 +168,25 @@ def checked_prior(priors: Priors, name: str) -> Prior:
 
 
 def share_weights(priors: Priors, name: str, size: int) -> np.ndarray:
-    """Weights (size,) of the Dirichlet prior of this name. Raises InputError where it is missing or another kind."""
+    """Weights of a Dirichlet prior.
+
+    Parameters
+    ----------
+    priors, name
+        As for `variable`.
+    size
+        Number of shares.
+
+    Returns
+    -------
+    numpy.ndarray
+        (size,).
+
+    Raises
+    ------
+    InputError
+        Where the prior is missing, of another kind or size.
+    """
     prior = priors.get(name)
     if prior is None:
         raise InputError(missing(name, priors))
@@ -125,8 +201,10 @@ def share_weights(priors: Priors, name: str, size: int) -> np.ndarray:
 
 
 def set_units(variable: Any, long_name: str, units: str) -> Any:
-    """Say what a variable is that `reestim.estimate.variables` does not have: ``fit`` writes it to the attrs of the
-    posterior. Returns the variable."""
+    """Say what a variable is that `reestim.estimate.variables` does not have. Returns the variable.
+
+    ``fit`` writes it to the attrs of the posterior.
+    """
     variable.tag.long_name, variable.tag.units = long_name, units
     return variable
 

@@ -14,8 +14,21 @@ from reestim.evidence.published_moments import predicted_moments
 def published_moments(data: xr.Dataset, sigma: Any, kappa: Any, spillover: Any, impact_ratio: Any) -> Any:
     """Each published elasticity is that of the structure at its horizon, σ·s, σ or σ_L, with its standard error.
 
-    ``sigma`` (sector); ``kappa``, ``spillover``, ``impact_ratio``: numbers. Rows are taken as independent: of several
-    estimates from one sample keep one, or widen their errors.
+    Rows are taken as independent: of several estimates from one sample keep one, or widen their errors.
+
+    Parameters
+    ----------
+    data
+        Inputs of the model, with the arrays of `reestim.evidence.published_moments`.
+    sigma
+        σ (sector).
+    kappa, spillover, impact_ratio
+        κ, ξ and s.
+
+    Returns
+    -------
+    TensorVariable
+        The observed variable ``moment_estimate`` (moment).
     """
     long_run = technology.long_run_elasticity(sigma, kappa, spillover)
     mean = predicted_moments(data, sigma, long_run, impact_ratio)

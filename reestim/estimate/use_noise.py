@@ -39,7 +39,18 @@ class NoiseStructure(NamedTuple):
 
 
 def noise_structure(data: xr.Dataset) -> NoiseStructure:
-    """From the spans, series and errors of the changes in ``data`` (`use_changes`)."""
+    """The covariance of the observed changes, as far as it is known.
+
+    Parameters
+    ----------
+    data
+        Inputs of the model, with spans, series and errors of the changes (`use_changes`).
+
+    Returns
+    -------
+    NoiseStructure
+        Years and errors, in blocks of changes that covary.
+    """
     series = data["use_in_series"].values
     use = data["use_cell"].values[series]
     years = data["use_years"].values.astype(float)
@@ -139,7 +150,26 @@ def _in_order(known: NoiseStructure, in_blocks: Any, every: Any, xp: Any) -> Any
 
 
 def noisy_changes(name: str, mean: Any, known: NoiseStructure, noise: Any, common: Any, **observed: Any) -> Any:
-    """Changes (use_observation) around ``mean`` with this noise, as a variable of the PyMC model."""
+    """Changes around their mean with noise of a known structure, as a variable of the PyMC model.
+
+    Parameters
+    ----------
+    name
+        Of the variable.
+    mean
+        (use_observation), log points.
+    known
+        From `noise_structure`.
+    noise, common
+        Standard deviation of a year, and the share of it that series of one use have in common.
+    **observed
+        As for ``pm.CustomDist``: ``observed``, ``dims``.
+
+    Returns
+    -------
+    TensorVariable
+        (use_observation).
+    """
 
     def random(mean: Any, noise: Any, common: Any, size: Any) -> Any:
         del size

@@ -64,6 +64,7 @@ def robust_interval(
     Examples
     --------
     >>> import numpy as np
+    >>> from reestim.evidence.honest_bounds import robust_interval
     >>> low, high = robust_interval(np.array([-0.1, 0.5]), np.eye(2) * 1e-12, [(-2, -2), (0, 0)], np.array([0.0, 1.0]),
     ...                             reference=-1)
     >>> round(low, 3), round(high, 3)  # a yearly departure of 0.1 before the policy

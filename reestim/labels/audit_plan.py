@@ -136,9 +136,11 @@ def plan_audit(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from reestim.labels.audit_plan import plan_audit
     >>> rng = np.random.default_rng(1)
     >>> pi = rng.normal(size=(4000, 1))
-    >>> plan = plan_audit(pi[:, 0] + rng.normal(size=4000), pi, audited=200, width=2.6)
+    >>> plan = plan_audit(pi[:, 0] + rng.normal(size=4000), pi, audited=200, width=4.0)
     >>> round(plan.from_labels, 1), plan.needed is not None
     (0.5, True)
     """

@@ -66,8 +66,9 @@ def consensus(labels: Int[np.ndarray, "item labeller"]) -> Consensus:
     Examples
     --------
     >>> import numpy as np
-    >>> found = consensus(np.array([[0, 0, 0], [1, 1, 2], [2, 2, 2], [3, 3, -1]]))
-    >>> found.probability.argmax(axis=1).tolist()
+    >>> from reestim.labels.dawid_skene import consensus
+    >>> people = consensus(np.array([[0, 0, 0], [1, 1, 2], [2, 2, 2], [3, 3, -1]]))
+    >>> people.probability.argmax(axis=1).tolist()
     [0, 1, 2, 3]
     """
     n_class = len(LABELS)

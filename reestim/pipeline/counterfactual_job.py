@@ -101,7 +101,7 @@ def run_counterfactual(
     >>> run, file = ree.save(post, folder / "first"), folder / "half.toml"
     >>> text = 'name = "half"\n[[export_quota]]\nexporter = "c0"\nelements = "all"\nquantity_change = 0.5\n'
     >>> _ = file.write_text(text)
-    >>> new, where, page = ree.run_counterfactual(run, [file], folder / "second", progress=False)
+    >>> new, where, page = ree.run_counterfactual(run, [file], folder / "second", variance=False, progress=False)
     >>> page.name, "counterfactual" in new
     ('report.html', True)
     """

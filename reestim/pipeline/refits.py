@@ -135,12 +135,9 @@ def refits(
 
     Examples
     --------
-    >>> run = ree.save(post, folder / "first")
-    >>> try:
-    ...     ree.refits(run)  # a run from Python, which no study file made
-    ... except ree.InputError as error:
-    ...     print(len(error.problems) > 0)
-    True
+    >>> post = ree.refits(run, ["placebo-event-year"], progress=False)  # run: a folder that `reestim fit` wrote
+    >>> post["refits"]["refit"].values.tolist(), post["refits"]["shift"].dims
+    (['placebo-event-year'], ('refit', 'quantity'))
     """
     from reestim.reports.build import report
 

@@ -45,8 +45,8 @@ class RunRecord(BaseModel):
 
     Attributes
     ----------
-    reestim, packages, created
-        Version of REEstim and of the packages that made it; when, ISO 8601 in UTC.
+    reestim, packages, created, layout
+        Version of REEstim and of the packages that made it; when, ISO 8601 in UTC; version of the layout of its folder.
     command, quick, seed
         The command line, whether it is a smoke run, and the seed of its draws.
     spec, provenance
@@ -57,8 +57,10 @@ class RunRecord(BaseModel):
         Texts of the scenario files by name; how many draws were solved in each, by technology.
     diagnosed, left_out
         Whether what judges the fit was computed (`reestim.pipeline.diagnostics`), and what could not be, with reasons.
-    timings
-        Wall time by stage, seconds.
+    sampler, sampling_seconds, timings
+        Settings of the sampler, the time it took and that of each stage, seconds of wall time.
+    interval
+        Kind and level of the intervals that it prints.
     refit
         Of a refit inside a run: what it was made from.
     transfer
@@ -162,8 +164,8 @@ class RunRecord(BaseModel):
 
         Examples
         --------
-        >>> ree.RunRecord.of(post).provenance.dataset
-        ''
+        >>> ree.RunRecord.of(post).quick
+        False
         """
         stored = _value(post.attrs.get(ATTRIBUTE, {}))
         if not isinstance(stored, Mapping):
@@ -227,7 +229,6 @@ class RunRecord(BaseModel):
         Returns
         -------
         RunRecord
-            A copy.
 
         Raises
         ------
@@ -254,7 +255,6 @@ class RunRecord(BaseModel):
         Returns
         -------
         RunRecord
-            A copy.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return self.but(

@@ -141,12 +141,36 @@ class Spec(BaseModel):
         return tuple(self.folder / scenario for scenario in self.counterfactual.scenarios)
 
     def as_read(self, path: Path, text: str, base_text: str) -> Spec:
-        """Note the file that this study was read from; returns the study."""
+        """Note the file that this study was read from.
+
+        Parameters
+        ----------
+        path
+            The file.
+        text, base_text
+            Its text, and that of the study that it is based on.
+
+        Returns
+        -------
+        Spec
+            The study itself.
+        """
         self._path, self._text, self._base_text = path, text, base_text
         return self
 
     def quick(self) -> Spec:
-        """Make it a smoke run: two short chains, gates that only catch a broken sampler, few draws solved."""
+        """Make it a smoke run: two short chains, gates that only catch a broken sampler, few draws solved.
+
+        Returns
+        -------
+        Spec
+            A copy, whose ``is_quick`` is true.
+
+        Examples
+        --------
+        >>> ree.read_spec("models/substitution.toml").quick().sampler.chains
+        2
+        """
         few = {"draws": min(self.sampler.draws, 50), "tune": min(self.sampler.tune, 150), "chains": 2}
         solved = min(self.counterfactual.draws or 10, 10)
         changed = self.model_copy(

@@ -16,6 +16,7 @@ import xarray as xr
 import reestim as ree
 from tests.conftest import PROJECT
 from tests.oracles import random_economy
+from tests.recovery.tiny_study import tiny_run
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,8 @@ def test_an_example_prints_what_it_says(
 ) -> None:
     monkeypatch.chdir(PROJECT)
     example.globs |= names | {"folder": tmp_path}
+    if example.name == "pipeline.refits.refits":
+        example.globs["run"] = tiny_run(tmp_path)
     said: list[str] = []
     options = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     outcome = doctest.DocTestRunner(optionflags=options).run(example, out=said.append)

@@ -1,9 +1,12 @@
-"""A study of two parameters, whose posterior is quick to sample: the response of patents to q, with noise."""
+"""A study of a few parameters, whose posterior is quick to sample: the response of patents to q, with noise."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import reestim as ree
+from reestim.runs.parts import DataRecord, StudyRecord
+from reestim.runs.record import RunRecord
 from reestim.study.prior import Prior
 from reestim.study.spec import Evidence, Sampler, Spec
 
@@ -42,3 +45,35 @@ def tiny_study(folder: Path, evidence: Evidence | None = None) -> Spec:
         priors={k: Prior.model_validate(v) for k, v in priors.items()},
         sampler=Sampler(name="nutpie", draws=80, tune=150, chains=1),
     )
+
+
+_TOML = """
+name = "tiny"
+model = "tiny.py"
+dataset = "rare-earths-2010"
+[evidence]
+patents = false
+event_outcomes = ["tfp"]
+published_outcomes = []
+[priors]
+kappa = { distribution = "LogNormal", mu = 0.2, sigma = 0.3 }
+mu = { distribution = "Normal", mu = 0.0, sigma = 1.0 }
+[sampler]
+draws = 40
+tune = 100
+chains = 2
+[gates]
+max_r_hat = 2.0
+min_ess = 1.0
+"""
+
+
+def tiny_run(folder: Path) -> Path:
+    """A run of the same study as a file, on the bundled dataset."""
+    (folder / "tiny.py").write_text(_MODEL, encoding="utf-8")
+    (folder / "tiny.toml").write_text(_TOML, encoding="utf-8")
+    spec = ree.read_spec(folder / "tiny.toml")
+    data = ree.load_dataset(spec.dataset)
+    post = ree.fit(ree.build(spec, data), spec.sampler, seed=1, progress=False, gates=spec.gates)
+    record = RunRecord.of(post).but(spec=StudyRecord.of(spec), provenance=DataRecord.of(data, spec))
+    return ree.save(record.attached(post), folder / "run")
