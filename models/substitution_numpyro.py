@@ -11,8 +11,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpyro.distributions as dist
 import xarray as xr
+from numpyro import distributions as dist  # not "import numpyro.distributions": beside ArviZ that loads it twice
 
 from reestim import technology
 from reestim.dims import COUNTRY, LABEL, PRICE_LAG, SECTOR, TRADED_SECTOR, YEAR

@@ -14,9 +14,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpyro.distributions as dist
 import xarray as xr
 from jax.flatten_util import ravel_pytree
+from numpyro import distributions as dist
 from numpyro import handlers
 from numpyro.distributions import biject_to
 from numpyro.infer import Predictive
@@ -48,7 +48,7 @@ class NumpyroModel:
 
     Examples
     --------
-    >>> import numpyro.distributions as dist
+    >>> from numpyro import distributions as dist
     >>> from reestim.estimate.numpyro_model import NumpyroModel, observe, sample
     >>> def function():
     ...     mean = sample("mean", dist.Normal(0.0, 1.0))

@@ -32,7 +32,7 @@ from reestim.importers.ree_facts import (
     facts_problems,
     policy,
     published_effects,
-    stated,
+    meta_of,
 )
 from reestim.importers.rows import LABOR_SHARE, export_rows, input_rows, tariff_rows, trade_rows, value_added_rows
 from reestim.importers.world import WorldTable, aggregate, magnitude_problems, without_negative_value_added
@@ -116,7 +116,7 @@ def build_from_tables(
     if problems or world is None:
         raise InputError(problems, "the dataset cannot be built")
     rest = _rest(chosen, maps["regions"])
-    host = concordance.host_sector(table, maps["sectors"], str(stated(facts)["host_sector"]))
+    host = concordance.host_sector(table, maps["sectors"], meta_of(facts).host_sector)
     panel = _panel(chosen, files, rates, world, maps["regions"], maps["sectors"])
     shares = None if labor is None else labor_shares(labor, _value_added(world), maps["regions"], maps["sectors"])
     world = without_negative_value_added(aggregate(world, maps["regions"], maps["sectors"]))
@@ -289,7 +289,7 @@ def _write_evidence(folder: Path, built: Built, said: list[str], seed: int) -> N
 
 def _truth(facts: Path) -> Truth:
     """Parameters of the simulation: those stated by the facts' dataset, without its elasticities by sector."""
-    truth = stated(facts).get("truth", {})
+    truth = meta_of(facts).truth
     found = replace(Truth.from_dict(truth), sigma=None) if truth else TRUTH
     # simulated-2010 spreads its patents as all patents are; a table of one's own has no totals, so they grow evenly
     return found if found.patent_growth is not None else replace(found, patent_growth=Truth.patent_growth)

@@ -11,9 +11,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpyro.distributions as dist
 import pytest
 import xarray as xr
+from numpyro import distributions as dist
 from pydantic import ValidationError
 
 import reestim as ree

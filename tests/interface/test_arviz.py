@@ -51,7 +51,7 @@ def build(data, priors):
     "numpyro": _DATA
     + """
 import jax.numpy as jnp
-import numpyro.distributions as dist
+from numpyro import distributions as dist
 from reestim.estimate.numpyro_model import NumpyroModel, deterministic, observe, prior
 
 def build(data, priors):
