@@ -30,9 +30,9 @@ from reestim.importers.ree_facts import (
     country_use,
     element_output,
     facts_problems,
+    meta_of,
     policy,
     published_effects,
-    meta_of,
 )
 from reestim.importers.rows import LABOR_SHARE, export_rows, input_rows, tariff_rows, trade_rows, value_added_rows
 from reestim.importers.world import WorldTable, aggregate, magnitude_problems, without_negative_value_added
