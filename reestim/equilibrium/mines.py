@@ -46,7 +46,29 @@ class Mine:
     share_of_world: float
 
     def opened(self, economy: Economy) -> Economy:
-        """The economy with the mine. Raises InputError with the problems of every element that it cannot yield."""
+        """The economy with the mine.
+
+        Parameters
+        ----------
+        economy
+            The baseline without it.
+
+        Returns
+        -------
+        Economy
+            A new economy.
+
+        Raises
+        ------
+        InputError
+            With the problems of every element that it cannot yield.
+
+        Examples
+        --------
+        >>> world = ree.Economy.from_dataset(data)
+        >>> ree.Mine("JPN", "Dy", 0.01).opened(world) is world
+        False
+        """
         problems = Problems()
         for element in self.labels(economy):
             with problems.collect():
@@ -56,7 +78,28 @@ class Mine:
         return economy
 
     def labels(self, economy: Economy) -> tuple[str, ...]:
-        """Its elements in an economy."""
+        """The elements of the mine in an economy.
+
+        Parameters
+        ----------
+        economy
+            The baseline without it.
+
+        Returns
+        -------
+        tuple of str
+            Of ``"all"``: those that the country does not mine and the world does.
+
+        Raises
+        ------
+        InputError
+            Where the country mines every element in the baseline.
+
+        Examples
+        --------
+        >>> ree.Mine("JPN", ("Dy", "Tb"), 0.01).labels(economy)
+        ('Dy', 'Tb')
+        """
         if self.elements != "all":
             return (self.elements,) if isinstance(self.elements, str) else self.elements
         if self.country not in economy.countries:
