@@ -23,7 +23,7 @@ from reestim.importers.bundle import copy_tables, write_csv, write_dataset
 from reestim.importers.dataset_toml import write_meta
 from reestim.importers.mapping import region_mapping, sector_mapping
 from reestim.importers.rows import LABOR_SHARE
-from reestim.importers.update import economy_rows, flows_of, labor_shares
+from reestim.importers.update import economy_rows, flows_of, labor_share_of
 
 #: Files without a country or a sector, taken over as they are.
 KEPT = ("elements", "element_prices", "element_use")
@@ -120,7 +120,7 @@ def aggregate_flows(flows: Flows, codes: Codes) -> Flows:
 def economy_tables(data: Dataset, codes: Codes) -> dict[str, pd.DataFrame]:
     """``trade``, ``input_output`` and ``value_added`` of the regions and sectors; sums say what they rest on where the
     rows do."""
-    flows, share = flows_of(data), labor_shares(data)
+    flows, share = flows_of(data), labor_share_of(data)
     new = aggregate_flows(flows, codes)
     countries, sectors = codes.members(codes.regions, flows.countries), codes.members(codes.sectors, flows.sectors)
     earned, labor = (countries @ cells @ sectors.T for cells in (flows.value_added, flows.value_added * share))
