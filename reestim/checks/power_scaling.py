@@ -11,7 +11,8 @@ import xarray as xr
 
 from reestim.dims import CHAIN, DRAW, SECTOR
 
-SHARED = {
+#: Parameters that all sectors share, and their mean σ, with the symbols of docs/model.md.
+SYMBOLS = {
     "kappa": "κ",
     "spillover": "ξ",
     "adjustment_rate": "λ",
@@ -75,7 +76,7 @@ def moving_draws(ds: xr.Dataset) -> dict[str, xr.DataArray]:
 
 def _all_draws(ds: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
     by_sector = "sigma" in ds and set(ds["sigma"].dims) == {CHAIN, DRAW, SECTOR}
-    for name in SHARED:
+    for name in SYMBOLS:
         if name == "mean_sigma" and by_sector:
             yield name, ds["sigma"].mean(SECTOR).transpose(CHAIN, DRAW)
         elif name in ds and set(ds[name].dims) == {CHAIN, DRAW}:
@@ -103,4 +104,4 @@ def symbol(parameter: str) -> str:
     >>> symbol("kappa"), symbol("sigma[electronics]")
     ('κ', 'σ electronics')
     """
-    return SHARED.get(parameter) or f"σ {parameter.removeprefix('sigma[').removesuffix(']')}"
+    return SYMBOLS.get(parameter) or f"σ {parameter.removeprefix('sigma[').removesuffix(']')}"

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.checks.power_scaling import SHARED, moving_draws, power_scaled, symbol
+from reestim.checks.power_scaling import SYMBOLS, moving_draws, power_scaled, symbol
 from reestim.checks.protocol import Check
 from reestim.results.effects import quantiles
 from reestim.results.format import number, with_interval
@@ -165,7 +165,7 @@ def sentences(table: pd.DataFrame) -> list[str]:
     list of str
         Shared parameters first, the worst of them first.
     """
-    of_sectors = ~table["parameter"].isin(list(SHARED))
+    of_sectors = ~table["parameter"].isin(list(SYMBOLS))
     shared = sorted(table.loc[~of_sectors].to_dict("records"), key=lambda row: list(_WORDS).index(row["verdict"]))
     out = [f"{row['symbol']} {_WORDS[row['verdict']]} ({_numbers(row)})." for row in shared]
     sectors = table.loc[of_sectors]

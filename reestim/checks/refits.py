@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.checks.power_scaling import SHARED, moving_draws, symbol
+from reestim.checks.power_scaling import SYMBOLS, moving_draws, symbol
 from reestim.checks.protocol import Check, Verdict
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
 from reestim.io.json_text import json_text, json_value
@@ -94,7 +94,7 @@ def check(post: xr.DataTree) -> Check:
     if GROUP not in post.children:
         return Check(name, "informational", ("Not done: reestim check RUN --refit.",))
     table = refit_table(post)
-    shared = table["quantity"].isin(list(SHARED)) | table["quantity"].str.startswith(_WELFARE)
+    shared = table["quantity"].isin(list(SYMBOLS)) | table["quantity"].str.startswith(_WELFARE)
     good = bool((table.loc[shared, "shift"].abs().fillna(0.0) < _FAR).all()) and bool(table["gates_passed"].all())
     verdict: Verdict = "pass" if good else "informational"
     return Check(name, verdict, tuple(sentences(post)), table)
@@ -115,7 +115,7 @@ def sentences(post: xr.DataTree) -> list[str]:
 def _one(ds: xr.Dataset) -> str:
     names = [str(q) for q in ds["quantity"].values]
     moves = {q: float(m) for q, m in zip(names, ds["shift"].values, strict=True) if np.isfinite(m)}
-    parts = [f"{SHARED[name]} {_moved(moves[name])}" for name in SHARED if name in moves]
+    parts = [f"{SYMBOLS[name]} {_moved(moves[name])}" for name in SYMBOLS if name in moves]
     welfare = {q: m for q, m in moves.items() if q.startswith(_WELFARE)}
     if welfare:
         worst = max(welfare, key=lambda q: abs(welfare[q]))
@@ -140,7 +140,7 @@ def _moved(shift: float) -> str:
 def matrix(post: xr.DataTree) -> tuple[list[str], Iterator[list[str]]]:
     """Heads and rows of text: a refit a row, shifts of κ, ξ, χ, mean σ, and the largest of welfare."""
     ds = post[GROUP].to_dataset()
-    shared = [name for name in SHARED if name in ds["quantity"].values]
+    shared = [name for name in SYMBOLS if name in ds["quantity"].values]
     of_welfare = [q for q in ds["quantity"].values.tolist() if q.startswith(_WELFARE)]
 
     def row(name: str) -> list[str]:
@@ -153,7 +153,7 @@ def matrix(post: xr.DataTree) -> tuple[list[str], Iterator[list[str]]]:
         return [str(ds["words"].sel(refit=name).values), *cells, good]
 
     welfare = ["Welfare, largest"] if of_welfare else []
-    return ["Refit", *(SHARED[q] for q in shared), *welfare, "Gates passed"], map(row, ds["refit"].values.tolist())
+    return ["Refit", *(SYMBOLS[q] for q in shared), *welfare, "Gates passed"], map(row, ds["refit"].values.tolist())
 
 
 def _signed(value: float) -> str:

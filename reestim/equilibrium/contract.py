@@ -18,6 +18,8 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "factor_share": (COUNTRY, FACTOR, SECTOR),
     "input_share": (COUNTRY, INPUT, SECTOR),
 }
+#: Arrays that follow from the others by the accounting identities; where they are stated they must agree.
+DERIVED = ("final_share", "factor_income", "deficit")
 OPTIONAL: dict[str, tuple[str, ...]] = {
     "tariff": (IMPORTER, EXPORTER, SECTOR),
     "export_tax": (IMPORTER, EXPORTER, SECTOR),

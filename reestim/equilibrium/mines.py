@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reestim.dims import COUNTRY, resource
+from reestim.equilibrium.contract import DERIVED
 from reestim.equilibrium.mining import cost_shares
 from reestim.equilibrium.policy import Labels
 from reestim.errors import InputError, Problem, Problems
@@ -114,9 +115,6 @@ class Mine:
         return free
 
 
-_DERIVED = ("final_share", "factor_income", "deficit")
-
-
 def with_mine(economy: Economy, country: str, element: str, share_of_world: float) -> Economy:
     """The economy with a mine of ``element`` in ``country`` that earns ``share_of_world`` of the world's mine revenue.
 
@@ -181,7 +179,7 @@ def with_mine(economy: Economy, country: str, element: str, share_of_world: floa
     share[buyers, :, s] *= 1 - part
     share[buyers, i, s] = part
 
-    ds = economy.ds.drop_vars(_DERIVED, errors="ignore").copy()
+    ds = economy.ds.drop_vars(DERIVED, errors="ignore").copy()
     ds["trade_share"] = ds.trade_share.copy(data=share)
     factors, inputs = map(np.array, cost_shares(b))
     if not factors[i, economy.factors.index(resource(element)), s] > 0:

@@ -11,6 +11,7 @@ import xarray as xr
 
 from reestim.dims import COUNTRY, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR
 from reestim.equilibrium.accounts import Baseline
+from reestim.equilibrium.contract import DERIVED
 from reestim.equilibrium.drawn_baseline import drawn_baseline
 from reestim.equilibrium.economy import Economy
 from reestim.equilibrium.mining import cost_shares
@@ -40,7 +41,7 @@ def rebase(economy: Economy, deficits: str = "fixed", parameters: Parameters | N
     if not worst <= TOLERANCE:
         raise EquilibriumError(f"no consistent baseline found: largest relative residual {float(worst):.1e}")
     result = outcomes(b, policy, arrays, u)
-    ds = economy.ds.drop_vars(["final_share", "factor_income", "deficit"], errors="ignore").copy()
+    ds = economy.ds.drop_vars(DERIVED, errors="ignore").copy()
     ds["trade_share"] = xr.DataArray(np.asarray(result.trade_share), dims=(IMPORTER, EXPORTER, SECTOR))
     ds["expenditure"] = xr.DataArray(np.asarray(result.expenditure), dims=(COUNTRY, SECTOR))
     ds["ree_share"] = xr.DataArray(np.asarray(result.ree_share), dims=(COUNTRY, SECTOR))

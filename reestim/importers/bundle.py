@@ -63,7 +63,7 @@ TRUTH = Truth(
     audit_size=800,
 )
 
-IMPUTED = (
+IMPUTED_FILES = (
     "application_sector.csv",
     "element_output.csv",
     "element_prices.csv",
@@ -170,7 +170,7 @@ def _write_meta(folder: Path, synthetic: Mapping[str, pd.DataFrame], truth: Mapp
         "licence": "Apache-2.0 for the compilation; the figures are facts with their sources stated row by row",
         "host_sector": "chemicals",
         "synthetic": sorted(f"{stem}.csv" for stem in synthetic),
-        "imputed": list(IMPUTED),
+        "imputed": list(IMPUTED_FILES),
         "notes": list(NOTES),
     }
     write_meta(folder, keys, truth=truth)

@@ -16,7 +16,7 @@ from reestim.importers.world_tables import WorldSource
 POLICY_YEAR = 2010
 
 #: Files with cells that a rule of the importer makes.
-IMPUTED = ("application_sector", "element_output", "trade_elasticities", "value_added")
+IMPUTED_STEMS = ("application_sector", "element_output", "trade_elasticities", "value_added")
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,6 @@ def meta_keys(built: Built, notes: Sequence[str], synthetic: Iterable[str]) -> d
         "licence": "Tables: as their source states; facts: see the column source of each file",
         "host_sector": built.host,
         "synthetic": simulated,
-        "imputed": sorted({*taken_over, *(f"{stem}.csv" for stem in IMPUTED)}),
+        "imputed": sorted({*taken_over, *(f"{stem}.csv" for stem in IMPUTED_STEMS)}),
         "notes": list(notes),
     }

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reestim.data.dataset import load_dataset
-from reestim.errors import InputError, Problem
+from reestim.errors import InputError, Problem, Problems
 from reestim.io.files import exclusive_lock
 from reestim.pipeline.scenario_fit import read_scenarios
 from reestim.pipeline.scenarios import (
@@ -70,19 +70,10 @@ def read_job(
     """
     from reestim.estimate.gates import GATES
 
-    problems: list[Problem] = []
-    spec: Spec | None = None
-    data: Dataset | None = None
-    try:
-        spec = read_spec(spec_path)
-    except InputError as error:
-        problems += error.problems
+    problems = Problems()
+    spec = problems.attempt(lambda: read_spec(spec_path))
     location = dataset or (spec.dataset_location if spec else _dataset_named_in(spec_path))
-    if location is not None:
-        try:
-            data = load_dataset(location)
-        except InputError as error:
-            problems += error.problems
+    data = problems.attempt(lambda: load_dataset(location)) if location is not None else None
     spec = spec.quick() if spec and quick else spec
     place_problems, begun = _place(out, overwrite, spec, data, seed) if out else ([], False)
     problems += place_problems

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from reestim.checks.power_scaling import SYMBOLS
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.editions import is_before_the_clock, is_first_edition
 from reestim.errors import InputError, Problem
@@ -20,7 +21,7 @@ from reestim.results.format import joined, number, with_interval
 from reestim.results.tables import elasticities, parameters, welfare
 
 #: The parameters that are set beside each other, and what they are called.
-SHARED = {"kappa": "κ", "spillover": "ξ", "adjustment_rate": "λ", "spillover_gap": "ω"}
+_COMPARED = {name: symbol for name, symbol in SYMBOLS.items() if name != "mean_sigma"}
 #: A median that moves by less than this share of the first run's interval has not moved to speak of.
 _MOVED = 0.1
 #: Widths of intervals whose ratio is within this factor are as wide as each other.
@@ -181,7 +182,7 @@ def _quantities(run: str, post: xr.DataTree) -> pd.DataFrame:
     for row in elasticities(post).to_dict("records"):
         add("σ", str(row[SECTOR]), "elasticity", row)
     shared = {row["parameter"]: row for row in parameters(post).to_dict("records")}
-    for name, symbol in SHARED.items():
+    for name, symbol in _COMPARED.items():
         if name in shared:
             add(symbol, name.replace("_", " "), "1", shared[name])
     if "counterfactual" in post.children and "economy" in post.children:
@@ -205,7 +206,7 @@ def _changed(changes: pd.DataFrame, runs: list[str]) -> list[str]:
     first, out = runs[0], []
     for other in runs[1:]:
         both = moves(changes, first, other)
-        for quantity in ("σ", *SHARED.values(), "welfare"):
+        for quantity in ("σ", *_COMPARED.values(), "welfare"):
             part = both.loc[both["quantity"] == quantity]
             if len(part):
                 out.append(_sentence(quantity, part, first, other))

@@ -55,25 +55,12 @@ def page(written: Path) -> Page:
 def test_files(written: Path) -> None:
     folder = written.parent
     names = ("elasticities", "welfare", "welfare_map", "welfare_parts", "contributions", "exports", "ranks", "solver")
-    names = (*names, "slide")
-    assert {p.name for p in (folder / "figures").iterdir()} == {f"{n}.{kind}" for n in names for kind in ("png", "svg")}
+    expected = {f"{name}.{kind}" for name in (*names, "slide") for kind in ("png", "svg")}
+    assert {p.name for p in (folder / "figures").iterdir()} == expected
     assert all(p.read_bytes().startswith(PNG) for p in folder.glob("figures/*.png"))
     assert all(ElementTree.parse(p).getroot().tag.endswith("svg") for p in folder.glob("figures/*.svg"))
-    names = (
-        "elasticities",
-        "parameters",
-        "welfare",
-        "welfare_parts",
-        "world",
-        "mitigation",
-        "exports",
-        "evppi",
-        "solver",
-        "gates",
-        "inputs",
-        "prior_posterior",
-        "convergence",
-    )
+    answers = ("elasticities", "parameters", "welfare", "welfare_parts", "world", "mitigation", "exports", "evppi")
+    names = (*answers, "solver", "gates", "inputs", "prior_posterior", "convergence")
     assert {p.name for p in (folder / "tables").iterdir()} == {f"{n}.{kind}" for n in names for kind in ("csv", "tex")}
 
 
@@ -289,8 +276,7 @@ def test_a_report_is_whole_or_absent(post: xr.DataTree, tmp_path: Path, monkeypa
     monkeypatch.setattr(pd.DataFrame, "to_csv", interrupted)
     with pytest.raises(KeyboardInterrupt):
         ree.report(post, tmp_path / "r")
-    assert [p.name for p in tmp_path.iterdir()] == ["r"]
-    assert first.read_text(encoding="utf-8") == before
+    assert ([p.name for p in tmp_path.iterdir()], first.read_text(encoding="utf-8")) == (["r"], before)
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -29,7 +29,7 @@ _DIVISIONS = re.compile(r"D?(\d\d)(?:T(\d\d))?")
 _FINAL = ("HFCE", "NPISH", "GGFC", "GFCF", "INVNT", "CONS_ABR", "DPABR", "CONS_NONRES", "EXPO", "IMPO", "TOTAL")
 MEASURES = ("output", "value_added", "exports", "imports")
 #: Rows may be from output by this part of it: rounding and discrepancies of the source.
-TOLERANCE = 0.01
+GAP_TOLERANCE = 0.01
 _ADVICE = "Give the files as the OECD publishes them, like JPN2018ttl.csv"
 
 
@@ -121,7 +121,7 @@ def _accounts(path: Path) -> pd.DataFrame:
     output = table.loc["OUTPUT", names].to_numpy(float)
     uses = [name for name in table.columns if name != "TOTAL"]
     sold = table.loc[labels, uses].sum(axis=1).to_numpy(float)
-    off = abs(sold - output) - TOLERANCE * abs(output) - 1.0
+    off = abs(sold - output) - GAP_TOLERANCE * abs(output) - 1.0
     if (off > 0).any():
         worst = int(off.argmax())
         message = (

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reestim.checks.power_scaling import SHARED, moving_draws
+from reestim.checks.power_scaling import SYMBOLS, moving_draws
 from reestim.dims import CHAIN, DRAW
 from reestim.reports.figures.forest import COLORS
 from reestim.reports.section import Block, FigureBlock, Section, TableBlock, figure_block
@@ -41,7 +41,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     posterior = post["posterior"].to_dataset()
     if posterior.sizes[DRAW] >= 4:  # fewer have no diagnostics
         blocks.append(_table_block(convergence(posterior)))
-        ranked = {name: draws for name, draws in moving_draws(posterior).items() if name in SHARED}
+        ranked = {name: draws for name, draws in moving_draws(posterior).items() if name in SYMBOLS}
         if ranked and posterior.sizes[CHAIN] > 1:
             blocks.append(_ranks(ranked))
     return Section("sampler", "Convergence of the sampler", blocks) if blocks else None
@@ -97,7 +97,7 @@ def _ranks(draws: Mapping[str, xr.DataArray]) -> FigureBlock:
             axes.stairs(count / (size / bins), edges, color=COLORS[k % len(COLORS)], linewidth=1.2)
             worst = max(worst, float(np.abs(count / (size / bins) - 1).max()))
         axes.axhline(1.0, color="black", linewidth=0.8, linestyle=":")
-        axes.set_title(SHARED[name], loc="left", fontsize=9)
+        axes.set_title(SYMBOLS[name], loc="left", fontsize=9)
         axes.set_ylim(0.0)
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelsize=7.5)
@@ -110,7 +110,7 @@ def _ranks(draws: Mapping[str, xr.DataArray]) -> FigureBlock:
         "Ranks of the draws of each chain (a line) among those of all chains: even where the chains explore the same "
         "distribution."
     )
-    over = f"Over {', '.join(SHARED[n] for n in names)}, {chains} chains and {bins} bins"
+    over = f"Over {', '.join(SYMBOLS[n] for n in names)}, {chains} chains and {bins} bins"
     return figure_block(figure, "ranks", caption, f"{over} the share departs from even by at most {100 * worst:.0f} %.")
 
 
