@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from reestim.dims import CARRIER, COUNTRY, ELEMENT, FACTOR, SECTOR
 from reestim.equilibrium.accounts import IDENTITY_TOLERANCE, Baseline, account, by_identity, imbalance_problems
 from reestim.equilibrium.contract import ordered
 from reestim.errors import InputError
+from reestim.io.json_text import json_value
 from reestim.numerics.jax_setup import require_jax
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ class Economy:
         None for an economy that was not rebased.
         """
         about = self.ds.attrs.get("rebasing")
-        return None if about is None else pd.DataFrame(json.loads(about)["moves"])
+        return None if about is None else pd.DataFrame(json_value(about)["moves"])
 
     def with_mine(self, country: str, element: str, share_of_world: float) -> Economy:
         """The economy with a mine where it has none, as :class:`Mine` of a scenario has it.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from reestim.equilibrium.contract import DERIVED
 from reestim.equilibrium.mining import cost_shares
 from reestim.equilibrium.policy import Labels
 from reestim.errors import InputError, Problem, Problems
+from reestim.io.json_text import json_text, json_value
 
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
@@ -195,5 +195,5 @@ def with_mine(economy: Economy, country: str, element: str, share_of_world: floa
     made = type(economy)(ds)
     moved = float(np.abs(np.asarray(made.baseline.deficit) - np.asarray(b.deficit)).max())
     mine = {COUNTRY: country, "element": element, "share_of_world": share_of_world, "largest_move_of_a_deficit": moved}
-    made.ds.attrs["mines"] = json.dumps([*json.loads(economy.ds.attrs.get("mines", "[]")), mine])
+    made.ds.attrs["mines"] = json_text([*json_value(economy.ds.attrs.get("mines", "[]")), mine])
     return made

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import jax.numpy as jnp
@@ -20,6 +19,7 @@ from reestim.equilibrium.scenario import Scenario
 from reestim.equilibrium.solve import TOLERANCE, solve_adaptively
 from reestim.equilibrium.welfare import outcomes
 from reestim.errors import EquilibriumError, InputError, Problem
+from reestim.io.json_text import json_text
 
 
 def rebase(economy: Economy, deficits: str = "fixed", parameters: Parameters | None = None) -> Economy:
@@ -69,7 +69,7 @@ def rebase(economy: Economy, deficits: str = "fixed", parameters: Parameters | N
             moves.append(_move(name, change, np.ones(change.shape, bool), shares, dims, ds))
     relative = np.asarray(policy.deficit_change) / np.asarray(b.income)
     moves.append(_move("deficit", relative, np.ones(relative.shape, bool), "change, of income", (COUNTRY,), ds))
-    ds.attrs["rebasing"] = json.dumps({"deficits": deficits, "moves": moves})
+    ds.attrs["rebasing"] = json_text({"deficits": deficits, "moves": moves})
     return Economy(ds)
 
 
