@@ -217,7 +217,7 @@ def _world(out: Console, table: pd.DataFrame, mitigation: pd.DataFrame | None) -
                 out.print(Text(words), soft_wrap=True)
 
 
-def _years(out: Console, table: pd.DataFrame, quotas: pd.DataFrame | None) -> None:
+def _years(out: Console, table: Any, quotas: Any) -> None:
     """Welfare in every year of a transition, a column a year, and what the quotas earn."""
     from reestim.intervals import LEVEL
     from reestim.results.format import percent, with_interval

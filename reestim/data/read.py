@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import pairwise
@@ -67,7 +67,7 @@ _other: ContextVar[str | None] = ContextVar("encoding of files that are not UTF-
 
 
 @contextmanager
-def other_encoding(name: str | None) -> Iterator[None]:
+def other_encoding(name: str | None) -> Generator[None]:
     """Read files that are not UTF-8 in the encoding ``name``; None: they are refused. Files in UTF-8 stay as they are.
 
     Raises

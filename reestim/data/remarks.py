@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reestim.data.label_record import FILE as RECORD_FILE
 from reestim.data.meta import FILE as META_FILE
@@ -32,7 +32,7 @@ def remarks(data: Dataset) -> list[str]:
     if unread := unread_files(data):
         out.append(f"Nothing reads {', '.join(unread)} in {data.path}: what is in there has no effect.")
     if EFFECTS in data and COVARIANCE not in data:
-        rows = effect_rows(data[EFFECTS])
+        rows: Any = effect_rows(data[EFFECTS])
         for (outcome, countries), group in rows.groupby(["outcome", "countries"], sort=False):
             if len(group) > 1:
                 out.append(

@@ -63,10 +63,10 @@ def outcomes(data: Dataset, codes: Codes, notes: list[str]) -> pd.DataFrame:
 
 def ree_use_panel(data: Dataset, codes: Codes, notes: list[str]) -> pd.DataFrame:
     """Series of countries that stay alone; those of sectors that are merged add up where all have the year."""
-    table = data["ree_use_panel"]
+    table: Any = data["ree_use_panel"]
     single = np.array([codes.alone(c) for c in table[COUNTRY]])
     _say("ree_use_panel", "series of ", table[~single], codes, "other countries of the region have none", notes)
-    kept = table[single]
+    kept: Any = table[single]
     if not len(kept) or all(codes.alone(s) for s in kept[SECTOR]):
         return codes.renamed(kept)
     sums = [name for name in ("tonnes", "value", "output") if name in kept]
@@ -74,7 +74,7 @@ def ree_use_panel(data: Dataset, codes: Codes, notes: list[str]) -> pd.DataFrame
     new = _complete_sums("ree_use_panel", kept, codes, sums, notes)
     if "error" in kept:
         keys = [name for name in (COUNTRY, SECTOR, "series", YEAR) if name in kept]
-        noise = codes.renamed(kept.assign(error=(kept["error"] * size) ** 2, size=size))
+        noise: Any = codes.renamed(kept.assign(error=(kept["error"] * size) ** 2, size=size))
         by_cell = noise.groupby(keys, sort=False, dropna=False)[["error", "size"]].sum().reset_index()
         by_cell["error"] = np.sqrt(by_cell["error"]) / by_cell["size"]  # errors of sectors are independent
         new = new.merge(by_cell[[*keys, "error"]], on=keys, how="left")
@@ -96,9 +96,10 @@ def _complete_sums(stem: str, table: Any, codes: Codes, sums: list[str], notes: 
         )
     kept = table[~short]
     filled = kept.assign(**{name: kept[name].astype(float) for name in sums})
-    grown = codes.renamed(filled).groupby([*keys, YEAR], sort=False, dropna=False)[sums]
+    renamed: Any = codes.renamed(filled)
+    grown = renamed.groupby([*keys, YEAR], sort=False, dropna=False)[sums]
     added = grown.sum(min_count=1).reset_index()
-    holes = codes.renamed(filled.assign(**{name: filled[name].isna() for name in sums}))
+    holes: Any = codes.renamed(filled.assign(**{name: filled[name].isna() for name in sums}))
     partly = holes.groupby([*keys, YEAR], sort=False, dropna=False)[sums].any().reset_index()
     added[sums] = added[sums].mask(partly[sums])
     return with_provenance(stem, added.dropna(subset=sums, how="all"), kept, codes)
@@ -108,7 +109,8 @@ def _effects(stem: str, data: Dataset, codes: Codes, tables: dict[str, pd.DataFr
     """Published effects of groups of countries that the regions do not cut."""
     table = data[stem]
     columns = [name for name in ("countries", "other_countries") if name in table]
-    new, whole = table.copy(), np.ones(len(table), dtype=bool)
+    new: Any = table.copy()
+    whole = np.ones(len(table), dtype=bool)
     for column in columns:
         groups = [_regions(str(text), data, codes) if pd.notna(text) and text else "" for text in table[column]]
         whole &= np.array([group is not None for group in groups])
@@ -133,7 +135,7 @@ def _regions(text: str, data: Dataset, codes: Codes) -> str | None:
 
 def _keep(
     stem: str,
-    table: pd.DataFrame,
+    table: Any,
     keep: np.ndarray,
     codes: Codes,
     why: str,

@@ -16,6 +16,7 @@ from reestim.dims import APPLICATION, COUNTRY, ELEMENT, EXPORTER, IMPORTER, SECT
 from reestim.importers.aggregate_rows import Codes, add_up
 from reestim.supply_chain.accounts import accounts
 from reestim.supply_chain.application_use import use_by_application
+from reestim.supply_chain.flows import border_wedge
 from reestim.supply_chain.ree_rows import split_world
 
 #: How rows that are made here, and not added up, begin.
@@ -41,7 +42,7 @@ def fact_tables(data: Dataset, codes: Codes) -> tuple[dict[str, pd.DataFrame], l
         tables[COUNTRY_USE] = placed
     if "element_exports" in data:
         exports = data["element_exports"]
-        kept = exports[[codes.alone(country) for country in exports[COUNTRY]]]
+        kept: Any = exports[[codes.alone(country) for country in exports[COUNTRY]]]
         gone = sorted({codes.regions[c] for c in exports[COUNTRY] if not codes.alone(c)})
         if len(kept):
             tables["element_exports"] = codes.renamed(kept)
@@ -58,13 +59,16 @@ def trade_elasticities(data: Dataset, codes: Codes) -> pd.DataFrame:
     border. Rows of elements stay."""
     trade = accounts(data).trade.transpose(IMPORTER, EXPORTER, SECTOR)
     home = xr.DataArray(np.eye(len(data.countries)), dims=(IMPORTER, EXPORTER))
+    abroad: Any
+    bought: Any
     abroad, bought = ((trade * w).sum((IMPORTER, EXPORTER)).to_series() for w in (1 - home, 1.0))
     rows = []
-    for _, group in codes.renamed(data["trade_elasticities"]).groupby(SECTOR, sort=False):
+    renamed: Any = codes.renamed(data["trade_elasticities"])
+    for _, group in renamed.groupby(SECTOR, sort=False):
         if len(group) == 1:
             rows.append(group)
             continue
-        labels = data["trade_elasticities"].loc[group.index, SECTOR].to_numpy()
+        labels: Any = data["trade_elasticities"].loc[group.index, SECTOR].to_numpy()
         weights, what = (abroad[labels].to_numpy(), "trade between countries")
         if not weights.sum() > 0:
             weights, what = bought[labels].to_numpy(), "purchases"
@@ -98,7 +102,7 @@ def policy(data: Dataset, codes: Codes) -> pd.DataFrame:
         return np.einsum("Nn,Ii,Ss,nis->NIS", countries, countries, columns, np.asarray(cells), optimize=True)
 
     value, customs = added(paid), added(paid / (1 + tariff))
-    received, cells = added(paid / ((1 + tariff) * (1 + tax))), added(xr.ones_like(paid))
+    received, cells = added(paid / border_wedge(tariff, tax)), added(xr.ones_like(paid))
     rows = []
     for exact, above, below in ((tariff, value, customs), (tax, customs, received)):
         mean = np.where(below > 0, np.divide(above, below, out=np.ones_like(above), where=below > 0) - 1, np.nan)
@@ -110,7 +114,7 @@ def policy(data: Dataset, codes: Codes) -> pd.DataFrame:
         if n != i
     ]
     columns_of = [IMPORTER, EXPORTER, SECTOR, "tariff", "export_tax"]
-    made = pd.DataFrame(found, columns=columns_of).assign(
+    made: Any = pd.DataFrame(found, columns=columns_of).assign(
         source=f"{MADE}: taxes of policy.csv, weighted by the trade they are paid on", verified=False
     )
     return made[[name for name in made if name in (*columns_of, *table.columns)]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -75,7 +76,7 @@ _PROVENANCE = ("source", "verified")
 
 def add_up(stem: str, table: pd.DataFrame, codes: Codes, sums: Sequence[str]) -> pd.DataFrame:
     """The table with new labels and one row a key, in the order of first mention; ``sums`` are added up."""
-    new = codes.renamed(table)
+    new: Any = codes.renamed(table)
     keys = [name for name in SCHEMAS[stem].key if name in new]
     added = new.groupby(keys, sort=False, dropna=False)[list(sums)].sum().reset_index()
     return with_provenance(stem, added, table, codes)

@@ -88,7 +88,7 @@ def _by_verdict(table: pd.DataFrame) -> Iterator[str]:
     """Without shares of variance: which shared parameters rest on their priors."""
     if table.empty:
         return
-    resting = table.loc[table["parameter"].isin(_SHARED) & table["verdict"].isin(_RESTING), "symbol"].tolist()
+    resting = table.loc[table["parameter"].isin(_SHARED) & table["verdict"].isin(list(_RESTING)), "symbol"].tolist()
     if resting:
         rest, its = ("rests", "its prior") if len(resting) == 1 else ("rest", "their priors")
         yield (
