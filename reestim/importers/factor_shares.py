@@ -29,16 +29,16 @@ class LaborShares:
     def words(self) -> list[str]:
         """What the accounts lack, region by region, with its amount."""
         total = sum(self.whole.values())
-        said = []
+        sentences = []
         for region, whole in self.whole.items():
             lacking = whole - self.covered[region]
             if lacking > 1e-6 * whole:
-                said.append(
+                sentences.append(
                     f"The accounts say nothing of labour in {lacking:,.0f} million US$ of value added in {region} "
                     f"({lacking / whole:.1%} of it, {lacking / total:.1%} of the world's): it has the share of what "
                     "they cover there, or where that is nothing the mean of all countries in them (imputed)."
                 )
-        return said
+        return sentences
 
 
 def labor_shares(
@@ -69,8 +69,8 @@ def labor_shares(
     sums: Any = rows.groupby(["region", "sector"])[["labor", "weight"]].sum()
     world: Any = rows.groupby("sector")[["labor", "weight"]].sum()
     index = pd.MultiIndex.from_product([names, labels])
-    found = (sums["labor"] / sums["weight"].where(sums["weight"] > 0)).reindex(index)
-    known = found.notna().to_numpy() & ((found > 0) & (found < 1)).to_numpy()
+    share = (sums["labor"] / sums["weight"].where(sums["weight"] > 0)).reindex(index)
+    stated = share.notna().to_numpy() & ((share > 0) & (share < 1)).to_numpy()
     mean = (world["labor"] / world["weight"]).reindex(index.get_level_values(1)).to_numpy()
     shape = len(names), len(labels)
     covered, whole = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
@@ -78,4 +78,4 @@ def labor_shares(
         covered[str(region)] = float(weight)
     for (country, *_), added in value_added.items():
         whole[regions[country]] += float(added)
-    return LaborShares(np.where(known, found.to_numpy(), mean).reshape(shape), known.reshape(shape), covered, whole)
+    return LaborShares(np.where(stated, share.to_numpy(), mean).reshape(shape), stated.reshape(shape), covered, whole)

@@ -169,8 +169,8 @@ def split_by_element(mines: pd.DataFrame, use: pd.DataFrame, years: Iterable[int
                 continue
             parts = {name: round(total * tonnes / whole) for name, tonnes in composition.items()}
             parts["Ce"] += total - sum(parts.values())
-            told = "; ".join(_producer(row) for row in here)
-            source = f"imputed: composition of world use in 2008 times national output: {told}"
+            source_text = "; ".join(_producer(row) for row in here)
+            source = f"imputed: composition of world use in 2008 times national output: {source_text}"
             rows += [(country, name, year, part / 10, source, False) for name, part in parts.items()]
     return pd.DataFrame(rows, columns=["country", "element", "year", "tonnes", "source", "verified"])
 

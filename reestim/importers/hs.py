@@ -39,13 +39,13 @@ def hs_industries(path: Path | None) -> pd.DataFrame:
     """The concordance hs, industry, weight. Raises InputError listing everything wrong with it."""
     file = path or HS_INDUSTRIES
     table, problems = read_concordance(file, "hs", what="trade is")
-    known = set(pd.read_csv(INDUSTRIES)["industry"])
+    industries = set(pd.read_csv(INDUSTRIES)["industry"])
     for row, hs, industry in table[["hs", "industry"]].itertuples():
         place: Any = {"file": file.name, "row": int(row)}
         if not (hs.isdigit() and len(hs) in (2, 4, 6)):
             problems.append(Problem("not an HS code of 2, 4 or 6 digits", "Keep leading zeros", **place, value=hs))
-        if path is None and industry not in known:
-            problems.append(Problem("unknown industry", closest(industry, known), **place, value=industry))
+        if path is None and industry not in industries:
+            problems.append(Problem("unknown industry", closest(industry, industries), **place, value=industry))
     if problems:
         raise InputError(problems, "the concordance cannot be used")
     return table[["hs", "industry", "weight"]]
@@ -53,9 +53,11 @@ def hs_industries(path: Path | None) -> pd.DataFrame:
 
 def longest_prefix(codes: Iterable[str], prefixes: Iterable[str]) -> dict[str, str]:
     """Code -> the longest of the prefixes that it starts with; codes that none fits are left out."""
-    known = set(prefixes)
-    found = {code: next((code[:n] for n in range(len(code), 0, -1) if code[:n] in known), "") for code in codes}
-    return {code: prefix for code, prefix in found.items() if prefix}
+    every_prefix = set(prefixes)
+    prefix_of = {
+        code: next((code[:n] for n in range(len(code), 0, -1) if code[:n] in every_prefix), "") for code in codes
+    }
+    return {code: prefix for code, prefix in prefix_of.items() if prefix}
 
 
 @dataclass
@@ -174,10 +176,10 @@ def _rare_earths(
     if choices.partners:
         unknown = [name for name in choices.partners if name not in set(rare[EXPORTER])]
         if unknown:
-            known = sorted(set(rare[EXPORTER]))
+            partners = sorted(set(rare[EXPORTER]))
             message, column = "no rare earths come from this partner", "--partner"
-            found = [Problem(message, closest(name, known), column=column, value=name) for name in unknown]
-            return {}, nothing, [], found
+            own_problems = [Problem(message, closest(name, partners), column=column, value=name) for name in unknown]
+            return {}, nothing, [], own_problems
     if rare.empty:
         return {}, nothing, ["ree_use_panel.csv, element_exports.csv: the files have no rare earths"], []
     weighed = rare[(rare["tonnes"] > 0) & (rare["value"] > 0)]
@@ -190,8 +192,8 @@ def _rare_earths(
     for year, value, tonnes in weighed.groupby(YEAR)[["value", "tonnes"]].sum().itertuples():
         what = f"rare earths traded in {year}"
         problems += unit_value_problem(value, tonnes, USUAL_PRICE, what, file, choices.confirm_units)
-    elements, found = _by_element(weighed, file)
-    problems += found
+    elements, own_problems = _by_element(weighed, file)
+    problems += own_problems
     bought = weighed[weighed[EXPORTER].isin(list(choices.partners))] if choices.partners else weighed
     panel = bought.groupby([IMPORTER, YEAR], as_index=False)[["tonnes", "value"]].sum()
     panel = panel.rename(columns={IMPORTER: COUNTRY})

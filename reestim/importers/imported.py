@@ -67,14 +67,16 @@ class ImportOptions:
 
     def problems(self, takes: Sequence[str], source: str) -> list[Problem]:
         """ImportOptions that are made and that the source does not know."""
-        found = []
+        problems = []
         for name in (f.name for f in fields(self)):
             if getattr(self, name) and name not in takes:
                 option = _option(name)
-                known = ", ".join(sorted(map(_option, takes))) or "no options"
-                problem = Problem(f"{source} does not take it", f"Leave it out; {source} takes {known}", column=option)
-                found.append(problem)
-        return found
+                options = ", ".join(sorted(map(_option, takes))) or "no options"
+                problem = Problem(
+                    f"{source} does not take it", f"Leave it out; {source} takes {options}", column=option
+                )
+                problems.append(problem)
+        return problems
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,9 @@ class Imported:
             raise InputError(wrong, "nothing was imported")
         if not stems:
             return self
-        kept = {stem: table for stem, table in self.tables.items() if stem in stems}
+        tables = {stem: table for stem, table in self.tables.items() if stem in stems}
         files = {name: path for name, path in self.files.items() if name.split(".")[0] in stems}
-        return Imported(kept, self.edition, self.rules, self.left_out, self.extra, files, self.file_rows)
+        return Imported(tables, self.edition, self.rules, self.left_out, self.extra, files, self.file_rows)
 
     def problems(self) -> list[Problem]:
         """What the schemas of a dataset say of the tables; an importer with such problems has misread its files."""

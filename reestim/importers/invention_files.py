@@ -135,16 +135,18 @@ def write_inventions(
         else "counted whole: country of the first person, sector of the first class",
         "an office is never taken for the residence",
     ]
-    said = [*words, *(f"inventions {what}: {n:,}" for what, n in chosen.left_out.items() if n)]
+    sentences = [*words, *(f"inventions {what}: {n:,}" for what, n in chosen.left_out.items() if n)]
     if chosen.no_country:
         offices = ", ".join(f"{office or 'not named'} {n:,}" for office, n in chosen.no_country.most_common(8))
-        said.append(f"inventions whose people have no country: {chosen.no_country.total():,} (by office: {offices})")
+        sentences.append(
+            f"inventions whose people have no country: {chosen.no_country.total():,} (by office: {offices})"
+        )
     if counts["bare"]:
-        said.append(f"no abstract in the files, taken with their title alone: {counts['bare']:,} inventions")
+        sentences.append(f"no abstract in the files, taken with their title alone: {counts['bare']:,} inventions")
     if counts["foreign"]:
-        said.append(f"nothing in English, taken as they are: {counts['foreign']:,} inventions")
+        sentences.append(f"nothing in English, taken as they are: {counts['foreign']:,} inventions")
     rows = {PATENTS: patents.rows} | ({SHARES: parts.rows} if chosen.fractional else {})
-    return Imported({}, edition, [*rules, *done], said, files=files, file_rows=rows)
+    return Imported({}, edition, [*rules, *done], sentences, files=files, file_rows=rows)
 
 
 class _Table:
@@ -179,12 +181,12 @@ class _Table:
 
 def _prefixes(store: Applications, chosen: Selection) -> dict[str, str]:
     """Class -> sector, for all classes there are; tags of section Y have a class elsewhere and are left aside."""
-    known = {symbol: n for symbol, n in store.symbols() if not symbol.startswith("Y")}
-    found = longest_prefix(known, chosen.industries)
+    classes = {symbol: n for symbol, n in store.symbols() if not symbol.startswith("Y")}
+    sector_of_class = longest_prefix(classes, chosen.industries)
     lost: Counter[str] = Counter()
-    for symbol in known if chosen.industries else ():
-        if symbol not in found:
-            lost[symbol[:4]] += known[symbol]
+    for symbol in classes if chosen.industries else ():
+        if symbol not in sector_of_class:
+            lost[symbol[:4]] += classes[symbol]
     advice = "Add a row for it, or for its section, to the concordance"
     problems = [
         Problem(f"it would lose a class of {n:,} applications", advice, file="cpc_industries.csv", value=symbol)
@@ -192,7 +194,7 @@ def _prefixes(store: Applications, chosen: Selection) -> dict[str, str]:
     ]
     if problems:
         raise InputError(problems, "the patents cannot be used")
-    return {symbol: chosen.industries[cpc] for symbol, cpc in found.items()}
+    return {symbol: chosen.industries[cpc] for symbol, cpc in sector_of_class.items()}
 
 
 def _shares(

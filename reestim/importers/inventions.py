@@ -102,10 +102,10 @@ class Applications:
 
     def add(self, rows: Iterable[Application]) -> int:
         """Insert applications; the number of those that were there already."""
-        given = list(rows)
+        applications = list(rows)
         before = self.database.total_changes
-        self._many("INSERT OR IGNORE INTO application VALUES (?, ?, ?, ?, ?, ?, ?, ?)", given)
-        return len(given) - (self.database.total_changes - before)
+        self._many("INSERT OR IGNORE INTO application VALUES (?, ?, ?, ?, ?, ?, ?, ?)", applications)
+        return len(applications) - (self.database.total_changes - before)
 
     def set_years(self, rows: Iterable[tuple[str, int]]) -> None:
         """The year of each application; the earliest where there are several."""
@@ -114,11 +114,11 @@ class Applications:
     def set_texts(self, column: str, rows: Iterable[tuple[str, str, str]]) -> int:
         """Title or abstract of each application, with its language; the number of those that had one already."""
         assert column in ("title", "abstract")
-        given = list(rows)
+        texts = list(rows)
         self.database.execute("DELETE FROM wanted")
         before = self.database.total_changes
-        self._many("INSERT OR IGNORE INTO wanted VALUES (?, ?, ?)", given)
-        repeated = len(given) - (self.database.total_changes - before)
+        self._many("INSERT OR IGNORE INTO wanted VALUES (?, ?, ?)", texts)
+        repeated = len(texts) - (self.database.total_changes - before)
         there = f"SELECT COUNT(*) FROM wanted JOIN application USING (id) WHERE application.{column} <> ''"
         repeated += int(self.database.execute(there).fetchone()[0])
         self.database.execute(
@@ -161,8 +161,8 @@ class Applications:
 
     def countries(self) -> list[str]:
         """All countries of people."""
-        found = self.database.execute("SELECT DISTINCT country FROM person ORDER BY country")
-        return [country for (country,) in found if not country.startswith(UNKNOWN)]
+        countries = self.database.execute("SELECT DISTINCT country FROM person ORDER BY country")
+        return [country for (country,) in countries if not country.startswith(UNKNOWN)]
 
     def unknown_countries(self) -> Counter[str]:
         """Codes and names that are those of no country, and how many people have them."""

@@ -77,15 +77,15 @@ def sector_of(code: str) -> str | None:
         return None
     if code == POST:
         return _SECTIONS["J"]
-    letters = ["".join(found) for found in re.findall(r"(?:^|[_-])([A-U])|([A-SU])(?=\d{2})", code)]
+    letters = ["".join(sectors) for sectors in re.findall(r"(?:^|[_-])([A-U])|([A-SU])(?=\d{2})", code)]
     divisions = [int(number[:2]) for number in re.findall(r"\d{2,3}", code)]
     if any(not any(d in _DIVISIONS[letter] for letter in letters) for d in divisions):
         return None  # not a code of this revision: other editions write D01T03 for A01 to A03
     if "C" not in letters:
-        found = {_SECTIONS.get(letter) for letter in letters}
+        sectors = {_SECTIONS.get(letter) for letter in letters}
     else:
-        found = {_of_division(division) for division in divisions} if set(letters) == {"C"} else set()
-    return found.pop() if len(found) == 1 else None
+        sectors = {_of_division(division) for division in divisions} if set(letters) == {"C"} else set()
+    return sectors.pop() if len(sectors) == 1 else None
 
 
 def section_of_division(division: int) -> str:

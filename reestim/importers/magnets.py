@@ -118,8 +118,8 @@ def told_of_magnets(tables: Mapping[str, pd.DataFrame], told: str) -> dict[str, 
 def application_sector(older: Path) -> pd.DataFrame:
     """``application_sector.csv``: that of a dataset without the carrier, but oxide of magnets goes into magnets."""
     table: Any = pd.read_csv(older / "application_sector.csv")
-    told = "imputed: oxide of magnets goes into the sector magnets, whose users are in input_output.csv"
-    rows = pd.DataFrame([(MAGNETS, MAGNETS, 1.0, told, False)], columns=list(table.columns))
+    source_text = "imputed: oxide of magnets goes into the sector magnets, whose users are in input_output.csv"
+    rows = pd.DataFrame([(MAGNETS, MAGNETS, 1.0, source_text, False)], columns=list(table.columns))
     others: Any = table[table["application"] != MAGNETS]
     return pd.concat([rows, others], ignore_index=True)
 
@@ -128,8 +128,8 @@ def trade_elasticities(older: Path) -> pd.DataFrame:
     """``trade_elasticities.csv``: that of a dataset without it, and magnets as electrical and optical goods."""
     table: Any = pd.read_csv(older / "trade_elasticities.csv")
     like = table.set_index("sector").loc["electrical_optical"]
-    told = "imputed: that of electrical_optical; no estimate for magnets was found"
-    values = {"sector": MAGNETS, "trade_elasticity": like["trade_elasticity"], "sd": like["sd"], "source": told}
+    source_text = "imputed: that of electrical_optical; no estimate for magnets was found"
+    values = {"sector": MAGNETS, "trade_elasticity": like["trade_elasticity"], "sd": like["sd"], "source": source_text}
     row: Any = pd.DataFrame([{**values, "verified": False}])
     return pd.concat([table, row[list(table.columns)]], ignore_index=True)
 

@@ -46,8 +46,8 @@ def read_margins(path: Path, countries: Sequence[str], sectors: Sequence[str]) -
     if missing:
         raise InputError(problems, "the margins cannot be used")
     column: Any = cells["value"]
-    values, found, _ = parse_column(column, "number", file=path.name, may_be_empty=False)
-    problems += found
+    values, own_problems, _ = parse_column(column, "number", file=path.name, may_be_empty=False)
+    problems += own_problems
     out: list[Margin] = []
     seen: dict[tuple[str, str, str], int] = {}
     for row, line in zip(cells.index, cells.to_dict("records"), strict=True):
@@ -145,14 +145,14 @@ def _exports(rows: Sequence[Margin], seed: Flows, output: Table) -> Table:
         if row.measure != "exports":
             continue
         n, group = seed.countries.index(row.country), [seed.sectors.index(s) for s in row.sectors]
-        made, known = output[n, group], share[n, group]
-        least, most = float(made[known >= 1].sum()), float(made[known > 0].sum())
+        made, part = output[n, group], share[n, group]
+        least, most = float(made[part >= 1].sum()), float(made[part > 0].sum())
         if not (least < row.value < most or row.value == least):
             why = "the older table has none of it" if most == 0 else "exports exceed output"
             advice = f"What {' '.join(row.sectors)} can sell abroad is at most {most:.6g}"
             problems.append(Problem(why, advice, value=f"{row.country}, exports of {' '.join(row.sectors)}"))
         else:
-            share[n, group] = _moved_odds(known, made, row.value)
+            share[n, group] = _moved_odds(part, made, row.value)
     if problems:
         raise InputError(problems, "the margins cannot be those of one year")
     return share * output

@@ -30,8 +30,8 @@ def read_own_columns(path: Path, columns: Sequence[str], number: str) -> tuple[A
     if missing:
         return None, problems
     if separator != ",":
-        table[number], found = _with_points(table[number], path.name)
-        problems += found
+        table[number], own_problems = _with_points(table[number], path.name)
+        problems += own_problems
     return table, problems
 
 

@@ -36,28 +36,28 @@ _LISTED = 20
 def columns_of(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     """What is read -> column. Raises InputError for what is unknown, twice or missing, and for an office as country."""
     problems: list[Problem] = []
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for name, column in pairs:
         if name not in KNOWN:
             problems.append(Problem("this is not read", closest(name, KNOWN), column="--columns", value=name))
-        elif name in found:
+        elif name in names:
             problems.append(Problem("the name is there twice", "Name one column", column="--columns", value=name))
-        found[name] = column
-    missing = [name for name in REQUIRED if name not in found]
-    missing += ["title or abstract"] if not {"title", "abstract"} & set(found) else []
-    missing += ["cpc or sector"] if not {"cpc", "sector"} & set(found) else []
+        names[name] = column
+    missing = [name for name in REQUIRED if name not in names]
+    missing += ["title or abstract"] if not {"title", "abstract"} & set(names) else []
+    missing += ["cpc or sector"] if not {"cpc", "sector"} & set(names) else []
     advice = (
         "Write --columns id=COLUMN country=COLUMN year=COLUMN title=COLUMN abstract=COLUMN cpc=COLUMN family=COLUMN"
     )
     problems += [Problem("no column is named for it", advice, column="--columns", value=name) for name in missing]
-    country = found.get("country", "")
-    if _OFFICE_COLUMN.fullmatch(country) or (country and country == found.get("office")):
+    country = names.get("country", "")
+    if _OFFICE_COLUMN.fullmatch(country) or (country and country == names.get("office")):
         advice = "Name the column with the residence of applicants or inventors"
         message = "this looks like the office that published, not where people live"
         problems.append(Problem(message, advice, column="--columns", value=f"country={country}"))
     if problems:
         raise InputError(problems, "the columns cannot be used")
-    return found
+    return names
 
 
 def party_of(choices: ImportOptions) -> str:
@@ -83,18 +83,18 @@ class Reader:
 
     def countries(self, texts: Iterable[str], row: int, column: str) -> list[str]:
         """Alpha-3 codes of countries given by code or name; an office is a problem, what is not one, ``UNKNOWN``."""
-        found: list[str] = []
+        codes: list[str] = []
         for text in texts:
             code = country_of(text)
             if code:
-                found.append(code)
+                codes.append(code)
             elif text.upper() in OFFICES:
                 advice = "Give the residence of applicants or inventors: the office says where protection is sought"
                 self.problem("an office, not a country", advice, row, column, text)
             else:
                 self.strange[text] += 1
-                found.append(UNKNOWN + text)
-        return found
+                codes.append(UNKNOWN + text)
+        return codes
 
     def year(self, texts: Sequence[str], row: int, column: str) -> int | None:
         """The earliest year in dates or years; None where there is none (blank or 0)."""
@@ -108,13 +108,13 @@ class Reader:
 
     def symbols(self, texts: Iterable[str], row: int, column: str) -> list[str]:
         """CPC or IPC symbols without blanks."""
-        found = []
+        symbols = []
         for text in texts:
             if symbol := symbol_of(text):
-                found.append(symbol)
+                symbols.append(symbol)
             else:
                 self.problem("not a CPC or IPC symbol", "Give symbols like H01F1/057", row, column, text)
-        return found
+        return symbols
 
     def problem(self, message: str, advice: str, row: int, column: str, value: str) -> None:
         """Note a problem, the first few of a kind one by one."""

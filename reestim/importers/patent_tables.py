@@ -51,20 +51,20 @@ def find_tables(
     table_of : name of the table by that of the file, blank for none. refusal : why a file is none that is read. parts :
     a table may come in several files.
     """
-    found: dict[str, list[tuple[Path, str]]] = {}
+    tables: dict[str, list[tuple[Path, str]]] = {}
     problems = Problems()
     for path in files:
         name = table_of(path)
         if name not in columns:
             problems.append(Problem(refusal(path), f"Expected: {edition}: {', '.join(columns)}", file=path.name))
             continue
-        if name in found and not parts:
+        if name in tables and not parts:
             problems.append(Problem("the table is there twice", "Give it once", file=path.name))
         there, separator = _header(path, problems)
-        found.setdefault(name, []).append((path, separator))
+        tables.setdefault(name, []).append((path, separator))
         if there is not None:
             problems += missing_columns([c for c in columns[name] if c not in there], there, path.name)
-    return Tables(found, columns), problems
+    return Tables(tables, columns), problems
 
 
 def _header(path: Path, problems: Problems) -> tuple[list[str] | None, str]:

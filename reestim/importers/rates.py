@@ -38,10 +38,10 @@ def _from_file(path: Path, years: Sequence[int]) -> tuple[dict[int, float], list
     cells, problems = read_columns(path, ("year", "usd_per_unit"))
     if cells is None:
         return {}, problems
-    year, found, _ = parse_column(cells["year"], "integer", file=path.name, may_be_empty=False)
+    year, own_problems, _ = parse_column(cells["year"], "integer", file=path.name, may_be_empty=False)
     rate: Any
     rate, more, _ = parse_column(cells["usd_per_unit"], "number", file=path.name, may_be_empty=False)
-    problems = [*problems, *found, *more]
+    problems = [*problems, *own_problems, *more]
     for row in rate.index[~(rate > 0)]:
         problems.append(Problem("an exchange rate is above 0", "US$ for one unit", file=path.name, row=int(row)))
     rates = dict(zip((int(y) for y in year), (float(r) for r in rate), strict=True))

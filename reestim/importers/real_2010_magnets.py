@@ -73,8 +73,8 @@ def _build(folder: Path, typed: Path, older: Path, file: Path) -> None:
     made = with_stage(data, trade, pd.read_csv(sources / "magnet_facts.csv"), rare_earth_part(file, sources))
     host = made.flows.sectors.index(magnets.HOST)
     shares = labor_share_of(data)
-    told = "imputed: sales and inputs of metals without those of magnets, which are a sector of their own"
-    tables = economy_rows(made.flows, np.column_stack([shares, shares[:, host]]), told)
+    source_text = "imputed: sales and inputs of metals without those of magnets, which are a sector of their own"
+    tables = economy_rows(made.flows, np.column_stack([shares, shares[:, host]]), source_text)
     tables = magnets.told_of_magnets(tables, _told(sources, file))
     for stem in UPDATED:
         write_csv(_with_older_sources(tables[stem], data[stem]), folder / f"{stem}.csv")
@@ -91,15 +91,17 @@ def economies() -> dict[str, str]:
 
 def magnet_trade(file: Path) -> pd.DataFrame:
     """``sources/magnet_trade.csv``: HS 850511 of 2008 between the economies, with Taiwan's purchases imputed."""
-    known = economies()
-    later: Any = pd.concat([magnets.pairs(file, year, known) for year in LIKE_YEARS])
-    of_2008: Any = magnets.pairs(file, YEAR, known)
+    every_economy = economies()
+    later: Any = pd.concat([magnets.pairs(file, year, every_economy) for year in LIKE_YEARS])
+    of_2008: Any = magnets.pairs(file, YEAR, every_economy)
     bought = of_2008[of_2008["importer"] == LIKE]["value"].sum() / later[later["importer"] == LIKE]["value"].sum()
     sums = later[later["importer"] == TAIWAN].groupby("exporter", sort=True)["value"].sum().reset_index()
     span = f"{LIKE_YEARS[0]} to {LIKE_YEARS[-1]}"
-    told = f"imputed: Korea's imports of {YEAR} times Taiwan's over Korea's of {span}; BACI has no Taiwan before 2018"
+    source_text = (
+        f"imputed: Korea's imports of {YEAR} times Taiwan's over Korea's of {span}; BACI has no Taiwan before 2018"
+    )
     rows = sums.assign(
-        year=YEAR, importer=TAIWAN, value=(sums["value"] * bought).round(3), status="imputed", source=told
+        year=YEAR, importer=TAIWAN, value=(sums["value"] * bought).round(3), status="imputed", source=source_text
     )
     return pd.concat([of_2008, rows[list(magnets.COLUMNS)]], ignore_index=True)
 
@@ -116,9 +118,9 @@ def with_stage(data: Dataset, trade: pd.DataFrame, facts: pd.DataFrame, part: fl
     """The economy with magnets: tonnes made are the oxide in magnets over the oxide in a tonne of them, at the unit
     value of China's exports, by makers' shares. What rare earths cost in them follows from the oxide that a country
     uses for them and the price on its market."""
-    flows, known = flows_of(data), _facts(facts)
-    value = known["china_exports_value"] / known["china_exports_tonnes"]  # million US$ a tonne
-    oxide = (known["metal_content_low"] + known["metal_content_high"]) / 2 * known["oxide_per_metal"]
+    flows, fact = flows_of(data), _facts(facts)
+    value = fact["china_exports_value"] / fact["china_exports_tonnes"]  # million US$ a tonne
+    oxide = (fact["metal_content_low"] + fact["metal_content_high"]) / 2 * fact["oxide_per_metal"]
     use: Any = data["element_use"]
     tonnes = float(use.loc[use["application"] == magnets.MAGNETS, "tonnes"].sum())
     places: Any = data["country_use"]
@@ -170,8 +172,8 @@ def _with_older_sources(table: pd.DataFrame, older: pd.DataFrame) -> pd.DataFram
     for _, row in moved.iterrows():
         label = tuple(row[key])
         before: Any = old.loc[label] if label in old.index else None
-        kept = before is not None and abs(float(before["value"]) - float(row["value"])) <= SAME
-        chosen: Any = before if kept else row
+        same_value = before is not None and abs(float(before["value"]) - float(row["value"])) <= SAME
+        chosen: Any = before if same_value else row
         rows.append((*label, *chosen[["value", "source", "verified"]]))
     return pd.DataFrame(rows, columns=[*key, "value", "source", "verified"])
 

@@ -121,7 +121,7 @@ def _build(folder: Path, typed: Path, older: Path, paths: dict[str, Path]) -> No
     write_csv(facts.uses(sources, of_2010), sources / "uses.csv")
     use = facts.element_use(sources, of_2010)
     flows, labor_share = _with_magnets(made, use, older, sources)
-    told = "updated: WIOD 2011 and OECD ICIO 2019, balanced to the margins of 2023 (sources/margins.csv)"
+    source_text = "updated: WIOD 2011 and OECD ICIO 2019, balanced to the margins of 2023 (sources/margins.csv)"
     tables = {
         "element_prices": facts.element_prices(sources),
         "element_use": use,
@@ -129,7 +129,7 @@ def _build(folder: Path, typed: Path, older: Path, paths: dict[str, Path]) -> No
         "country_use": facts.country_use(sources, of_2010),
         "application_sector": magnets.application_sector(older),
         "trade_elasticities": magnets.trade_elasticities(older),
-        **economy_rows(flows, labor_share, told),
+        **economy_rows(flows, labor_share, source_text),
     }
     tables["value_added"]["source"] += "; labour's share of 2009 (WIOD's Socio-Economic Accounts)"
     for stem, table in magnets.told_of_magnets(tables, TOLD_OF_MAGNETS).items():

@@ -150,8 +150,8 @@ def _china_and_japan(path: Path) -> dict[str, _Industries]:
             table[f"{country}_final"][year, :, uses.index("EXPO")],
         )
         sums = [np.array([sum(float(v[codes.index(c)]) for c in group) for group in OECD45.values()]) for v in flows]
-        told = f"industries as in OECD Input-Output Tables 2021, {CHN_JPN_YEAR}"
-        out[country] = _Industries(sums[0], sums[1], sums[2], told)
+        source_text = f"industries as in OECD Input-Output Tables 2021, {CHN_JPN_YEAR}"
+        out[country] = _Industries(sums[0], sums[1], sums[2], source_text)
     return out
 
 
@@ -162,8 +162,8 @@ def _united_states(path: Path) -> _Industries:
     sector = pd.read_csv(INDUSTRIES).set_index("industry")["sector"]
     table = table.assign(sector=table["industry"].map(of_wiod).map(sector))
     sums: Any = table.groupby("sector")[["output_nominal", "value_added_nominal"]].sum().loc[list(MANUFACTURING)]
-    told = f"industries as in the BEA-BLS production account of April 2025, {YEAR}"
-    return _Industries(sums["output_nominal"].to_numpy(), sums["value_added_nominal"].to_numpy(), None, told)
+    source_text = f"industries as in the BEA-BLS production account of April 2025, {YEAR}"
+    return _Industries(sums["output_nominal"].to_numpy(), sums["value_added_nominal"].to_numpy(), None, source_text)
 
 
 def _with_industries(old: Flows, finer: Mapping[str, _Industries]) -> Flows:
@@ -227,13 +227,13 @@ def _value_added(old: Flows, seed: Flows, path: Path, finer: Mapping[str, _Indus
             total = float(sum(sign * un.loc[country, name] for name, sign in columns.items()))
             per_added = seed.output[n, k].sum() / seed.value_added[n, k].sum()
             signs = " ".join(f"{'-' if sign < 0 else '+'} {name}" for name, sign in columns.items()).removeprefix("+ ")
-            told = f"updated: {signs} of the UN's main aggregates, {YEAR}"
-            told += "" if len(sectors) == 1 else f", shared by {within}"
-            made = f"{told}; output by the ratio of the group in 2019"
+            source_text = f"updated: {signs} of the UN's main aggregates, {YEAR}"
+            source_text += "" if len(sectors) == 1 else f", shared by {within}"
+            made = f"{source_text}; output by the ratio of the group in 2019"
             for sector, value, sold in zip(
                 sectors, total * added / added.sum(), total * per_added * output / output.sum(), strict=True
             ):
-                rows.append(Margin(country, (sector,), "value_added", round(float(value), 3), told))
+                rows.append(Margin(country, (sector,), "value_added", round(float(value), 3), source_text))
                 rows.append(Margin(country, (sector,), "output", round(float(sold), 3), made))
     return rows
 
@@ -242,9 +242,9 @@ def _trade(countries: Sequence[str], path: Path) -> list[Margin]:
     """Exports and imports of goods and services of each economy; those of the rest of the world hold trade inside it
     and are not stated."""
     un = _united_nations(path)
-    told = f"read: UN main aggregates, {YEAR}"
+    source_text = f"read: UN main aggregates, {YEAR}"
     return [
-        Margin(country, tuple(_all_sectors()), measure, float(un.loc[country, measure]), told)
+        Margin(country, tuple(_all_sectors()), measure, float(un.loc[country, measure]), source_text)
         for country in countries
         if country != REST
         for measure in ("exports", "imports")

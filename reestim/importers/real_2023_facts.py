@@ -65,8 +65,10 @@ def prices(observations: Path) -> pd.DataFrame:
     for element, name in NAMES.items():
         here = table[(table["commodity"] == name) & table["statistics_detail"].str.contains("oxide|Y2O3")]
         for row in here.to_dict("records"):
-            told = f"USGS Mineral Commodity Summaries 2026: {row['statistics_detail'].removeprefix('Price, average, ')}"
-            rows.append((element, int(row["year"]), float(row["value"]), "read", told))
+            source_text = (
+                f"USGS Mineral Commodity Summaries 2026: {row['statistics_detail'].removeprefix('Price, average, ')}"
+            )
+            rows.append((element, int(row["year"]), float(row["value"]), "read", source_text))
     rows.sort(key=lambda row: (ELEMENTS.index(row[0]), row[1]))
     return pd.DataFrame(rows, columns=["element", "year", "price", "status", "source"])
 
@@ -101,7 +103,7 @@ def uses(sources: Path, older: Path) -> pd.DataFrame:
     shares = shares[shares["year"] == 2021].set_index("application")["share_percent"]
     magnets = float(pd.read_csv(sources / "magnet_use.csv")["tonnes"].iloc[0])
     of_2008: Any = pd.read_csv(older / "uses.csv").set_index("application")["tonnes"]
-    told = f"{magnets:,.0f} t in magnets in {YEAR} (IEA) times shares of 2021 (Natural Resources Canada)"
+    source_text = f"{magnets:,.0f} t in magnets in {YEAR} (IEA) times shares of 2021 (Natural Resources Canada)"
     out: dict[str, tuple[float, str]] = {}
     for name, applications in NRCAN.items():
         whole = float(of_2008[list(applications)].sum())
@@ -109,7 +111,9 @@ def uses(sources: Path, older: Path) -> pd.DataFrame:
             part = float(of_2008[application]) / whole
             tonnes = magnets * float(shares[name]) / float(shares["magnets"]) * part
             before = out.get(application, (0.0, ""))[0]
-            words = told if part == 1 else f"{told}, split as in 2008 (Goonan, USGS SIR 2011-5094, recalled)"
+            words = (
+                source_text if part == 1 else f"{source_text}, split as in 2008 (Goonan, USGS SIR 2011-5094, recalled)"
+            )
             out[application] = (before + tonnes, words)
     rows = [(name, round(t, 3), "read" if name == "magnets" else "imputed", words) for name, (t, words) in out.items()]
     return pd.DataFrame(rows, columns=["application", "tonnes", "status", "source"])
@@ -122,15 +126,21 @@ def element_use(sources: Path, older: Path) -> pd.DataFrame:
     rows = []
     for application, group in shares.groupby("application", sort=False):
         part: Any = group.set_index("element")["per_cent"].astype(float)
-        told = "imputed: composition of 2008 (Goonan, USGS SIR 2011-5094, recalled)"
+        source_text = "imputed: composition of 2008 (Goonan, USGS SIR 2011-5094, recalled)"
         if application == "magnets":
             gone = part["Dy"] * (1 - DYSPROSIUM_LEFT)
             part["Dy"] -= gone
             part[["Nd", "Pr"]] *= 1 + gone / part[["Nd", "Pr"]].sum()
-            told += ", half of its dysprosium replaced by neodymium and praseodymium (Trout 2018, read)"
-        told += f", tonnes of {YEAR} in sources/uses.csv"
+            source_text += ", half of its dysprosium replaced by neodymium and praseodymium (Trout 2018, read)"
+        source_text += f", tonnes of {YEAR} in sources/uses.csv"
         rows += [
-            (application, element, round(float(total[application]) * share / 100, 3), f"{told}: {share:.4g} %", False)
+            (
+                application,
+                element,
+                round(float(total[application]) * share / 100, 3),
+                f"{source_text}: {share:.4g} %",
+                False,
+            )
             for element, share in part.items()
         ]
     return pd.DataFrame(rows, columns=["application", "element", "tonnes", "source", "verified"])
@@ -149,10 +159,12 @@ def element_output(sources: Path, use: pd.DataFrame, elements: pd.DataFrame) -> 
         for element in ELEMENTS:
             here = shares[(shares["country"] == country) & (shares["group"] == group[element])]
             if here["share"].sum() > 0:
-                told = "; ".join(
+                source_text = "; ".join(
                     f"{r['producer']} {100 * r['share']:g} % ({r['status']})" for r in here.to_dict("records")
                 )
-                source = f"imputed: use of the world times shares in separation of {group[element]} elements, {told}"
+                source = (
+                    f"imputed: use of the world times shares in separation of {group[element]} elements, {source_text}"
+                )
                 rows.append(
                     (country, element, YEAR, round(float(used[element] * here["share"].sum()), 3), source, False)
                 )
@@ -187,7 +199,7 @@ def country_use(sources: Path, older: Path) -> pd.DataFrame:
     amount = np.empty_like(seed)
     amount[list(stated)] = fitted[:-1]
     amount[rest] = seed[rest] / seed[rest].sum(axis=0) * fitted[-1]
-    told = (
+    source_text = (
         "imputed: amounts of 2010 (Kingsnorth, IMCOA, recalled) brought by RAS to the uses of 2023 and to the totals "
         "of the United States and of Japan with Korea (sources/national_use.csv)"
     )
@@ -196,7 +208,7 @@ def country_use(sources: Path, older: Path) -> pd.DataFrame:
             shares = np.round(column, 6)
             shares[0] += 1 - shares.sum()
             rows += [
-                (application, "processing", group, round(float(share), 6), told, False)
+                (application, "processing", group, round(float(share), 6), source_text, False)
                 for group, share in zip(GROUPS, shares, strict=True)
             ]
     made = pd.DataFrame(rows, columns=["application", "stage", "countries", "share", "source", "verified"])

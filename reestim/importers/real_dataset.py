@@ -134,13 +134,13 @@ def _source_tables(paths: dict[str, Path]) -> dict[str, pd.DataFrame]:
     """What goes into ``sources/`` from the originals: single figures, with where they are from."""
     imported: Any = usitc.read([paths["imports"]], ImportOptions(), paths["imports"].parent).extra["usitc_trade"]
     compounds = imported[(imported["flow"] == "imports") & (imported["hts"] == "2846")]
-    told = "USITC DataWeb: US imports for consumption of HTS 2846 from"
+    source_text = "USITC DataWeb: US imports for consumption of HTS 2846 from"
     trade: Any = pd.read_csv(paths["trade"])
     japan = trade[(trade["country_name"] == "Japan") & (trade["side"] == "importers") & (trade["stage"] == "refined")]
     partners = compounds["partner"].nunique()
     return {
-        "us_imports_2846_china": _imports(compounds[compounds["partner"] == "CHN"], f"{told} China"),
-        "us_imports_2846": _imports(compounds, f"{told} {partners} partners, nearly all there are"),
+        "us_imports_2846_china": _imports(compounds[compounds["partner"] == "CHN"], f"{source_text} China"),
+        "us_imports_2846": _imports(compounds, f"{source_text} {partners} partners, nearly all there are"),
         "us_consumption": _consumption(paths["consumption"]),
         "japan_imports": pd.DataFrame(
             {

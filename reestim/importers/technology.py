@@ -42,34 +42,34 @@ def cpc_industries(path: Path | None) -> dict[str, str]:
     cells, problems = read_columns(file, ("cpc", "industry"))
     if cells is None:
         raise InputError(problems, "the concordance cannot be used")
-    known = set(pd.read_csv(INDUSTRIES)["industry"])
-    found: dict[str, str] = {}
+    industries = set(pd.read_csv(INDUSTRIES)["industry"])
+    industry_of_class: dict[str, str] = {}
     for row, cpc, industry in cells[["cpc", "industry"]].itertuples():
         place: Any = {"file": file.name, "row": int(row)}
         if not re.fullmatch(r"[A-HY](?:\d\d[A-Z]?)?", cpc):
             advice = "Write a section (H), class (H01) or subclass (H01F)"
             problems.append(Problem("not a CPC symbol", advice, **place, value=cpc))
-        if cpc in found:
+        if cpc in industry_of_class:
             advice = "A class has one sector: keep one row"
             problems.append(Problem("the symbol is repeated", advice, **place, value=cpc))
-        if path is None and industry not in known:
-            problems.append(Problem("unknown industry", closest(industry, known), **place, value=industry))
-        found[cpc] = industry
+        if path is None and industry not in industries:
+            problems.append(Problem("unknown industry", closest(industry, industries), **place, value=industry))
+        industry_of_class[cpc] = industry
     if problems:
         raise InputError(problems, "the concordance cannot be used")
-    return found
+    return industry_of_class
 
 
 def nace_sectors(sectors: Mapping[str, str]) -> dict[str, dict[str, float]]:
     """Division of NACE Rev. 2 (``26``) -> share of each sector; of several entries the one with fewest divisions."""
     table = nace_industries(NACE_INDUSTRIES)
-    found: dict[str, dict[str, float]] = {}
+    shares_of: dict[str, dict[str, float]] = {}
     for code in sorted(table["nace"].unique(), key=lambda code: -len(_divisions(str(code)))):
         shares: dict[str, float] = {}
         for industry, weight in table.loc[table["nace"] == code, ["industry", "weight"]].itertuples(index=False):
             shares[sectors[industry]] = shares.get(sectors[industry], 0.0) + float(weight)
-        found |= dict.fromkeys(_divisions(str(code)), shares)
-    return found
+        shares_of |= dict.fromkeys(_divisions(str(code)), shares)
+    return shares_of
 
 
 #: Divisions of the sections of NACE Rev. 2 that are one entry of the concordance.
@@ -94,19 +94,19 @@ def search_classes(given: Sequence[str]) -> tuple[str, ...]:
 
     Raises InputError for what is not a symbol.
     """
-    found: list[str] = []
+    classes: list[str] = []
     problems: list[Problem] = []
     for text in (part.strip() for entry in given for part in entry.split(",") if part.strip()):
         if text == SHIPPED_NAME:
-            found += list(pd.read_csv(SEARCH_CLASSES)["cpc"])
+            classes += list(pd.read_csv(SEARCH_CLASSES)["cpc"])
         elif symbol := symbol_of(text):
-            found.append(symbol)
+            classes.append(symbol)
         else:
             advice = "Write a CPC or IPC symbol, like H01F1/047 or C09K11, or shipped"
             problems.append(Problem("not a symbol", advice, column="--classes", value=text))
     if problems:
         raise InputError(problems, "the search classes cannot be used")
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(classes))
 
 
 def in_class(symbol: str, searched: str) -> bool:

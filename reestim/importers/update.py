@@ -64,12 +64,12 @@ def update_dataset(dataset: str | Path, margins: Path, year: int, out: Path) -> 
         raise InputError(problems, "the dataset cannot be updated")
     before = flows_of(data)
     after = balanced(before, margins_of(rows, before))
-    told = f"updated: {data.meta.name} ({data.meta.base_year}), balanced to {len(rows)} margins of {year}"
+    source_text = f"updated: {data.meta.name} ({data.meta.base_year}), balanced to {len(rows)} margins of {year}"
     report = moved(before, after)
 
     def build(folder: Path) -> None:
         shutil.copytree(data.path, folder, dirs_exist_ok=True)
-        for stem, table in economy_rows(after, labor_share_of(data), told).items():
+        for stem, table in economy_rows(after, labor_share_of(data), source_text).items():
             write_csv(table, folder / f"{stem}.csv")
         (folder / "sources").mkdir(exist_ok=True)
         write_csv(as_table(rows), folder / "sources" / "margins.csv")
@@ -81,11 +81,11 @@ def update_dataset(dataset: str | Path, margins: Path, year: int, out: Path) -> 
 
 def flows_of(data: Dataset) -> Flows:
     """The goods economy of a dataset."""
-    found = accounts(data)
+    flows = accounts(data)
     goods = list(data.goods)
-    wedge = border_wedge(found.tariff, found.export_tax).sel({SECTOR: goods})
-    trade = (found.trade / wedge).transpose(IMPORTER, EXPORTER, SECTOR)
-    inputs = found.inputs.transpose(COUNTRY, INPUT, SECTOR)
+    wedge = border_wedge(flows.tariff, flows.export_tax).sel({SECTOR: goods})
+    trade = (flows.trade / wedge).transpose(IMPORTER, EXPORTER, SECTOR)
+    inputs = flows.inputs.transpose(COUNTRY, INPUT, SECTOR)
     return Flows(data.countries, data.goods, trade.values, inputs.values, wedge.transpose(*trade.dims).values)
 
 

@@ -155,9 +155,9 @@ def aggregate(table: WorldTable, regions: Mapping[str, str], sectors: Mapping[st
         home = np.arange(len(row_names))
         inside = duties[home, :, home]
         bought = intermediate[home, :, home].sum(axis=2) + final[home, :, home]
-        kept = 1 - np.divide(inside, bought, out=np.zeros_like(inside), where=bought > 0)
-        intermediate[home, :, home] *= kept[:, :, None]
-        final[home, :, home] *= kept
+        remaining = 1 - np.divide(inside, bought, out=np.zeros_like(inside), where=bought > 0)
+        intermediate[home, :, home] *= remaining[:, :, None]
+        final[home, :, home] *= remaining
         duties[home, :, home] = 0.0
         moved["tariffs inside regions"] = float(inside.sum())
     return replace(

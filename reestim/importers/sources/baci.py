@@ -70,15 +70,15 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     flows, figures that are none, magnitudes that are not plausible, missing years, and codes that would be lost.
     """
     del work
-    parts, found = _parts(files)
-    problems = Problems(found)
+    parts, own_problems = _parts(files)
+    problems = Problems(own_problems)
     named = [(part, m) for part in parts if (m := _TRADE.fullmatch(part.name))]
     problems += _edition_problems(parts, named)
     concordance = problems.attempt(lambda: hs_industries(choices.concordance))
     codes: dict[str, str] = {}
     for part in [part for part in parts if _COUNTRIES.fullmatch(part.name)][:1]:
-        codes, found = _country_codes(part)
-        problems += found
+        codes, own_problems = _country_codes(part)
+        problems += own_problems
     if problems or concordance is None:
         raise InputError(problems, "the files of BACI cannot be used")
     trade = HsTrade(concordance, choices.hs or RARE_EARTHS)
@@ -88,9 +88,9 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     if problems:
         raise InputError(problems, "the files of BACI cannot be used")
     revision, version = named[0][1].group(1), named[0][1].group(3)
-    told = f"CEPII BACI, {revision}, version {version}, file of {file_date(files[0])}"
+    source_text = f"CEPII BACI, {revision}, version {version}, file of {file_date(files[0])}"
     edition = f"BACI {revision}, version {version}"
-    imported, problems = trade_tables(trade, choices, told, edition, named[0][0].name, "baci")
+    imported, problems = trade_tables(trade, choices, source_text, edition, named[0][0].name, "baci")
     if problems:
         raise InputError(problems, "the files of BACI cannot be used")
     rules = ["v: thousand US$ / 1e3; q: tonnes; Other Asia, not elsewhere specified (S19), is Taiwan", *imported.rules]
@@ -176,12 +176,12 @@ def _add(trade: HsTrade, part: ArchiveMember, year: int, codes: dict[str, str], 
     try:
         with part.open() as file:
             for piece in pieces(file, part.name, COLUMNS):
-                found = _cell_problems(piece, part.name, year, codes)
+                own_problems = _cell_problems(piece, part.name, year, codes)
                 value, wrong = numbers(piece["v"], part.name)
                 tonnes, odd = numbers(piece["q"], part.name, may_be_empty=True, blank=_NO_MASS)
-                found += wrong + odd
-                problems += found
-                if found:
+                own_problems += wrong + odd
+                problems += own_problems
+                if own_problems:
                     continue
                 flows = pd.DataFrame(
                     {

@@ -57,8 +57,8 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     for path in files:
         with problems.collect():
             for piece in _pieces(path):
-                rows, found = _flows(piece, path.name, choices.flow or "M", words, left)
-                problems += found
+                rows, own_problems = _flows(piece, path.name, choices.flow or "M", words, left)
+                problems += own_problems
                 parts.append(rows)
     problems += flow_problems(choices)
     concordance = problems.attempt(lambda: hs_industries(choices.concordance))
@@ -74,8 +74,8 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     if problems:
         raise InputError(problems, "the files of Comtrade cannot be used")
     who = "exporters" if choices.flow == "X" else "importers"
-    told = f"UN Comtrade, as {who} report, file of {file_date(files[0])}"
-    imported, problems = trade_tables(trade, choices, told, EDITION, files[0].name, "comtrade")
+    source_text = f"UN Comtrade, as {who} report, file of {file_date(files[0])}"
+    imported, problems = trade_tables(trade, choices, source_text, EDITION, files[0].name, "comtrade")
     if problems:
         raise InputError(problems, "the files of Comtrade cannot be used")
     silent = _silent(rows, choices)
@@ -113,15 +113,15 @@ def _without_silent(
         if sum(region[reporter] == region[who] for reporter in {*reporters, who}) > 1:
             lost |= {(region[who], year) for other, year in silent if other == who}
             words.append(f"{side} of {region[who]} in {years}, of which {who} is a part")
-    kept = {}
+    complete = {}
     for stem, table in tables.items():
         of_reporters = stem == "ree_use_panel" if side == "imports" else stem in ("outcomes", "element_exports")
         if lost and of_reporters:
             cell = pd.Series(list(zip(table[COUNTRY], table[YEAR], strict=True)), index=table.index)
-            kept[stem] = table[~cell.isin(lost)]
+            complete[stem] = table[~cell.isin(lost)]
         else:
-            kept[stem] = table
-    return kept, words
+            complete[stem] = table
+    return complete, words
 
 
 def flow_problems(choices: ImportOptions) -> list[Problem]:
@@ -205,16 +205,16 @@ def _flows(
         problems += listed(~cells[column].isin(right), cells[column], message, f"Expected: {EDITION}", name)
     kind = cells["classificationCode"]
     problems += listed(~kind.str.fullmatch(r"|HS|H\d"), kind, "not the HS", f"Expected: {EDITION}", name)
-    kept = pd.Series(True, index=cells.index)
+    wanted = pd.Series(True, index=cells.index)
     for what, mask in (
         ("other flows (re-exports, re-imports, the other side's report)", cells["flowCode"] != flow),
         ("totals over partners", cells["partnerCode"].isin(["0"]) | cells["partnerISO"].isin(["W00", "WLD"])),
         ("totals over goods", cells["cmdCode"].str.upper() == "TOTAL"),
         *((f"breakdowns by {c.removesuffix('Code')}", ~cells[c].isin(list(total))) for c, total in TOTALS.items()),
     ):
-        words[what] = words.get(what, 0) + int((mask & kept).sum())
-        kept &= ~mask
-    cells = cells[kept]
+        words[what] = words.get(what, 0) + int((mask & wanted).sum())
+        wanted &= ~mask
+    cells = cells[wanted]
     reporter, partner = (_countries(cells, side) for side in ("reporter", "partner"))
     former = _former(cells, "reporter")
     unknown = (reporter == "") & (former == "")

@@ -84,8 +84,8 @@ def _lacking(accounts: Any, files: Sequence[Path]) -> list[Problem]:
             there = counts.index[counts >= 2]
             if len(there) < len(industries) / 2:
                 whole = len(there) > 0 and {nace for _, nace in there} == {_WHOLE}
-                known = "of the whole economy alone" if whole else f"in {len(there)} of {len(industries)} industries"
-                message = f"two years of {code} are given {known}: no account by industry can be made"
+                where = "of the whole economy alone" if whole else f"in {len(there)} of {len(industries)} industries"
+                message = f"two years of {code} are given {where}: no account by industry can be made"
                 advice = "Bring another release, or a country that publishes them: an account needs all eight figures"
                 names = ", ".join(path.name for path in files)
                 listed_codes = ", ".join(f"{country} {nace}" for country, nace in there) or None

@@ -91,9 +91,11 @@ def read(path: Path, year: int) -> RawTable:
     industries = {str(i): _industry(str(i)) for i in dict.fromkeys(io.Z.index.get_level_values(1))}
     for label in [r for r, code in regions.items() if code is None]:
         problems.append(Problem("unknown region", advice, file=path.name, value=label))
-    known = list(_codes())
+    region_codes = list(_codes())
     for label in [i for i, target in industries.items() if target is None]:
-        problems.append(Problem("unknown industry or product", closest(label, known), file=path.name, value=label))
+        problems.append(
+            Problem("unknown industry or product", closest(label, region_codes), file=path.name, value=label)
+        )
     if problems:
         raise InputError(problems, f"the table of {year} cannot be used")
 
@@ -120,8 +122,8 @@ def _table_names(path: Path, advice: str) -> dict[str, str]:
             text = (path / "file_parameters.json").read_text(encoding="utf-8")
         else:
             with zipfile.ZipFile(path) as archive:
-                found = [n for n in archive.namelist() if n.endswith("file_parameters.json")]
-                text = archive.read(min(found, key=lambda name: name.count("/"))).decode("utf-8")
+                parameter_files = [n for n in archive.namelist() if n.endswith("file_parameters.json")]
+                text = archive.read(min(parameter_files, key=lambda name: name.count("/"))).decode("utf-8")
         listed = json.loads(text)["files"]
         return {key: str(entry["name"]) for key, entry in listed.items() if key in ("Z", "Y", "unit", "x")}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:

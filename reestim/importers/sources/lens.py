@@ -53,17 +53,17 @@ def _residence(path: Path | None) -> dict[str, str]:
         message = "exports of Lens.org do not say where applicants or inventors live"
         raise InputError(Problem(message, advice, column="--residence"), TITLE)
     cells, problems = read_columns(path, ("name", "country"))
-    found: dict[str, str] = {}
+    country_of_name: dict[str, str] = {}
     for row, name, country in cells[["name", "country"]].itertuples() if cells is not None else ():
         place: Any = {"file": path.name, "row": int(row)}
         code = country_of(country)
         if code is None:
             advice = "Write a code of ISO 3166, like JPN"
             problems.append(Problem("not a country", advice, **place, column="country", value=country))
-        elif name in found:
+        elif name in country_of_name:
             problems.append(Problem("the name is there twice", "Keep one row", **place, column="name", value=name))
         else:
-            found[name] = code
+            country_of_name[name] = code
     if problems:
         raise InputError(problems, "the residences cannot be used")
-    return found
+    return country_of_name

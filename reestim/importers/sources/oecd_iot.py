@@ -147,14 +147,14 @@ def _sectors(file: Path | None, industries: Sequence[str]) -> Mapping[str, str]:
     if file is not None:
         seen, problems = read_mapping(file, "industry", "sector", industries, shipped=True)
     else:
-        found = {industry: sector_of(_isic(industry)) for industry in industries}
+        sector_of_industry = {industry: sector_of(_isic(industry)) for industry in industries}
         advice = "Map the industries in a file for --sectors"
         problems = [
             Problem("the industry has no sector", advice, value=industry)
-            for industry, to in found.items()
+            for industry, to in sector_of_industry.items()
             if to is None
         ]
-        seen = {industry: str(to) for industry, to in found.items()}
+        seen = {industry: str(to) for industry, to in sector_of_industry.items()}
     if problems:
         raise InputError(problems, "the industries cannot be used")
     return seen
@@ -162,8 +162,8 @@ def _sectors(file: Path | None, industries: Sequence[str]) -> Mapping[str, str]:
 
 def _isic(industry: str) -> str:
     """``D10T12``, ``10T12`` as ``C10T12``; other labels as they are."""
-    found = _DIVISIONS.fullmatch(industry)
-    if found is None:
+    match = _DIVISIONS.fullmatch(industry)
+    if match is None:
         return industry
-    first, last = int(found[1]), int(found[2] or found[1])
+    first, last = int(match[1]), int(match[2] or match[1])
     return f"{section_of_division(first)}{first:02d}T{section_of_division(last)}{last:02d}"

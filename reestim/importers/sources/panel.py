@@ -50,9 +50,9 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     problems, parts, words = Problems(), [], []
     for path in files:
         with problems.collect():
-            table, said = _rows(path, dict(choices.columns))
+            table, notes = _rows(path, dict(choices.columns))
             parts.append(table)
-            words += said
+            words += notes
     concordance = problems.attempt(lambda: products(choices.concordance or WITS_SECTIONS))
     if problems or concordance is None:
         raise InputError(problems, "the panel cannot be used")
@@ -62,14 +62,14 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
         raise InputError(problems, "the panel cannot be used")
     region = regions_of(choices.mapping, sorted(set(rows["country"])))
     sector = sectors_of(choices.sectors, sorted(set(concordance["industry"])))
-    outcomes, said = _outcomes(rows, concordance, region, sector)
+    outcomes, notes = _outcomes(rows, concordance, region, sector)
     rules = [
         "products go to industries by the concordance, weights sum to 1; a sector has the years that all its products "
         "have",
         "sections of WITS that hold two sectors (machinery and electrical goods, crude and refined fuels) give each "
         "the same series (imputed): merge them with --sectors",
     ]
-    return Imported({"outcomes": outcomes}, EDITION, rules, [*words, *said])
+    return Imported({"outcomes": outcomes}, EDITION, rules, [*words, *notes])
 
 
 def products(path: Path) -> pd.DataFrame:
@@ -152,11 +152,11 @@ def _wits(table: Any, path: Path) -> tuple[Any, list[str]]:
 
 def _problems(rows: Any, concordance: Any, confirmed: bool) -> list[Problem]:
     """Countries and products without a code, cells given twice, sums that are more than the world trades."""
-    known, names = alpha3_codes(), alpha3_of_name()
+    alpha3, names = alpha3_codes(), alpha3_of_name()
     problems = []
-    rows["country"] = [code if code in known else names.get(code, code) for code in rows["country"]]
+    rows["country"] = [code if code in alpha3 else names.get(code, code) for code in rows["country"]]
     for name, accepted, advice in (
-        ("country", known, "Write its ISO 3166 code; leave groups of countries out of the file"),
+        ("country", alpha3, "Write its ISO 3166 code; leave groups of countries out of the file"),
         ("product", set(concordance["product"]), "Add it to a file product,industry,weight for --concordance"),
     ):
         total = float(rows["value"].sum())

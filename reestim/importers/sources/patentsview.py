@@ -81,8 +81,8 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     edition = _EDITIONS["pg" if applied else "g"]
     symbol = problems.attempt(lambda: _symbol_column(files, edition)) or _GROUP
     columns = edition.columns(people, symbol)
-    tables, found = find_tables(files, columns, _table_of, _refusal, EDITION)
-    problems += found
+    tables, own_problems = find_tables(files, columns, _table_of, _refusal, EDITION)
+    problems += own_problems
     if edition.abstracts not in tables and edition.main in tables and applied:
         tables = _with_own_abstracts(tables, edition)
     wanted = [name for name in columns if name not in edition.classes] + ["|".join(edition.classes)]
@@ -142,9 +142,9 @@ def _fill(store: Applications, tables: Tables, edition: _Edition, people: str, s
         store.set_years(cells(piece[dated].assign(filing_date=year), edition.id, "filing_date"))
     repeated = 0
     for piece in tables.pieces(edition.abstracts):
-        given = piece[piece[edition.abstract] != ""]
+        with_abstract = piece[piece[edition.abstract] != ""]
         repeated += store.set_texts(
-            "abstract", ((i, text, "en") for i, text in cells(given, edition.id, edition.abstract))
+            "abstract", ((i, text, "en") for i, text in cells(with_abstract, edition.id, edition.abstract))
         )
     if repeated:
         message = f"{repeated:,} abstracts are repeated"
@@ -170,8 +170,8 @@ def _people(store: Applications, tables: Tables, edition: _Edition, people: str)
         store.add_places(cells(piece.assign(disambig_country=country).dropna(), "location_id", "disambig_country"))
     name = f"{edition.prefix}_{people}"
     for piece in tables.pieces(name):
-        rank, found = whole(piece[f"{people}_sequence"], tables.name(name))
-        problems += found
+        rank, own_problems = whole(piece[f"{people}_sequence"], tables.name(name))
+        problems += own_problems
         store.add_people_at(cells(piece.assign(rank=rank), edition.id, "rank", "location_id"))
     return problems
 
@@ -180,8 +180,8 @@ def _classes(store: Applications, tables: Tables, edition: _Edition, column: str
     problems: list[Problem] = []
     name = _class_table(tables, edition)
     for piece in tables.pieces(name):
-        rank, found = whole(piece["cpc_sequence"], tables.name(name))
-        problems += found
+        rank, own_problems = whole(piece["cpc_sequence"], tables.name(name))
+        problems += own_problems
         behind = (piece["cpc_type"] != "inventional") * ADDITIONAL
         symbols = {text: symbol_of(text) or text for text in piece[column].unique() if text}
         rows = piece.assign(rank=rank + behind, symbol=piece[column].map(symbols)).dropna()

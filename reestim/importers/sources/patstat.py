@@ -51,10 +51,10 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     """
     problems = Problems()
     party = problems.attempt(lambda: party_of(choices)) or "applicant"
-    tables, found = find_tables(
+    tables, own_problems = find_tables(
         files, _COLUMNS, _table_of, lambda _: "this is not a table that is read", EDITION, parts=True
     )
-    problems += found
+    problems += own_problems
     problems += missing_tables(tables, _WANTED, f"Give all of {', '.join(_WANTED)}, of one edition", ".csv")
     by_nace = "tls229" in tables
     if by_nace and choices.concordance:
@@ -91,12 +91,12 @@ def _fill(store: Applications, tables: Tables, party: str, nace: Mapping[str, Ma
     for piece in tables.pieces("tls201"):
         invention = piece["ipr_type"] == "PI"
         others += int((~invention).sum())
-        kept = piece[invention]
-        earliest, found = whole(kept["earliest_filing_year"], tables.name("tls201"))
-        filed, more = whole(kept["appln_filing_year"], tables.name("tls201"))
-        problems += found + more
+        inventions = piece[invention]
+        earliest, own_problems = whole(inventions["earliest_filing_year"], tables.name("tls201"))
+        filed, more = whole(inventions["appln_filing_year"], tables.name("tls201"))
+        problems += own_problems + more
         year = earliest.where((earliest > 0) & (earliest < _NO_YEAR), filed)
-        rows = cells(kept.assign(year=year), "appln_id", "docdb_family_id", "year", "appln_auth")
+        rows = cells(inventions.assign(year=year), "appln_id", "docdb_family_id", "year", "appln_auth")
         repeated += store.add(
             Application(i, "" if f == "0" else f, int(y) if 0 < y < _NO_YEAR else None, office, "", "", "", "")
             for i, f, y, office in rows
@@ -129,8 +129,8 @@ def _people(store: Applications, tables: Tables, party: str, problems: list[Prob
         store.add_places((person, codes[code] or UNKNOWN + code) for person, code in rows)
     column = {"applicant": "applt_seq_nr", "inventor": "invt_seq_nr"}[party]
     for piece in tables.pieces("tls207"):
-        rank, found = whole(piece[column], tables.name("tls207"))
-        problems += found
+        rank, own_problems = whole(piece[column], tables.name("tls207"))
+        problems += own_problems
         store.add_people_at(cells(piece.assign(rank=rank)[rank > 0], "appln_id", "rank", "person_id"))
     return strange_countries(store.unknown_countries())
 
@@ -157,10 +157,10 @@ def _nace(
         weight = finite(piece["weight"])
         wrong = ~(weight >= 0)
         problems += listed(wrong, piece["weight"], "no weight of 0 or more", "Export it again", tables.name("tls229"))
-        kept = piece.assign(weight=weight)[~wrong]
-        division = kept["nace2_code"].str.split(".").str[0].str.zfill(2)
+        sound = piece.assign(weight=weight)[~wrong]
+        division = sound["nace2_code"].str.split(".").str[0].str.zfill(2)
         lost.update(division[~division.isin(list(nace))])
-        rows = cells(kept.assign(division=division), "appln_id", "division", "weight")
+        rows = cells(sound.assign(division=division), "appln_id", "division", "weight")
         store.add_weights((i, s, w * part) for i, d, w in rows for s, part in nace.get(d, {}).items())
     advice = "Use codes of NACE Rev. 2"
     problems += [

@@ -40,8 +40,8 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     """
     del work
     path, problems = files[0], _one_file(files)
-    rows, found = _sheet(path) if path.suffix.lower() in (".xlsx", ".xls") else _tidy(path)
-    problems += found
+    rows, own_problems = _sheet(path) if path.suffix.lower() in (".xlsx", ".xls") else _tidy(path)
+    problems += own_problems
     if rows is None or problems:
         raise InputError(problems, "Data Series 140 cannot be used")
     wide = rows.pivot_table(index=YEAR, columns="metric", values="value", dropna=False)
@@ -59,7 +59,7 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
             problems.append(Problem(message, advice, file=path.name, column=TONNES, value=tonnes))
     if problems:
         raise InputError(problems, "Data Series 140 cannot be used")
-    told = f"read: USGS Data Series 140, file of {file_date(path)}: apparent consumption and unit value"
+    source_text = f"read: USGS Data Series 140, file of {file_date(path)}: apparent consumption and unit value"
     panel = pd.DataFrame(
         {
             COUNTRY: "USA",
@@ -67,7 +67,7 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
             YEAR: both.index,
             "tonnes": both[TONNES].to_numpy(),
             "value": (both[TONNES] * both[UNIT_VALUE] / 1e6).round(6).to_numpy(),
-            "source": told,
+            "source": source_text,
             "verified": True,
         }
     )
@@ -129,8 +129,8 @@ def _figures(rows: Any, path: Path, problems: list[Problem]) -> tuple[Any, list[
     there = rows[~rows["value"].isin(_NOT_THERE)].copy()
     kinds: dict[str, Kind] = {YEAR: "integer", "value": "number"}
     for name, kind in kinds.items():
-        there[name], found, _ = parse_column(there[name], kind, file=path.name, may_be_empty=False)
-        problems += found
+        there[name], own_problems, _ = parse_column(there[name], kind, file=path.name, may_be_empty=False)
+        problems += own_problems
     for row in there.index[there["value"] <= 0]:
         place: Any = {"file": path.name, "row": int(row), "value": there["value"][row]}
         problems.append(Problem("a figure that is not above 0", "Correct it, or blank the cell", **place))

@@ -60,18 +60,18 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     del work
     path = files[0]
     problems = [Problem("one file is expected", "Give one release", file=other.name) for other in files[1:]]
-    cells, found = _cells(path)
-    problems += found
+    cells, own_problems = _cells(path)
+    problems += own_problems
     if cells is None or problems:
         raise InputError(problems, "the release cannot be used")
-    prices, left_out, found = _prices(cells, path, choices.confirm_units)
-    problems += found
-    rows, found = _mines(cells, path, choices.confirm_units)
-    problems += found
+    prices, left_out, own_problems = _prices(cells, path, choices.confirm_units)
+    problems += own_problems
+    rows, own_problems = _mines(cells, path, choices.confirm_units)
+    problems += own_problems
     if problems or rows is None or prices is None:
         raise InputError(problems, "the release cannot be used")
-    told = f"USGS Mineral Commodity Summaries, data release, file of {file_date(path)}"
-    mined = output_tables(rows, told, EDITION, choices.mapping, left_out)
+    source_text = f"USGS Mineral Commodity Summaries, data release, file of {file_date(path)}"
+    mined = output_tables(rows, source_text, EDITION, choices.mapping, left_out)
     rules = [
         "price: average of the year, free on board, taken for the export market; a range by its midpoint",
         "world production that no country is named for is put in ROW",
@@ -107,9 +107,9 @@ def _ends(row: dict[str, Any], parsed: bool) -> tuple[float, float]:
     if text in _ZERO:
         return 0.0, 0.0
     match = _RANGE.fullmatch(text)
-    found = match.groups() if match else (text, text)
+    limits = match.groups() if match else (text, text)
     try:
-        low, high = (float(part.replace(",", "")) for part in found)
+        low, high = (float(part.replace(",", "")) for part in limits)
     except ValueError:
         return float("nan"), float("nan")
     return low, high
@@ -155,12 +155,12 @@ def _prices(cells: Any, path: Path, confirmed: bool) -> tuple[Any, list[str], li
             problems.append(Problem(message, advice, file=path.name, row=int(row), column="Value"))
     if rows.empty:
         problems.append(Problem("there are no prices of oxides", f"Expected: {EDITION}", file=path.name))
-    told = f"USGS Mineral Commodity Summaries, data release, file of {file_date(path)}"
+    source_text = f"USGS Mineral Commodity Summaries, data release, file of {file_date(path)}"
     texts, exact = [], rows["low"] == rows["high"]
     for detail, plain, guess in zip(rows["statistics_detail"], exact, _estimated(rows), strict=True):
         kind = "read" if plain else "imputed: midpoint of the printed range"
         purity = detail.split(":", 1)[-1].strip()
-        texts.append(f"{kind}: {told}: {purity}{', estimated' if guess else ''}")
+        texts.append(f"{kind}: {source_text}: {purity}{', estimated' if guess else ''}")
     prices = pd.DataFrame(
         {
             "element": rows["element"],

@@ -40,8 +40,8 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     del work
     path = files[0]
     problems = [Problem("one file is expected", "Give one yearbook", file=other.name) for other in files[1:]]
-    rows, found = _sheet(path) if path.suffix.lower() in (".xlsx", ".xls") else _tidy(path)
-    problems += found
+    rows, own_problems = _sheet(path) if path.suffix.lower() in (".xlsx", ".xls") else _tidy(path)
+    problems += own_problems
     if rows is None or problems:
         raise InputError(problems, "the yearbook cannot be used")
     world = rows[rows["producer"] == WORLD]
@@ -55,8 +55,8 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     if problems:
         raise InputError(problems, "the yearbook cannot be used")
     rows[COUNTRY] = rows["producer"].map(names)
-    told = f"USGS Minerals Yearbook, world mine production, file of {file_date(path)}"
-    return output_tables(rows, told, EDITION, choices.mapping, [])
+    source_text = f"USGS Minerals Yearbook, world mine production, file of {file_date(path)}"
+    return output_tables(rows, source_text, EDITION, choices.mapping, [])
 
 
 def _tidy(path: Path) -> tuple[Any, list[Problem]]:
@@ -120,8 +120,8 @@ def _without_notes(label: str) -> tuple[str, str]:
 def _numbers(rows: Any, years: Any, values: Any, path: Path, problems: list[Problem]) -> tuple[Any, list[Problem]]:
     kinds: dict[str, tuple[Any, Kind]] = {YEAR: (years, "integer"), "tonnes": (values.rename("value"), "number")}
     for name, (cells, kind) in kinds.items():
-        rows[name], found, _ = parse_column(cells, kind, file=path.name, may_be_empty=False)
-        problems += found
+        rows[name], own_problems, _ = parse_column(cells, kind, file=path.name, may_be_empty=False)
+        problems += own_problems
     for row in rows.index[rows["tonnes"] < 0]:
         problems.append(Problem("a negative figure", "Correct it", file=path.name, row=int(row), column="value"))
     return rows, problems

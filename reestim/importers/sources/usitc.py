@@ -45,8 +45,8 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     problems: list[Problem] = []
     parts, left_out = [], []
     for path in files:
-        table, found, words = _rows(path)
-        problems += found
+        table, own_problems, words = _rows(path)
+        problems += own_problems
         left_out += words
         parts += [] if table is None else [table]
     if problems:
@@ -54,8 +54,8 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     trade: Any = pd.concat(parts, ignore_index=True)
     problems = _repeated(trade, files) + _levels(trade, files)
     wanted = choices.hs or COMPOUNDS
-    partners, found = _partners(choices.partners, trade)
-    problems += found
+    partners, own_problems = _partners(choices.partners, trade)
+    problems += own_problems
     chosen = trade["hts"].str.startswith(tuple(wanted)) & (trade["flow"] == "imports")
     if not chosen.any() and not problems:
         advice = f"The files hold {', '.join(sorted(set(trade['hts'])))}: export the imports of {', '.join(wanted)}"
@@ -74,7 +74,9 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     who = (
         ", ".join(partners) if choices.partners else f"the {len(partners)} partners of the file ({', '.join(partners)})"
     )
-    told = f"read: USITC DataWeb, file of {file_date(files[0])}: US imports for consumption of HTS {', '.join(wanted)}"
+    source_text = (
+        f"read: USITC DataWeb, file of {file_date(files[0])}: US imports for consumption of HTS {', '.join(wanted)}"
+    )
     panel = pd.DataFrame(
         {
             COUNTRY: "USA",
@@ -82,7 +84,7 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
             YEAR: traded.index,
             "tonnes": traded["tonnes"].to_numpy(),
             "value": traded["value"].to_numpy(),
-            "source": f"{told} from {who}",
+            "source": f"{source_text} from {who}",
             "verified": True,
         }
     )
@@ -110,8 +112,8 @@ def _rows(path: Path) -> tuple[Any, list[Problem], list[str]]:
         problems.append(Problem(f"the year {hole} is missing", "Export all years in one go", file=path.name, row=1))
     numbers = {}
     for name in years:
-        numbers[name], found, _ = parse_column(cells[name], "number", file=path.name, may_be_empty=False)
-        problems += found
+        numbers[name], own_problems, _ = parse_column(cells[name], "number", file=path.name, may_be_empty=False)
+        problems += own_problems
         for row in cells.index[numbers[name] < 0]:
             place: Any = {"file": path.name, "row": int(row), "column": name, "value": cells[name][row]}
             problems.append(Problem("a negative figure", "Export the file again", **place))
@@ -174,9 +176,9 @@ def _pair_problems(value: Any, mass: Any, path: Path) -> list[Problem]:
     problems = []
     for one in (value, mass):
         for row in one.index[one.duplicated(key)]:
-            told = ", ".join(str(one.loc[row, name]) for name in key[1:])
+            key_text = ", ".join(str(one.loc[row, name]) for name in key[1:])
             advice = "Keep one row; are two exports in one file"
-            problems.append(Problem("the row is repeated", f"{advice}?", file=path.name, row=int(row), value=told))
+            problems.append(Problem("the row is repeated", f"{advice}?", file=path.name, row=int(row), value=key_text))
     for one, other, what in ((value, mass, "quantity"), (mass, value, "value")):
         there = set(other[key].itertuples(index=False, name=None))
         for row, *cells in one[key].itertuples():
@@ -221,12 +223,12 @@ def _levels(trade: Any, files: Sequence[Path]) -> list[Problem]:
 def _partners(asked: Sequence[str], trade: Any) -> tuple[list[str], list[Problem]]:
     """Alpha-3 codes of the partners that are asked for, by name or code; all of the file if none is."""
     there = sorted(set(trade["partner"]))
-    found, problems = [], []
+    partners, problems = [], []
     for name in asked:
         code = name if name in alpha3_codes() else alpha3_of_name().get(name)
         if code in there:
-            found.append(code)
+            partners.append(code)
         else:
             advice = closest(name, [*there, *(n for n, c in alpha3_of_name().items() if c in there)])
             problems.append(Problem("the files have no such partner", advice, column="--partner", value=name))
-    return (found if asked else there), problems
+    return (partners if asked else there), problems

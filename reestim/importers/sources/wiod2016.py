@@ -74,15 +74,15 @@ def _sheet(path: Path, year: int) -> Any:
         problems.append(Problem(f"the sheet is not of {year}", _ADVICE, file=path.name, value=str(raw.columns.name)))
     columns = pd.MultiIndex.from_arrays([raw.iloc[line, 4:].astype(str).to_numpy() for line in (4, 2)])
     rows = pd.MultiIndex.from_arrays([raw.iloc[6:, column].astype(str).to_numpy() for column in (2, 0)])
-    kept = columns.get_level_values(0) != "TOT"
-    cells = raw.iloc[6:, 4:].loc[:, kept]
+    regions = columns.get_level_values(0) != "TOT"
+    cells = raw.iloc[6:, 4:].loc[:, regions]
     named = rows.get_level_values(0).str.fullmatch(r"[A-Z]{3}")
     if problems or not named.any():
         raise InputError(
             problems or Problem("no row names a country in its third cell", _ADVICE, file=path.name),
             f"the table of {year} cannot be used",
         )
-    cells = cells[named].set_axis(rows[named]).set_axis(columns[kept], axis=1)
+    cells = cells[named].set_axis(rows[named]).set_axis(columns[regions], axis=1)
     return _numbers(cells, path)
 
 
@@ -115,13 +115,13 @@ def _flat(path: Path, year: int) -> Any:
         problem = Problem(f"the file cannot be read ({type(error).__name__})", _ADVICE, file=path.name)
         raise InputError(problem, "the file cannot be read") from None
     there = [name for name in _KEYS if name in table]
-    found = {name: m for name in map(str, table.columns) if (m := _COLUMN.fullmatch(name)) and m[1] != "TOT"}
+    matches = {name: m for name in map(str, table.columns) if (m := _COLUMN.fullmatch(name)) and m[1] != "TOT"}
     problems = [
         Problem("the column is missing", _ADVICE, file=path.name, row=1, column=name)
         for name in _KEYS
         if name not in there
     ]
-    if not found:
+    if not matches:
         problems.append(Problem("no column is called vAUS1 or AUS1", _ADVICE, file=path.name, row=1))
     if "Year" in table and set(table["Year"].dropna()) != {year}:
         value = ", ".join(str(y) for y in sorted(set(table["Year"].dropna()))[:3])
@@ -131,12 +131,12 @@ def _flat(path: Path, year: int) -> Any:
     country, code = (table[name].astype(str).str.strip() for name in ("Country", "IndustryCode"))
     industries = list(dict.fromkeys(code[country != "TOT"]))
     names = [*industries, *FINAL]
-    if beyond := [name for name, m in found.items() if not 1 <= int(m[2]) <= len(names)]:
+    if beyond := [name for name, m in matches.items() if not 1 <= int(m[2]) <= len(names)]:
         message = f"the column has no row of its number: there are {len(industries)} industries"
         raise InputError([Problem(message, _ADVICE, file=path.name, column=name) for name in beyond[:5]])
-    columns = pd.MultiIndex.from_tuples([(m[1], names[int(m[2]) - 1]) for m in found.values()])
+    columns = pd.MultiIndex.from_tuples([(m[1], names[int(m[2]) - 1]) for m in matches.values()])
     return _numbers(
-        table[list(found)].set_axis(pd.MultiIndex.from_arrays([country, code])).set_axis(columns, axis=1), path
+        table[list(matches)].set_axis(pd.MultiIndex.from_arrays([country, code])).set_axis(columns, axis=1), path
     )
 
 

@@ -154,12 +154,12 @@ def _price_of_value_added(wide: Any) -> Any:
 
 def _by_code(codes: Sequence[str], file: str) -> Mapping[str, str]:
     """Sectors of the bundled datasets by ISIC code. Raises InputError for codes that name none."""
-    found = {code: sector_of(code) for code in codes}
+    sector_of_code = {code: sector_of(code) for code in codes}
     problems = [
         Problem("the industry has no sector", "Map it in a file for --sectors", file=file, column="code", value=code)
-        for code, sector in found.items()
+        for code, sector in sector_of_code.items()
         if sector is None and code != "TOT"
     ]
     if problems:
         raise InputError(problems, "the accounts cannot be used")
-    return {code: sector for code, sector in found.items() if sector is not None}
+    return {code: sector for code, sector in sector_of_code.items() if sector is not None}
