@@ -145,6 +145,7 @@ def test_an_element_that_would_be_given_away_is_named(economy: ree.Economy, para
         ree.solve(world, scenario, parameters, supply="joint")
 
 
+@pytest.mark.slow  # half a minute of continuation
 def test_a_mine_that_yields_more_than_it_may_sell_is_named(economy: ree.Economy, parameters: ree.Parameters) -> None:
     """With η = 3 between resource and other inputs a free resource yields r^1.5 = .6 of before; the quota allows .2."""
     rent = np.asarray(economy.baseline.resource_share)

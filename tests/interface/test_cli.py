@@ -213,6 +213,7 @@ def test_scenario_files_of_one_name_in_two_folders_do_not_collide(cli: Run, plac
     assert "quota-b" in texts["quota-b"]
 
 
+@pytest.mark.slow  # compiles for half a minute
 def test_draws_are_carried_to_another_dataset_and_the_page_says_so_first(
     cli: Run, place: Path, faked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

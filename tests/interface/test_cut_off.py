@@ -141,7 +141,9 @@ def interrupted(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("command", [pytest.param("run", marks=pytest.mark.slow), "counterfactual"])
+@pytest.mark.parametrize(
+    "command", [pytest.param("run", marks=pytest.mark.slow), pytest.param("counterfactual", marks=pytest.mark.slow)]
+)
 def test_draws_are_saved_before_the_variance_is_split_and_the_rest_goes_on(
     cli: Run, place: Path, faked: dict[str, Any], command: str
 ) -> None:

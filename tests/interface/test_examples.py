@@ -67,7 +67,13 @@ def examples() -> list[doctest.DocTest]:
 
 
 #: Examples that compile for a quarter of a minute.
-LONG = {"decisions.optimise.optimise", "equilibrium.decomposition.decompose", "equilibrium.sensitivity.sensitivity"}
+LONG = {
+    "decisions.optimise.optimise",
+    "equilibrium.decomposition.decompose",
+    "equilibrium.function.equilibrium_function",
+    "equilibrium.sensitivity.sensitivity",
+    "decisions.text.optimum_text",
+}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import xarray as xr
 
 import reestim as ree
@@ -41,6 +42,7 @@ print(worst)
 """
 
 
+@pytest.mark.slow  # half a minute
 def test_the_counterfactual_of_a_saved_run_reproduces_in_a_new_process(tmp_path: Path) -> None:
     economy = random_economy(11, countries=3, goods=2, elements=2)
     rng = np.random.default_rng(1)

@@ -74,6 +74,7 @@ def test_a_study_with_a_scenario_has_its_welfare_calibrated(request_: Calibratio
         assert (request_.folder / name).stat().st_size > 0
 
 
+@pytest.mark.slow  # eight fits
 def test_parts_make_the_tables_of_the_whole(request_: CalibrationRequest, tmp_path: Path) -> None:
     whole = calibrate_prior(request_, progress=False)
     assert "Welfare was not calibrated: the study names no scenario ([counterfactual] scenarios)." in whole.sentences

@@ -51,7 +51,7 @@ def covered(post: xr.DataTree, name: str, truth: xr.DataArray | float, probabili
 @pytest.fixture(scope="module")
 def recovered() -> tuple[xr.DataTree, xr.DataArray]:
     inputs, sigma = inputs_of(seed=1)
-    return posterior(inputs, draws=450, tune=400), sigma
+    return posterior(inputs, draws=300, tune=400), sigma
 
 
 def test_known_parameters_are_recovered(recovered) -> None:

@@ -24,6 +24,7 @@ def test_one_licence_price_fits_what_was_paid_and_nothing_was_tuned(found: Compa
     assert LICENCE_READ[0] <= found.licence_price <= LICENCE_READ[1]
 
 
+@pytest.mark.slow  # a replication, half a minute
 def test_the_misses_are_said(found: Comparison, monkeypatch: pytest.MonkeyPatch) -> None:
     inside = found.elements.loc[found.elements["market"] == "inside"]
     assert inside["pooled"].mean() < 0 < inside["observed"].mean()

@@ -129,6 +129,7 @@ def models() -> tuple[pm.Model, Any]:
     return model, fitting.build(spec.model_copy(update={"model": "substitution_numpyro.py"}), inputs)
 
 
+@pytest.mark.slow  # both languages compile for half a minute
 def test_the_density_is_that_of_normal_effects_with_sum_zero(models: tuple[pm.Model, Any]) -> None:
     """Prior of the effects as stated, by SciPy; and on the scale of the sampler, density and volume together."""
     model, twin = models
