@@ -48,16 +48,41 @@ def panel_study(
 ) -> xr.Dataset:
     """Estimate the event study with pyfixest, as evidence for a likelihood.
 
-    outcomes: columns country, sector, year, outcome, value (levels, logged here); exposure: (country, sector), divided
-    by its standard deviation over the panel; ``years`` limits the panel; ``windows``: event times that share one effect
-    (default one effect a year, or wide windows where there are fewer than 3 clusters an effect: said in a warning);
-    ``trend_ratio``: M̄ of `reestim.evidence.honest_bounds`. Where the joint test finds that exposed sectors moved apart
-    before the policy (p below .1), what a difference in trends of that size adds is in the covariance (0: never).
+    Where the joint test finds that exposed sectors moved apart before the policy (p below .1), what a difference in
+    trends of ``trend_ratio`` times that size adds is in the covariance.
 
-    Returns estimate (effect), covariance (effect, effect_other), ``trend_error`` (effect: standard deviation of what
-    trends add, 0 where none was found), ``linear_map`` (effect, observation) and the coords
-    outcome, event_time, last_event_time (effect), country, sector, year, observation_outcome (observation);
-    attrs n_observations, n_clusters, exposure_sd, covariance. Raises InputError, all problems together.
+    Parameters
+    ----------
+    outcomes
+        Columns country, sector, year, outcome, value (levels, logged here).
+    exposure
+        (country, sector), divided by its standard deviation over the panel.
+    policy_year
+        Event time 0.
+    names
+        Outcomes in use.
+    years
+        Years of the panel in use; default: all.
+    reference
+        Event time that the effects are against.
+    windows
+        Event times that share one effect; default: one effect a year, or wide windows where there are fewer than 3
+        clusters an effect (said in a warning).
+    trend_ratio
+        M̄ of `reestim.evidence.honest_bounds`; 0: trends never add to the covariance.
+
+    Returns
+    -------
+    xarray.Dataset
+        estimate (effect), covariance (effect, effect_other), ``trend_error`` (effect: standard deviation of what trends
+        add, 0 where none was found), ``linear_map`` (effect, observation), log points; the coords outcome, event_time,
+        last_event_time (effect), country, sector, year, observation_outcome (observation); attrs n_observations,
+        n_clusters, exposure_sd, covariance.
+
+    Raises
+    ------
+    InputError
+        With all problems together.
     """
     setting = event_design(
         outcomes, exposure, policy_year, names=names, years=years, reference=reference, windows=windows
@@ -109,7 +134,30 @@ def small_sample_covariance(covariance: np.ndarray, clusters: int) -> Float[np.n
     """Covariance for use in a normal likelihood: clustered estimate times (G−1)/(G−K−2), G clusters, K effects.
 
     The inverse of an estimated covariance overstates precision by that factor (Wishart with G−1 degrees of freedom).
-    A singular matrix, or too few clusters for the factor, raises InputError: nothing is ridged in silence.
+
+    Parameters
+    ----------
+    covariance
+        Clustered estimate (effect, effect).
+    clusters
+        G.
+
+    Returns
+    -------
+    numpy.ndarray
+        (effect, effect).
+
+    Raises
+    ------
+    InputError
+        For a singular matrix, or too few clusters for the factor: nothing is ridged in silence.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reestim.evidence.event_study import small_sample_covariance
+    >>> small_sample_covariance(np.eye(1), 23).round(2).tolist()  # 22/20
+    [[1.1]]
     """
     effects = len(covariance)
     scale = np.sqrt(np.diag(covariance))
@@ -154,8 +202,30 @@ def two_way_regression(setting: EventDesign) -> tuple[np.ndarray, np.ndarray, in
 
 
 def rounded(values: np.ndarray, digits: int = 10) -> np.ndarray:
-    """Values at ``digits`` significant digits: least squares differ in the sixteenth between two processes of one
-    machine (memory alignment), and one seed must give the same draws in each."""
+    """Values at so many significant digits.
+
+    Least squares differ in the sixteenth between two processes of one machine (memory alignment), and one seed must
+    give the same draws in each.
+
+    Parameters
+    ----------
+    values
+        Finite numbers.
+    digits
+        Significant digits.
+
+    Returns
+    -------
+    numpy.ndarray
+        In the shape of ``values``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reestim.evidence.event_study import rounded
+    >>> rounded(np.array([0.123456, -200.0]), digits=3).tolist()
+    [0.123, -200.0]
+    """
     size = np.floor(np.log10(np.abs(values), where=values != 0, out=np.zeros_like(values)))
     unit = 10.0 ** (digits - 1 - size)
     return np.round(values * unit) / unit

@@ -24,11 +24,24 @@ LABEL_QUALITY = "label_quality"
 
 
 def evidence_groups(data: Dataset, evidence: Evidence, *, quick: bool = False) -> dict[str, xr.Dataset]:
-    """Groups growth_accounting, event_study, element_similarity (with substitutability), split_identities and
-    label_quality, as far as the dataset has what they need and the study uses it.
+    """The evidence of a dataset as groups of a run.
 
-    ``quick``: the event study of all countries, two_way, without placebo years. What cannot be estimated is left out
-    with a warning in the log: the fit does not need it.
+    What cannot be estimated is left out with a warning in the log: the fit does not need it.
+
+    Parameters
+    ----------
+    data
+        The dataset.
+    evidence
+        Of the study, as it states it.
+    quick
+        The event study of all countries, two_way, without placebo years.
+
+    Returns
+    -------
+    dict of xarray.Dataset
+        growth_accounting, event_study, element_similarity (with substitutability), split_identities and label_quality,
+        as far as the dataset has what they need and the study uses it.
     """
     from reestim.evidence.productivity import growth_accounting
     from reestim.labels.quality import label_quality

@@ -21,8 +21,24 @@ def event_outcomes(tables: Mapping[str, pd.DataFrame], evidence: Evidence) -> tu
     """Outcomes taken from the panel and from the published effects.
 
     Those that the study states; else exports and tfp as far as they are there, and published patents too where the
-    study counts no patents. An outcome may come from both where no country does. ``evidence`` as `Evidence.settled`
-    gives it. Raises InputError where an outcome would count twice or nothing is left.
+    study counts no patents. An outcome may come from both where no country does.
+
+    Parameters
+    ----------
+    tables
+        By file stem.
+    evidence
+        Of the study, as `Evidence.settled` gives it.
+
+    Returns
+    -------
+    panel, published : list of str
+        Names of outcomes.
+
+    Raises
+    ------
+    InputError
+        Where an outcome would count twice or nothing is left.
     """
     outcomes = []
     for stem, stated in (("outcomes", evidence.event_outcomes), ("event_study", evidence.published_outcomes)):

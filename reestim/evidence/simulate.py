@@ -7,7 +7,7 @@ follows docs/model.md section 4; NumPy generators spawned from one seed, one for
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,14 +15,12 @@ import xarray as xr
 
 from reestim import technology
 from reestim.data.schemas import AUDIT_DESIGNS
-from reestim.dims import COUNTRY, ELEMENT, EXPORTER, IMPORTER, LABELS, SECTOR, YEAR
+from reestim.dims import COUNTRY, LABELS, SECTOR, YEAR
 from reestim.errors import InputError, ParameterError, Problem
 from reestim.evidence.published_moments import MONTHS, moment_arrays, predicted_moments
+from reestim.evidence.simulated_panels import World, output_of_users, simulated_outcomes, simulated_ree_use
 from reestim.evidence.truth import Truth
-from reestim.supply_chain.flows import abroad, purchases_by_origin, ree_value, revenue
-
-#: REE price, US$/kg, at q = 0 in a simulated ``ree_use_panel``: it only sets the scale of tonnes against value.
-BASELINE_UNIT_VALUE = 10.0
+from reestim.supply_chain.flows import ree_value
 
 
 def simulate_evidence(
@@ -38,16 +36,39 @@ def simulate_evidence(
     published_moments: pd.DataFrame | None = None,
     patent_totals: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Simulate ``patent_labels`` and ``label_audit``, and where asked ``outcomes``, ``ree_use_panel`` and
-    ``published_moments`` (file stems).
+    """Simulate ``patent_labels`` and ``label_audit``, and where asked further files of evidence.
 
-    io: the economy contract of docs/model.md section 3 with ``trade_elasticity`` (sector); relative_price: q (country,
-    sector, year), log points, consecutive years, in which knowledge follows by (2b); years: those of the evidence,
-    default all; substitutability: z (sector, property); published_moments: the design (sector, horizon,
-    std_error), whose estimates are drawn; patent_totals: all patents (country, sector, year, total), to which the
-    numbers of patents of a sector are in proportion; default: to the square root of output, growing by
-    ``patent_growth``. Columns are those of data/README.md: million US$, t REO. The same arguments
-    give the same frames. Raises InputError or ParameterError, all problems together.
+    The same arguments give the same frames.
+
+    Parameters
+    ----------
+    io
+        The arrays of docs/model.md section 3 with ``trade_elasticity`` (sector).
+    relative_price
+        q (country, sector, year), log points, consecutive years, in which knowledge follows by (2b).
+    substitutability
+        z (sector, property).
+    truth, seed
+        Parameters of the world, and the seed of all draws.
+    years
+        Those of the evidence; default: all.
+    outcomes, ree_use_panel
+        Whether these files are made too.
+    published_moments
+        The design (sector, horizon, std_error) of published elasticities, whose estimates are drawn.
+    patent_totals
+        All patents (country, sector, year, total), to which the numbers of patents of a sector are in proportion;
+        default: to the square root of output, growing by ``patent_growth``.
+
+    Returns
+    -------
+    dict of pandas.DataFrame
+        By file stem, columns of data/README.md: million US$, t REO.
+
+    Raises
+    ------
+    InputError, ParameterError
+        With all problems together.
     """
     _check(io, relative_price, substitutability, truth)
     price = relative_price.transpose(COUNTRY, SECTOR, YEAR)
@@ -57,34 +78,40 @@ def simulate_evidence(
     patents, prevalence = _patents(_sizes(io, world, truth, patent_totals), world, truth, streams[1])
     tables = {"patent_labels": patents, "label_audit": _audit(prevalence, truth, streams[2])}
     if outcomes:
-        tables["outcomes"] = _outcomes(io, world, truth, streams[3])
+        tables["outcomes"] = simulated_outcomes(io, world, truth, streams[3])
     if ree_use_panel:
-        tables["ree_use_panel"] = _ree_use(io, world, truth, streams[4])
+        tables["ree_use_panel"] = simulated_ree_use(io, world, truth, streams[4])
     if published_moments is not None:
         tables["published_moments"] = _moments(io, world, published_moments, truth, streams[5])
     return tables
 
 
-class _World(NamedTuple):
-    """What the structure gives, in the years of the evidence."""
-
-    price: xr.DataArray  # q (country, sector, year)
-    bias: np.ndarray  # a, by (2b)
-    enhancing: np.ndarray  # f of equation (12)
-    sigma: xr.DataArray  # σ (sector)
-
-
-def _world(price: xr.DataArray, sigma: xr.DataArray, truth: Truth, years: list[int]) -> _World:
+def _world(price: xr.DataArray, sigma: xr.DataArray, truth: Truth, years: list[int]) -> World:
     m = technology.innovation_passthrough(sigma.values, truth.kappa, truth.spillover)
     target = m[None, :, None] * price.values
     knowledge = technology.knowledge_path(target, price.sizes[YEAR], truth.clock, np)
     enhancing = target if truth.patents_as == "levels" else technology.patent_flow(knowledge, truth.clock, np)
     at = price.get_index(YEAR).get_indexer(years)
-    return _World(price.sel({YEAR: years}), knowledge.bias[..., at], enhancing[..., at], sigma)
+    return World(price.sel({YEAR: years}), knowledge.bias[..., at], enhancing[..., at], sigma)
 
 
 def true_sigma(substitutability: xr.DataArray, truth: Truth, rng: np.random.Generator) -> xr.DataArray:
-    """σ_j by equation (14), (sector,); the sectors named in ``truth.sigma`` take the stated value."""
+    """σ_j by equation (14); the sectors named in ``truth.sigma`` take the stated value.
+
+    Parameters
+    ----------
+    substitutability
+        z (sector, property).
+    truth
+        Parameters of the world.
+    rng
+        For u_j.
+
+    Returns
+    -------
+    xarray.DataArray
+        (sector,).
+    """
     z = substitutability.transpose(SECTOR, ...)
     logit = truth.mu + z.values @ np.asarray(truth.beta) + truth.tau * rng.standard_normal(z.sizes[SECTOR])
     sigma = technology.sigma_upper_bound(truth.kappa, truth.spillover) / (1 + np.exp(-logit))
@@ -121,17 +148,7 @@ def _check(io: xr.Dataset, price: xr.DataArray, z: xr.DataArray, truth: Truth) -
         )
 
 
-def _share(io: xr.Dataset, price: xr.DataArray) -> xr.DataArray:
-    """θ of the sectors that use rare earths, (country, sector)."""
-    return io["ree_share"].transpose(COUNTRY, SECTOR).sel(country=price[COUNTRY], sector=price[SECTOR])
-
-
-def _output(io: xr.Dataset, price: xr.DataArray) -> xr.DataArray:
-    """Their revenue at baseline, (country, sector), million US$."""
-    return revenue(io).sel(country=price[COUNTRY], sector=price[SECTOR])
-
-
-def _sizes(io: xr.Dataset, world: _World, truth: Truth, totals: pd.DataFrame | None) -> np.ndarray:
+def _sizes(io: xr.Dataset, world: World, truth: Truth, totals: pd.DataFrame | None) -> np.ndarray:
     """Expected number of patents (country, sector, year). Raises InputError for cells without a total."""
     price = world.price
     if totals is not None:
@@ -147,7 +164,7 @@ def _sizes(io: xr.Dataset, world: _World, truth: Truth, totals: pd.DataFrame | N
     if truth.patent_growth is None:
         problem = Problem("numbers of patents need patent_growth, or totals", "State it", column="patent_growth")
         raise ParameterError(problem)
-    size = np.sqrt(_output(io, price).values)
+    size = np.sqrt(output_of_users(io, price).values)
     size = np.clip(size / max(size.mean(), 1e-300), 0.1, 4.0)
     n_year = price.sizes[YEAR]
     growth = np.exp(truth.patent_growth * (np.arange(n_year) - (n_year - 1) / 2))
@@ -155,7 +172,7 @@ def _sizes(io: xr.Dataset, world: _World, truth: Truth, totals: pd.DataFrame | N
 
 
 def _patents(
-    sizes: np.ndarray, world: _World, truth: Truth, rng: np.random.Generator
+    sizes: np.ndarray, world: World, truth: Truth, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Counts by label, equations (12)-(13), and the true prevalence of the four classes among all patents.
 
@@ -184,7 +201,7 @@ def _patents(
 
 
 def _moments(
-    io: xr.Dataset, world: _World, design: pd.DataFrame, truth: Truth, rng: np.random.Generator
+    io: xr.Dataset, world: World, design: pd.DataFrame, truth: Truth, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Published elasticities: that of the truth at each horizon, and a normal error of the stated size."""
     if truth.impact_ratio is None and MONTHS in set(design["horizon"]):
@@ -199,8 +216,10 @@ def _moments(
 
 
 def _audit(prevalence: np.ndarray, truth: Truth, rng: np.random.Generator) -> pd.DataFrame:
-    """Cross-table of human and machine labels; what is fixed by design (row sums, column sums, total) is as equal as
-    ``audit_size`` allows."""
+    """Cross-table of human and machine labels.
+
+    What is fixed by design (row sums, column sums, total) is as equal as ``audit_size`` allows.
+    """
     joint = prevalence[:, None] * np.asarray(truth.confusion)  # (true, label)
     each = truth.audit_size // len(LABELS)
     if truth.audit_design == "by_label":
@@ -215,70 +234,3 @@ def _audit(prevalence: np.ndarray, truth: Truth, rng: np.random.Generator) -> pd
         for j, machine in enumerate(LABELS)
     ]
     return pd.DataFrame(rows, columns=["human_label", "machine_label", "count", "design"])
-
-
-def _outcomes(io: xr.Dataset, world: _World, truth: Truth, rng: np.random.Generator) -> pd.DataFrame:
-    """Levels of exports (million US$) and tfp (index) for all goods: effects of country-sector and country-year, the
-    response of docs/model.md section 4 for users of rare earths, and noise. Zero exports: no row."""
-    price = world.price
-    elements = set(io[ELEMENT].values) if ELEMENT in io.coords else set()
-    goods = [s for s in io[SECTOR].values if s not in elements]
-    theta = _share(io, price)
-    share = theta.values[:, :, None]
-    log_a, log_b = technology.frontier(world.bias / truth.kappa, share, truth.kappa, np)
-    tfp = price.copy(data=technology.tfp_effect(share, log_a, log_b, truth.spillover, truth.spillover_gap))
-    response = {"exports": _export_response(io, theta * price - tfp), "tfp": tfp}
-    level = {"exports": np.log(np.maximum(_exports(io).sel(country=price[COUNTRY], sector=goods), 1e-9))}
-    noise = {"exports": truth.exports_noise, "tfp": truth.tfp_noise}
-    frames = []
-    for outcome, structural in response.items():
-        nothing: Any = 0.0
-        full = structural.reindex({SECTOR: goods}, fill_value=nothing).transpose(COUNTRY, SECTOR, YEAR)
-        n_country, n_sector, n_year = full.shape
-        spread = 10 * noise[outcome]
-        unit = 0.0 if outcome == "exports" else spread * rng.standard_normal((n_country, n_sector, 1))
-        year = np.cumsum(0.02 + spread / 5 * rng.standard_normal((n_country, 1, n_year)), axis=2)
-        log = full + unit + year + noise[outcome] * rng.standard_normal(full.shape)
-        log = (log + level[outcome] if outcome in level else log + np.log(100.0)).transpose(COUNTRY, SECTOR, YEAR)
-        frame = xr.DataArray(np.exp(log)).to_series().rename("value").reset_index()
-        frames.append(frame[frame["value"] > 1e-6].assign(outcome=outcome))
-    table: Any = pd.concat(frames, ignore_index=True)
-    return table[[COUNTRY, SECTOR, YEAR, "outcome", "value"]].assign(value=_significant(table["value"]))
-
-
-def _exports(io: xr.Dataset) -> xr.DataArray:
-    """Baseline exports, (country, sector), million US$, purchaser prices; domestic sales excluded."""
-    return abroad(purchases_by_origin(io)).sum(IMPORTER).rename({EXPORTER: COUNTRY})
-
-
-def _export_response(io: xr.Dataset, cost: xr.DataArray) -> xr.DataArray:
-    """−ε·(d ln c − market average), the average over foreign markets of the costs of all who sell there."""
-    share = io["trade_share"].sel(sector=cost[SECTOR])
-    market = (share * cost.rename({COUNTRY: EXPORTER})).sum(EXPORTER)  # d ln P of the importer
-    weight = abroad(purchases_by_origin(io)).sel(sector=cost[SECTOR])
-    weight = weight / weight.sum(IMPORTER).where(lambda x: x > 0, 1.0)
-    average = (weight * market).sum(IMPORTER).rename({EXPORTER: COUNTRY})
-    return -io["trade_elasticity"].sel(sector=cost[SECTOR]) * (cost - average)
-
-
-def _ree_use(io: xr.Dataset, world: _World, truth: Truth, rng: np.random.Generator) -> pd.DataFrame:
-    """Value (million US$), tonnes and output by cell, equation (15); no row where θ = 0."""
-    price, sigma = world.price, world.sigma
-    q, theta = price.values, _share(io, price).values
-    change = technology.cost_share_effect(sigma.values[None, :, None], np.diff(q), np.diff(world.bias), truth.spillover)
-    change = change + truth.ree_use_noise * rng.standard_normal(change.shape)
-    with np.errstate(divide="ignore"):
-        start = np.log(theta / (1 - theta))[..., None]
-    share = 1 / (1 + np.exp(-(start + np.concatenate([np.zeros_like(start), np.cumsum(change, axis=2)], axis=2))))
-    sales = _output(io, price).values[..., None] * np.ones_like(share)
-    columns = {"value": share * sales, "output": sales}
-    columns["tonnes"] = columns["value"] * 1000 / (BASELINE_UNIT_VALUE * np.exp(q))
-    data = xr.Dataset({k: (price.dims, v) for k, v in columns.items()}, coords=price.coords)
-    frame: Any = data.to_dataframe().reset_index()
-    frame = frame[frame["value"] > 0][[COUNTRY, SECTOR, YEAR, "tonnes", "value", "output"]].reset_index(drop=True)
-    return frame.assign(**{name: _significant(frame[name]) for name in ("tonnes", "value", "output")})
-
-
-def _significant(values: pd.Series, digits: int = 9) -> np.ndarray:
-    """Rounded to so many significant digits: files stay the same on machines whose last bits differ."""
-    return np.array([float(f"{v:.{digits}g}") for v in values])

@@ -38,6 +38,16 @@ def accounts(data: Dataset) -> Accounts:
     Output is what all importers pay net of tariffs and export taxes (equation 8). Value added is scaled by the rounding
     of the files so that inputs and value added equal output exactly; the use of inputs is kept.
 
+    Parameters
+    ----------
+    data
+        The dataset.
+
+    Returns
+    -------
+    Accounts
+        Million US$.
+
     Raises
     ------
     InputError

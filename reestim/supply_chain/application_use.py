@@ -18,18 +18,44 @@ if TYPE_CHECKING:
 
 
 def sector_use(data: Dataset) -> xr.DataArray:
-    """World use by element and sector, (element, sector), t REO: uses by application through the concordance.
+    """World use by element and sector: uses by application through the concordance.
 
-    Raises InputError for an application whose weights do not sum to 1 (its tonnes would be lost or invented).
+    Parameters
+    ----------
+    data
+        The dataset.
+
+    Returns
+    -------
+    xarray.DataArray
+        (element, sector), t REO.
+
+    Raises
+    ------
+    InputError
+        For an application whose weights do not sum to 1 (its tonnes would be lost or invented).
     """
     tonnes, weight = application_use(data)
     return (tonnes * weight).sum("application").transpose(ELEMENT, SECTOR)
 
 
 def application_use(data: Dataset) -> tuple[xr.DataArray, xr.DataArray]:
-    """World use (application, element), t REO, and the weights of sectors in it (application, sector).
+    """World use by application, and the sectors that it goes to.
 
-    Raises what ``sector_use`` raises.
+    Parameters
+    ----------
+    data
+        The dataset.
+
+    Returns
+    -------
+    use, weights : xarray.DataArray
+        (application, element), t REO; (application, sector), fractions.
+
+    Raises
+    ------
+    InputError
+        As `sector_use`.
     """
     used, weights = data["element_use"], data["application_sector"]
     applications = list(dict.fromkeys([*used["application"], *weights["application"]]))

@@ -17,8 +17,20 @@ if TYPE_CHECKING:
 
 
 def total_requirements(io: xr.Dataset) -> xr.DataArray:
-    """Tonnes of each element in one million US$ of a sector's output, its own use and that of all its suppliers in the
-    world (multi-regional Leontief inverse): (country, element, sector), t REO per million US$ at producer prices."""
+    """Tonnes of each element in one million US$ of a sector's output: its own use and that of all its suppliers.
+
+    By the multi-regional Leontief inverse.
+
+    Parameters
+    ----------
+    io
+        From `reestim.ree_input_output`.
+
+    Returns
+    -------
+    xarray.DataArray
+        (country, element, sector), t REO per million US$ at producer prices.
+    """
     made = revenue(io)
     used = io["element_tonnes"].transpose(ELEMENT, COUNTRY, SECTOR)
     own = (used / made.where(made > 0)).fillna(0.0).transpose(ELEMENT, COUNTRY, SECTOR)
@@ -32,14 +44,31 @@ def total_requirements(io: xr.Dataset) -> xr.DataArray:
 
 
 def exposure_tables(io: xr.Dataset) -> Mapping[str, pd.DataFrame]:
-    """Exposure in four tables, the most exposed first. Shares are per cent of cost, direct and total (through all
-    suppliers in the world); a mean over countries or sectors is weighted by output.
+    """Exposure in four tables, the most exposed first.
 
-    * ``exposure_sectors``: sector, direct, total, value (million US$ paid for rare earths), tonnes, output,
-      main_element (largest in value), and one column an element with its tonnes;
-    * ``exposure_countries``: country, the same, and main_sector (largest in value);
-    * ``exposure_cells``: country, sector, direct, total, value, tonnes, output;
-    * ``exposure_elements``: sector, element, direct, total (per cent of cost, world), total_tonnes (t per million US$).
+    Shares are per cent of cost, direct and total (through all suppliers in the world); a mean over countries or sectors
+    is weighted by output.
+
+    Parameters
+    ----------
+    io
+        From `reestim.ree_input_output`.
+
+    Returns
+    -------
+    dict of pandas.DataFrame
+        * ``exposure_sectors``: sector, direct, total, value (million US$ paid for rare earths), tonnes, output,
+          main_element (largest in value), and one column an element with its tonnes;
+        * ``exposure_countries``: country, the same, and main_sector (largest in value);
+        * ``exposure_cells``: country, sector, direct, total, value, tonnes, output;
+        * ``exposure_elements``: sector, element, direct, total (per cent of cost, world), total_tonnes (t per million
+          US$).
+
+    Examples
+    --------
+    >>> from reestim.supply_chain.exposure_ranking import exposure_tables
+    >>> sorted(exposure_tables(ree.ree_input_output(data)))[0]
+    'exposure_cells'
     """
     elements = [str(e) for e in io[ELEMENT].values]
     goods = [str(s) for s in io[SECTOR].values if str(s) not in elements]

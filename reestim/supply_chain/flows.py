@@ -13,22 +13,51 @@ def _rate(io: xr.Dataset, name: str) -> xr.DataArray:
 
 
 def border_wedge(tariff: xr.DataArray, export_tax: xr.DataArray) -> xr.DataArray:
-    """(1+τ)(1+x): what a buyer pays for one dollar that the producer receives; both taxes are fractions."""
+    """What a buyer pays for one dollar that the producer receives, (1+τ)(1+x).
+
+    Parameters
+    ----------
+    tariff, export_tax
+        τ and x, fractions, with the same dims.
+
+    Returns
+    -------
+    xarray.DataArray
+        With their dims.
+    """
     return (1 + tariff) * (1 + export_tax)
 
 
 def received(trade: xr.DataArray, tariff: xr.DataArray, export_tax: xr.DataArray) -> xr.DataArray:
-    """Equation (8): what producers receive (country, sector), in the unit of ``trade``.
+    """What producers receive, equation (8).
 
-    ``trade`` (importer, exporter, sector) is what buyers pay; the taxes are fractions, with the same dims or none.
+    Parameters
+    ----------
+    trade
+        What buyers pay (importer, exporter, sector).
+    tariff, export_tax
+        Fractions, with the same dims or none.
+
+    Returns
+    -------
+    xarray.DataArray
+        (country, sector), in the unit of ``trade``.
     """
     return (trade / border_wedge(tariff, export_tax)).sum(IMPORTER).rename({EXPORTER: COUNTRY})
 
 
 def purchases_by_origin(io: xr.Dataset) -> xr.DataArray:
-    """What each importer pays each exporter, border taxes included (importer, exporter, sector), money of ``io``.
+    """What each importer pays each exporter, border taxes included.
 
-    ``io``: arrays of docs/model.md section 3.
+    Parameters
+    ----------
+    io
+        Arrays of docs/model.md section 3.
+
+    Returns
+    -------
+    xarray.DataArray
+        (importer, exporter, sector), in the money of ``io``.
     """
     spending = io["expenditure"].rename({COUNTRY: IMPORTER})
     return (io["trade_share"] * spending).transpose(IMPORTER, EXPORTER, SECTOR)
@@ -59,19 +88,56 @@ def revenue(io: xr.Dataset) -> xr.DataArray:
 
 
 def ree_value(io: xr.Dataset) -> xr.DataArray:
-    """Rare earths used at the baseline, θ times revenue (country, sector), in the money of ``io``."""
+    """Rare earths used at the baseline, θ times revenue.
+
+    Parameters
+    ----------
+    io
+        As for `revenue`.
+
+    Returns
+    -------
+    xarray.DataArray
+        (country, sector), in the money of ``io``.
+    """
     return io["ree_share"] * revenue(io)
 
 
 def abroad(flows: xr.DataArray) -> xr.DataArray:
-    """The same flows (importer, exporter, ...) with 0 for sales at home."""
+    """The same flows without sales at home.
+
+    Parameters
+    ----------
+    flows
+        (importer, exporter, ...).
+
+    Returns
+    -------
+    xarray.DataArray
+        0 where importer and exporter are one.
+    """
     return flows.where(flows[IMPORTER] != flows[EXPORTER], 0.0)
 
 
 def exports(io: xr.Dataset) -> xr.DataArray:
-    """Baseline exports at border prices, export taxes included and tariffs not (country, sector), money of ``io``.
+    """Baseline exports at border prices, export taxes included and tariffs not.
 
-    ``io`` as for `revenue`.
+    Parameters
+    ----------
+    io
+        As for `revenue`.
+
+    Returns
+    -------
+    xarray.DataArray
+        (country, sector), in the money of ``io``.
+
+    Examples
+    --------
+    >>> from reestim.supply_chain.flows import exports, revenue
+    >>> io = ree.ree_input_output(data)
+    >>> bool((exports(io).sum("country") > 0).any())
+    True
     """
     at_border = purchases_by_origin(io) / (1 + _rate(io, "tariff"))
     return abroad(at_border).sum(IMPORTER).rename({EXPORTER: COUNTRY}).transpose(COUNTRY, SECTOR)

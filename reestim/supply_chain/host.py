@@ -18,8 +18,19 @@ HOST_TRADE_FLOOR = 0.05
 
 
 class Elements(NamedTuple):
-    """Rare earths in million US$: purchases (country, element, sector) and trade (importer, exporter, element) at
-    purchaser prices, revenue (country, element) of producers, and their cost share of the resource (element)."""
+    """Rare earths in million US$.
+
+    Attributes
+    ----------
+    purchases
+        (country, element, sector), at purchaser prices.
+    trade
+        (importer, exporter, element), at purchaser prices.
+    revenue
+        Of producers (country, element).
+    resource_share
+        Cost share of the resource (element).
+    """
 
     purchases: xr.DataArray
     trade: xr.DataArray
@@ -28,8 +39,17 @@ class Elements(NamedTuple):
 
 
 class SplitFlows(NamedTuple):
-    """Balanced flows over all sectors, million US$: trade (importer, exporter, sector), inputs (country, input,
-    sector), factors (country, factor, sector), output (country, sector)."""
+    """Balanced flows over all sectors, million US$.
+
+    Attributes
+    ----------
+    trade
+        (importer, exporter, sector).
+    inputs, factors
+        (country, input, sector), (country, factor, sector).
+    output
+        (country, sector).
+    """
 
     trade: xr.DataArray
     inputs: xr.DataArray
@@ -38,11 +58,27 @@ class SplitFlows(NamedTuple):
 
 
 def split_host(base: Accounts, elements: Elements, host: str) -> tuple[SplitFlows, int]:
-    """Take the elements out of the host sector; also return how many cells of its trade were too small and rebalanced.
+    """Take the elements out of the host sector.
 
     Purchases: users buy so much less of the host. Trade: each flow of the host falls by the elements in it. Costs: the
     elements take inputs as the host does (share 1 - resource share); value added of the host is what is left, so the
     resource rents and the export tax on elements come out of it. Final demand for the host does not move.
+
+    Parameters
+    ----------
+    base
+        The accounts of goods.
+    elements
+        Purchases, trade and revenue of the elements.
+    host
+        The sector that holds them.
+
+    Returns
+    -------
+    flows : SplitFlows
+        Goods and elements, million US$.
+    rebalanced : int
+        Cells of the host's trade that were too small and were rebalanced.
     """
     _refuse_small_users(base, elements, host)
     goods = base.trade[SECTOR].values
@@ -139,8 +175,10 @@ def _assemble(
     inputs: tuple[xr.DataArray, xr.DataArray],
     factors: tuple[xr.DataArray, xr.DataArray],
 ) -> SplitFlows:
-    """Goods and elements in one set of accounts. ``goods``: trade and output; ``inputs``, ``factors``: what goods and
-    what elements spend on them. Purchases of elements become input rows, rents become factors."""
+    """Goods and elements in one set of accounts: purchases of elements become input rows, rents become factors.
+
+    ``goods``: trade and output; ``inputs``, ``factors``: what goods and what elements spend on them.
+    """
     trade, output = goods
     labels = [str(e) for e in elements.trade[ELEMENT].values]
     rents = elements.revenue * elements.resource_share

@@ -17,13 +17,35 @@ if TYPE_CHECKING:
 
 
 def ree_users(io: xr.Dataset) -> list[str]:
-    """Sectors that use rare earths in some country, in the order of ``io``."""
+    """Sectors that use rare earths in some country.
+
+    Parameters
+    ----------
+    io
+        Arrays of docs/model.md section 3.
+
+    Returns
+    -------
+    list of str
+        In the order of ``io``.
+    """
     used = (io["ree_share"] > 0).any(COUNTRY)
     return [str(s) for s in io[SECTOR].values if bool(used.sel({SECTOR: s}))]
 
 
 def world_element_mix(io: xr.Dataset) -> xr.DataArray:
-    """Share of each element in what the world pays for the rare earths of a sector, (element, sector of users)."""
+    """Share of each element in what the world pays for the rare earths of a sector.
+
+    Parameters
+    ----------
+    io
+        Arrays of docs/model.md section 3.
+
+    Returns
+    -------
+    xarray.DataArray
+        (element, sector), sectors that use rare earths; sums to 1 over elements.
+    """
     users = ree_users(io)
     value = (io["element_tonnes"] * io["element_price"]).sel({SECTOR: users}).sum(COUNTRY)
     return (value / value.sum(ELEMENT)).transpose(ELEMENT, SECTOR)
@@ -36,15 +58,30 @@ def relative_prices(data: Dataset, io: xr.Dataset) -> xr.DataArray:
     country's own market, ϑ the value shares of the base year, and cost the index of ``input_costs.csv`` (left out where
     the dataset has no such file). A country where the sector uses no rare earths takes the sector's world mix.
 
+    Parameters
+    ----------
+    data
+        The dataset.
+    io
+        Its table, from `reestim.ree_input_output`.
+
     Returns
     -------
-    DataArray (country, sector, year), log points: sectors that use rare earths anywhere, all years with prices.
+    xarray.DataArray
+        (country, sector, year), log points: sectors that use rare earths anywhere, all years with prices.
 
     Raises
     ------
     InputError
         Naming every price or cost index that is missing between the first and the last year; and of a dataset with
         carriers.
+
+    Examples
+    --------
+    >>> from reestim.supply_chain.prices import relative_prices
+    >>> q = relative_prices(data, ree.ree_input_output(data))
+    >>> q.dims, bool(abs(q.sel(year=2008)).max() < 1e-12)
+    (('country', 'sector', 'year'), True)
     """
     if data.carriers:
         advice = (

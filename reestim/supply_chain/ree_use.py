@@ -23,10 +23,27 @@ HOME_MARKET = "domestic_"  # followed by the country whose buyers pay that price
 
 
 def element_supply(data: Dataset, use: xr.DataArray) -> xr.DataArray:
-    """Tonnes of each element supplied by country, (country, element), t REO, summing to world use.
+    """Tonnes of each element supplied by country, summing to world use.
 
     Use is known industry by industry, mine output only by its total: so the tonnes used are the total that is kept,
     and producers' shares in the base year's output of each element are what output says.
+
+    Parameters
+    ----------
+    data
+        The dataset.
+    use
+        World use (element, sector), t REO.
+
+    Returns
+    -------
+    xarray.DataArray
+        (country, element), t REO.
+
+    Raises
+    ------
+    InputError
+        For an element that is used and that nobody produces.
     """
     labels = {COUNTRY: list(data.countries), ELEMENT: list(data.elements)}
     mined = to_array(_base_year(data, "element_output"), labels, "tonnes")
@@ -41,12 +58,31 @@ def element_supply(data: Dataset, use: xr.DataArray) -> xr.DataArray:
 
 
 def country_use(data: Dataset, use: xr.DataArray, supply: xr.DataArray, output: xr.DataArray) -> xr.DataArray:
-    """Tonnes of each element used by country and sector, (country, element, sector), t REO.
+    """Tonnes of each element used by country and sector.
 
-    Countries share the use of a sector by ``output`` (country, sector), their output of it; of an application in
-    country_use.csv its groups of countries have the shares stated there, and share within the group by output. A
-    country with known exports (element_exports.csv) uses what it supplies less those exports: its shares of all sectors
-    are shifted by common odds (RAS) until that holds.
+    Countries share the use of a sector by their output of it; of an application in country_use.csv its groups of
+    countries have the shares stated there, and share within the group by output. A country with known exports
+    (element_exports.csv) uses what it supplies less those exports: its shares of all sectors are shifted by common odds
+    (RAS) until that holds.
+
+    Parameters
+    ----------
+    data
+        The dataset.
+    use, supply
+        World use (element, sector) and supply (country, element), t REO.
+    output
+        Output of each sector (country, sector), in any unit.
+
+    Returns
+    -------
+    xarray.DataArray
+        (country, element, sector), t REO.
+
+    Raises
+    ------
+    InputError
+        Where a country exports more than it supplies, or a use has no user.
     """
     goods = use[SECTOR].values
     made = output.sel({SECTOR: goods})
@@ -103,11 +139,28 @@ def country_use(data: Dataset, use: xr.DataArray, supply: xr.DataArray, output: 
 
 
 def element_trade_shares(tonnes: xr.DataArray, supply: xr.DataArray, segmented: list[str]) -> xr.DataArray:
-    """Shares of exporters in each importer's purchases of each element, (importer, exporter, element).
+    """Shares of exporters in each importer's purchases of each element.
 
-    ``segmented``: countries with a domestic price of their own, which buy only from themselves. All others buy from one
-    pool, in proportion to what each producer supplies to it: what segmented countries do not use themselves, and all
-    that the others mine. Every producer sells exactly its supply. A column without purchases is zero.
+    Segmented countries buy only from themselves. All others buy from one pool, in proportion to what each producer
+    supplies to it: what segmented countries do not use themselves, and all that the others mine. Every producer sells
+    exactly its supply.
+
+    Parameters
+    ----------
+    tonnes, supply
+        Use (country, element, sector) and supply (country, element), t REO.
+    segmented
+        Countries with a domestic price of their own.
+
+    Returns
+    -------
+    xarray.DataArray
+        (importer, exporter, element); a column without purchases is zero.
+
+    Raises
+    ------
+    InputError
+        Where a segmented country uses more than it supplies.
     """
     bought = tonnes.sum(SECTOR)
     home = xr.DataArray(np.isin(bought[COUNTRY].values, segmented), coords={COUNTRY: bought[COUNTRY]}, dims=COUNTRY)
@@ -139,15 +192,53 @@ def element_trade_shares(tonnes: xr.DataArray, supply: xr.DataArray, segmented: 
 
 
 def segmented_markets(data: Dataset) -> list[str]:
-    """Countries with a domestic price of their own (market ``domestic_<country>``), among those of the dataset."""
+    """Countries with a domestic price of their own (market ``domestic_<country>``).
+
+    Parameters
+    ----------
+    data
+        The dataset.
+
+    Returns
+    -------
+    list of str
+        Among its countries.
+
+    Examples
+    --------
+    >>> from reestim.supply_chain.ree_use import segmented_markets
+    >>> segmented_markets(data)
+    ['CHN']
+    """
     markets = set(data["element_prices"]["market"])
     return [c for c in data.countries if f"{HOME_MARKET}{c}" in markets]
 
 
 def market_prices(data: Dataset, years: list[int]) -> xr.DataArray:
-    """Price on each country's market, (country, element, year), US$/kg: its domestic one if it has one, else export.
+    """Price on each country's market: its domestic one if it has one, else the export price.
 
-    Raises InputError naming every price that is missing.
+    Parameters
+    ----------
+    data
+        The dataset.
+    years
+        Calendar years.
+
+    Returns
+    -------
+    xarray.DataArray
+        (country, element, year), US$/kg.
+
+    Raises
+    ------
+    InputError
+        Naming every price that is missing.
+
+    Examples
+    --------
+    >>> from reestim.supply_chain.ree_use import market_prices
+    >>> market_prices(data, [2008]).dims
+    ('country', 'element', 'year')
     """
     market = {c: EXPORT_MARKET for c in data.countries} | {c: f"{HOME_MARKET}{c}" for c in segmented_markets(data)}
     labels = {"market": list(dict.fromkeys(market.values())), ELEMENT: list(data.elements), "year": years}

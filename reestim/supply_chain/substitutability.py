@@ -22,7 +22,7 @@ CALCIUM_RADIUS = 100.0
 
 
 def substitutability(data: Dataset, io: xr.Dataset) -> xr.DataArray:
-    """Predictors of the elasticity of substitution, (sector, property), standardised over the sectors that use REEs.
+    """Predictors of the elasticity of substitution, standardised over the sectors that use rare earths.
 
     Each is the mean of a property of the elements, weighted by the sector's world mix (value shares of the base year),
     then brought to mean 0 and standard deviation 1 (a property that is the same everywhere is 0). In all three, higher
@@ -32,7 +32,29 @@ def substitutability(data: Dataset, io: xr.Dataset) -> xr.DataArray:
     * ``magnetic_moment``: of the free ion, Bohr magnetons: magnetic functions rest on 4f electrons;
     * ``ionic_radius_distance``: distance of the ionic radius from that of calcium, pm.
 
-    Raises InputError naming every element without one of the properties.
+    Parameters
+    ----------
+    data
+        The dataset.
+    io
+        Its table, from `reestim.ree_input_output`.
+
+    Returns
+    -------
+    xarray.DataArray
+        z (sector, property), standard deviations.
+
+    Raises
+    ------
+    InputError
+        Naming every element without one of the properties.
+
+    Examples
+    --------
+    >>> from reestim.supply_chain.substitutability import substitutability
+    >>> z = substitutability(data, ree.ree_input_output(data))
+    >>> bool(abs(z.mean("sector")).max() < 1e-9)
+    True
     """
     table = data["elements"].set_index("element").loc[list(data.elements)]
     problems = [
