@@ -176,8 +176,8 @@ def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path: Pat
 
 #: The same keys with numbers that take a minute.
 SMALL = {
-    "draws = 1200": "draws = 30",
-    "tune = 600": "tune = 100",
+    "draws = 800": "draws = 30",
+    "tune = 500": "tune = 100",
     "chains = 4": "chains = 2",
     "max_divergences = 0": "max_divergences = 60",
     "max_r_hat = 1.01": "max_r_hat = 9.0",
