@@ -201,15 +201,17 @@ def offline(
     groups = None
     if by is not None:
         groups = corpus_groups(corpus, by) if sample is None else texts[by].astype(str).tolist()
-    found = room.cross_validate(texts, also_train_on=None if sample is None else corpus, leave_out=groups)
-    counts = confusion_counts(list(found.human), list(found.machine))
+    validation = room.cross_validate(texts, also_train_on=None if sample is None else corpus, leave_out=groups)
+    counts = confusion_counts(list(validation.human), list(validation.machine))
     scores = agreement(counts, "random")
     if output.as_json:
         rows = audit_rows(counts, "by_class").to_dict("records")
-        printing.print_json({"folds": found.folds, "counts": rows, "agreement": _as_json(scores)})
+        printing.print_json({"folds": validation.folds, "counts": rows, "agreement": _as_json(scores)})
         return
     which = "the corpus, synthetic texts" if sample is None else str(sample)
-    _print_confusion(counts.to_numpy().tolist(), f"Cross-validation on {len(texts)} texts ({which}); {found.folds}")
+    _print_confusion(
+        counts.to_numpy().tolist(), f"Cross-validation on {len(texts)} texts ({which}); {validation.folds}"
+    )
     _print_agreement(scores, f"Scores on these texts. {_INTERVALS}")
 
 

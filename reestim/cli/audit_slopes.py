@@ -38,18 +38,18 @@ def audit_slopes(
     from reestim.labels.labelling import read_labels
 
     labelled = read_labels(labels)
-    found = sample_slopes(read_sample(sample, labelled), labelled, _prices(dataset, lag))
+    slopes = sample_slopes(read_sample(sample, labelled), labelled, _prices(dataset, lag))
     if output.as_json:
         printing.print_json(
             {
-                "slopes": found.table.to_dict("records"),
-                "difference": found.difference.to_dict("records"),
-                "p_value": found.p_value,
-                "audited": found.audited,
+                "slopes": slopes.table.to_dict("records"),
+                "difference": slopes.difference.to_dict("records"),
+                "p_value": slopes.p_value,
+                "audited": slopes.audited,
             }
         )
         return
-    _print(found)
+    _print(slopes)
 
 
 def _prices(dataset: Path, lag: int) -> pd.Series:

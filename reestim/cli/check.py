@@ -49,18 +49,18 @@ def check(
         post = load(place)
     from reestim.checks.every import check_run  # after what may be refused at once: it takes seconds to import
 
-    found = check_run(post)
+    checks = check_run(post)
     if output.as_json:
         rows = [
             {"check": c.name, "verdict": c.verdict, "sentences": list(c.sentences), "rows": c.table.to_dict("records")}
-            for c in found
+            for c in checks
         ]
         printing.print_json({"run": str(place), "checks": rows})
     else:
-        for one in found:
+        for one in checks:
             typer.echo(f"{one.name}: {one.verdict.upper() if one.verdict == 'fail' else one.verdict}")
             for sentence in one.sentences:
                 typer.echo(f"  {sentence}")
         typer.echo("Brackets: 90 % equal-tailed intervals.")
-    if any(one.verdict == "fail" for one in found):
+    if any(one.verdict == "fail" for one in checks):
         raise typer.Exit(GATE_FAILED)

@@ -30,15 +30,15 @@ def compare(
     from reestim.results.format import with_interval
     from reestim.runs.store import load
 
-    problems, found = Problems(), {}
+    problems, opened = Problems(), {}
     for path in runs:
         with problems.collect():
-            found[str(path)] = load(find_run(path))
+            opened[str(path)] = load(find_run(path))
     if len(set(map(str, runs))) < len(runs):
         problems.append(Problem("a run is named twice", "Name each run once."))
     problems.raise_any("the runs cannot be compared")
-    names = _short(list(found))
-    result = compare_runs({names[path]: post for path, post in found.items()})
+    names = _short(list(opened))
+    result = compare_runs({names[path]: post for path, post in opened.items()})
     if output.as_json:
         loo = None if result.loo is None else result.loo.reset_index(names="run").to_dict("records")
         rows = result.changes.to_dict("records")

@@ -74,8 +74,8 @@ def counterfactual(
     if (from_year is None) != (to_year is None) or (from_year or 0) > (to_year or 0):
         advice = "Give --from-year and --to-year, the first not after the last."
         raise InputError(Problem("a transition needs its first and its last year", advice))
-    given: dict[str, Any] = {"ratio_sd": ratio_sd, "absent": absent, "seed": seed}
-    chosen = {name: value for name, value in given.items() if value is not None}
+    options: dict[str, Any] = {"ratio_sd": ratio_sd, "absent": absent, "seed": seed}
+    chosen = {name: value for name, value in options.items() if value is not None}
     stray = [name for name in chosen if name != "seed" or inputs == "fixed"]
     if stray and dataset is None:
         advice = f"Add --dataset, or leave out {', '.join('--' + name.replace('_', '-') for name in stray)}."

@@ -109,8 +109,8 @@ def data_import(
     problems: list[Problem] = []
     paths, pairs = _named_columns(files or [], columns or [], problems)
     if source is None:
-        known = ", ".join(IMPORT_SOURCES)
-        problems.append(Problem("no source is named", f"Name one of {known}; see --list", column="SOURCE"))
+        sources = ", ".join(IMPORT_SOURCES)
+        problems.append(Problem("no source is named", f"Name one of {sources}; see --list", column="SOURCE"))
     if out is None:
         problems.append(Problem("no folder is named", "Say --out FOLDER", column="--out"))
     span = _span(years, problems)
@@ -166,9 +166,9 @@ def _named_columns(
     from reestim.errors import Problem
 
     paths = [path for path in files if not columns or "=" not in str(path) or path.exists()]
-    given = [*columns, *(str(path) for path in files if path not in paths)]
+    texts = [*columns, *(str(path) for path in files if path not in paths)]
     pairs = []
-    for text in given:
+    for text in texts:
         name, sign, column = text.partition("=")
         if not (name and sign and column):
             advice = "Write NAME=COLUMN, like id=publication_number"

@@ -41,11 +41,11 @@ def elements(
         if out is not None:
             advice = "Leave --out away, or --look-up: the columns are printed"
             raise InputError(Problem("--look-up writes no files", advice, column="--out", value=str(out)))
-        found = element_properties(look_up.replace(",", " ").split())
+        properties = element_properties(look_up.replace(",", " ").split())
         if output.as_json:
-            printing.print_json(found.to_dict("records"))
+            printing.print_json(properties.to_dict("records"))
         else:
-            typer.echo(found.to_csv(index=False), nl=False)
+            typer.echo(properties.to_csv(index=False), nl=False)
         return
     data = load_dataset(dataset)
     similarity = element_similarity(data)

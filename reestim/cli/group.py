@@ -53,11 +53,11 @@ def _said(error: Any, typed: Sequence[str]) -> int:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "reestim"
     problem = Problem(error.format_message().rstrip("."), f"See: {path} --help")
-    found = InputError(problem, "the command is not understood")
+    usage_error = InputError(problem, "the command is not understood")
     if "--json" in typed:
-        printing.print_json(printing.problems_as_json(found))
+        printing.print_json(printing.problems_as_json(usage_error))
     else:
-        typer.echo(str(found), err=True)
+        typer.echo(str(usage_error), err=True)
     return 1
 
 

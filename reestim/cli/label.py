@@ -141,8 +141,8 @@ def label(
     elif labeller == "offline":
         from reestim.labels.offline import train
 
-        known = read_patents(sample, human_labels=True) if sample else None
-        labelled = labelling.label_patents(table, train(known), synthetic=synthetic, shares=shares)
+        sample_texts = read_patents(sample, human_labels=True) if sample else None
+        labelled = labelling.label_patents(table, train(sample_texts), synthetic=synthetic, shares=shares)
     else:
         problem = Problem("unknown labeller", "It can be offline or llm.", column="--labeller", value=labeller)
         raise InputError(problem, "nothing was labelled")
@@ -184,13 +184,15 @@ def _language_model(
     endpoint = endpoint_from()
     chosen = settings_from(**settings)
     words = read_prompt(prompt or PROMPT_VERSION)
-    known = prices_of(endpoint, *prices)
+    token_prices = prices_of(endpoint, *prices)
 
     def progress(done: int, of: int) -> None:
         if done == of or done % 100 < chosen.patents_per_request:
             announce(f"{done} of {of} texts answered")
 
-    return LLMLabeller(endpoint, words, AnswerCache(cache, look_only=look_only), chosen, known, progress=progress)
+    return LLMLabeller(
+        endpoint, words, AnswerCache(cache, look_only=look_only), chosen, token_prices, progress=progress
+    )
 
 
 def _print_plan(model: LLMLabeller, plan: Plan, patents: int, as_json: bool) -> None:

@@ -47,7 +47,7 @@ def optimise(
     asked = read_decision(decision)
     ds = post["counterfactual"].to_dataset()
     samples = parameter_draws(post).sel({CHAIN: ds[CHAIN], DRAW: ds[DRAW]})
-    found = choose(
+    optimum = choose(
         economy_of(post),
         asked.instruments,
         asked.objective,
@@ -59,8 +59,8 @@ def optimise(
         allow_unsolved=allow_unsolved,
     )
     if output.as_json:
-        printing.print_json({"decision": asked.name} | summary(found))
+        printing.print_json({"decision": asked.name} | summary(optimum))
         return
-    typer.echo(optimum_text(found))
-    heads, rows = rules_as_rows(found)
+    typer.echo(optimum_text(optimum))
+    heads, rows = rules_as_rows(optimum)
     printing.print_rows("The optimum beside simple rules, over the draws of the choice", heads, rows)

@@ -14,10 +14,10 @@ def _names_of_runs(incomplete: str) -> list[str]:
     """For the shell: runs in ``posteriors/`` and folders that begin as typed."""
     typed = Path(incomplete or ".")
     parent = typed if incomplete.endswith("/") or not incomplete else typed.parent
-    found = [path.name for path in Path("posteriors").glob("*") if path.is_dir()]
+    names = [path.name for path in Path("posteriors").glob("*") if path.is_dir()]
     if parent.is_dir():
-        found += [str(path) for path in parent.iterdir() if path.is_dir()]
-    return sorted(name for name in found if name.startswith(incomplete) and not Path(name).name.startswith("."))
+        names += [str(path) for path in parent.iterdir() if path.is_dir()]
+    return sorted(name for name in names if name.startswith(incomplete) and not Path(name).name.startswith("."))
 
 
 RunArgument = Annotated[

@@ -25,10 +25,10 @@ def runs(
     from reestim.cli import printing
     from reestim.runs.listing import list_runs
 
-    found = list_runs(folder)
+    run_list = list_runs(folder)
     if output.as_json:
-        printing.print_json([asdict(run) for run in found])
-    elif found:
-        printing.print_runs(found)
+        printing.print_json([asdict(run) for run in run_list])
+    elif run_list:
+        printing.print_runs(run_list)
     else:
         typer.echo(f"no runs in {folder} yet; `reestim run` makes one")

@@ -68,28 +68,28 @@ def sbc(
     talk, progress = output.announce, output.progress
     talk(f"{simulations} SIMULATED datasets; every fit is kept in {folder}, the same command goes on after a kill")
     if misclassified is not None:
-        found = calibrate_labels(request, misclassified, progress)
+        calibration = calibrate_labels(request, misclassified, progress)
     else:
-        found = calibrate_prior(request, progress)
+        calibration = calibrate_prior(request, progress)
     if output.as_json:
         printing.print_json(
             {
                 "folder": str(folder),
                 "interval": "equal-tailed",
-                "sentences": list(found.sentences),
-                "failed_gates": found.failed_gates,
-                "calibrated": found.calibrated,
-                "rows": found.table.to_dict("records"),
+                "sentences": list(calibration.sentences),
+                "failed_gates": calibration.failed_gates,
+                "calibrated": calibration.calibrated,
+                "rows": calibration.table.to_dict("records"),
             }
         )
     else:
         if not output.quiet:
-            if not found.table.empty:
-                _print(found.table, misclassified is not None)
-            for sentence in found.sentences:
+            if not calibration.table.empty:
+                _print(calibration.table, misclassified is not None)
+            for sentence in calibration.sentences:
                 typer.echo(sentence)
         typer.echo(f"calibration: {folder}")
-    if not found.calibrated:
+    if not calibration.calibrated:
         raise typer.Exit(GATE_FAILED)
 
 

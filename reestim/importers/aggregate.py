@@ -75,9 +75,9 @@ def aggregate_dataset(
     codes = Codes(by_country, by_sector)
     tables, notes = economy_tables(data, codes), []
     for made in (fact_tables, evidence_tables):
-        more, said = made(data, codes)
+        more, remarks = made(data, codes)
         tables |= more
-        notes += said
+        notes += remarks
 
     def build(folder: Path) -> None:
         copy_tables(data.path, folder, KEPT)
@@ -107,8 +107,10 @@ def aggregate_flows(flows: Flows, codes: Codes) -> Flows:
     paid = flows.trade * flows.wedge
     freed = (inside * (paid - flows.trade)).sum(axis=1)
     spent = paid.sum(axis=1)
-    kept = 1 - np.divide(freed, spent, out=np.zeros_like(spent), where=spent > 0)
-    inputs = np.einsum("Nn,Kk,Ss,nks->NKS", countries, sectors, sectors, flows.inputs * kept[:, :, None], optimize=True)
+    remaining = 1 - np.divide(freed, spent, out=np.zeros_like(spent), where=spent > 0)
+    inputs = np.einsum(
+        "Nn,Kk,Ss,nks->NKS", countries, sectors, sectors, flows.inputs * remaining[:, :, None], optimize=True
+    )
     received, abroad = (
         np.einsum("Nn,Ii,Ss,nis->NIS", countries, countries, sectors, cells, optimize=True)
         for cells in (flows.trade, np.where(inside, flows.trade, paid))
@@ -132,22 +134,22 @@ def economy_tables(data: Dataset, codes: Codes) -> dict[str, pd.DataFrame]:
 def _regions(mapping: Path | None, data: Dataset) -> dict[str, str]:
     if mapping is None:
         return {country: country for country in data.countries}
-    found = region_mapping(mapping, data.countries)
-    _refuse_names(found, mapping, "region")
-    return {country: found[country] for country in data.countries}
+    regions = region_mapping(mapping, data.countries)
+    _refuse_names(regions, mapping, "region")
+    return {country: regions[country] for country in data.countries}
 
 
 def _sectors(mapping: Path | None, data: Dataset) -> dict[str, str]:
     if mapping is None:
         return {sector: sector for sector in data.goods}
-    found = sector_mapping(mapping, data.goods)
-    _refuse_names(found, mapping, "sector", data.elements)
+    sectors = sector_mapping(mapping, data.goods)
+    _refuse_names(sectors, mapping, "sector", data.elements)
     for carrier in data.carriers:
-        if merged := [name for name, to in found.items() if to == found[carrier] and name != carrier]:
+        if merged := [name for name, to in sectors.items() if to == sectors[carrier] and name != carrier]:
             advice = "Give it a sector of its own: users hold it in their bundle of rare earths"
             message = f"the carrier {carrier} is merged with {', '.join(merged)}"
-            raise InputError(Problem(message, advice, file=mapping.name, column="sector", value=found[carrier]))
-    return {sector: found[sector] for sector in data.goods}
+            raise InputError(Problem(message, advice, file=mapping.name, column="sector", value=sectors[carrier]))
+    return {sector: sectors[sector] for sector in data.goods}
 
 
 def _refuse_names(found: Mapping[str, str], mapping: Path, column: str, taken: Sequence[str] = ()) -> None:

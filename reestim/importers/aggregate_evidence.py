@@ -66,15 +66,15 @@ def ree_use_panel(data: Dataset, codes: Codes, notes: list[str]) -> pd.DataFrame
     table: Any = data["ree_use_panel"]
     single = np.array([codes.alone(c) for c in table[COUNTRY]])
     _say("ree_use_panel", "series of ", table[~single], codes, "other countries of the region have none", notes)
-    kept: Any = table[single]
-    if not len(kept) or all(codes.alone(s) for s in kept[SECTOR]):
-        return codes.renamed(kept)
-    sums = [name for name in ("tonnes", "value", "output") if name in kept]
-    size = kept[next(name for name in sums if kept[name].notna().any())]
-    new = _complete_sums("ree_use_panel", kept, codes, sums, notes)
-    if "error" in kept:
-        keys = [name for name in (COUNTRY, SECTOR, "series", YEAR) if name in kept]
-        noise: Any = codes.renamed(kept.assign(error=(kept["error"] * size) ** 2, size=size))
+    series: Any = table[single]
+    if not len(series) or all(codes.alone(s) for s in series[SECTOR]):
+        return codes.renamed(series)
+    sums = [name for name in ("tonnes", "value", "output") if name in series]
+    size = series[next(name for name in sums if series[name].notna().any())]
+    new = _complete_sums("ree_use_panel", series, codes, sums, notes)
+    if "error" in series:
+        keys = [name for name in (COUNTRY, SECTOR, "series", YEAR) if name in series]
+        noise: Any = codes.renamed(series.assign(error=(series["error"] * size) ** 2, size=size))
         by_cell = noise.groupby(keys, sort=False, dropna=False)[["error", "size"]].sum().reset_index()
         by_cell["error"] = np.sqrt(by_cell["error"]) / by_cell["size"]  # errors of sectors are independent
         new = new.merge(by_cell[[*keys, "error"]], on=keys, how="left")
@@ -94,15 +94,15 @@ def _complete_sums(stem: str, table: Any, codes: Codes, sums: list[str], notes: 
         notes.append(
             f"{stem}.csv is without {int(short.sum())} rows: in those years a part of the merged cell has none."
         )
-    kept = table[~short]
-    filled = kept.assign(**{name: kept[name].astype(float) for name in sums})
+    complete = table[~short]
+    filled = complete.assign(**{name: complete[name].astype(float) for name in sums})
     renamed: Any = codes.renamed(filled)
     grown = renamed.groupby([*keys, YEAR], sort=False, dropna=False)[sums]
     added = grown.sum(min_count=1).reset_index()
     holes: Any = codes.renamed(filled.assign(**{name: filled[name].isna() for name in sums}))
     partly = holes.groupby([*keys, YEAR], sort=False, dropna=False)[sums].any().reset_index()
     added[sums] = added[sums].mask(partly[sums])
-    return with_provenance(stem, added.dropna(subset=sums, how="all"), kept, codes)
+    return with_provenance(stem, added.dropna(subset=sums, how="all"), complete, codes)
 
 
 def _effects(stem: str, data: Dataset, codes: Codes, tables: dict[str, pd.DataFrame], notes: list[str]) -> None:

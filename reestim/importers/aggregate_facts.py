@@ -42,10 +42,10 @@ def fact_tables(data: Dataset, codes: Codes) -> tuple[dict[str, pd.DataFrame], l
         tables[COUNTRY_USE] = placed
     if "element_exports" in data:
         exports = data["element_exports"]
-        kept: Any = exports[[codes.alone(country) for country in exports[COUNTRY]]]
+        single: Any = exports[[codes.alone(country) for country in exports[COUNTRY]]]
         gone = sorted({codes.regions[c] for c in exports[COUNTRY] if not codes.alone(c)})
-        if len(kept):
-            tables["element_exports"] = codes.renamed(kept)
+        if len(single):
+            tables["element_exports"] = codes.renamed(single)
         if gone:
             notes.append(
                 f"element_exports.csv is without {', '.join(gone)}: what the countries of a region sell each other is "
@@ -108,13 +108,13 @@ def policy(data: Dataset, codes: Codes) -> pd.DataFrame:
         mean = np.where(below > 0, np.divide(above, below, out=np.ones_like(above), where=below > 0) - 1, np.nan)
         rows.append(np.where(np.isnan(mean), added(exact) / cells, mean).round(12))
     new = codes.new_regions, [*codes.new_sectors, *data.elements]
-    found = [
+    cells_of_policy = [
         (new[0][n], new[0][i], new[1][s], float(rows[0][n, i, s]), float(rows[1][n, i, s]))
         for n, i, s in np.argwhere((np.abs(rows[0]) + np.abs(rows[1])) > 0)
         if n != i
     ]
     columns_of = [IMPORTER, EXPORTER, SECTOR, "tariff", "export_tax"]
-    made: Any = pd.DataFrame(found, columns=columns_of).assign(
+    made: Any = pd.DataFrame(cells_of_policy, columns=columns_of).assign(
         source=f"{MADE}: taxes of policy.csv, weighted by the trade they are paid on", verified=False
     )
     return made[[name for name in made if name in (*columns_of, *table.columns)]]

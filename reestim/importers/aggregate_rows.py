@@ -63,12 +63,12 @@ class Codes:
 
     def words(self) -> str:
         """Which labels were merged or renamed."""
-        said = []
+        sentences = []
         for mapping in (self.regions, self.sectors):
             for name in dict.fromkeys(mapping.values()):
                 labels = [label for label, to in mapping.items() if to == name]
-                said += [f"{name} = {' '.join(labels)}"] if labels != [name] else []
-        return "; ".join(said) or "all labels as they were"
+                sentences += [f"{name} = {' '.join(labels)}"] if labels != [name] else []
+        return "; ".join(sentences) or "all labels as they were"
 
 
 _PROVENANCE = ("source", "verified")
@@ -89,10 +89,10 @@ def with_provenance(stem: str, rows: pd.DataFrame, table: pd.DataFrame, codes: C
         return rows
     keys = [name for name in SCHEMAS[stem].key if name in rows]
     grouped = codes.renamed(table).groupby(keys, sort=False, dropna=False)
-    said = pd.DataFrame({"source": grouped["source"].agg(lambda texts: combined_source(list(texts)))})
+    provenance = pd.DataFrame({"source": grouped["source"].agg(lambda texts: combined_source(list(texts)))})
     if "verified" in table:
-        said["verified"] = grouped["verified"].all()
-    joined = rows.merge(said.reset_index(), on=keys, how="left", validate="one_to_one")
+        provenance["verified"] = grouped["verified"].all()
+    joined = rows.merge(provenance.reset_index(), on=keys, how="left", validate="one_to_one")
     nothing = joined["source"].isna()  # a cell of zeros that no row of the dataset names
     return joined.assign(source=joined["source"].mask(nothing, f"{IMPUTED}: nothing is stated")).fillna(
         {"verified": False}

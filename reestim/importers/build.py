@@ -95,8 +95,8 @@ def build_from_tables(
     problems = Problems(table_problems(chosen, tables, year, POLICY_YEAR))
     problems += facts_problems(facts, base_year) + out_problems(out)
     files = chosen.files(tables) if tables.exists() else {}
-    rates, found = exchange_rates(exchange_rate, sorted(files), chosen.currency)
-    problems += found
+    rates, rate_problems = exchange_rates(exchange_rate, sorted(files), chosen.currency)
+    problems += rate_problems
     world = problems.attempt(lambda: _first(chosen, files, year, rates))
     own = files.get(year) if world is not None else None
     labor, lacking = problems.attempt(lambda: _accounts(chosen, accounts, year, own)) or (None, [])
@@ -142,8 +142,8 @@ def _accounts(
     if path is None:
         return (None, []) if source.factors is None or table is None else source.factors(table, year)
     if source.accounts is None:
-        known = ", ".join(name for name, entry in WORLD_SOURCES.items() if entry.accounts is not None)
-        advice = f"Leave it out; accounts are read with {known}"
+        with_accounts = ", ".join(name for name, entry in WORLD_SOURCES.items() if entry.accounts is not None)
+        advice = f"Leave it out; accounts are read with {with_accounts}"
         raise InputError(Problem(f"no accounts are read with {source.name}", advice, column="--accounts"))
     return source.accounts(path, year)
 
@@ -208,11 +208,11 @@ def _write(out: Path, built: Built, seed: int | None) -> None:
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:
             folder = Path(temporary) / out.name
             folder.mkdir()
-            said = _write_tables(folder, built)
+            remarks = _write_tables(folder, built)
             if seed is None:
-                write_meta(folder, meta_keys(built, said, ()))
+                write_meta(folder, meta_keys(built, remarks, ()))
             else:
-                _write_evidence(folder, built, said, seed)
+                _write_evidence(folder, built, remarks, seed)
             load_dataset(folder)
             folder.rename(out)
     except OSError as error:
@@ -246,9 +246,9 @@ def _write_tables(folder: Path, built: Built) -> list[str]:
     if built.panel is not None:
         tables["outcomes"] = built.panel
     use = pd.read_csv(facts / f"{PANEL}.csv")
-    kept = use.loc[use["country"].isin(list(world.regions))].reset_index(drop=True)
-    if len(kept):
-        tables[PANEL] = kept
+    panel = use.loc[use["country"].isin(list(world.regions))].reset_index(drop=True)
+    if len(panel):
+        tables[PANEL] = panel
     placed, left_out = country_use(facts, built.regions)
     if len(placed):
         tables[COUNTRY_USE] = placed
@@ -257,11 +257,11 @@ def _write_tables(folder: Path, built: Built) -> list[str]:
         tables["event_study"] = effects
     for stem, table in tables.items():
         write_csv(table, folder / f"{stem}.csv")
-    said = notes(built) + left_out
-    gone = sorted(set(use["country"]) - set(kept["country"]))
+    remarks = notes(built) + left_out
+    gone = sorted(set(use["country"]) - set(panel["country"]))
     if gone:
-        said.append(f"{PANEL}.csv is without {', '.join(gone)}: the mapping keeps no region of that name.")
-    return said
+        remarks.append(f"{PANEL}.csv is without {', '.join(gone)}: the mapping keeps no region of that name.")
+    return remarks
 
 
 def _write_evidence(folder: Path, built: Built, said: list[str], seed: int) -> None:
@@ -290,6 +290,8 @@ def _write_evidence(folder: Path, built: Built, said: list[str], seed: int) -> N
 def _truth(facts: Path) -> Truth:
     """Parameters of the simulation: those stated by the facts' dataset, without its elasticities by sector."""
     truth = meta_of(facts).truth
-    found = replace(Truth.from_dict(truth), sigma=None) if truth else TRUTH
+    parameters = replace(Truth.from_dict(truth), sigma=None) if truth else TRUTH
     # simulated-2010 spreads its patents as all patents are; a table of one's own has no totals, so they grow evenly
-    return found if found.patent_growth is not None else replace(found, patent_growth=Truth.patent_growth)
+    return (
+        parameters if parameters.patent_growth is not None else replace(parameters, patent_growth=Truth.patent_growth)
+    )

@@ -48,9 +48,9 @@ def industry_facts(labels: Sequence[str], file: Path | None = None) -> pd.DataFr
         return tables[best].set_index("industry").loc[list(labels)].reset_index()
     table, problems = _read(file)
     if table is not None:
-        known = set(table["industry"])
+        industries = set(table["industry"])
         advice = "Add a row for it"
-        missing = [i for i in labels if i not in known]
+        missing = [i for i in labels if i not in industries]
         problems += [Problem("the industry has no row", advice, file=file.name, value=i) for i in missing]
     if problems or table is None:
         raise InputError(problems, "the file of industries cannot be used")
@@ -62,7 +62,9 @@ def _read(path: Path) -> tuple[pd.DataFrame | None, list[Problem]]:
     if cells is None:
         return None, problems
     table = cells[list(COLUMNS)].copy()
-    table["ree_weight"], found = read_weights(cells, "ree_weight", "sector", file=path.name, what="rare earths are")
+    table["ree_weight"], weight_problems = read_weights(
+        cells, "ree_weight", "sector", file=path.name, what="rare earths are"
+    )
     paper = list(pd.read_csv(ELASTICITIES)["sector"])
     for row, value in table["caliendo_parro"].items():
         for part in [p for p in value.split(";") if p not in paper]:
@@ -71,7 +73,7 @@ def _read(path: Path) -> tuple[pd.DataFrame | None, list[Problem]]:
     for row in table.index[table["industry"].duplicated()]:
         value = table["industry"][row]
         problems.append(Problem("the industry is repeated", "Keep one row", file=path.name, row=int(row), value=value))
-    return table, problems + found
+    return table, problems + weight_problems
 
 
 def host_sector(facts: pd.DataFrame, sectors: Mapping[str, str], host: str) -> str:
@@ -95,14 +97,14 @@ def application_industry(
     """
     merged: Any = application_sector.merge(facts[["industry", "sector", "ree_weight"]], on="sector", how="left")
     lost = merged.loc[merged["industry"].isna()]
-    known = list(dict.fromkeys(facts["sector"]))
+    fact_sectors = list(dict.fromkeys(facts["sector"]))
     problems = []
     for sector in dict.fromkeys(lost["sector"]):
         share = ", ".join(
             f"{w:.0%} of {a}" for a, w in lost.loc[lost["sector"] == sector, ["application", "weight"]].to_numpy()
         )
         message = f"no industry for the sector: the concordance would lose {share}"
-        problems.append(Problem(message, closest(sector, known), file="application_sector.csv", value=sector))
+        problems.append(Problem(message, closest(sector, fact_sectors), file="application_sector.csv", value=sector))
     if problems:
         raise InputError(problems, "the concordance loses rare earths")
     merged["weight"] = merged["weight"] * merged["ree_weight"]

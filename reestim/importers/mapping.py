@@ -121,8 +121,8 @@ def read_concordance(path: Path, of: str, *, what: str) -> tuple[Any, list[Probl
     cells, problems = read_columns(path, (of, "industry", "weight"))
     if cells is None:
         raise InputError(problems, "the concordance cannot be used")
-    weights, found = read_weights(cells, "weight", of, file=path.name, what=what)
-    problems += found
+    weights, weight_problems = read_weights(cells, "weight", of, file=path.name, what=what)
+    problems += weight_problems
     for row in cells.index[cells.duplicated([of, "industry"])]:
         value = f"{cells[of][row]}, {cells['industry'][row]}"
         problems.append(Problem("the pair is repeated", "Keep one row", file=path.name, row=int(row), value=value))

@@ -44,7 +44,7 @@ def notes(built: Built) -> list[str]:
     moved = "; ".join(f"{rule} {value:,.0f} ({value / output:.3%} of output)" for rule, value in world.moved.items())
     names = ", ".join(f"{i} {name}" for i, name in built.industries[["industry", "name"]].to_numpy())
     years = "" if panel is None else f"{panel['year'].min()}-{panel['year'].max()}"
-    said = [
+    sentences = [
         f"World economy: {built.source.citation}.",
         f"Cleaning of {world.year}, million US$ set to zero or moved to final demand: {moved}. Value added is output "
         f"less inputs, with net taxes on products and transport margins; {_labor_words(built)}.",
@@ -57,13 +57,13 @@ def notes(built: Built) -> list[str]:
         "composition of world use (imputed).",
     ]
     if merged := _merged(built.sectors):
-        said.append(f"Sectors: {merged}.")
+        sentences.append(f"Sectors: {merged}.")
     if built.base_year != world.year:
-        said.append(
+        sentences.append(
             f"The world economy is that of {world.year}, prices, uses and output of rare earths are those of "
             f"{built.base_year}: base_year is the year of the rare earths."
         )
-    return said
+    return sentences
 
 
 def _labor_words(built: Built) -> str:

@@ -93,10 +93,10 @@ def compare(runs: Mapping[str, xr.DataTree]) -> Comparison:
     if bad:
         raise InputError(bad, "the runs cannot be compared")
     reasons = not_comparable(runs)
-    loo, said = (None, reasons) if reasons else _loo(runs)
-    said = [*_editions(runs), *said]
+    loo, sentences = (None, reasons) if reasons else _loo(runs)
+    sentences = [*_editions(runs), *sentences]
     changes = pd.concat([_quantities(name, post) for name, post in runs.items()], ignore_index=True)
-    return Comparison(changes, loo, (*said, *_changed(changes, list(runs)), *_absent(runs)))
+    return Comparison(changes, loo, (*sentences, *_changed(changes, list(runs)), *_absent(runs)))
 
 
 def not_comparable(runs: Mapping[str, xr.DataTree]) -> list[str]:
@@ -146,8 +146,8 @@ def _loo(runs: Mapping[str, xr.DataTree]) -> tuple[pd.DataFrame, list[str]]:
     az: Any = arviz  # its names come at run time
     with warnings.catch_warnings():  # what it warns of stands in the column diag_elpd, and is said in words
         warnings.simplefilter("ignore")
-        found = {name: az.loo(pointwise(post), pointwise=True) for name, post in runs.items()}
-        table: pd.DataFrame = az.compare(found, round_to="none").loc[:, _LOO]
+        loo_of_run = {name: az.loo(pointwise(post), pointwise=True) for name, post in runs.items()}
+        table: pd.DataFrame = az.compare(loo_of_run, round_to="none").loc[:, _LOO]
     table["diag_elpd"] = [_diagnosis(str(text)) for text in table["diag_elpd"]]
     rows = table.reset_index(names="run").to_dict("records")
     best, words = rows[0], []
@@ -163,10 +163,10 @@ def _loo(runs: Mapping[str, xr.DataTree]) -> tuple[pd.DataFrame, list[str]]:
 
 def _diagnosis(said: str) -> str:
     """ArviZ's diagnosis of LOO in words: ``3 k̂ > 0.70``."""
-    found = re.fullmatch(r"\s*(\d+)\s*k̂\s*>\s*([\d.]+)\s*", said)
-    if not found:
+    match = re.fullmatch(r"\s*(\d+)\s*k̂\s*>\s*([\d.]+)\s*", said)
+    if not match:
         return said.replace("k̂", "Pareto's k")
-    count, threshold = int(found[1]), float(found[2])
+    count, threshold = int(match[1]), float(match[2])
     who = "1 observation decides" if count == 1 else f"{count} observations decide"
     return f"{who} the fit on their own (shape of their weights above {threshold:.2f})"
 
@@ -244,18 +244,18 @@ def _editions(runs: Mapping[str, xr.DataTree]) -> list[str]:
         for name, post in runs.items()
         if "constant_data" in post.children and is_before_the_clock(post["constant_data"].data_vars)
     ]
-    said = []
+    sentences = []
     if first and len(first) < len(runs):
-        said.append(
+        sentences.append(
             f"Not all runs are of the same edition of the model: {joined(first)} had crowding_out, where research "
             "could be free, so that κ, ξ, m and welfare with directed technology mean other things there."
         )
     if old and len(old) < len(runs):
-        said.append(
+        sentences.append(
             f"Not all runs have the clock of equation (2b): in {joined(old)} patents a year were read as the level of "
             "knowledge and prices acted a year late, so that σ, κ, m and λ mean other things there."
         )
-    return said
+    return sentences
 
 
 def _absent(runs: Mapping[str, xr.DataTree]) -> list[str]:

@@ -79,9 +79,9 @@ def _by_share(sources: Sequence[Source], technology: str) -> Iterator[str]:
 
 def _with_share(source: Source) -> str:
     """``trade elasticities (ε: 24 % of it, prior alone)``."""
-    said = f"{percent(source.share)} of it, {source.comes_from}"
+    part = f"{percent(source.share)} of it, {source.comes_from}"
     symbol = uncertainty.named(source.name)
-    return f"{_WORDS[source.name]} ({symbol}: {said})" if source.name in _WORDS else f"{symbol} ({said})"
+    return f"{_WORDS[source.name]} ({symbol}: {part})" if source.name in _WORDS else f"{symbol} ({part})"
 
 
 def _by_verdict(table: pd.DataFrame) -> Iterator[str]:

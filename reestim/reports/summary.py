@@ -74,8 +74,8 @@ def warnings(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[tupl
         names = ", ".join(f"{row['gate']} is {row['value']:.4g}" for row in failed.to_dict("records"))
         allowed = RunRecord.of(post).allowed_gates
         by_name = [name for name in failed["gate"] if name in allowed]
-        said = f" Allowed to fail, by name, when it was started: {', '.join(by_name)}." if by_name else ""
-        out.append(("gate", f"The sampler did not converge ({names}). These draws are not a posterior yet.{said}"))
+        exception = f" Allowed to fail, by name, when it was started: {', '.join(by_name)}." if by_name else ""
+        out.append(("gate", f"The sampler did not converge ({names}). These draws are not a posterior yet.{exception}"))
     runs = tables["solver"].to_dict("records") if "solver" in tables else []
     if missing := sum(int(row["draws"]) - int(row["solved"]) for row in runs):
         draws = f"{missing} draw" if missing == 1 else f"{missing} draws"

@@ -136,6 +136,6 @@ def _read(path: Path) -> tuple[Any, list[Problem]]:
     typed = {}
     for name in COLUMNS:
         kind: Any = "number" if name == "value" else "text"
-        typed[name], found, _ = parse_column(cells[name], kind, file=path.name, may_be_empty=False)
-        problems += found
+        typed[name], own_problems, _ = parse_column(cells[name], kind, file=path.name, may_be_empty=False)
+        problems += own_problems
     return pd.DataFrame(typed), problems

@@ -58,10 +58,10 @@ def caption(study: xr.Dataset, outcome: str) -> str:
 def alt_text(study: xr.Dataset, outcome: str) -> str:
     """Mean effects in a sentence, for readers who do not see the figure."""
     rows = event_tables(study)["event_study_summary"].query("outcome == @outcome").to_dict("records")
-    said = [
+    effects = [
         f"{r['countries']}, {NAMES[r['estimator']]} {r['estimate']:.3g} [{r['low']:.3g}, {r['high']:.3g}]" for r in rows
     ]
-    return f"Mean effects from the policy on: {'; '.join(said)}."
+    return f"Mean effects from the policy on: {'; '.join(effects)}."
 
 
 def _outcome(effects: Any, studies: Any, placebos: Any, about: dict[str, Any]) -> Figure:

@@ -70,8 +70,8 @@ def alt_text(tables: Mapping[str, pd.DataFrame]) -> str:
     """The most exposed in a sentence, for readers who do not see the figure."""
     first = tables["exposure_sectors"].head(5).to_dict("records")
     lands = tables["exposure_countries"].head(5).to_dict("records")
-    said = ", ".join(f"{r['sector']} {number(r['direct'], 4)}" for r in first)
-    return f"Most exposed sectors: {said}; countries: {', '.join(short_name(str(r['country'])) for r in lands)}."
+    shares = ", ".join(f"{r['sector']} {number(r['direct'], 4)}" for r in first)
+    return f"Most exposed sectors: {shares}; countries: {', '.join(short_name(str(r['country'])) for r in lands)}."
 
 
 def ranking_rows(table: pd.DataFrame) -> list[list[str]]:

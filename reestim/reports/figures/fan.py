@@ -46,12 +46,12 @@ def fans(
         axes.set_axis_off()
     figure.supylabel(unit, fontsize=8.5)
     median = wide["median"]
-    said = "; ".join(
+    medians = "; ".join(
         f"{label}: {_two(median.sel({dim: label}).isel({YEAR: 0}))} in {years[0]}, "
         f"{_two(median.sel({dim: label}).isel({YEAR: -1}))} in {years[-1]}"
         for label in labels
     )
-    return figure_block(figure, name, caption, f"Medians, {unit}: {said}.")
+    return figure_block(figure, name, caption, f"Medians, {unit}: {medians}.")
 
 
 def _two(value: xr.DataArray) -> str:

@@ -42,8 +42,8 @@ def state_in_pictures(post: xr.DataTree, sections: Sequence[Section]) -> None:
                 own = [n for n, end in endings.items() if end and block.name.endswith(end)]
                 one = own or (list(scenarios) if len(scenarios) == 1 and section.id in _OF_SCENARIOS else [])
                 bands = f"{at_the_start(BANDS)}. " if BANDS in block.caption else ""
-                said = "".join(scenarios[n] for n in one)
-                write(block.figure, title_of(block.caption), said, f"{bands}{basis}", grows=not block.slide)
+                note = "".join(scenarios[n] for n in one)
+                write(block.figure, title_of(block.caption), note, f"{bands}{basis}", grows=not block.slide)
 
 
 def title_of(caption: str) -> str:
@@ -86,12 +86,12 @@ def _scenarios(post: xr.DataTree) -> dict[str, str]:
 def _basis(record: RunRecord) -> str:
     """The dataset, its base year, what is simulated, and whether the draws may be used."""
     data, moved = record.provenance, record.transfer
-    said = f"Data: {data.dataset or 'not named'}"
+    sentence = f"Data: {data.dataset or 'not named'}"
     if moved:
-        said += f", draws carried to {moved.dataset}"
+        sentence += f", draws carried to {moved.dataset}"
     year = moved.base_year if moved else data.base_year
-    said += f"; world of {year}, money of {year}" if year else ""
+    sentence += f"; world of {year}, money of {year}" if year else ""
     made = ", ".join(data.synthetic or ())
-    said += f"; SIMULATED, not observed: {made}." if made else "; nothing simulated."
-    said += "" if record.gates_passed() else " The sampler did NOT converge."
-    return said + (" QUICK smoke run: not for use." if record.quick else "")
+    sentence += f"; SIMULATED, not observed: {made}." if made else "; nothing simulated."
+    sentence += "" if record.gates_passed() else " The sampler did NOT converge."
+    return sentence + (" QUICK smoke run: not for use." if record.quick else "")

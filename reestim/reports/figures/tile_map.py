@@ -54,14 +54,14 @@ _OPEN = (0.05, 0.95)
 
 def places(countries: Sequence[str]) -> dict[str, tuple[int, int]]:
     """Row and column of every country, closed up, the strip of what is not on the grid last."""
-    found = {name: _PLACE[name] for name in countries if name in _PLACE}
-    if len(set(found.values())) < len(found):  # both codes of a country
-        found.pop("ROM")
-    rows = {row: k for k, row in enumerate(sorted({row for row, _ in found.values()}))}
-    columns = {column: k for k, column in enumerate(sorted({column for _, column in found.values()}))}
-    out = {name: (rows[row], columns[column]) for name, (row, column) in found.items()}
+    tiles = {name: _PLACE[name] for name in countries if name in _PLACE}
+    if len(set(tiles.values())) < len(tiles):  # both codes of a country
+        tiles.pop("ROM")
+    rows = {row: k for k, row in enumerate(sorted({row for row, _ in tiles.values()}))}
+    columns = {column: k for k, column in enumerate(sorted({column for _, column in tiles.values()}))}
+    out = {name: (rows[row], columns[column]) for name, (row, column) in tiles.items()}
     width = max(len(columns), 4)
-    rest = [name for name in countries if name not in found]
+    rest = [name for name in countries if name not in tiles]
     return out | {name: (len(rows) + k // width, k % width) for k, name in enumerate(rest)}
 
 
@@ -119,10 +119,10 @@ def _tile(
     axes: Axes, place: tuple[int, int], country: str, median: float, loss: float, scale: Normalize, side: float
 ) -> None:
     row, column = place
-    known = bool(np.isfinite(median))
-    color = _SHADES(scale(median)) if known else (1.0, 1.0, 1.0, 1.0)
+    is_known = bool(np.isfinite(median))
+    color = _SHADES(scale(median)) if is_known else (1.0, 1.0, 1.0, 1.0)
     dark = float(np.dot(color[:3], (0.299, 0.587, 0.114))) < 0.5
-    hatch = "////" if known and _OPEN[0] < loss < _OPEN[1] else None
+    hatch = "////" if is_known and _OPEN[0] < loss < _OPEN[1] else None
     axes.add_patch(Rectangle((column + 0.04, row + 0.04), 0.92, 0.92, facecolor=color, edgecolor="#6B6B6B", lw=0.6))
     if hatch:  # a corner, so that the letters stay readable
         corner = Rectangle((column + 0.04, row + 0.82), 0.92, 0.14, facecolor="none", edgecolor="#6B6B6B", lw=0.4)
@@ -133,11 +133,11 @@ def _tile(
     size = min(8.0, 20 * side)
     if side < _ROOMY:
         sign = "+" if median > 0 else "−"
-        text = f"{plain(short)}\n{sign}" if known else plain(short)
+        text = f"{plain(short)}\n{sign}" if is_known else plain(short)
         axes.text(column + 0.5, row + 0.45, text, ha="center", va="center", fontsize=size, color=ink, clip_on=True)
         return
     axes.text(column + 0.5, row + 0.22, plain(short), ha="center", va="center", fontsize=size, color=ink, weight="bold")
-    if known:
+    if is_known:
         value = number(float(f"{median:.2g}"))
         axes.text(column + 0.5, row + 0.48, value, ha="center", va="center", fontsize=size * 0.85, color=ink)
         axes.text(column + 0.5, row + 0.69, percent(loss), ha="center", va="center", fontsize=size * 0.75, color=ink)

@@ -120,12 +120,12 @@ def parts_figure_block(draws: xr.DataArray, groups: list[list[str]], name: str) 
         "directed technology; the markers are the means of the exact changes. The shift from the upper to the lower "
         "bar is what directed technology does through each channel."
     )
-    said = "; ".join(
+    parts = "; ".join(
         f"{short_name(c)} {t}: {_said(mean.sel({COUNTRY: c, TECHNOLOGY: t}), shown)}"
         for c in draws[COUNTRY].values
         for t in technologies
     )
-    return figure_block(figure, name, caption, f"Means, per cent: {said}.")
+    return figure_block(figure, name, caption, f"Means, per cent: {parts}.")
 
 
 def _bars(axes: Axes, mean: xr.DataArray, shown: list[str], technology: str, offset: float) -> None:

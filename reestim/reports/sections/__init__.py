@@ -67,11 +67,11 @@ def section_modules() -> tuple[type[SectionModule], ...]:
 
 def all_tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
     """Every tidy table that this run can fill, by the name of its file."""
-    found: dict[str, pd.DataFrame] = {}
+    by_name: dict[str, pd.DataFrame] = {}
     with malformed_groups_as_errors(post):
         for module in section_modules():
-            found |= module.tables(post)
-        return found | {"inputs": _tables.inputs(post)}
+            by_name |= module.tables(post)
+        return by_name | {"inputs": _tables.inputs(post)}
 
 
 def all_sections(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[Section]:
@@ -79,6 +79,8 @@ def all_sections(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> list[
     from reestim.reports.figures.standalone import state_in_pictures
 
     with malformed_groups_as_errors(post):
-        found = [section for module in section_modules() if (section := module.section(post, tables)) is not None]
-        state_in_pictures(post, found)
-    return found
+        all_sections = [
+            section for module in section_modules() if (section := module.section(post, tables)) is not None
+        ]
+        state_in_pictures(post, all_sections)
+    return all_sections

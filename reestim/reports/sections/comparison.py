@@ -85,8 +85,8 @@ def _overview(post: xr.DataTree) -> pd.DataFrame:
     sure = by["probability_loss"].agg(
         losers=lambda p: int((p > SURE).sum()), gainers=lambda p: int((p < 1 - SURE).sum())
     )
-    known = welfare.loc[welfare["median_percent"].notna()]  # a scenario may have no solved draw
-    worst = known.loc[known.groupby([SCENARIO, TECHNOLOGY], sort=False)["median_percent"].idxmin()]
+    with_median = welfare.loc[welfare["median_percent"].notna()]  # a scenario may have no solved draw
+    worst = with_median.loc[with_median.groupby([SCENARIO, TECHNOLOGY], sort=False)["median_percent"].idxmin()]
     lowest = worst.set_index([SCENARIO, TECHNOLOGY])[COUNTRY].rename("lowest")
     table = table.join(sure, on=[SCENARIO, TECHNOLOGY]).join(lowest, on=[SCENARIO, TECHNOLOGY])
     table["lowest"] = table["lowest"].fillna("none solved")
@@ -169,9 +169,9 @@ def _forest(
         "differences draw by draw."
     )
     median = quantiles(draws)["median"]
-    said = "; ".join(
+    medians = "; ".join(
         f"{name}: "
         + ", ".join(f"{c} {float(median.sel({SCENARIO: name, COUNTRY: c})):.2g}" for c in median[COUNTRY].values)
         for name in scenarios
     )
-    return figure_block(figure, "scenario_differences", caption, f"Medians, per cent: {said}.")
+    return figure_block(figure, "scenario_differences", caption, f"Medians, per cent: {medians}.")

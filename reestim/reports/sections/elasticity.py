@@ -68,24 +68,24 @@ def _figure_block(post: xr.DataTree) -> FigureBlock:
 def _elasticities(table: pd.DataFrame) -> TableBlock:
     heads = ["Sector", "σ, posterior", "Mean", "P(σ < 1)"]
     more = {"prior": "σ, prior", "passthrough": "m, posterior"}
-    found = [name for name in more if f"{name}_median" in table]
+    columns = [name for name in more if f"{name}_median" in table]
     rows = []
     for row in table.to_dict("records"):
         first = [str(row[SECTOR]), with_interval(row["median"], row["low"], row["high"]), number(row["mean"])]
-        rest = [with_interval(row[f"{n}_median"], row[f"{n}_low"], row[f"{n}_high"]) for n in found]
+        rest = [with_interval(row[f"{n}_median"], row[f"{n}_low"], row[f"{n}_high"]) for n in columns]
         rows.append([*first, percent(row["probability_complements"]), *rest])
     caption = (
         "Elasticity of substitution σ between rare earths and other inputs; m is the innovation pass-through, log "
         f"points of REE-enhancing knowledge per log point of relative price. {BRACKETS}"
     )
-    return TableBlock("elasticities", caption, [*heads, *(more[name] for name in found)], rows)
+    return TableBlock("elasticities", caption, [*heads, *(more[name] for name in columns)], rows)
 
 
 def _parameters(table: pd.DataFrame) -> TableBlock:
     rows = []
     for row in table.to_dict("records"):
-        known = pd.notna(row.get("prior_median", float("nan")))
-        prior = with_interval(row["prior_median"], row["prior_low"], row["prior_high"]) if known else "not recorded"
+        has_prior = pd.notna(row.get("prior_median", float("nan")))
+        prior = with_interval(row["prior_median"], row["prior_low"], row["prior_high"]) if has_prior else "not recorded"
         after = with_interval(row["median"], row["low"], row["high"])
         rows.append([row["parameter"], after, prior, row["meaning"]])
     heads = ["Parameter", "Posterior", "Prior", "Meaning"]

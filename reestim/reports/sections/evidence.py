@@ -45,7 +45,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     )
     of_evidence = table[[k for k in kinds if k != "priors"]]
     silent = table.loc[(of_evidence < SENSITIVE).all(axis=1), "symbol"].tolist()
-    said = (
+    sentence = (
         f"No kind of evidence speaks about {', '.join(silent)}."
         if silent
         else "Each of these parameters moves with the weight of some evidence."
@@ -53,10 +53,10 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
     judged = tables.get("prior_posterior")
     named = [] if judged is None else [one for one in resting(judged) if one in set(table["symbol"]) - set(silent)]
     if named:
-        said += (
+        sentence += (
             f" Moving is not narrowing: {', '.join(named)} {'moves' if len(named) == 1 else 'move'} with the evidence, "
             "but not by enough to be learnt from it, and rest on priors (the section above)."
         )
     heads = ["Parameter", *(k.replace("_", " ") for k in kinds)]
-    blocks = [TableBlock(TABLE, caption, heads, rows), Notes([said])]
+    blocks = [TableBlock(TABLE, caption, heads, rows), Notes([sentence])]
     return Section("evidence", "Which evidence speaks about what", blocks, POSTERIOR)

@@ -37,8 +37,8 @@ def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
     points = ("band", "reduction", "reduction_error")
     table = ds.rename({name: f"{name}_points" for name in points}).to_dataframe().reset_index().dropna()
     keys = [SCENARIO, TECHNOLOGY, COUNTRY, COMPONENT]
-    found = table.loc[:, [*keys, *(f"{name}_points" for name in points), "beyond_chance"]]
-    return {} if found.empty else {TABLE: found}
+    points_table = table.loc[:, [*keys, *(f"{name}_points" for name in points), "beyond_chance"]]
+    return {} if points_table.empty else {TABLE: points_table}
 
 
 def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | None:
@@ -76,8 +76,8 @@ def _table_block(table: pd.DataFrame, name: str) -> TableBlock:
             one: Any = part[part[COMPONENT] == component]
             most = one.loc[one["reduction_points"].idxmax()]
             fall, error, band = (most[f"{k}_points"] for k in ("reduction", "reduction_error", "band"))
-            said = f"{most[COUNTRY]}: {_two(fall)} ± {_two(error)} of {_two(band)}"
-            rows.append([f"{named(str(component))}, {technology}", f"{100 * mean[component]:.0f} %", said])
+            text = f"{most[COUNTRY]}: {_two(fall)} ± {_two(error)} of {_two(band)}"
+            rows.append([f"{named(str(component))}, {technology}", f"{100 * mean[component]:.0f} %", text])
     heads = ["Number, technology", "Mean fall of the band", "Largest fall, percentage points of welfare"]
     caption = "Expected fall of the 90 % band of welfare if a number were known exactly, ± standard error."
     return TableBlock(name, caption, heads, rows, None)

@@ -182,5 +182,7 @@ def _trend(table: pd.DataFrame) -> str:
     p_value = float(table.loc[table["measure"] == "trend_p_value", "median"].iloc[0])
     if math.isnan(p_value):
         return "Drift cannot be tested: the audit does not state the years, or has too few years or disagreements."
-    said = "Agreement CHANGES over the years: audit each period by itself" if p_value < _TREND else "No trend is seen"
-    return f"{said} (Mantel's test for a linear trend of agreement, p = {p_value:.3f})."
+    verdict = (
+        "Agreement CHANGES over the years: audit each period by itself" if p_value < _TREND else "No trend is seen"
+    )
+    return f"{verdict} (Mantel's test for a linear trend of agreement, p = {p_value:.3f})."

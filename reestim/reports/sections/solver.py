@@ -58,11 +58,11 @@ def why_unsolved(ds: xr.Dataset) -> list[str]:
     if "reason" not in ds:
         return []
     meanings = str(ds["reason"].attrs.get("flag_meanings", "")).split("; ")
-    found = []
+    reasons = []
     for code, count in zip(*np.unique(ds["reason"].values[~ds["solved"].values], return_counts=True), strict=True):
         words = meanings[int(code)] if int(code) < len(meanings) else f"reason {int(code)}"
-        found.append(f"{count} equilibria unsolved: {words}.")
-    return found
+        reasons.append(f"{count} equilibria unsolved: {words}.")
+    return reasons
 
 
 def _figure_block(ds: xr.Dataset) -> FigureBlock:
@@ -70,7 +70,7 @@ def _figure_block(ds: xr.Dataset) -> FigureBlock:
     left, right = figure.subplots(1, 2, sharey=True)
     residual = xr.ufuncs.log10(ds["residual"].where(ds["solved"]).clip(_SMALLEST))
     steps = ds["steps"].where(ds["solved"])
-    said = []
+    ranges = []
     for technology in ds[TECHNOLOGY].values.tolist():
         for axes, values in ((left, residual), (right, steps)):
             one = values.sel({TECHNOLOGY: technology}).values.ravel()
@@ -80,7 +80,7 @@ def _figure_block(ds: xr.Dataset) -> FigureBlock:
                     one, bins=20, histtype="step", linewidth=1.4, color=COLOR[technology], label=LABEL[technology]
                 )
         middle = float(steps.sel({TECHNOLOGY: technology}).median())
-        said.append(f"{technology}: median {middle:.0f} steps")
+        ranges.append(f"{technology}: median {middle:.0f} steps")
     left.set_xlabel("log10 of the largest relative residual", fontsize=8.5)
     right.set_xlabel("steps of the solver", fontsize=8.5)
     for axes in (left, right):
@@ -90,4 +90,4 @@ def _figure_block(ds: xr.Dataset) -> FigureBlock:
     figure.supylabel("equilibria", fontsize=8.5)
     figure.legend(*right.get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False, fontsize=8.5)
     caption = "Residuals and steps of the solved equilibria, all scenarios together."
-    return figure_block(figure, "solver", caption, f"{'; '.join(said)}.")
+    return figure_block(figure, "solver", caption, f"{'; '.join(ranges)}.")

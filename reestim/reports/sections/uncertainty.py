@@ -118,16 +118,16 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
 def _known(post: xr.DataTree) -> str:
     """Which inputs are drawn, and which count as known."""
     drawn = str(post["inputs"].attrs["sources"]).split(", ") if "inputs" in post.children else []
-    known = "totals of spending and output, input-output coefficients, value added, the policy itself"
+    exact = "totals of spending and output, input-output coefficients, value added, the policy itself"
     if not drawn:
         return (
             "The data are taken as known: no share below is theirs. Uses of elements, prices, mine output and trade "
-            f"count as exact, like {known}. A study with inputs = drawn has their errors in its bands (docs/inputs.md)."
+            f"count as exact, like {exact}. A study with inputs = drawn has their errors in its bands (docs/inputs.md)."
         )
     rest = [_NAMES[name] for name in INPUTS if name not in drawn]
     return (
         f"Drawn with their stated errors: {', '.join(_NAMES[name] for name in drawn)}. Taken as known: "
-        f"{', '.join([*rest, known])}. Elasticities were estimated at the data as they are."
+        f"{', '.join([*rest, exact])}. Elasticities were estimated at the data as they are."
     )
 
 
@@ -177,11 +177,11 @@ def _words(ds: xr.Dataset, technology: str) -> str:
     """The sources that matter most, averaged over countries."""
     one = ds.sel({TECHNOLOGY: technology})
     mean = one["share"].mean(COUNTRY).to_series().sort_values(ascending=False).head(_SHOWN)
-    said = ", ".join(f"{_NAMES[str(label)]} {_percent(float(share))}" for label, share in mean.items() if share > 0)
+    shares = ", ".join(f"{_NAMES[str(label)]} {_percent(float(share))}" for label, share in mean.items() if share > 0)
     error = _percent(float(one["share_error"].max(SOURCE).median()))
     return (
-        f"With {technology} technology the largest shares, mean over countries, are those of {said} (Monte-Carlo error "
-        f"of the least certain share: {error})."
+        f"With {technology} technology the largest shares, mean over countries, are those of {shares} (Monte-Carlo "
+        f"error of the least certain share: {error})."
     )
 
 
