@@ -15,7 +15,7 @@ from reestim.errors import MAX_UNSOLVED
 from reestim.reports.section import POSTERIOR, FigureBlock, Section
 from reestim.reports.summary import INTERVALS, is_quick, sentences, warnings
 from reestim.results.effects import described_scenarios
-from reestim.results.format import limit
+from reestim.results.format import joined, limit
 from reestim.runs.record import RunRecord
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def render(post: xr.DataTree, tables: Mapping[str, pd.DataFrame], sections: Sequ
     record = RunRecord.of(post)
     run = record if record.packages else record.of_this_save(post)  # one that was not saved is of now
     return env.get_template("report.html.j2").render(
-        title=run.spec.name or "run",
+        title=title_of(post, run),
+        subtitle=subtitle_of(post, run),
         quick=is_quick(post),
         warnings=warnings(post, tables),
         sentences=sentences(post, tables),
@@ -55,6 +56,32 @@ def render(post: xr.DataTree, tables: Mapping[str, pd.DataFrame], sections: Sequ
     )
 
 
+def title_of(post: xr.DataTree, run: RunRecord) -> str:
+    """What the page is about: its scenarios where equilibria were computed, else the study."""
+    described = _described(post)
+    words = [str(about.get("description") or name) for name, about in described.items()]
+    if len(words) == 1:
+        return words[0]
+    return f"{len(words)} scenarios: {joined(list(described))}" if words else run.spec.name or "run"
+
+
+def subtitle_of(post: xr.DataTree, run: RunRecord) -> str:
+    """The study and the economy. What the study says of itself is left out where other scenarios were asked of it."""
+    parts = [f"Study {run.spec.name}" if run.spec.name else "A model from Python"]
+    if "economy" in post.children:
+        about = post["economy"].attrs
+        year = f", the world of {about['base_year']}" if "base_year" in about else ""
+        parts.append(f"economy {about.get('name', 'from Python')}{year}")
+    others = "reestim counterfactual" in (run.command or "")
+    said = "" if others or not run.spec.description else f" {run.spec.description.rstrip('.')}."
+    return f"{'; '.join(parts)}.{said}"
+
+
+def _described(post: xr.DataTree) -> dict[str, Any]:
+    """Scenarios of the page, by name."""
+    return described_scenarios(post["counterfactual"].to_dataset()) if "counterfactual" in post.children else {}
+
+
 def synthetic_behind(post: xr.DataTree, section: Section) -> list[str]:
     """The synthetic files of the dataset that a section rests on."""
     made = list(RunRecord.of(post).provenance.synthetic or ())
@@ -63,8 +90,7 @@ def synthetic_behind(post: xr.DataTree, section: Section) -> list[str]:
 
 def _scenarios(post: xr.DataTree, run: RunRecord) -> dict[str, str]:
     """The files of the scenarios as they were read; of a run from Python what its policies are."""
-    described = described_scenarios(post["counterfactual"].to_dataset()) if "counterfactual" in post.children else {}
-    stored = run.scenarios or described
+    stored = run.scenarios or _described(post)
     return {
         name: text if isinstance(text, str) else json.dumps(text, indent=1, ensure_ascii=False)
         for name, text in stored.items()

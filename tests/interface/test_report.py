@@ -16,7 +16,9 @@ import xarray as xr
 import reestim as ree
 from reestim.checks.prior_sensitivity import prior_posterior_table
 from reestim.errors import InputError
+from reestim.io.json_text import json_text
 from reestim.reports import latex
+from reestim.reports.html import subtitle_of, title_of
 from reestim.results import findings, tables
 from reestim.runs.record import RunRecord
 
@@ -154,6 +156,24 @@ def test_the_summary_names_countries_and_money_with_at_most_three_numbers(page: 
         assert re.search(r"million US\$( of \d{4})? a year \[[\d.,e-]+, [\d.,e-]+\]", one), one
         assert "JPN" not in one
     assert any("directed technology takes away" in one for one in sentences)
+
+
+def test_the_title_is_that_of_the_scenario_and_the_subtitle_says_study_and_economy(fake_run: xr.DataTree) -> None:
+    record = RunRecord.of(fake_run)
+    record = record.but(spec=record.spec.model_copy(update={"description": "Joint model; the quota of 2010"}))
+    post = fake_run.copy()
+    (name,) = post["counterfactual"].scenario.values.tolist()
+    about = json_text({name: {"description": "China halves its exports in April 2025"}})
+    post["counterfactual"].attrs["scenarios"] = about
+    assert title_of(post, record) == "China halves its exports in April 2025"
+    own = subtitle_of(post, record.but(command="reestim run"))
+    other = subtitle_of(post, record.but(command="reestim run\nreestim counterfactual first april-2025.toml"))
+    for words in (own, other):
+        assert words.startswith(f"Study {record.spec.name}; economy a world of three, the world of 2008.")
+    assert "Joint model; the quota of 2010." in own
+    assert "2010" not in other
+    del post["counterfactual"]
+    assert title_of(post, record) == record.spec.name
 
 
 def test_every_finding_of_a_check_stands_on_its_card_the_worst_first(page: Page, fake_run: xr.DataTree) -> None:
