@@ -198,21 +198,25 @@ def two_way_regression(setting: EventDesign) -> tuple[np.ndarray, np.ndarray, in
             "the event study cannot be estimated",
         )
     estimate, covariance = fit.coef().to_numpy(float), np.asarray(fit._vcov, float)
-    return rounded(estimate), rounded(covariance), int(data["cluster"].nunique())
+    error = np.sqrt(np.diag(covariance))
+    return rounded(estimate, error), rounded(covariance, np.outer(error, error)), int(data["cluster"].nunique())
 
 
-def rounded(values: np.ndarray, digits: int = 10) -> np.ndarray:
-    """Values at so many significant digits.
+def rounded(values: np.ndarray, size: np.ndarray, digits: int = 10) -> np.ndarray:
+    """Values at so many significant digits of a size.
 
     Least squares differ in the sixteenth between two processes of one machine (memory alignment), and one seed must
-    give the same draws in each.
+    give the same draws in each. What they differ by goes with the size of the terms, the standard errors, and is no
+    small part of a covariance near zero.
 
     Parameters
     ----------
     values
         Finite numbers.
+    size
+        How large such values are, positive, in the shape and unit of ``values``.
     digits
-        Significant digits.
+        Significant digits of ``size``.
 
     Returns
     -------
@@ -223,11 +227,10 @@ def rounded(values: np.ndarray, digits: int = 10) -> np.ndarray:
     --------
     >>> import numpy as np
     >>> from reestim.evidence.event_study import rounded
-    >>> rounded(np.array([0.123456, -200.0]), digits=3).tolist()
+    >>> rounded(np.array([0.123456, -200.0]), np.array([0.5, 100.0]), digits=3).tolist()
     [0.123, -200.0]
     """
-    size = np.floor(np.log10(np.abs(values), where=values != 0, out=np.zeros_like(values)))
-    unit = 10.0 ** (digits - 1 - size)
+    unit = 10.0 ** (digits - 1 - np.floor(np.log10(size)))
     return np.round(values * unit) / unit
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,7 +13,7 @@ import pytest
 import xarray as xr
 
 from reestim.errors import InputError
-from reestim.evidence.event_study import panel_study, small_sample_covariance
+from reestim.evidence.event_study import panel_study, rounded, small_sample_covariance
 from reestim.evidence.predictions import cell_weights, market_weights
 from reestim.evidence.simulate import simulate_evidence, true_sigma
 from reestim.evidence.truth import Truth
@@ -118,3 +121,37 @@ def test_bad_panels_are_refused_with_words(world, exposure) -> None:
         panel_study(outcomes, exposure * 0, POLICY_YEAR)
     with pytest.raises(InputError, match="above 0"):
         panel_study(outcomes.assign(value=-1.0), exposure, POLICY_YEAR)
+
+
+def test_what_differs_between_processes_is_rounded_away() -> None:
+    """Memory alignment moves the last digits by the size of the terms: entries near zero by more than theirs."""
+    rng = np.random.default_rng(0)
+    covariance = rng.normal(size=(18, 60)) @ rng.normal(size=(60, 18)) * 1e-4
+    covariance = covariance @ covariance.T
+    covariance[0, 1] = covariance[1, 0] = 1e-6 * covariance[0, 0]
+    size = np.sqrt(np.outer(np.diag(covariance), np.diag(covariance)))
+    moved = covariance + 1e-16 * size * rng.normal(size=covariance.shape)
+    assert (moved != covariance).mean() > 0.3
+    np.testing.assert_array_equal(rounded(moved, size), rounded(covariance, size))
+    np.testing.assert_allclose(rounded(covariance, size) / size, covariance / size, atol=1e-10)
+
+
+@pytest.mark.slow  # four processes that build and compile the default study
+def test_one_study_has_the_same_evidence_and_density_in_every_process(project: Path) -> None:
+    program = """
+import hashlib, warnings
+import numpy as np
+import reestim as ree
+from reestim.estimate.sampling import _compiled_pymc
+warnings.simplefilter("ignore")
+model = ree.build(ree.read_spec("models/substitution.toml"), ree.load_dataset("rare-earths-2010"))
+made = _compiled_pymc(model)
+inputs = model.study.inputs
+seen = [inputs[n].values for n in sorted(inputs) if inputs[n].dtype.kind == "f"]
+at = np.random.default_rng(0).normal(size=(5, made.n_dim)) * 0.3
+seen += [np.append(*reversed(made._make_logp_func()(x, **made._shared_data))) for x in at]
+print(hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in seen)).hexdigest())
+"""
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    found = {subprocess.run(command, cwd=project, capture_output=True, text=True, check=True).stdout for _ in range(4)}
+    assert len(found) == 1
