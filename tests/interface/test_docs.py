@@ -176,7 +176,7 @@ def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path: Pat
 
 #: The same keys with numbers that take a minute.
 SMALL = {
-    "draws = 800": "draws = 30",
+    "draws = 700": "draws = 30",
     "tune = 500": "tune = 100",
     "chains = 4": "chains = 2",
     "max_divergences = 0": "max_divergences = 60",
