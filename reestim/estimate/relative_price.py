@@ -78,13 +78,14 @@ def knowledge_path(target: Any, years: int, clock: Clock, xp: Any) -> Knowledge:
 
 def _path(target: Any, years: int, rate: Any, largest_loss: Any, xp: Any) -> Any:
     outer = [pt.as_tensor(each) for each in (target, rate, largest_loss)]
-    inner = [each.type() for each in outer]
+    inner: list[Any] = [each.type() for each in outer]
 
     def pullback(inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
         at, rate, loss = inputs
         return list(technology.bias_path_pullback(at, outputs[0], cotangents[0], years, rate, loss, xp))
 
-    bias = technology.bias_path(inner[0], years, *inner[1:], xp)
+    at, speed, floor = inner
+    bias = technology.bias_path(at, years, speed, floor, xp)
     return OpFromGraph(inner, [bias], pullback=pullback)(*outer)
 
 
