@@ -90,6 +90,7 @@ def test_the_approximate_inverse_is_linear_and_can_be_transposed(
     np.testing.assert_allclose(at_once, forward.sum(axis=1) - 2 * forward[:, 0], rtol=1e-8, atol=1e-10)
 
 
+@pytest.mark.slow  # compiles for half a minute
 def test_sweeps_and_transitions_agree_with_single_solves(economy: ree.Economy, parameters: ree.Parameters) -> None:
     """Two pools side by side, one of them slack; and the years of a transition in which pools change."""
     pools = (ree.ExportQuota("c0", ("e0",), 0.5), ree.ExportQuota("c0", ("e1",), 2.5))

@@ -13,6 +13,7 @@ from reestim.equilibrium import reference, sweep
 from tests.oracles import random_economy
 
 
+@pytest.mark.slow  # compiles for a quarter of a minute
 def test_newton_solves_the_reference_draw_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a large economy, whose Jacobian is not inverted."""
     monkeypatch.setattr(reference, "DENSE_UP_TO", 0)

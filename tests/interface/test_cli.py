@@ -141,6 +141,7 @@ def test_fit_then_counterfactual_then_report(cli: Run, place: Path) -> None:
     assert cli("fit", "study.toml", "--out", "posteriors/first", "--overwrite").exit_code == 0
 
 
+@pytest.mark.slow  # compiles for long
 def test_a_transition_from_the_command_line(cli: Run, faked: dict[str, Any]) -> None:
     assert cli("fit", "study.toml", "--out", "posteriors/first").exit_code == 0
     half = cli("counterfactual", "first", "quota.toml", "--from-year", "2009")

@@ -82,6 +82,7 @@ def test_a_full_disk_is_said_in_words(cli: Run, faked: dict[str, Any]) -> None:
     assert "No space left" in done.stderr
 
 
+@pytest.mark.slow  # runs of the job
 def test_a_run_that_was_cut_off_goes_on_without_sampling(cli: Run, place: Path, faked: dict[str, Any]) -> None:
     faked["raises"] = {"counterfactual": KeyboardInterrupt()}
     run = ("run", "study.toml", "--out", "posteriors/mine", "--seed", "3")
@@ -121,6 +122,7 @@ def test_a_run_that_was_cut_off_goes_on_without_sampling(cli: Run, place: Path, 
     assert json.loads((folder / "run.json").read_text())["seed"] == 4
 
 
+@pytest.mark.slow  # a run of the job
 def test_what_fails_after_sampling_costs_no_draw(
     cli: Run, place: Path, faked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -72,6 +72,8 @@ LONG = {
     "equilibrium.decomposition.decompose",
     "equilibrium.function.equilibrium_function",
     "equilibrium.sensitivity.sensitivity",
+    "pipeline.counterfactual_job.run_counterfactual",
+    "pipeline.refits.refits",
     "decisions.text.optimum_text",
 }
 

@@ -112,7 +112,7 @@ def test_a_second_run_into_the_same_folder_is_refused_at_once(cli: Run, place: P
     other.kill()  # the system lets go of the folder
     other.wait()
     other.stdout.close()
-    assert cli("run", "study.toml", "--out", "posteriors/mine").exit_code == 0
+    assert cli("fit", "study.toml", "--out", "posteriors/mine").exit_code == 0
     assert [path.name for path in folders(place)] == ["mine"]
 
 

@@ -33,6 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow  # a dataset is made
 def test_what_was_counted_is_set_beside_all_patents(folder: Path, tmp_path: Path) -> None:
     table = pd.read_json(folder / "patents.jsonl", lines=True).head(120)
     japan = table.assign(country="JPN", sector="mineral_products", year=2009)

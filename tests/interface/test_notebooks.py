@@ -46,6 +46,7 @@ def test_the_gallery_is_what_the_page_names() -> None:
     assert all(f"notebooks/{name}.ipynb" in page for name in found)
 
 
+@pytest.mark.slow  # a notebook
 def test_own_data(tmp_path: Path) -> None:
     said = run("own_data", tmp_path)
     assert "element_prices.csv, row 5" in said

@@ -19,6 +19,8 @@ DATED = {
     "importers-with-stocks": set(range(2010, 2015)),
     "china-quota-slack": set(),
 }
+#: Compile for a quarter of a minute.
+LONG = {"china-quota-2009-2014", "china-production-2011"}
 PARAMETERS = ree.Parameters(sigma=0.5, kappa=1.2, spillover=0.5, adjustment_rate=0.3)
 
 
@@ -36,7 +38,11 @@ def test_every_figure_has_a_source(path: Path) -> None:
     assert all(entry.get("source") or content.get("source") for entry in tables)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=pytest.mark.slow) if path.stem in LONG else path for path in FILES],
+    ids=lambda path: path.stem,
+)
 def test_it_solves_with_fixed_and_directed_technology(path: Path, economy: ree.Economy) -> None:
     scenario = ree.read_scenario(path)
     found = {t: ree.solve(economy, scenario, PARAMETERS, technology=t) for t in ("fixed", "directed")}
@@ -48,7 +54,9 @@ def test_it_solves_with_fixed_and_directed_technology(path: Path, economy: ree.E
     )
 
 
-@pytest.mark.parametrize("name", DATED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in DATED]
+)
 def test_the_dated_ones_solve_year_by_year(name: str, economy: ree.Economy) -> None:
     scenario = ree.read_scenario(PROJECT / "models" / "scenarios" / f"{name}.toml")
     path = ree.solve(economy, scenario, PARAMETERS, technology="transition", years=range(2009, 2017))

@@ -258,6 +258,7 @@ def test_a_run_of_somebody_else_executes_and_opens_nothing(post: xr.DataTree, tm
     assert not mark.exists()
 
 
+@pytest.mark.slow  # three commands in processes of their own
 def test_python_files_in_a_run_are_not_run(post: xr.DataTree, tmp_path: Path) -> None:
     """Nor imported by a command that is called in the folder: names that a program would look for lie there."""
     path, mark = save(post, tmp_path / "first"), tmp_path / "executed"

@@ -200,7 +200,7 @@ def test_a_handful_of_counts_passes_the_gates() -> None:
     assert report.passed, str(report)
 
 
-@pytest.mark.parametrize("design", [pytest.param("by_label", marks=pytest.mark.slow), "random"])
+@pytest.mark.parametrize("design", [pytest.param(design, marks=pytest.mark.slow) for design in ("by_label", "random")])
 def test_simulated_counts_come_with_their_own_coordinates(design: str) -> None:
     """A calibration samples each simulated dataset as a fit of that dataset would."""
     inputs, spec = inputs_of(0, replace(TRUTH, audit_design=design), PATENTS, 2)[0], default_spec()

@@ -181,6 +181,7 @@ def test_a_policy_out_of_its_bounds_is_never_made() -> None:
         dataclasses.replace(ree.Tariff(0.1), rate=float("nan"))
 
 
+@pytest.mark.slow  # all that the solver tries, twice
 def test_no_equilibrium_is_an_error_or_a_record(economy: ree.Economy) -> None:
     """A deficit that must be repaid from a productivity that is gone: no number comes out."""
     poor = xr.DataArray([1e-40], coords={"country": ["c0"]})
