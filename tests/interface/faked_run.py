@@ -79,7 +79,7 @@ def faked(place: Path, post: xr.DataTree, monkeypatch: pytest.MonkeyPatch) -> di
     monkeypatch.setattr(ree.Economy, "from_dataset", staticmethod(step("economy", lambda _: economy)))
     monkeypatch.setattr("reestim.estimate.fit.build", step("build", lambda *_: SimpleNamespace(study=None)))
     monkeypatch.setattr("reestim.estimate.fit.fit", step("fit", sampled))
-    monkeypatch.setattr("reestim.pipeline.main_job.powerless_blocks", lambda *_: [])  # the model is fake
+    monkeypatch.setattr("reestim.pipeline.diagnostics.powerless_blocks", lambda *_: [])  # the model is fake
     monkeypatch.setattr("reestim.counterfactuals.counterfactual.counterfactual", step("counterfactual", solved))
     monkeypatch.setattr("reestim.estimate.predictive.simulated", lambda *_: xr.Dataset())
     monkeypatch.setattr("reestim.evidence.groups.evidence_groups", lambda *_, **__: {})  # the data are fake

@@ -1,4 +1,4 @@
-"""The report: what it must contain, what it must never say, and that it is whole or absent."""
+"""The report: what it must contain, and what it must never say."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ import xarray as xr
 
 import reestim as ree
 from reestim.checks.prior_sensitivity import prior_posterior_table
-from reestim.errors import InputError
 from reestim.io.json_text import json_text
 from reestim.reports import latex
 from reestim.reports.html import subtitle_of, title_of
@@ -283,26 +282,3 @@ def test_elasticities_beside_their_prior(post: xr.DataTree) -> None:
 def test_csv_keeps_full_precision(written: Path, fake_run: xr.DataTree) -> None:
     back = pd.read_csv(written.parent / "tables" / "welfare.csv")
     assert back["median_percent"].tolist() == tables.welfare(fake_run)["median_percent"].tolist()
-
-
-@pytest.mark.usefixtures("undrawn")
-def test_a_report_is_whole_or_absent(post: xr.DataTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = ree.report(post, tmp_path / "r")
-    before = first.read_text(encoding="utf-8")
-
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(pd.DataFrame, "to_csv", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        ree.report(post, tmp_path / "r")
-    assert ([p.name for p in tmp_path.iterdir()], first.read_text(encoding="utf-8")) == (["r"], before)
-
-
-@pytest.mark.usefixtures("undrawn")
-def test_what_is_no_report_is_not_replaced(post: xr.DataTree, tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(InputError, match="not a report"):
-        ree.report(post, tmp_path)
-    with pytest.raises(InputError, match="no group 'posterior'"):
-        ree.report(xr.DataTree(), tmp_path / "r")
