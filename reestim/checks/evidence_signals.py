@@ -51,7 +51,7 @@ class Block:
 
     words: str
     array: str
-    signal: Callable[[xr.Dataset, Draw], Signal]
+    signal: Callable[[Draw], Signal]
     outcome: str = ""
 
     def is_in(self, data: xr.Dataset) -> bool:
@@ -61,7 +61,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Draw:
-    """Parameters of one draw, and what follows from them for all blocks."""
+    """Parameters of one draw for inputs of a model, and what follows from them for all blocks."""
 
     data: xr.Dataset
     values: Mapping[str, Any]
@@ -94,7 +94,8 @@ class Draw:
 
 
 def _events(words: str, outcome: str) -> Block:
-    def signal(data: xr.Dataset, draw: Draw) -> Signal:
+    def signal(draw: Draw) -> Signal:
+        data = draw.data
         rows = np.flatnonzero(data["outcome"].values == outcome)
         without, of_gap = draw.effects
         effects = (without + draw.values["spillover_gap"] * of_gap)[rows]
@@ -104,16 +105,18 @@ def _events(words: str, outcome: str) -> Block:
     return Block(f"event study of {words}", "event_estimate", signal, outcome)
 
 
-def _use(data: xr.Dataset, draw: Draw) -> Signal:
-    v, none = draw.values, np.zeros(data.sizes["use_price_point"])
+def _use(draw: Draw) -> Signal:
+    data, v = draw.data, draw.values
+    none = np.zeros(data.sizes["use_price_point"])
     mean = expected_change(data, v["sigma"], v["m"], v["spillover"], draw.clock, draw.lag_weights, none, xp=np)
     between = covariance(noise_structure(data), float(v["ree_use_noise"]), float(v.get("ree_use_common", 0.0)))
     return Signal(np.asarray(mean), np.sqrt(np.diag(between)), np.linalg.inv(between))
 
 
-def _patents(data: xr.Dataset, draw: Draw) -> Signal:
+def _patents(draw: Draw) -> Signal:
     """Rows: country-sectors. The movement of the log odds of ``enhancing`` around its mean over years and over the
     units of a year, and what noisy, overdispersed counts know of them (the information of equation 13)."""
+    data = draw.data
     counts = data["patent_count"].transpose(COUNTRY, SECTOR, YEAR, LABEL).values.astype(float)
     confusion = np.asarray(draw.values.get("confusion", np.eye(4)))
     labels = counts.sum(axis=(0, 1, 2)) / counts.sum()
@@ -131,8 +134,8 @@ def _patents(data: xr.Dataset, draw: Draw) -> Signal:
     return Signal(moved, np.ones_like(moved), np.ones_like(moved))
 
 
-def _moments(data: xr.Dataset, draw: Draw) -> Signal:
-    v = draw.values
+def _moments(draw: Draw) -> Signal:
+    data, v = draw.data, draw.values
     long_run = long_run_elasticity(v["sigma"], v["kappa"], v["spillover"])
     error = data["moment_error"].values
     return Signal(predicted_moments(data, v["sigma"], long_run, v["impact_ratio"]), error, error**-2.0)

@@ -53,14 +53,14 @@ def power_table(data: xr.Dataset, groups: Mapping[str, xr.Dataset]) -> pd.DataFr
         if not block.is_in(data):
             continue
         row: dict[str, Any] = {"block": key, "words": block.words, "rows": 0, **dict.fromkeys(_OF_EVENTS, np.nan)}
-        seen = {group: [block.signal(data, draw) for draw in draws] for group, draws in drawn.items()}
+        seen = {group: [block.signal(draw) for draw in draws] for group, draws in drawn.items()}
         for group, signals in seen.items():
             row["rows"] = len(signals[0].prediction)
             row[f"{group}_row"] = _median(np.abs(s.prediction / s.error).max() for s in signals)
             row[f"{group}_joint"] = _median(map(_joint, signals))
         if block.outcome not in ("", PATENTS) and POSTERIOR in seen:
             pairs = zip(drawn[POSTERIOR], seen[POSTERIOR], strict=True)
-            matches = [_match(data, block.outcome, *pair) for pair in pairs]
+            matches = [_match(block.outcome, *pair) for pair in pairs]
             largest = _median(np.abs(s.prediction).max() for s in seen[POSTERIOR])
             row |= zip(_OF_EVENTS, (*np.nanmedian(matches, axis=0).tolist(), largest), strict=True)
         rows.append(row)
@@ -77,8 +77,9 @@ def _joint(signal: Signal) -> float:
     return float(np.sqrt((b * v * b).sum() if v.ndim == 1 else b @ v @ b))
 
 
-def _match(data: xr.Dataset, outcome: str, draw: Draw, signal: Signal) -> tuple[float, float]:
+def _match(outcome: str, draw: Draw, signal: Signal) -> tuple[float, float]:
     """By generalised least squares: the multiple of the prediction (and so of θ) and the ω that fit the estimates."""
+    data = draw.data
     rows = np.flatnonzero(data["outcome"].values == outcome)
     estimate, b, v = data["event_estimate"].values[rows], signal.prediction, signal.precision
     without, slope = (effects[rows] for effects in draw.effects)

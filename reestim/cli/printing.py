@@ -91,8 +91,9 @@ def print_result(post: xr.DataTree) -> None:
         for row in tables["solver"].to_dict("records"):
             near = f", {row['not_determinate']} near a second equilibrium" if "not_determinate" in row else ""
             out.print(f"{row['scenario']}, {row['technology']}: {row['solved']} of {row['draws']} draws solved{near}")
+        economy = economy_of(post)
         for scenario, about in described_scenarios(post["counterfactual"].to_dataset()).items():
-            for words in caveats(about, economy_of(post)):
+            for words in caveats(about, economy):
                 out.print(Text(f"{scenario}: {words}"), soft_wrap=True)
     for kind, words in warnings(post, tables):
         out.print(Text(words, style="bold red" if kind in {"quick", "gate"} else "yellow"), soft_wrap=True)
@@ -157,13 +158,19 @@ def _gates(out: Console, table: pd.DataFrame) -> None:
     out.print(shown)
 
 
-def _elasticities(out: Console, table: pd.DataFrame) -> None:
+def _median_and_interval() -> str:
+    """What a cell holds, for the title of its table."""
     from reestim.intervals import LEVEL
+
+    return f"median [{100 * LEVEL:.0f} % equal-tailed interval]"
+
+
+def _elasticities(out: Console, table: pd.DataFrame) -> None:
     from reestim.results.format import percent, with_interval
 
     if table.empty:
         return
-    title = f"Elasticity of substitution σ: median [{100 * LEVEL:.0f} % equal-tailed interval]"
+    title = f"Elasticity of substitution σ: {_median_and_interval()}"
     shown = _table(out, title, ("sector", "posterior", "P(σ < 1)", "prior"))
     for row in table.to_dict("records"):
         prior = with_interval(row["prior_median"], row["prior_low"], row["prior_high"]) if "prior_median" in row else ""
@@ -173,15 +180,13 @@ def _elasticities(out: Console, table: pd.DataFrame) -> None:
 
 
 def _welfare(out: Console, table: pd.DataFrame) -> None:
-    from reestim.intervals import LEVEL
     from reestim.results.format import percent, with_interval
     from reestim.results.names import short_name
 
     for scenario, part in table.groupby("scenario", sort=False):
         technologies = list(dict.fromkeys(part["technology"]))
         unit = part["money_unit"].iloc[0]
-        level = f"median [{100 * LEVEL:.0f} % equal-tailed interval]"
-        title = f"{scenario}: welfare in per cent, below it {unit} a year; {level}"
+        title = f"{scenario}: welfare in per cent, below it {unit} a year; {_median_and_interval()}"
         shown = _table(out, title, ("country", *technologies, "P(loss)"))
         for country in dict.fromkeys(part["country"]):
             cells, losses = [], []
@@ -219,14 +224,14 @@ def _world(out: Console, table: pd.DataFrame, mitigation: pd.DataFrame | None) -
 
 def _years(out: Console, table: Any, quotas: Any) -> None:
     """Welfare in every year of a transition, a column a year, and what the quotas earn."""
-    from reestim.intervals import LEVEL
     from reestim.results.format import percent, with_interval
     from reestim.results.names import short_name
 
     for scenario, part in table.groupby("scenario", sort=False):
         unit, years = part["money_unit"].iloc[0], list(dict.fromkeys(part["year"]))
-        level = f"median [{100 * LEVEL:.0f} % equal-tailed interval]"
-        title = f"{scenario}, year by year: welfare in per cent, below it {unit} a year, P(loss); {level}"
+        title = (
+            f"{scenario}, year by year: welfare in per cent, below it {unit} a year, P(loss); {_median_and_interval()}"
+        )
         for start in range(0, len(years), _YEARS_BESIDE):
             beside = years[start : start + _YEARS_BESIDE]
             shown = _table(out, title, ("country", *map(str, beside)))

@@ -81,7 +81,7 @@ def statistics(stats: xr.Dataset, max_tree_depth: int) -> xr.Dataset:
 
 
 def _nutpie(model: SampledModel, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
-    """nutpie with JAX gradients: compiles in seconds where Numba takes half a minute, and samples as fast here."""
+    """nutpie on JAX, gradients of a PyMC model by PyTensor: compiles in seconds where Numba takes a minute or two."""
     import nutpie
 
     density = model.density() if model.pymc is None else None

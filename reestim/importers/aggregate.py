@@ -81,7 +81,7 @@ def aggregate_dataset(
 
     def build(folder: Path) -> None:
         copy_tables(data.path, folder, KEPT)
-        if RECORD_FILE in {path.name for path in data.path.iterdir()} and "patent_labels" in tables:
+        if "patent_labels" in tables and (data.path / RECORD_FILE).is_file():
             shutil.copyfile(data.path / RECORD_FILE, folder / RECORD_FILE)
         if (data.path / "sources").is_dir():
             shutil.copytree(data.path / "sources", folder / "sources")

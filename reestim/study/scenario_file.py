@@ -31,10 +31,10 @@ class MineEntry(BaseModel):
 
     Attributes
     ----------
-    country, element
+    country, elements
         Labels.
     share_of_world
-        Its share of the world's mine revenue of the element, in (0, 1).
+        Its share of the world's mine revenue of each element, in (0, 1).
     source
         Where the figure is from.
     """

@@ -55,12 +55,12 @@ def test_estimates_that_are_a_multiple_of_the_prediction_say_so(inputs: xr.Datas
     (one, _) = draws_of(inputs, draws(inputs))
     rows = np.flatnonzero(inputs["outcome"].values == "exports")
     estimate = inputs["event_estimate"].values.copy()
-    estimate[rows] = 3 * BLOCKS["exports"].signal(inputs, one).prediction
+    estimate[rows] = 3 * BLOCKS["exports"].signal(one).prediction
     given = inputs.assign(event_estimate=("effect", estimate))
     table = power.power_table(given, {"posterior": draws(inputs)}).set_index("block")
     assert table.loc["exports", "match_share"] == pytest.approx(3)
     gap = draws(inputs, spillover_gap=((), 2.5))
-    estimate[rows] = BLOCKS["exports"].signal(inputs, draws_of(inputs, gap)[0]).prediction
+    estimate[rows] = BLOCKS["exports"].signal(draws_of(inputs, gap)[0]).prediction
     table = power.power_table(inputs.assign(event_estimate=("effect", estimate)), {"posterior": draws(inputs)})
     assert table.set_index("block").loc["exports", "match_gap"] == pytest.approx(2.5)
 
