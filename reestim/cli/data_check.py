@@ -38,5 +38,6 @@ def data_check(
     typer.echo(f"{data.meta.name}: no problems\n{economy!r}")
     typer.echo(f"  simulated files: {', '.join(data.meta.synthetic) or 'none'}")
     typer.echo(f"  files with imputed cells: {', '.join(data.meta.imputed) or 'none'}")
+    typer.echo(f"  files with figures recalled from memory of their source: {', '.join(data.recalled) or 'none'}")
     if data.meta.updated:
         typer.echo(f"  files of an older year, balanced to margins of this one: {', '.join(data.meta.updated)}")

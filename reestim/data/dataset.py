@@ -98,6 +98,13 @@ class Dataset:
         return tuple(self.tables["elements"]["element"])
 
     @property
+    def recalled(self) -> tuple[str, ...]:
+        """Files with figures that are recalled from memory of their source, or made of such: rows whose ``source`` has
+        the word."""
+        words = {stem: table["source"].astype(str) for stem, table in self.tables.items() if "source" in table}
+        return tuple(sorted(f"{stem}.csv" for stem, said in words.items() if said.str.contains(r"\brecalled\b").any()))
+
+    @property
     def years(self) -> tuple[int, ...]:
         """Years with element prices, ascending."""
         return tuple(int(year) for year in sorted(self.tables["element_prices"]["year"].unique()))

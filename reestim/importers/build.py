@@ -17,7 +17,7 @@ from reestim.errors import InputError, Problem, Problems
 from reestim.evidence.simulate import simulate_evidence, true_sigma
 from reestim.evidence.truth import Truth
 from reestim.importers import concordance
-from reestim.importers.bundle import TRUTH, copy_tables, write_csv
+from reestim.importers.bundle import TRUTH, copy_tables, simulated_source, write_csv
 from reestim.importers.dataset_toml import write_meta
 from reestim.importers.factor_shares import labor_shares
 from reestim.importers.mapping import region_mapping, sector_mapping
@@ -279,7 +279,7 @@ def _write_evidence(folder: Path, built: Built, said: list[str], seed: int) -> N
     truth = replace(truth, sigma={str(s): round(float(sigma.sel(sector=s)), 3) for s in sigma["sector"].values})
     evidence = simulate_evidence(io, price, z, truth, seed, outcomes=False)
     for stem, table in evidence.items():
-        write_csv(table, folder / f"{stem}.csv")
+        write_csv(table.assign(source=simulated_source(seed), verified=False), folder / f"{stem}.csv")
     simulated = (
         "Patents and their audit are simulated by reestim.evidence.simulate with the parameters in [truth], "
         f"seed {seed}."

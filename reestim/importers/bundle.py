@@ -75,9 +75,16 @@ IMPUTED_FILES = (
     "value_added.csv",
 )
 
+#: What a row of the stylised world says in ``source``.
+WORLD_SOURCES = {
+    "trade": "imputed: gravity and RAS on margins of WIOD 2013 (sources/world2008_*.csv)",
+    "input_output": "imputed: mean coefficients and RAS on margins of WIOD 2013 (sources/world2008_*.csv)",
+    "value_added": "imputed: output less inputs, two thirds of it to labour",
+}
+
 NOTES = (
-    "Figures are read (seen in the source), recalled (from memory of it) or imputed (the rule is in the column source);"
-    " verified is true only for the first.",
+    "Figures are read (seen in the source), recalled (from memory of it), imputed (the rule is in the column source) or"
+    " simulated; verified is true only for the first.",
     "trade.csv, input_output.csv and value_added.csv come from marginals of the World Input-Output Database, 2013"
     " release, in sources/; labour gets two thirds of value added everywhere (imputed).",
     "Mine output is split into elements by the composition of world use in 2008 (imputed).",
@@ -114,12 +121,13 @@ def _build(folder: Path, facts_folder: Path) -> None:
     copy_tables(facts_folder, folder, TYPED)
     policy = pd.read_csv(folder / "policy.csv")
     export_tax = {str(e): float(x) for e, x in zip(policy["sector"], policy["export_tax"], strict=True)}
+    world = stylised_world.world_tables(stylised_world.read_marginals(sources))
     tables = {
         "element_prices": facts.element_prices(sources, export_tax),
         "element_use": facts.element_use(sources),
         "element_output": facts.element_output(sources),
         "ree_use_panel": facts.ree_use_panel(sources),
-        **stylised_world.world_tables(stylised_world.read_marginals(sources)),
+        **{stem: table.assign(source=WORLD_SOURCES[stem], verified=False) for stem, table in world.items()},
     }
     for stem, table in tables.items():
         write_csv(table, folder / f"{stem}.csv")
@@ -141,7 +149,12 @@ def _evidence(folder: Path) -> tuple[dict[str, pd.DataFrame], Truth]:
     truth = replace(TRUTH, sigma=drawn)
     totals = patent_totals(regions=True)
     evidence = simulate_evidence(io, price, chemistry, truth, SEED, years=EVIDENCE_YEARS, patent_totals=totals)
-    return evidence, truth
+    return {stem: table.assign(source=simulated_source(SEED), verified=False) for stem, table in evidence.items()}, truth
+
+
+def simulated_source(seed: int) -> str:
+    """What a row of simulated evidence says in ``source``."""
+    return f"simulated: from the model at the parameters in [truth] of dataset.toml, seed {seed}"
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

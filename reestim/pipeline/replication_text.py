@@ -44,7 +44,8 @@ def readme(record: RunRecord, data: Dataset, folder: Path, arguments: list[str])
         "Each row of a file names its source in the column `source`; `verified` is true where the figure was seen in "
         "it. "
         f"Simulated files: {', '.join(data.meta.synthetic) or 'none'}. "
-        f"Files with imputed cells: {', '.join(data.meta.imputed) or 'none'}.",
+        f"Files with imputed cells: {', '.join(data.meta.imputed) or 'none'}. "
+        f"Files with figures recalled from memory of their source: {', '.join(data.recalled) or 'none'}.",
         _table(["file", "rows", "verified rows", "sources"], _files(folder / "data" / data.path.name)),
         *[f"* {note}" for note in data.meta.notes],
         "## Computational requirements",

@@ -51,6 +51,7 @@ def carried_to(post: xr.DataTree, data: Dataset, transfer: Transfer) -> xr.DataT
         base_year=data.meta.base_year,
         synthetic=tuple(data.meta.synthetic),
         imputed=tuple(data.meta.imputed),
+        recalled=data.recalled,
         updated=tuple(data.meta.updated),
         ratio_sd=transfer.ratio_sd,
         absent=transfer.absent,

@@ -123,13 +123,14 @@ def gates(post: xr.DataTree) -> pd.DataFrame:
 
 
 def inputs(post: xr.DataTree) -> pd.DataFrame:
-    """Files that are simulated, hold cells that a rule made, or are of an older year brought to a later one: file,
-    kind."""
+    """Files that are simulated, hold cells that a rule made or figures from memory, or are of an older year brought to a
+    later one: file, kind."""
     record = RunRecord.of(post)
     data, moved = record.provenance, record.transfer
     kinds = {
         "synthetic": "simulated, not observed",
         "imputed": "some cells made by a stated rule",
+        "recalled": "some figures recalled from memory of their source, or made of such",
         "updated": "of an older year, balanced to margins of the base year",
     }
     rows = [{"file": f, "kind": words} for kind, words in kinds.items() for f in getattr(data, kind) or ()]

@@ -74,8 +74,8 @@ def _text_sha256(text: str | None, base_text: str | None) -> str:
 
 
 class DataRecord(_Part):
-    """The dataset as the study uses it; ``synthetic``, ``imputed`` and ``updated`` are
-    lists of files."""
+    """The dataset as the study uses it; ``synthetic``, ``imputed``, ``recalled`` and ``updated`` are lists of
+    files."""
 
     dataset: str = ""
     hash: str | None = None
@@ -84,6 +84,7 @@ class DataRecord(_Part):
     policy_year: int | None = None
     synthetic: tuple[str, ...] | None = None
     imputed: tuple[str, ...] = ()
+    recalled: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -102,6 +103,7 @@ class DataRecord(_Part):
             policy_year=meta.policy_year,
             synthetic=tuple(file for file in meta.synthetic if file not in aside),
             imputed=tuple(file for file in meta.imputed if file not in aside),
+            recalled=tuple(file for file in data.recalled if file not in aside),
             updated=tuple(meta.updated),
             notes=tuple(meta.notes),
         )
@@ -113,7 +115,7 @@ class DataRecord(_Part):
         if "economy" in post.children:
             attrs = post["economy"].attrs
             content |= {mine: attrs[key] for mine, key in _ECONOMY.items() if key in attrs}
-            for name in ("synthetic", "imputed"):  # "simulated files: a.csv, b.csv"
+            for name in ("synthetic", "imputed", "recalled"):  # "simulated files: a.csv, b.csv"
                 files = str(attrs.get(name, "")).partition(": ")[2]
                 content[name] = [file.strip() for file in files.split(",") if file.strip()]
         if "constant_data" in post.children:
@@ -131,6 +133,7 @@ class TransferRecord(_Part):
     base_year: int | None = None
     synthetic: tuple[str, ...] = ()
     imputed: tuple[str, ...] = ()
+    recalled: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
     ratio_sd: float = 0.0
     absent: str = "refuse"

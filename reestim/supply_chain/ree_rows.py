@@ -288,6 +288,7 @@ def _provenance(data: Dataset, elements: Elements, rebalanced: int) -> dict[str,
         "imputed": f"files with imputed cells: {', '.join(data.meta.imputed)}"
         if data.meta.imputed
         else "no imputed cells",
+        "recalled": f"files with recalled figures: {', '.join(data.recalled)}" if data.recalled else "none recalled",
         "units": "million US$ and t REO",
         "method": (
             "rare earths split out of the host sector: tonnes by application to sectors by concordance, to countries "

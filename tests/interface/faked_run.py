@@ -74,7 +74,7 @@ def faked(place: Path, post: xr.DataTree, monkeypatch: pytest.MonkeyPatch) -> di
         out["counterfactual" if group == "posterior" else "prior_counterfactual"] = xr.DataTree(ds)
         return out
 
-    fake = SimpleNamespace(meta=meta, hash="123", tables={"patent_labels": pd.DataFrame()}, path=place)
+    fake = SimpleNamespace(meta=meta, hash="123", tables={"patent_labels": pd.DataFrame()}, path=place, recalled=())
     monkeypatch.setattr("reestim.pipeline.main_job.load_dataset", step("data", lambda _: fake))
     monkeypatch.setattr(ree.Economy, "from_dataset", staticmethod(step("economy", lambda _: economy)))
     monkeypatch.setattr("reestim.estimate.fit.build", step("build", lambda *_: SimpleNamespace(study=None)))

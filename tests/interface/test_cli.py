@@ -219,7 +219,7 @@ def test_draws_are_carried_to_another_dataset_and_the_page_says_so_first(
     cli: Run, place: Path, faked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meta = SimpleNamespace(name="today", base_year=2023, synthetic=["outcomes.csv"], imputed=["trade.csv"], updated=[])
-    other = SimpleNamespace(meta=meta, hash="456", path=place / "today")
+    other = SimpleNamespace(meta=meta, hash="456", path=place / "today", recalled=("trade.csv",))
     monkeypatch.setattr("reestim.pipeline.counterfactual_job.load_dataset", lambda _: other)
     assert cli("fit", "study.toml", "--out", "posteriors/first").exit_code == 0
     alone = cli("counterfactual", "first", "quota.toml", "--ratio-sd", "0.5")
@@ -235,6 +235,7 @@ def test_draws_are_carried_to_another_dataset_and_the_page_says_so_first(
     first = page.index('class="banner')
     assert "banner transfer" in page[first : first + 60]
     assert "today/outcomes.csv" in page
+    assert "recalled from memory" in page
     solved = [args[2] for name, args, _ in faked["calls"] if name == "counterfactual"]
     estimate, post = ree.load("posteriors/first")["posterior"]["sigma"], ree.load("moved")
     assert float(abs(solved[-1]["posterior"]["sigma"] - estimate).max()) > 0.01

@@ -47,7 +47,7 @@ def concordance_to_unknown_sector(f: Folder) -> list[Expected]:
 
 
 def element_as_sector(f: Folder) -> list[Expected]:
-    row = f.append("value_added.csv", "CHN,labor,Nd,5")
+    row = f.append("value_added.csv", "CHN,labor,Nd,5,mine,false")
     return [Expected("value_added.csv", row, "sector", "Nd", "unknown sector", "Elements stay inside the host sector")]
 
 
@@ -106,6 +106,6 @@ def neither_true_nor_false(f: Folder) -> list[Expected]:
 
 def repeated_key(f: Folder) -> list[Expected]:
     first = f.row("value_added.csv", "JPN,labor,metals")
-    row = f.append("value_added.csv", "JPN,labor,metals,77")
+    row = f.append("value_added.csv", "JPN,labor,metals,77,mine,false")
     key = "JPN, labor, metals"
     return [Expected("value_added.csv", row, None, key, "the key is repeated", f"rows {first} and {row}")]

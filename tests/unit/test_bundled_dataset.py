@@ -52,15 +52,17 @@ def test_the_hash_follows_the_bytes(data: Dataset, tmp_path: Path) -> None:
 
 def test_every_figure_says_where_it_is_from_and_only_what_was_read_is_verified(data: Dataset) -> None:
     for stem, table in data.tables.items():
-        if "verified" not in table:
-            continue
-        kind = table["source"].str.extract(r"^(read|recalled|imputed)\b")[0]
+        assert {"source", "verified"} <= set(table), stem
+        kind = table["source"].str.extract(r"^(read|recalled|imputed|simulated)\b")[0]
         assert kind.notna().all() or stem == "elements", stem
         assert (~table["verified"] | (kind == "read")).all(), stem
         if stem != "elements":  # its rows mix properties read and scores recalled
             assert (table["verified"] == (kind == "read")).all(), stem
         if (kind == "imputed").any():
             assert f"{stem}.csv" in data.meta.imputed, stem
+        assert (kind == "simulated").all() == (stem in SIMULATED_FILES), stem
+        if (kind == "recalled").any():
+            assert f"{stem}.csv" in data.recalled, stem
 
 
 def test_the_simulated_files_are_called_so(data: Dataset) -> None:

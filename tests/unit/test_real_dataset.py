@@ -7,12 +7,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
+import reestim as ree
 from reestim.data.dataset import Dataset, check_dataset, load_dataset
 from reestim.errors import InputError
 from reestim.importers import real_economy
 from reestim.importers.real_dataset import ORIGINALS, country_use, main, write_real
-from reestim.io.resources import REAL
+from reestim.io.resources import MODELS, REAL
+from reestim.results.tables import inputs
+from reestim.runs.parts import DataRecord
+from reestim.runs.record import RunRecord
 from reestim.supply_chain.ree_rows import ree_input_output
 from tests.unit.originals import folder_with
 
@@ -45,6 +50,14 @@ def test_every_cell_says_where_it_is_from_and_only_what_was_read_is_verified(dat
         if stem != "elements":  # its rows mix properties read, scores recalled and elasticities imputed
             assert (table["verified"] == (kind == "read")).all(), stem
         assert (kind == "imputed").any() == (f"{stem}.csv" in data.meta.imputed) or stem == "elements", stem
+
+
+def test_what_is_recalled_stands_among_the_inputs_of_a_run(data: Dataset) -> None:
+    record = DataRecord.of(data, ree.read_spec(MODELS / "substitution.toml"))
+    table = inputs(RunRecord(provenance=record).attached(xr.DataTree()))
+    recalled = set(table.loc[table["kind"].str.contains("recalled"), "file"])
+    assert {"element_use.csv", "country_use.csv", "element_prices.csv", "trade_elasticities.csv"} <= recalled
+    assert recalled == {f"{s}.csv" for s, t in data.tables.items() if t["source"].str.contains(r"\brecalled\b").any()}
 
 
 def test_prices_inside_china_are_without_tax_and_what_is_left_in_2014_is_tax_and_vat(data: Dataset) -> None:
