@@ -99,8 +99,7 @@ class Dataset:
 
     @property
     def recalled(self) -> tuple[str, ...]:
-        """Files with figures that are recalled from memory of their source, or made of such: rows whose ``source`` has
-        the word."""
+        """Files with figures recalled from memory of their source, or made of such: the word is in ``source``."""
         words = {stem: table["source"].astype(str) for stem, table in self.tables.items() if "source" in table}
         return tuple(sorted(f"{stem}.csv" for stem, said in words.items() if said.str.contains(r"\brecalled\b").any()))
 

@@ -149,7 +149,8 @@ def _evidence(folder: Path) -> tuple[dict[str, pd.DataFrame], Truth]:
     truth = replace(TRUTH, sigma=drawn)
     totals = patent_totals(regions=True)
     evidence = simulate_evidence(io, price, chemistry, truth, SEED, years=EVIDENCE_YEARS, patent_totals=totals)
-    return {stem: table.assign(source=simulated_source(SEED), verified=False) for stem, table in evidence.items()}, truth
+    source = simulated_source(SEED)
+    return {stem: table.assign(source=source, verified=False) for stem, table in evidence.items()}, truth
 
 
 def simulated_source(seed: int) -> str:

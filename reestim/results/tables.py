@@ -123,8 +123,8 @@ def gates(post: xr.DataTree) -> pd.DataFrame:
 
 
 def inputs(post: xr.DataTree) -> pd.DataFrame:
-    """Files that are simulated, hold cells that a rule made or figures from memory, or are of an older year brought to a
-    later one: file, kind."""
+    """Files that are simulated, hold cells that a rule made or figures from memory, or are of an older year brought to
+    a later one: file, kind."""
     record = RunRecord.of(post)
     data, moved = record.provenance, record.transfer
     kinds = {
