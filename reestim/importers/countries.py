@@ -67,9 +67,11 @@ CUSTOMS_CODES = {
     "757": "CHE",
     "842": "USA",
 }
-#: Alpha-3 codes of the same statistics and of ISO 3166-1 before a country was renamed: "Other Asia, not elsewhere
-#: specified" is Taiwan.
-CUSTOMS_ALPHA3 = {"S19": "TWN", "ROM": "ROU", "ZAR": "COD", "TMP": "TLS", "BUR": "MMR", "HVO": "BFA", "DHY": "BEN"}
+#: Alpha-3 codes of the same statistics, of WITS, and of ISO 3166-1 before a country was renamed: "Other Asia, not
+#: elsewhere specified" is Taiwan.
+CUSTOMS_ALPHA3 = {
+    "S19": "TWN", "OAS": "TWN", "ROM": "ROU", "ZAR": "COD", "TMP": "TLS", "BUR": "MMR", "HVO": "BFA", "DHY": "BEN",
+}  # fmt: skip
 #: States that are no more and customs unions: their trade belongs to several countries of today, in no known parts.
 FORMER = {
     "SCG": "Serbia and Montenegro", "YUG": "Yugoslavia", "CSK": "Czechoslovakia", "SUN": "Soviet Union",
@@ -120,6 +122,13 @@ def code_of_country(label: str) -> str:
     """The code of a country that is named (``China``, ``Korea, Republic of``), ROW for the rest of the world; any other
     label as it is."""
     return label if label in alpha3_codes() else _REST.get(label.lower()) or alpha3_of_name().get(label, label)
+
+
+def alpha3_of_customs(label: str) -> str:
+    """The alpha-3 code of today of a country that statistics of trade name by a code of theirs, an older code or a
+    name; any other label as it is."""
+    code = CUSTOMS_ALPHA3.get(label, label)
+    return code if code in alpha3_codes() else alpha3_of_name().get(label, label)
 
 
 @cache

@@ -23,10 +23,13 @@ from reestim.io.resources import REAL
 TYPED = ("elements", "application_sector", "element_exports", "policy", "trade_elasticities")
 TYPED_SOURCES = (
     "prices",
+    "price_quotations",
     "uses",
     "use_shares",
     "use_by_region_2010",
     "japan_demand",
+    "japan_demand_by_element",
+    "us_consumption_summaries",
     "china_export_quotas",
     "published_effects",
     "published_elasticities",

@@ -184,6 +184,9 @@ def test_other_releases_are_recognised(tmp_path: Path) -> None:
     (tmp_path / "Statistical_National-Accounts.csv").write_text("country,code,year,var,value\nDE,A,2008,GO_CP,1\n")
     with pytest.raises(InputError, match="not a file of the release that is read"):
         import_files("euklems", [tmp_path / "Statistical_National-Accounts.csv"], tmp_path / "out")
+    (tmp_path / "value added.csv").write_text("country,industry,year,VA_Q,LAB,CAP,VATFP_I\nDEU,A,2008,1,1,1,100\n")
+    with pytest.raises(InputError, match=r"on value added: output and intermediates are not(.|\n)*national accounts"):
+        import_files("euklems", [tmp_path / "value added.csv"], tmp_path / "out")
     national, growth = tidy(tmp_path)
     later = pd.read_csv(growth).assign(var=lambda t: t["var"].replace("LAB", "GO_CP"))
     later.to_csv(growth, index=False)

@@ -96,6 +96,15 @@ def test_a_wide_panel_of_an_r_package_goes_the_same_way(tmp_path: Path) -> None:
     options = ImportOptions(concordance=tmp_path / "goods.csv", columns=columns)
     import_files("panel", [tmp_path / "tidy.csv"], tmp_path / "again", options)
     assert (tmp_path / "again" / "outcomes.csv").read_text() == (tmp_path / "out" / "outcomes.csv").read_text()
+    older = pd.read_csv(tmp_path / "tidy.csv").replace({"reporter": {"USA": "ROM", "Japan": "TMP", "DEU": "OAS"}})
+    older.to_csv(tmp_path / "older.csv", index=False)
+    import_files("panel", [tmp_path / "older.csv"], tmp_path / "third", options)
+    renamed = pd.read_csv(tmp_path / "third" / "outcomes.csv").set_index(["country", "year"])["value"]
+    today = {"USA": "ROU", "JPN": "TLS", "DEU": "TWN"}
+    assert renamed.to_dict() == {(today[country], year): value for (country, year), value in made.to_dict().items()}
+    older.replace({"reporter": {"OAS": "ANT"}}).to_csv(tmp_path / "former.csv", index=False)
+    with pytest.raises(InputError, match="It is Netherlands Antilles, whose trade belongs to several countries"):
+        import_files("panel", [tmp_path / "former.csv"], tmp_path / "fourth", options)
 
 
 def test_everything_wrong_with_a_panel_is_said_at_once(tmp_path: Path) -> None:

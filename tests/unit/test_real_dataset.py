@@ -14,7 +14,7 @@ from reestim.data.dataset import Dataset, check_dataset, load_dataset
 from reestim.errors import InputError
 from reestim.importers import real_economy
 from reestim.importers.real_dataset import ORIGINALS, country_use, main, write_real
-from reestim.io.resources import MODELS, REAL
+from reestim.io.resources import MODELS, REAL, REAL_MAGNETS, TODAY
 from reestim.results.tables import inputs
 from reestim.runs.parts import DataRecord
 from reestim.runs.record import RunRecord
@@ -50,6 +50,26 @@ def test_every_cell_says_where_it_is_from_and_only_what_was_read_is_verified(dat
         if stem != "elements":  # its rows mix properties read, scores recalled and elasticities imputed
             assert (table["verified"] == (kind == "read")).all(), stem
         assert (kind == "imputed").any() == (f"{stem}.csv" in data.meta.imputed) or stem == "elements", stem
+
+
+@pytest.mark.parametrize("folder", [REAL, REAL_MAGNETS, TODAY], ids=lambda path: path.name)
+def test_every_figure_in_sources_says_whether_it_was_read(folder: Path) -> None:
+    made = {"margins", "moved"}  # by the command, from the originals
+    for path in sorted((folder / "sources").glob("*.csv")):
+        table = pd.read_csv(path, dtype=str)
+        assert table["source"].notna().all() if path.stem != "moved" else "mean_change" in table, path.name
+        if path.stem not in made and "verified" not in table:
+            assert table["status"].str.match(r"(read|recalled|imputed)").all(), path.name
+
+
+def test_quotations_give_the_gap_that_is_told_of_them() -> None:
+    """September and October 2011: lanthanum cost 3.7 times as much abroad as inside China, dysprosium 1.6 times."""
+    days = pd.read_csv(REAL / "sources" / "price_quotations.csv").set_index(["element", "date"])
+    inside = pd.read_csv(REAL / "sources" / "prices.csv").query("series == 'domestic_day' and year == 2011")
+    yuan = inside.set_index("element")[["low", "high"]].mean(axis=1)
+    for element, ratio in (("La", 3.7), ("Ce", 3.5), ("Sm", 7.7), ("Nd", 1.5), ("Dy", 1.6)):
+        abroad = days.loc[(element, "2011-09 to 2011-10"), "low"]
+        assert abroad / (yuan[element] / 6.39) == pytest.approx(ratio, abs=0.1), element
 
 
 def test_what_is_recalled_stands_among_the_inputs_of_a_run(data: Dataset) -> None:

@@ -188,4 +188,15 @@ def test_growth_accounts_of_the_release_say_what_they_lack(release: Path, tmp_pa
     output: Any = pd.read_excel(release / "Socio_Economic_Accounts.xlsx", sheet_name="DATA")
     japan = output.query("country == 'JPN' and variable == 'GO'")[2014].sum()
     assert f"JPN has no K: output of 2014 of {japan:,.0f} million in its currency" in found.left_out
-    assert any("no rest of the world" in words for words in found.left_out)
+    assert any("3 countries and no rest of the world" in words for words in found.left_out)
+    tidy = output.melt(["country", "variable", "code"], [y for y in output if str(y).isdigit()], "year", "value")
+    plain = tidy.set_index(["country", "code", "year", "variable"])["value"].unstack("variable")  # noqa: PD010
+    path = tmp_path / "accounts.csv.gz"
+    plain.rename_axis(["country", "industry", "year"]).to_csv(path, na_rep="NA")
+    again = wiod_sea.read([path], ImportOptions(), tmp_path)
+    pd.testing.assert_frame_equal(again.tables["growth_accounts"], table)
+    assert again.left_out == found.left_out
+    older = plain.rename_axis(["country", "industry", "year"]).rename(columns={"K": "K_GFCF"})
+    older.to_csv(path)
+    with pytest.raises(InputError, match=r"not the accounts that are read(.|\n)*release of 2013"):
+        wiod_sea.read([path], ImportOptions(), tmp_path)

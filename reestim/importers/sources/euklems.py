@@ -33,6 +33,8 @@ VOLUMES = {"output": "GO_Q", "intermediates": "II_Q", "labor": "LAB_QI", "capita
 PRICES = {"output": "GO_PI", "intermediates": "II_PI"}
 _KEY = ["geo_code", "nace_r2_code", YEAR]
 _EUROSTAT = {"EL": "GRC", "UK": "GBR"}
+#: What tells accounts on value added, and those of output, apart.
+_OF_VALUE_ADDED, _OF_OUTPUT = {"VA_Q", "VAConTFP", "VATFP_I"}, {"GO_CP", "GO_Q", "II_CP", "II_Q"}
 _WANTED = {*VALUES.values(), *VOLUMES.values(), *PRICES.values()}
 #: The code of the whole economy.
 _WHOLE = "TOT"
@@ -97,8 +99,7 @@ def _text(path: Path) -> Any:
     """A CSV file, tidy or wide, as geo_code, nace_r2_code, year, var, value."""
     there = header(path, path.name)
     if missing := [name for name in _KEY if name not in there]:
-        edition = Problem("this is not a file of the release that is read", f"Expected: {EDITION}", file=path.name)
-        raise InputError([edition, *missing_columns(missing, there, path.name)], "the file cannot be used")
+        raise InputError(_other_layout(missing, there, path), "the file cannot be used")
     tidy = {"var", "value"} <= set(there)
     wanted = ["var", "value"] if tidy else [name for name in there if name in _WANTED]
     parts = []
@@ -106,6 +107,23 @@ def _text(path: Path) -> Any:
         rows = piece if tidy else piece.melt(_KEY, wanted, "var", "value", ignore_index=False)
         parts.append(_figures(rows[rows["var"].isin(list(_WANTED))], path))
     return pd.concat(parts, ignore_index=True)
+
+
+def _other_layout(missing: Sequence[str], there: Sequence[str], path: Path) -> list[Problem]:
+    """What a file is that lacks the columns of the release; of accounts on value added, what to do with them."""
+    problems = [Problem("this is not a file of the release that is read", f"Expected: {EDITION}", file=path.name)]
+    if _OF_VALUE_ADDED & set(there) and not _OF_OUTPUT & set(there):
+        problems.append(
+            Problem(
+                "these are growth accounts on value added: output and intermediates are not in the file",
+                "Give the national accounts of the release beside the growth accounts, as they are published. An index "
+                "of TFP on value added goes into outcomes.csv as it is (country, sector, year, outcome tfp, value), "
+                "never beside TFP on output",
+                file=path.name,
+                column=", ".join(name for name in there if name in _OF_VALUE_ADDED),
+            )
+        )
+    return [*problems, *missing_columns(missing, there, path.name)]
 
 
 def _workbook(path: Path) -> Any:

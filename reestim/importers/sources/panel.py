@@ -17,7 +17,7 @@ import pandas as pd
 from reestim.dims import COUNTRY, SECTOR, YEAR
 from reestim.errors import InputError, Problem, Problems
 from reestim.importers.concordance import HERE
-from reestim.importers.countries import CUSTOMS_ALPHA3, alpha3_codes, alpha3_of_name
+from reestim.importers.countries import FORMER, alpha3_codes, alpha3_of_customs
 from reestim.importers.hs import MOST_TRADE
 from reestim.importers.imported import Imported, ImportOptions
 from reestim.importers.mapping import read_concordance
@@ -32,8 +32,6 @@ _WITS = ("Reporter", "Partner", "Product categories", "Indicator Type", "Indicat
 _WITS_FILE = re.compile(r"en_([A-Z0-9]{3})_AllYears_WITS_Trade_Summary\.csv", re.I)
 _WITS_EXPORTS = re.compile(r"Exports? ?\((?:in )?US\$ Mil\)")
 _WITS_TOTAL = "All Products"
-#: Codes of WITS that are not ISO 3166: "Other Asia, nes" is Taiwan.
-_WITS_CODES = {**CUSTOMS_ALPHA3, "OAS": "TWN"}
 #: Products by stage of processing: other sums of the same trade.
 _WITS_STAGES = ("Capital goods", "Consumer goods", "Intermediate goods", "Raw materials")
 _YEAR = re.compile(r"[X_]?((?:19|20)\d\d)(?: \[YR\d{4}\])?")
@@ -134,7 +132,7 @@ def _wits(table: Any, path: Path) -> tuple[Any, list[str]]:
     table = table[exports & ~table["Product categories"].isin([*_WITS_STAGES])]
     table = table.rename(columns={"Reporter": "country", "Product categories": "product"})
     if named:
-        table = table.assign(country=_WITS_CODES.get(named[1].upper(), named[1].upper()))
+        table = table.assign(country=alpha3_of_customs(named[1].upper()))
     years = [name for name in table if _YEAR.fullmatch(str(name))]
     whole = finite(table[table["product"] == _WITS_TOTAL][years].stack())  # noqa: PD013
     parts: Any = table[table["product"] != _WITS_TOTAL]
@@ -152,11 +150,10 @@ def _wits(table: Any, path: Path) -> tuple[Any, list[str]]:
 
 def _problems(rows: Any, concordance: Any, confirmed: bool) -> list[Problem]:
     """Countries and products without a code, cells given twice, sums that are more than the world trades."""
-    alpha3, names = alpha3_codes(), alpha3_of_name()
     problems = []
-    rows["country"] = [code if code in alpha3 else names.get(code, code) for code in rows["country"]]
+    rows["country"] = [alpha3_of_customs(label) for label in rows["country"]]
     for name, accepted, advice in (
-        ("country", alpha3, "Write its ISO 3166 code; leave groups of countries out of the file"),
+        ("country", alpha3_codes(), "Write its ISO 3166 code; leave groups of countries out of the file"),
         ("product", set(concordance["product"]), "Add it to a file product,industry,weight for --concordance"),
     ):
         total = float(rows["value"].sum())
@@ -165,7 +162,9 @@ def _problems(rows: Any, concordance: Any, confirmed: bool) -> list[Problem]:
             first = lost.get_group(label).iloc[0]
             message = f"unknown {name}: {value:,.0f} million US$ ({value / total:.1%} of the panel) would be lost"
             place: Any = {"file": first["file"], "row": int(first["row"]), "column": name, "value": label}
-            problems.append(Problem(message, advice, **place))
+            if state := FORMER.get(str(label)):
+                said = f"It is {state}, whose trade belongs to several countries of today: leave it out of the file"
+            problems.append(Problem(message, said if state else advice, **place))
     again = rows[rows["value"].notna()]
     again = again[again.duplicated(["country", "product", YEAR])]
     for cells in again.head(5).to_dict("records"):

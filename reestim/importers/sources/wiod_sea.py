@@ -1,8 +1,9 @@
 """WIOD's Socio-Economic Accounts, release of 2016 (as of July 2018): ``Socio_Economic_Accounts.xlsx``, sheet ``DATA``.
 
-43 countries, 56 industries, 2000 to 2014; a row a country, variable and industry, a column a year. Values are million
-units of national currency, EMP thousands of persons engaged, GO_QI and II_QI volumes with 2010 = 100. K is the capital
-stock at current prices: the accounts have no volume of capital.
+43 countries, 56 industries, 2000 to 2014; a row a country, variable and industry, a column a year. Copies as text have
+a column a variable instead (country, industry, year, GO, ...), for any of the countries. Values are million units of
+national currency, EMP thousands of persons engaged, GO_QI and II_QI volumes with 2010 = 100. K is the capital stock at
+current prices: the accounts have no volume of capital.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from reestim.importers.isic import sector_of
 from reestim.importers.klems_sectors import nace_industries, sector_accounts
 from reestim.importers.regions import sectors_of
 from reestim.importers.sheets import sheets_of, table_below
-from reestim.importers.stream import finite, listed
+from reestim.importers.stream import finite, header, listed, missing_columns, pieces
 
-EDITION = "WIOD Socio-Economic Accounts, release of 2016: sheet DATA, a column a year"
+EDITION = "WIOD Socio-Economic Accounts, release of 2016: sheet DATA, a column a year; as CSV, a column a variable"
 _SHEET = "DATA"
 _KEYS = ("country", "variable", "description", "code")
+_TEXT_KEYS = ("country", "industry", "year")
 _NO_FIGURE = ("", "NA", "n.a.", "..", ":")
 #: Figures of an account: output, intermediates, labour, capital, and volumes of the first three; capital of K.
 VALUES = {"output": "GO", "intermediates": "II", "labor": "LAB", "capital": "CAP"}
@@ -42,7 +44,7 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     """
     del work
     if len(files) != 1:
-        problem = Problem("the accounts are one workbook", "Give Socio_Economic_Accounts.xlsx alone", column="FILE")
+        problem = Problem("the accounts are one file", "Give Socio_Economic_Accounts.xlsx alone", column="FILE")
         raise InputError(problem, "the accounts cannot be used")
     wide = figures(files[0], _WANTED)
     accounts, words = _accounts(wide)
@@ -84,10 +86,40 @@ def labor(path: Path, year: int) -> tuple[pd.DataFrame, list[str]]:
 
 
 def figures(path: Path, wanted: Sequence[str]) -> Any:
-    """The variables as columns over country, code and year; NaN where the workbook has no figure.
+    """The variables as columns over country, code and year; NaN where the file has no figure.
 
     Raises InputError listing other layouts, missing variables, repeated rows and cells that are not numbers.
     """
+    return _of_workbook(path, wanted) if path.suffix.lower() in (".xlsx", ".xls") else _of_text(path, wanted)
+
+
+def _of_text(path: Path, wanted: Sequence[str]) -> Any:
+    """The same of a CSV file with a column a variable."""
+    there = header(path, path.name)
+    if missing := [name for name in (*_TEXT_KEYS, *wanted) if name not in there]:
+        older = {"K_GFCF", "GO_P"} & set(there)
+        advice = f"Expected: {EDITION}"
+        if older:
+            advice += ". This is the release of 2013: its volumes end in 2009, before the policy; bring that of 2016"
+        problems = [Problem("these are not the accounts that are read", advice, file=path.name)]
+        raise InputError([*problems, *missing_columns(missing, there, path.name)], "the accounts cannot be used")
+    table: Any = pd.concat(list(pieces(path, path.name, [*_TEXT_KEYS, *wanted])))
+    keys = table[list(_TEXT_KEYS)].agg(", ".join, axis=1)
+    year = table[YEAR].str.fullmatch(r"20\d\d")
+    problems = listed(~year, table[YEAR], "not a year", f"Expected: {EDITION}", path.name)
+    problems += listed(keys.duplicated(), keys.rename("country"), "the row is repeated", "Keep one", path.name)
+    for name in wanted:
+        blank = table[name].isin(list(_NO_FIGURE))
+        bad = finite(table[name].mask(blank)).isna() & ~blank
+        problems += listed(bad, table[name], "not a number", "Download the file again", path.name)
+    if problems:
+        raise InputError(problems, "the accounts cannot be used")
+    tidy = table.assign(**{YEAR: table[YEAR].astype(int)}, **{name: finite(table[name]) for name in wanted})
+    return tidy.rename(columns={"industry": "code"}).set_index(["country", "code", YEAR])[list(wanted)].sort_index()
+
+
+def _of_workbook(path: Path, wanted: Sequence[str]) -> Any:
+    """The same of the workbook as it is published."""
     sheets, problems = sheets_of(path)
     if not problems and _SHEET not in sheets:
         value = ", ".join(sheets)
@@ -132,7 +164,8 @@ def _accounts(wide: Any) -> tuple[Any, list[str]]:
             output = float(wide["GO"].xs((country, last), level=("country", YEAR)).sum())
             words.append(f"{country} has no {name}: output of {last} of {output:,.0f} million in its currency")
         wide.loc[wide.index.get_level_values("country").isin(list(gone.index[gone])), name] = np.nan
-    words.append("ROW: the accounts have 43 countries and no rest of the world")
+    countries = blank.index.get_level_values("country").nunique()
+    words.append(f"ROW: the accounts have {countries} countries and no rest of the world")
     table: Any = pd.DataFrame(index=wide.index)
     for what, name in VALUES.items():
         table[f"{what}_value"] = wide[name]
