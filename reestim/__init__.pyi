@@ -40,6 +40,7 @@ from .errors import UnsolvedDrawsError as UnsolvedDrawsError
 from .estimate.fit import build as build
 from .estimate.fit import fit as fit
 from .estimate.gates import GateWarning as GateWarning
+from .estimate.leave_one_out import leave_one_out as leave_one_out
 from .estimate.predictive import posterior_predictive as posterior_predictive
 from .estimate.predictive import prior_predictive as prior_predictive
 from .evidence.event_paths import event_study as event_study

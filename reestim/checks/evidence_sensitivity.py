@@ -13,6 +13,7 @@ import xarray as xr
 
 from reestim.checks.power_scaling import power_scaled
 from reestim.estimate import kinds
+from reestim.estimate.log_terms import terms_of
 
 GROUP = "evidence_sensitivity"
 EVIDENCE = "evidence"
@@ -35,8 +36,8 @@ def evidence_sensitivity(post: xr.DataTree) -> xr.Dataset | None:
     """
     if "log_likelihood" not in post.children:
         return None
-    there = set(map(str, post["log_likelihood"].data_vars))
-    held = {kind.name: [name for name in kind.observed if name in there] for kind in kinds.KINDS}
+    there = post["log_likelihood"].to_dataset()
+    held = {kind.name: [one for name in kind.observed for one in terms_of(name, there)] for kind in kinds.KINDS}
     parts: dict[str, dict[str, Any]] = {
         name: {"group": "likelihood", "group_var_names": arrays} for name, arrays in held.items() if arrays
     }

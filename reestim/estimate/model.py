@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 #: What `reestim.build` returns.
 Model = Union["pm.Model", "NumpyroModel"]
-#: From variables on their own scale (one draw) to log densities by variable, nats: one number an observation.
+#: From variables on their own scale (one draw) to log densities by variable, nats. What is observed, where it is real
+#: numbers, may stand among the variables: its density is then that of these numbers.
 LogTerms = Callable[[dict[str, Any]], dict[str, Any]]
 
 

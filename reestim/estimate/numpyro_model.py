@@ -178,12 +178,13 @@ class NumpyroModel:
         """Log density of each of these variables given the others, priors as stated, without Jacobians."""
 
         def terms(values: dict[str, Any]) -> dict[str, Any]:
-            trace = handlers.trace(handlers.substitute(self, values)).get_trace()
+            free = {name: value for name, value in values.items() if name not in self.observed}
+            trace = handlers.trace(handlers.substitute(self, free)).get_trace()
             out = {}
             for name in names:
                 site = trace[name]
                 each = site["fn"].base_dist if type(site["fn"]).__name__ == "Independent" else site["fn"]
-                out[name] = each.log_prob(site["value"])
+                out[name] = each.log_prob(values.get(name, site["value"]))
             return out
 
         return terms

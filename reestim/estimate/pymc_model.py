@@ -137,10 +137,23 @@ class PymcModel:
         """Log density of each of these variables given the others, priors as stated, without Jacobians."""
         from pymc.model.transform.conditioning import remove_value_transforms
         from pymc.sampling.jax import get_jaxified_graph
+        from pytensor.graph.replace import clone_replace
 
         plain = remove_value_transforms(self.pymc)
+        data = {name: values for name, values in self.observed.items() if name in names and values.dtype.kind == "f"}
+        held: dict[str, Any] = {name: plain.rvs_to_values[cast(Any, plain[name])] for name in data}
+        seen = {value: value.type(name) for name, value in held.items()}
         outputs: Any = plain.logp(vars=[cast(Any, plain[name]) for name in names], sum=False, jacobian=False)
-        graph: Any = get_jaxified_graph(inputs=plain.value_vars, outputs=outputs)
+        graph: Any = get_jaxified_graph(
+            inputs=[*plain.value_vars, *seen.values()], outputs=clone_replace(outputs, replace=seen)
+        )
         inputs = [str(plain.values_to_rvs[v].name) for v in plain.value_vars]
         kinds = {str(plain.values_to_rvs[v].name): v.type.dtype for v in plain.value_vars}
-        return lambda x: dict(zip(names, graph(*(x[name].astype(kinds[name]) for name in inputs)), strict=True))
+
+        def terms(values: dict[str, Any]) -> dict[str, Any]:
+            free = (values[name].astype(kinds[name]) for name in inputs)
+            return dict(
+                zip(names, graph(*free, *(values.get(n, jnp.asarray(y)) for n, y in data.items())), strict=True)
+            )
+
+        return terms

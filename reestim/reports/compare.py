@@ -16,6 +16,7 @@ from reestim.checks.power_scaling import SYMBOLS
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.editions import is_before_the_clock, is_first_edition
 from reestim.errors import InputError, Problem
+from reestim.estimate.log_terms import REMAINDER
 from reestim.results.effects import BRACKETS
 from reestim.results.format import joined, number, with_interval
 from reestim.results.tables import elasticities, parameters, welfare
@@ -119,6 +120,8 @@ def not_comparable(runs: Mapping[str, xr.DataTree]) -> list[str]:
         both = [str(v) for v in mine.data_vars if v in theirs.data_vars]
         if differ := [v for v in both if not _same(mine[v], theirs[v])]:
             out.append(f"{first} and {name} saw other values of {joined(differ)}.")
+        if not out and {*base["log_likelihood"].data_vars} != {*post["log_likelihood"].data_vars}:
+            out.append(f"{first} and {name} keep other log densities: fit the older one again with this version.")
     if not out:
         return []
     why = "The runs are not ranked by LOO, which compares predictions of the same observations."
@@ -134,7 +137,7 @@ def pointwise(post: xr.DataTree) -> xr.DataTree:
     terms = post["log_likelihood"].to_dataset()
     flat = [
         terms[name].transpose(CHAIN, DRAW, ...).values.reshape(terms.sizes[CHAIN], terms.sizes[DRAW], -1)
-        for name in sorted(str(name) for name in terms.data_vars)
+        for name in sorted(str(name) for name in terms.data_vars if not str(name).endswith(REMAINDER))
     ]
     joint = xr.Dataset({"observation": ((CHAIN, DRAW, "observed"), np.concatenate(flat, axis=-1))})
     return xr.DataTree.from_dict({"posterior": post["posterior"].to_dataset(), "log_likelihood": joint})

@@ -6,9 +6,8 @@ import inspect
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,63 +15,17 @@ import pytest
 import xarray as xr
 
 import reestim as ree
-from reestim.estimate import fit as fitting
 from reestim.estimate.fit import arviz_attributes
 from reestim.estimate.gates import GateWarning
-from reestim.study.spec import Sampler
 from tests.conftest import PROJECT
-from tests.recovery.study import default_spec, inputs_of
-
-#: Three kinds of evidence on two elasticities: real numbers, counts, yes or no. The same model in both languages.
-_DATA = """
-import numpy as np
-RNG = np.random.default_rng(1)
-CHANGE, COUNT, ADOPTED = RNG.normal(0.3, 0.5, 6), RNG.poisson(3, 6), RNG.integers(0, 2, 6)
-SECTOR = np.array([0, 0, 0, 1, 1, 1])
-COORDS = {"sector": ["electronics", "machinery"], "observation": list("abcdef")}
-"""
-_MODELS = {
-    "pymc": _DATA
-    + """
-import pymc as pm
-import pytensor.tensor as pt
-from reestim.estimate.priors import variable
-
-def build(data, priors):
-    with pm.Model(coords=COORDS) as model:
-        mu = variable(priors, "mu", dims="sector")
-        tau = variable(priors, "tau")
-        pm.Deterministic("sigma", pt.exp(mu), dims="sector")
-        pm.Normal("use_share_change", mu[SECTOR], tau, observed=CHANGE, dims="observation")
-        pm.Poisson("patent_count", pt.exp(mu[SECTOR]), observed=COUNT, dims="observation")
-        pm.Bernoulli("adopted", pm.math.invlogit(mu[SECTOR]), observed=ADOPTED, dims="observation")
-    return model
-""",
-    "numpyro": _DATA
-    + """
-import jax.numpy as jnp
-from numpyro import distributions as dist
-from reestim.estimate.numpyro_model import NumpyroModel, deterministic, observe, prior
-
-def build(data, priors):
-    def function():
-        mu = prior(priors, "mu", dims="sector")
-        tau = prior(priors, "tau")
-        deterministic("sigma", jnp.exp(mu), dims="sector")
-        each, row = mu[SECTOR], "observation"
-        observe("use_share_change", dist.Normal(each, tau), CHANGE, dims=row)
-        observe("patent_count", dist.Poisson(jnp.exp(each)), COUNT, dims=row)
-        observe("adopted", dist.BernoulliLogits(each), ADOPTED, long_name="adopted", dims=row)
-    return NumpyroModel(function, COORDS)
-""",
-}
 
 _PREDICTED = {"var_names": ["use_share_change"]}
+_SHIPPED = PROJECT / "models" / "substitution.toml"
 #: How each plot is called: on the run, but for those that take what ``az.loo`` and ``az.compare`` make of it.
 _ARGUMENTS: dict[str, dict[str, Any]] = {
     "plot_bf": {"var_names": ["tau"], "ref_val": 1.0},
     "plot_forest": {"var_names": ["sigma"], "combined": True},
-    "plot_lm": {"x": "price", "y": "use_share_change"},
+    "plot_lm": {"x": "use_years", "y": "use_share_change"},
     "plot_pair": {"var_names": ["sigma"]},
     "plot_pair_focus": {"var_names": ["sigma"], "focus_var": "tau"},
     "plot_parallel": {"var_names": ["sigma"]},
@@ -82,11 +35,13 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
     "plot_ppc_dist_pit": _PREDICTED,
     "plot_ppc_interval": _PREDICTED,
     "plot_ppc_pava": {"var_names": ["adopted"]},
-    "plot_ppc_pava_residuals": {"var_names": ["adopted"], "x_var": "price"},
+    "plot_ppc_pava_residuals": {"var_names": ["adopted"], "x_var": "use_years"},
     "plot_ppc_pit": _PREDICTED,
     "plot_ppc_rootogram": {"var_names": ["patent_count"]},
     "plot_ppc_tstat": _PREDICTED,
 }
+#: Those that ask for counts, or for yes or no: the shipped study observes real numbers only.
+_OF_OTHER_DATA = ("plot_loo_pava", "plot_ppc_pava", "plot_ppc_pava_residuals", "plot_ppc_rootogram")
 #: Those that are not of our groups, with the reason.
 _NOT_OURS = {
     "plot_ecdf_pit": "it is of ranks, which a calibration has (reestim sbc) and a run has not",
@@ -102,7 +57,7 @@ def offered() -> dict[str, Callable[..., Any]]:
     return {name: f for name, f in found.items() if name.startswith("plot_")}
 
 
-def failures(post: xr.DataTree) -> list[str]:
+def failures(post: xr.DataTree, without: Sequence[str] = ()) -> list[str]:
     """Draw everything; what failed, with the reason."""
     import arviz as az
     import matplotlib as mpl
@@ -110,20 +65,32 @@ def failures(post: xr.DataTree) -> list[str]:
     mpl.use("agg")
     import matplotlib.pyplot as plt
 
-    found = []
+    found: list[str] = []
+
+    def drawn(name: str, subject: Any, **arguments: Any) -> None:
+        try:
+            offered()[name](subject, **arguments)
+        except Exception as error:
+            found.append(f"{name}: {type(error).__name__}: {error}")
+        plt.close("all")
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         loo = az.loo(post, var_name="use_share_change", pointwise=True)
         subjects = {"plot_khat": loo, "plot_compare": az.compare({"this": loo, "the same": loo})}
-        for name, plot in offered().items():
-            if name in _NOT_OURS:
-                continue
-            try:
-                plot(subjects.get(name, post), **_ARGUMENTS.get(name, {}))
-            except Exception as error:
-                found.append(f"{name}: {type(error).__name__}: {error}")
-            plt.close("all")
+        subjects["plot_loo_interval"] = one_label(post)
+        for name in offered():
+            if name not in (*_NOT_OURS, *without):
+                drawn(name, subjects.get(name, post), **_ARGUMENTS.get(name, {}))
+        for subject in (post, ree.leave_one_out(post, seed=1)):
+            for name in subject["observed_data"].data_vars:
+                drawn("plot_loo_pit", one_label(subject), var_names=str(name))
     return found
+
+
+def one_label(post: xr.DataTree) -> xr.DataTree:
+    """With one of the counts that share a total: their vector has no order, and one log density."""
+    return post.sel(label="enhancing") if "label" in post["observed_data"].dims else post
 
 
 def made_up() -> xr.DataTree:
@@ -144,6 +111,11 @@ def made_up() -> xr.DataTree:
 
     seen = {"whole": ("patent_count", "adopted")}
     stats = {"diverging": (lead, rng.random(sizes) < 0.1), "energy": (lead, rng.normal(size=sizes))}
+
+    def by_label(ds: xr.Dataset) -> xr.Dataset:
+        """With counts that share a total, whose log density is one number for each total."""
+        return ds.assign(patents_by_label=ds["patent_count"].expand_dims(label=["using", "enhancing"], axis=-1).copy())
+
     return xr.DataTree.from_dict(
         {
             "posterior": parameters(),
@@ -151,11 +123,11 @@ def made_up() -> xr.DataTree:
             "sample_stats": arviz_attributes(
                 xr.Dataset(stats, coords={"chain": range(2), "draw": range(50)}), "nutpie"
             ),
-            "posterior_predictive": group("use_share_change", **seen),
-            "prior_predictive": group("use_share_change", **seen),
-            "observed_data": group("use_share_change", **seen, samples=False),
-            "constant_data": group("price", samples=False),
-            "log_likelihood": group("use_share_change", "patent_count", "adopted"),
+            "posterior_predictive": by_label(group("use_share_change", **seen)),
+            "prior_predictive": by_label(group("use_share_change", **seen)),
+            "observed_data": by_label(group("use_share_change", **seen, samples=False)),
+            "constant_data": group("use_years", samples=False),
+            "log_likelihood": group("use_share_change", "patent_count", "adopted", "patents_by_label"),
             "log_prior": group("mu", "tau", own="sector").sum("sector"),
         }
     )
@@ -177,20 +149,23 @@ def test_every_plot_of_arviz_is_known() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["pymc", "numpyro"])
-def test_a_fit_in_either_language_is_drawn_in_another_process(language: str, tmp_path: Path) -> None:
-    (tmp_path / "model.py").write_text(_MODELS[language])
-    priors = {name: default_spec().priors[name] for name in ("mu", "tau")}
-    study: Any = SimpleNamespace(name="tiny", model_path=tmp_path / "model.py", priors=priors)
-    model = fitting.build(study, inputs_of(seed=0)[0].assign(price=("observation", np.arange(6.0))))
-    sampler = Sampler(name="nutpie" if language == "pymc" else "numpyro", draws=60, tune=100, chains=2)
+def test_the_shipped_study_in_either_language_is_drawn_in_another_process(language: str, tmp_path: Path) -> None:
+    spec = ree.read_spec(_SHIPPED).quick()
+    if language == "numpyro":
+        change = {"model": "substitution_numpyro.py", "sampler": spec.sampler.model_copy(update={"name": "numpyro"})}
+        spec = spec.model_copy(update=change)
+    model = ree.build(spec, ree.load_dataset(spec.dataset))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GateWarning)
-        post = ree.fit(model, sampler, 1, progress=False)
+        post = ree.fit(model, spec.sampler, 1, progress=False)
     post = ree.posterior_predictive(model, post, 1)
-    assert post["posterior_predictive"].sizes["draw"] == post["log_likelihood"].sizes["draw"] == 60
+    assert post["posterior_predictive"].sizes["draw"] == post["log_likelihood"].sizes["draw"] == spec.sampler.draws
     post["prior_predictive"] = ree.prior_predictive(model, 1)["prior_predictive"]
     ree.save(post, tmp_path / "run")
-    code = f"import tests.interface.test_arviz as t; print(t.failures(t.ree.load({str(tmp_path / 'run')!r})))"
+    code = (
+        "import tests.interface.test_arviz as t; "
+        f"print(t.failures(t.ree.load({str(tmp_path / 'run')!r}), t._OF_OTHER_DATA))"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"

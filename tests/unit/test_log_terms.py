@@ -8,10 +8,11 @@ import numpy as np
 import pymc as pm
 import pytest
 import xarray as xr
+from pymc.model.transform.conditioning import remove_value_transforms
 
 from reestim.estimate import fit as fitting
 from reestim.estimate import sampling
-from reestim.estimate.log_terms import log_terms
+from reestim.estimate.log_terms import log_terms, terms_of
 from reestim.estimate.model import adapt
 from reestim.estimate.predictive import simulated
 from reestim.runs.record import RunRecord
@@ -35,8 +36,12 @@ def test_terms_of_both_languages_agree_and_are_those_of_the_model(models: tuple[
     spec = default_spec()
     mine = log_terms(model, prior)
     other = log_terms(twin, prior)
-    assert set(mine) == {"log_likelihood", "log_prior"}
-    assert set(mine["log_likelihood"].data_vars) == {str(v.name) for v in model.observed_RVs}
+    assert set(mine) == {"log_likelihood", "leave_one_out", "log_prior"}
+    observed = {str(v.name) for v in model.observed_RVs}
+    summed = {name for seen in observed for name in terms_of(seen, mine["log_likelihood"])}
+    assert observed <= set(mine["log_likelihood"].data_vars) == summed
+    assert mine["log_likelihood"]["event_estimate"].dims == ("chain", "draw", "effect")
+    _assert_joint(model, mine["log_likelihood"], prior)
     assert {"kappa", "mu", "tau", "confusion"} <= set(mine["log_prior"].data_vars)
     assert "unit_deviation" not in mine["log_prior"]
     for group, ds in mine.items():
@@ -52,6 +57,15 @@ def test_terms_of_both_languages_agree_and_are_those_of_the_model(models: tuple[
         mine["log_prior"]["mu"].drop_attrs().drop_vars(["chain", "draw"]),
         direct.drop_attrs().drop_vars(["chain", "draw"]).rename("mu"),
     )
+
+
+def _assert_joint(model: pm.Model, group: xr.Dataset, prior: xr.Dataset) -> None:
+    """The group sums to the log density of all the evidence, as PyMC itself has it."""
+    plain = remove_value_transforms(model)
+    joint = plain.compile_logp(vars=plain.observed_RVs, jacobian=False, mode="FAST_COMPILE")
+    at = {str(v.name): prior[str(plain.values_to_rvs[v].name)].values[0, 0] for v in plain.value_vars}
+    total = sum(float(values.isel(chain=0, draw=0).sum()) for values in group.data_vars.values())
+    np.testing.assert_allclose(total, joint(at), rtol=1e-9)
 
 
 def test_both_languages_make_the_same_kind_of_data(models: tuple[pm.Model, Any, xr.Dataset]) -> None:
