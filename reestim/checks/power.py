@@ -15,9 +15,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.checks.evidence_signals import BLOCKS, NEEDED, PATENTS, Draw, Signal, draws_of
 from reestim.checks.protocol import Check, Verdict
 from reestim.dims import SECTOR
+from reestim.estimate import kinds
+from reestim.estimate.kinds.signal import Signal
+from reestim.estimate.structure import NEEDED, StructureAtDraw, structure_at_draws
 from reestim.results.format import number
 
 NAME = "power"
@@ -47,18 +49,23 @@ def power_table(data: xr.Dataset, groups: Mapping[str, xr.Dataset]) -> pd.DataFr
         prediction to fit the estimates; negative: the other sign) and ``match_gap`` (the ω that would) and
         ``largest_effect`` (largest |prediction| of a row, log points); nan elsewhere and before the data.
     """
-    drawn = {group: draws_of(data, draws) for group, draws in groups.items()}
+    drawn = {group: structure_at_draws(data, draws) for group, draws in groups.items()}
     rows = []
-    for key, block in BLOCKS.items():
+    for block in kinds.blocks():
         if not block.is_in(data):
             continue
-        row: dict[str, Any] = {"block": key, "words": block.words, "rows": 0, **dict.fromkeys(_OF_EVENTS, np.nan)}
+        row: dict[str, Any] = {
+            "block": block.name,
+            "words": block.words,
+            "rows": 0,
+            **dict.fromkeys(_OF_EVENTS, np.nan),
+        }
         seen = {group: [block.signal(draw) for draw in draws] for group, draws in drawn.items()}
         for group, signals in seen.items():
             row["rows"] = len(signals[0].prediction)
             row[f"{group}_row"] = _median(np.abs(s.prediction / s.error).max() for s in signals)
             row[f"{group}_joint"] = _median(map(_joint, signals))
-        if block.outcome not in ("", PATENTS) and POSTERIOR in seen:
+        if block.outcome not in ("", "patents") and POSTERIOR in seen:
             pairs = zip(drawn[POSTERIOR], seen[POSTERIOR], strict=True)
             matches = [_match(block.outcome, *pair) for pair in pairs]
             largest = _median(np.abs(s.prediction).max() for s in seen[POSTERIOR])
@@ -77,7 +84,7 @@ def _joint(signal: Signal) -> float:
     return float(np.sqrt((b * v * b).sum() if v.ndim == 1 else b @ v @ b))
 
 
-def _match(outcome: str, draw: Draw, signal: Signal) -> tuple[float, float]:
+def _match(outcome: str, draw: StructureAtDraw, signal: Signal) -> tuple[float, float]:
     """By generalised least squares: the multiple of the prediction (and so of θ) and the ω that fit the estimates."""
     data = draw.data
     rows = np.flatnonzero(data["outcome"].values == outcome)

@@ -13,9 +13,9 @@ import xarray as xr
 
 from reestim.checks import evidence_sensitivity as evidence
 from reestim.checks import power
-from reestim.checks.evidence_signals import DRAWS
 from reestim.checks.prior_sensitivity import prior_sensitivity
 from reestim.errors import in_one_line
+from reestim.estimate.structure import DRAWS
 from reestim.runs.record import RunRecord
 
 if TYPE_CHECKING:

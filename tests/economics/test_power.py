@@ -7,10 +7,12 @@ import pytest
 import xarray as xr
 
 from reestim.checks import power
-from reestim.checks.evidence_signals import BLOCKS, draws_of
+from reestim.estimate import kinds
+from reestim.estimate.structure import structure_at_draws
 from tests.recovery.study import TRUTH, inputs_of
 
 _SIGMA = 0.5
+(_EXPORTS,) = (block for block in kinds.blocks() if block.name == "exports")
 
 
 @pytest.fixture(scope="module")
@@ -52,15 +54,15 @@ def test_with_more_rare_earths_in_cost_the_event_study_has_more_power(inputs: xr
 
 
 def test_estimates_that_are_a_multiple_of_the_prediction_say_so(inputs: xr.Dataset) -> None:
-    (one, _) = draws_of(inputs, draws(inputs))
+    (one, _) = structure_at_draws(inputs, draws(inputs))
     rows = np.flatnonzero(inputs["outcome"].values == "exports")
     estimate = inputs["event_estimate"].values.copy()
-    estimate[rows] = 3 * BLOCKS["exports"].signal(one).prediction
+    estimate[rows] = 3 * _EXPORTS.signal(one).prediction
     given = inputs.assign(event_estimate=("effect", estimate))
     table = power.power_table(given, {"posterior": draws(inputs)}).set_index("block")
     assert table.loc["exports", "match_share"] == pytest.approx(3)
     gap = draws(inputs, spillover_gap=((), 2.5))
-    estimate[rows] = BLOCKS["exports"].signal(draws_of(inputs, gap)[0]).prediction
+    estimate[rows] = _EXPORTS.signal(structure_at_draws(inputs, gap)[0]).prediction
     table = power.power_table(inputs.assign(event_estimate=("effect", estimate)), {"posterior": draws(inputs)})
     assert table.set_index("block").loc["exports", "match_gap"] == pytest.approx(2.5)
 
@@ -68,7 +70,7 @@ def test_estimates_that_are_a_multiple_of_the_prediction_say_so(inputs: xr.Datas
 def test_counts_without_error_know_a_log_odds_as_a_binomial_does(inputs: xr.Dataset) -> None:
     """n·p·(1−p) for each cell; noisy labels know less, overdispersed counts less again."""
     exact = draws(inputs, confusion=(("true_label", "machine_label"), np.eye(4)))
-    (one, _) = draws_of(inputs, exact)
+    (one, _) = structure_at_draws(inputs, exact)
     counts = inputs["patent_count"].transpose("country", "sector", "year", "label")
     p = float(counts.sel(label="enhancing").sum() / counts.sum())
     f = one.enhancing[..., inputs.get_index("price_year").get_indexer(inputs["year"].values)]

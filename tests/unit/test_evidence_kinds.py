@@ -16,14 +16,17 @@ import xarray as xr
 from scipy import stats
 
 from reestim.checks import predictive
+from reestim.checks.power import power_table
 from reestim.dims import SECTOR, YEAR
 from reestim.errors import InputError
 from reestim.estimate import fit as fitting
 from reestim.estimate import kinds
 from reestim.estimate.inputs import assemble, unused_files
 from reestim.estimate.kinds.kind import EvidenceKind, Observed, Sources
+from reestim.estimate.kinds.signal import Block, Signal
 from reestim.estimate.kinds.variable import POSITIVE, Variable
 from reestim.estimate.model import adapt
+from reestim.estimate.structure import NEEDED, StructureAtDraw
 from reestim.pipeline.refits import possible_refits
 from reestim.reports.figures.predictions import predictive_figure
 from reestim.runs.parts import DataRecord
@@ -47,6 +50,12 @@ def _survey_inputs(sources: Sources) -> xr.Dataset:
     )
 
 
+def _survey_signal(draw: StructureAtDraw) -> Signal:
+    answers = draw.values["sigma"][draw.data["survey_sector"].values]
+    error = np.full(answers.shape, float(draw.values["survey_noise"]))
+    return Signal(answers, error, error**-2.0)
+
+
 SURVEY = EvidenceKind(
     name="survey",
     files=(("survey",),),
@@ -56,6 +65,7 @@ SURVEY = EvidenceKind(
         "survey_answer": Variable("stated elasticity of substitution", "elasticity"),
         "survey_noise": Variable("spread of the answers", "elasticity", POSITIVE),
     },
+    blocks=(Block("survey", "answers of engineers", "survey_answer", _survey_signal),),
     by_sector=("survey",),
 )
 
@@ -164,6 +174,20 @@ def test_its_prior_is_checked_and_may_stay_where_it_is_off(table: pd.DataFrame, 
         fitting.build(_study(tmp_path, survey_noise=wide), data)
     off = data.drop_dims("survey")
     assert "survey_noise" not in fitting.build(_study(tmp_path, survey_noise=NOISE), off).named_vars
+
+
+def test_its_power_is_known(table: pd.DataFrame) -> None:
+    data = _inputs(table)
+    of_sector = {
+        "sigma": np.full(data.sizes["sector"], 0.5),
+        "trade_elasticity": np.full(data.sizes["traded_sector"], 4.0),
+    }
+    dims = {"sigma": ("sector",), "trade_elasticity": ("traded_sector",)}
+    values = dict.fromkeys((*NEEDED, "survey_noise"), 0.2) | of_sector
+    one = xr.Dataset({n: (dims.get(n, ()), v) for n, v in values.items()}, {d: data[d] for (d,) in dims.values()})
+    power = power_table(data, {"prior": one.expand_dims(chain=[0], draw=[0, 1])})
+    assert power["block"].tolist() == ["survey"]
+    assert power.loc[0, ["prior_row", "prior_joint"]].tolist() == pytest.approx([2.5, 5.0])  # .5/.2, four answers
 
 
 def test_checks_and_figure_show_it() -> None:

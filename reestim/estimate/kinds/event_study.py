@@ -12,9 +12,11 @@ import xarray as xr
 from reestim.dims import YEAR
 from reestim.errors import InputError, Problem
 from reestim.estimate.kinds.kind import EvidenceKind, Observed, Sources
+from reestim.estimate.kinds.signal import Block, Signal
 from reestim.estimate.kinds.variable import Variable
 
 if TYPE_CHECKING:
+    from reestim.estimate.structure import StructureAtDraw
     from reestim.study.spec import Evidence
 
 _PANEL, _PUBLISHED = "outcomes", "event_study"
@@ -118,6 +120,18 @@ def _left_aside(evidence: Evidence) -> frozenset[str]:
     return frozenset({_PANEL}) if evidence.event_outcomes == [] else frozenset()
 
 
+def _block(name: str, words: str, outcome: str) -> Block:
+    def signal(draw: StructureAtDraw) -> Signal:
+        data = draw.data
+        rows = np.flatnonzero(data["outcome"].values == outcome)
+        without, of_gap = draw.effects
+        effects = (without + draw.values["spillover_gap"] * of_gap)[rows]
+        covariance = data["event_covariance"].transpose("effect", "effect_other").values[np.ix_(rows, rows)]
+        return Signal(effects, np.sqrt(np.diag(covariance)), np.linalg.inv(covariance))
+
+    return Block(name, f"event study of {words}", "event_estimate", signal, outcome)
+
+
 EVENT_STUDY = EvidenceKind(
     name="event_study",
     files=((_PANEL, _PUBLISHED),),
@@ -128,6 +142,11 @@ EVENT_STUDY = EvidenceKind(
             "event-study effect of exposure", "log points for one standard deviation of exposure"
         ),
     },
+    blocks=(
+        _block("exports", "exports", "exports"),
+        _block("tfp", "TFP", "tfp"),
+        _block("event_patents", "patents", "patents"),
+    ),
     by_sector=(_PANEL,),
     left_aside=_left_aside,
     problems=_problems,

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from reestim.errors import Problem
+from reestim.estimate.kinds.signal import Block
 from reestim.estimate.kinds.variable import Variable
 
 if TYPE_CHECKING:
@@ -80,6 +81,9 @@ class EvidenceKind:
         ``if NAME in data``.
     variables
         Parameters of its block and what it observes, with their units (`reestim.estimate.variables`).
+    blocks
+        What the structure predicts of it, for the check of power (`reestim.checks.power`): one block, or several that
+        are judged by themselves.
     by_sector
         Files with rows by sector, which a refit without a sector takes out. Others are of all sectors.
     left_aside
@@ -95,6 +99,7 @@ class EvidenceKind:
     inputs: Callable[[Sources], xr.Dataset]
     observed: Mapping[str, Observed]
     variables: Mapping[str, Variable]
+    blocks: tuple[Block, ...]
     by_sector: tuple[str, ...] = ()
     left_aside: Callable[[Evidence], frozenset[str]] = _nothing
     problems: Callable[[xr.Dataset], list[Problem]] = _no_problems

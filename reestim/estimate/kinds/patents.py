@@ -13,9 +13,11 @@ from reestim.dims import COUNTRY, LABEL, LABELS, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 from reestim.estimate.error_groups import ERROR_GROUP, grouped_audit
 from reestim.estimate.kinds.kind import EvidenceKind, Observed, Sources
+from reestim.estimate.kinds.signal import Block, Signal
 from reestim.estimate.kinds.variable import NEVER_ZERO, POSITIVE, REAL, SHARES, Variable
 
 if TYPE_CHECKING:
+    from reestim.estimate.structure import StructureAtDraw
     from reestim.study.spec import Evidence
 
 _COUNTS, _AUDIT = "patent_labels", "label_audit"
@@ -113,6 +115,29 @@ def _left_aside(evidence: Evidence) -> frozenset[str]:
     return frozenset() if evidence.label_error else frozenset({_AUDIT})
 
 
+def _signal(draw: StructureAtDraw) -> Signal:
+    """Rows: country-sectors. The movement of the log odds of ``enhancing`` around its mean over years and over the
+    units of a year, and what noisy, overdispersed counts know of them (the information of equation 13)."""
+    from reestim.estimate.relative_price import in_years_of_patents
+
+    data = draw.data
+    counts = data["patent_count"].transpose(COUNTRY, SECTOR, YEAR, LABEL).values.astype(float)
+    confusion = np.asarray(draw.values.get("confusion", np.eye(4)))
+    labels = counts.sum(axis=(0, 1, 2)) / counts.sum()
+    true = np.clip(np.linalg.lstsq(confusion.T, labels, rcond=None)[0], 1e-3, None)
+    true = true / true.sum()
+    seen = true @ confusion
+    enhancing = data["patent_count"][LABEL].values.tolist().index("enhancing")
+    each = true[enhancing] ** 2 * ((confusion[enhancing] - seen) ** 2 / seen).sum()
+    n, phi = counts.sum(axis=-1), draw.values["concentration"]
+    information = each * n * (1 + phi) / np.maximum(n + phi, 1e-300)
+    f = np.asarray(in_years_of_patents(data, draw.enhancing))
+    f = f - f.mean(axis=2, keepdims=True)
+    f = f - f.mean(axis=(0, 1), keepdims=True)
+    moved = np.sqrt((information * f**2).sum(axis=2)).ravel()  # in standard errors already
+    return Signal(moved, np.ones_like(moved), np.ones_like(moved))
+
+
 PATENTS = EvidenceKind(
     name="patents",
     files=((_COUNTS,), (_AUDIT,)),
@@ -142,6 +167,7 @@ PATENTS = EvidenceKind(
         "patent_count": Variable("patents by label", "patents"),
         "label_audit": Variable("audited patents by true class and label", "patents"),
     },
+    blocks=(Block("patents", "patents", "patent_count", _signal),),
     by_sector=(_COUNTS,),
     left_aside=_left_aside,
     problems=_problems,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,11 @@ import xarray as xr
 from reestim.dims import COUNTRY, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 from reestim.estimate.kinds.kind import EvidenceKind, Observed, Sources
+from reestim.estimate.kinds.signal import Block, Signal
 from reestim.estimate.kinds.variable import NEVER_ZERO, POSITIVE, SHARE, Variable
+
+if TYPE_CHECKING:
+    from reestim.estimate.structure import StructureAtDraw
 
 _STEM = "ree_use_panel"
 AGGREGATE = "all"
@@ -196,6 +200,17 @@ def _coords(data: xr.Dataset) -> Mapping[str, Sequence[object]]:
     }
 
 
+def _signal(draw: StructureAtDraw) -> Signal:
+    from reestim.estimate.ree_use import expected_change
+    from reestim.estimate.use_noise import covariance, noise_structure
+
+    data, v = draw.data, draw.values
+    none = np.zeros(data.sizes["use_price_point"])
+    mean = expected_change(data, v["sigma"], v["m"], v["spillover"], draw.clock, draw.lag_weights, none, xp=np)
+    between = covariance(noise_structure(data), float(v["ree_use_noise"]), float(v.get("ree_use_common", 0.0)))
+    return Signal(np.asarray(mean), np.sqrt(np.diag(between)), np.linalg.inv(between))
+
+
 REE_USE = EvidenceKind(
     name="ree_use",
     files=((_STEM,),),
@@ -215,6 +230,7 @@ REE_USE = EvidenceKind(
         "unit_value_deviation": Variable("error of each unit value", "standard deviations"),
         "unit_value_change": Variable("change of the log unit value", "log points"),
     },
+    blocks=(Block("ree_use", "use of rare earths", "use_share_change", _signal),),
     by_sector=(_STEM,),
     coords=_coords,
 )
