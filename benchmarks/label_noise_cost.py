@@ -26,10 +26,10 @@ import pandas as pd
 from reestim.dims import LABELS
 from reestim.estimate import fit as fitting
 from reestim.estimate.gates import GateWarning
-from reestim.io.json_text import json_value
 from reestim.labels import offline
 from reestim.labels.agreement import agreement, confusion_counts
 from reestim.labels.patents import read_corpus
+from reestim.runs.record import RunRecord
 from reestim.study.spec import Evidence, Gates
 from reestim.technology import innovation_passthrough
 from tests.recovery.study import TRUTH, default_spec, inputs_of, sampler_of
@@ -90,8 +90,9 @@ def costs(confusion: pd.DataFrame, *, block: bool, worlds: Sequence[int], draws:
             error = drawn.mean(["chain", "draw"]) - true[name]
             inside = (low <= true[name]) & (true[name] <= high)
             found[name].append((np.asarray(error), np.asarray(high - low), np.asarray(inside)))
-        verdict = json_value(post.attrs["gates"])["gates"]
-        failed += [f"{world}: {g['gate']} {g['value']:.3g} at {g['where']}" for g in verdict if not g["passed"]]
+        verdict = RunRecord.of(post).gates
+        rows_of_gates = verdict.gates if verdict else ()
+        failed += [f"{world}: {g.gate} {g.value or np.nan:.3g} at {g.where}" for g in rows_of_gates if not g.passed]
     rows = [_cost(name, *map(np.array, zip(*fits, strict=True))) for name, fits in found.items()]
     return rows, failed
 

@@ -39,7 +39,7 @@ from reestim.estimate.inputs import assemble
 from reestim.estimate.priors import variable
 from reestim.evidence.simulate import simulate_evidence
 from reestim.evidence.truth import Truth
-from reestim.io.json_text import json_value
+from reestim.runs.record import RunRecord
 from reestim.study.spec import Evidence, Spec
 from reestim.technology import sigma_upper_bound
 from tests.oracles import random_economy
@@ -181,12 +181,11 @@ def one(case: Case, spec: Spec, folder: Path, name: str, seed: int) -> xr.DataTr
     known = with_welfare(true.expand_dims({DRAW: 1}), design).isel({DRAW: 0})
     wanted = list(_JUDGED)
     said = {
-        "gates": json_value(post.attrs["gates"]),
         "verdict": {p: table.loc[p, "verdict"] for p in ("kappa", "mean_sigma") if p in table.index},
         "sectors_on_prior": float(table[table.index.str.startswith("sigma[")]["rests_on_prior"].mean()),
         "width": {p: float(table.loc[p, "width_ratio"]) for p in ("kappa", "mean_sigma") if p in table.index},
     }
-    return save_fit(folder, name, draws[wanted], known[wanted], **said)
+    return save_fit(folder, name, draws[wanted], known[wanted], RunRecord.of(post).updated(said))
 
 
 def row(case: Case, trees: Sequence[xr.DataTree]) -> dict[str, Any]:
@@ -199,7 +198,7 @@ def row(case: Case, trees: Sequence[xr.DataTree]) -> dict[str, Any]:
         ]
         error = np.nanstd(held, ddof=1) / np.sqrt(len(held)) if len(held) > 1 else np.nan
         found[symbol] = f"{np.nanmean(held):.2f} ± {error:.2f}"
-    told = [{key: t.attrs[key] for key in ("gates", "verdict", "sectors_on_prior", "width")} for t in trees]
+    told = [RunRecord.of(t).as_json() for t in trees]
     for parameter, symbol in (("kappa", "κ"), ("mean_sigma", "mean σ")):
         found[f"width {symbol}"] = f"{np.median([s['width'].get(parameter, np.nan) for s in told]):.2f}"
         verdicts = [s["verdict"].get(parameter, "") for s in told]

@@ -212,14 +212,15 @@ def worlds(folder: Path) -> None:
 def calibration(folder: Path) -> None:
     """A calibration that nobody ran, with its kept fits."""
     from reestim.calibration.fit_store import begin, save_fit
+    from reestim.runs.record import RunRecord
 
     rng = np.random.default_rng(0)
     begin(folder, CALIBRATION)
-    gates = {"gates": [{"gate": "ess_bulk", "passed": True, "value": 500.0}]}
+    record = RunRecord.read({"gates": {"gates": [{"gate": "ess_bulk", "passed": True, "value": 500.0}]}})
     for k in range(3):
         values = {"kappa": ("draw", rng.normal(size=19)), "sigma": (("draw", "sector"), rng.normal(size=(19, 2)))}
         draws = xr.Dataset(values, coords={"sector": ["glass", "metals"]})
-        save_fit(folder, f"simulation-{k:04d}", draws, draws.isel(draw=0, drop=True) * 0, gates=gates, seconds=1.0)
+        save_fit(folder, f"simulation-{k:04d}", draws, draws.isel(draw=0, drop=True) * 0, record)
 
 
 BASES: dict[str, Callable[[Path], None]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -21,6 +20,7 @@ from reestim.estimate import sampling
 from reestim.estimate.equilibrium_effects import is_solved
 from reestim.estimate.gates import check_gates
 from reestim.estimate.model import EstimationModel, SampledModel, adapt
+from reestim.runs.record import RunRecord
 from reestim.study.spec import Spec
 
 WELFARE = "welfare"
@@ -107,14 +107,14 @@ def fewer_countries(inputs: xr.Dataset, count: int | None) -> xr.Dataset:
     return inputs.isel({COUNTRY: np.sort(np.argsort(-size, kind="stable")[:count])})
 
 
-def sample_model(model: SampledModel, design: SbcDesign, seed: int) -> tuple[xr.Dataset, Mapping[str, Any]]:
-    """Posterior draws (chain, draw) of a model by the study's sampler, and what its gates say."""
+def sample_model(model: SampledModel, design: SbcDesign, seed: int) -> tuple[xr.Dataset, RunRecord]:
+    """Posterior draws (chain, draw) of a model by the study's sampler, and a record of what its gates say."""
     sampler = design.spec.sampler
     tree = sampling.SAMPLERS[sampler.name](model, sampler, seed, False)
     posterior = tree["posterior"].to_dataset()
     statistics = sampling.statistics(tree["sample_stats"].to_dataset(), sampler.max_tree_depth)
     judged = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": statistics})
-    return posterior, check_gates(judged, design.spec.gates).as_dict()
+    return posterior, RunRecord.read({"gates": check_gates(judged, design.spec.gates).as_dict()})
 
 
 def ranked_draws(posterior: xr.Dataset, count: int) -> xr.Dataset:

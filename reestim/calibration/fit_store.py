@@ -17,6 +17,7 @@ from reestim.io.attributes import restored, storable
 from reestim.io.files import atomic_folder, atomic_write, bytes_of, strict_json
 from reestim.io.places import is_free
 from reestim.io.safe_arrays import unsafe_content
+from reestim.runs.record import RunRecord
 
 #: Groups of a kept fit: the posterior draws that a truth is ranked among, and the truth that data were simulated from.
 DRAWS, TRUTH = "draws", "truth"
@@ -108,16 +109,16 @@ def _strange(tree: xr.DataTree) -> str:
             return f"{name} has other dimensions than its truth"
         if any(item[name].dtype.kind not in "iufb" or np.isinf(item[name].values).any() for item in (draws, truth)):
             return f"{name} is not made of finite numbers"
-    gates = tree.attrs.get("gates")
-    rows = gates.get("gates") if isinstance(gates, dict) else None
-    sound = isinstance(rows, list) and all(isinstance(row, dict) and {"gate", "passed"} <= row.keys() for row in rows)
-    return "" if sound else "the verdict of its gates is missing"
+    try:
+        verdict = RunRecord.of(tree).gates
+    except InputError:
+        verdict = None
+    return "the verdict of its gates is missing" if verdict is None else ""
 
 
-def save_fit(folder: Path, name: str, draws: xr.Dataset, truth: xr.Dataset, **about: Any) -> xr.DataTree:
-    """Keep a fit, whole or not at all: its draws, the truth, and what is to be known of it (JSON values)."""
-    tree = xr.DataTree.from_dict({DRAWS: _plain(draws), TRUTH: _plain(truth)})
-    tree.attrs = strict_json(about)
+def save_fit(folder: Path, name: str, draws: xr.Dataset, truth: xr.Dataset, record: RunRecord) -> xr.DataTree:
+    """Keep a fit, whole or not at all: its draws, the truth, and what is known of it (its gates, the time it took)."""
+    tree = record.attached(xr.DataTree.from_dict({DRAWS: _plain(draws), TRUTH: _plain(truth)}))
     with atomic_folder(folder / _FITS / name) as hidden:
         storable(tree).to_netcdf(hidden / "fit.nc", engine="h5netcdf")
     return tree

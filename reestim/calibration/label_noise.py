@@ -119,10 +119,10 @@ def compare_labels(
                     world.io, world.price, world.substitutability, tables, spec.evidence, policy_year=world.policy_year
                 )
                 own = replace(design, spec=spec, inputs=inputs)
-                posterior, gates = sample_model(model_of(own), own, seed)
+                posterior, record = sample_model(model_of(own), own, seed)
                 draws = ranked_draws(posterior[list(_PARAMETERS)], design.ranked)
-                seconds = round(time.perf_counter() - begun, 1)
-                tree = save_fit(folder, label, draws, truths(world, seed, inputs), gates=gates, seconds=seconds)
+                record = record.but(sampling_seconds=round(time.perf_counter() - begun, 1))
+                tree = save_fit(folder, label, draws, truths(world, seed, inputs), record)
             fits[name].append(tree)
     return fits
 

@@ -134,16 +134,15 @@ class _Calibration(simuk.SBC):
         if tree is not None:
             return _the_same(tree, truth, name)
         begun = time.perf_counter()
-        posterior, gates = sample_model(
+        posterior, record = sample_model(
             self._reconditioned.on_data(data | information_about(self._design.inputs, self._design.spec.priors, data)),
             self._design,
             int(self._seeds[index]),
         )
         wanted = posterior[[n for n in self.var_names if n in posterior]]
         draws = with_welfare(ranked_draws(wanted, self._design.ranked), self._design)
-        return save_fit(
-            self._folder, name, draws, truth[self.var_names], gates=gates, seconds=round(time.perf_counter() - begun, 1)
-        )
+        record = record.but(sampling_seconds=round(time.perf_counter() - begun, 1))
+        return save_fit(self._folder, name, draws, truth[self.var_names], record)
 
 
 def information_about(inputs: xr.Dataset, priors: Priors, data: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from reestim.calibration.fit_store import DRAWS, TRUTH
 from reestim.dims import DRAW
 from reestim.errors import InputError, Problem
 from reestim.intervals import COUNTED_LEVELS
+from reestim.runs.record import RunRecord
 
 SIMULATION = "simulation"
 #: Below this, after Bonferroni's correction for elements and variables, ranks are called not uniform.
@@ -108,9 +109,10 @@ def failed_gates(fits: Sequence[xr.DataTree]) -> dict[str, int]:
     """How many fits failed each gate; all are in the tables, for leaving the hard ones out would flatter."""
     count: dict[str, int] = {}
     for fit in fits:
-        for gate in fit.attrs["gates"]["gates"]:
-            if not gate["passed"]:
-                count[gate["gate"]] = count.get(gate["gate"], 0) + 1
+        verdict = RunRecord.of(fit).gates
+        for gate in verdict.gates if verdict else ():
+            if not gate.passed:
+                count[gate.gate] = count.get(gate.gate, 0) + 1
     return count
 
 

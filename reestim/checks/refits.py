@@ -12,7 +12,6 @@ import xarray as xr
 from reestim.checks.power_scaling import SYMBOLS, moving_draws, symbol
 from reestim.checks.protocol import Check, Verdict
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
-from reestim.io.json_text import json_text, json_value
 from reestim.results.effects import CONTRIBUTION, effects
 from reestim.results.format import number
 from reestim.runs.record import RunRecord
@@ -40,9 +39,7 @@ def quantities(post: xr.DataTree) -> dict[str, xr.DataArray]:
     return out
 
 
-def summary(
-    post: xr.DataTree, done: Mapping[str, xr.DataTree], known: Mapping[str, Any], failed: Mapping[str, str]
-) -> xr.Dataset:
+def summary(post: xr.DataTree, done: Mapping[str, xr.DataTree], known: Mapping[str, Any]) -> xr.Dataset:
     """The group ``refits``: mean, sd (refit, quantity), shift = move of the mean / posterior sd of the run; the run's
     own run_mean, run_sd (quantity); gates_passed, words, sector (refit). ``known``: refits by name
     (`reestim.pipeline.refits.Refit`).
@@ -76,7 +73,6 @@ def summary(
             "sector": ("refit", np.array([known[name].sector for name in done], dtype=str)),
         },
         coords={"refit": np.array(list(done), dtype=str), "quantity": np.array(list(base), dtype=str)},
-        attrs={"failed": json_text(dict(failed))},
     )
 
 
@@ -104,7 +100,7 @@ def sentences(post: xr.DataTree) -> list[str]:
     """One sentence a refit, what moves most first: how far mean σ, κ, ξ and welfare move; where a sector was left out,
     its own σ."""
     ds = post[GROUP].to_dataset()
-    failed: dict[str, str] = json_value(ds.attrs.get("failed", {}))
+    failed = RunRecord.of(post).failed_refits
     size = abs(ds["shift"]).max("quantity").fillna(0.0).where(ds["gates_passed"].astype(bool), np.inf)
     return [
         *(f"{name.replace('-', ' ')}: not possible ({reason})." for name, reason in failed.items()),

@@ -43,6 +43,7 @@ def optimise(
     from reestim.decisions.text import optimum_text, rules_as_rows, summary
     from reestim.dims import CHAIN, DRAW
     from reestim.results.effects import economy_of, parameter_draws
+    from reestim.runs.parts import CounterfactualRecord
 
     asked = read_decision(decision)
     ds = post["counterfactual"].to_dataset()
@@ -55,7 +56,7 @@ def optimise(
         asked.scenario,
         technology=asked.technology,
         draws=draws or asked.draws or DRAWS,
-        supply=str(ds.attrs.get("supply", "independent")),
+        supply=CounterfactualRecord.of(ds.attrs).supply,
         allow_unsolved=allow_unsolved,
     )
     if output.as_json:

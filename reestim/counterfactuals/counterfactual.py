@@ -21,7 +21,7 @@ from reestim.equilibrium.scenario import Scenario
 from reestim.equilibrium.transition import check_years
 from reestim.equilibrium.welfare import labels_of
 from reestim.errors import MAX_UNSOLVED, InputError, Problem, UnsolvedDrawsError
-from reestim.io.json_text import json_text
+from reestim.runs.parts import CounterfactualRecord
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -173,14 +173,14 @@ def counterfactual(
     what = "equilibria" if group == "posterior" else f"equilibria of the {group}"
     with open_executor(executor, devices) as run:
         ds = sweeps.solve(coords, run, Path(store) if store else None, progress, what)
-    ds.attrs = {
-        "tolerance": tolerance,
-        "supply": supply,
-        "scenarios": json_text({s.name: summarise_scenario(s) for s in scenarios}),
-        "parameters_from_posterior": used,
-        "inputs": inputs,
-        "draws": f"{count} of {post[group].sizes[CHAIN] * post[group].sizes[DRAW]} {group} draws",
-    }
+    ds.attrs = CounterfactualRecord(
+        tolerance=tolerance,
+        supply=supply,
+        scenarios={s.name: summarise_scenario(s) for s in scenarios},
+        parameters_from_posterior=tuple(used),
+        inputs=inputs,
+        draws=f"{count} of {post[group].sizes[CHAIN] * post[group].sizes[DRAW]} {group} draws",
+    ).attributes()
     out = post.copy()
     out["counterfactual" if group == "posterior" else f"{group}_counterfactual"] = xr.DataTree(ds)
     out["economy"] = xr.DataTree(economy.ds)

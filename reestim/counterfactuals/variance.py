@@ -25,6 +25,7 @@ from reestim.equilibrium.scenario import Scenario
 from reestim.equilibrium.sweep import DrawSolutions, solve_draws
 from reestim.errors import InputError, Problem
 from reestim.numerics.shapley import random_orders, shapley_shares
+from reestim.runs.parts import CounterfactualRecord
 
 SOURCE = "source"
 #: Draws that are taken through all their stages, where nothing else is asked for.
@@ -100,7 +101,7 @@ def welfare_variance(
     count = ds.sizes[CHAIN] * ds.sizes[DRAW]
     chosen = np.unique(np.linspace(0, count - 1, min(draws, count)).round().astype(int))
     size = chunk_size(economy, count)
-    supply, tolerance = str(ds.attrs.get("supply", "independent")), float(ds.attrs.get("tolerance", 1e-12))
+    about = CounterfactualRecord.of(ds.attrs)
     technologies = ds[TECHNOLOGY].values.tolist()
     players = {
         (s.name, name): [one for one in varying.sources if _enters(one, name, s.horizon)]
@@ -113,10 +114,10 @@ def welfare_variance(
         keep = _Keep(None if store is None else Path(store), lambda count: bar.advance(task, count))
         for scenario in scenarios:
             world = scenario.baseline(economy)
-            policy = scenario.to_arrays(world, supply)
+            policy = scenario.to_arrays(world, about.supply)
             row = []
             for technology in technologies:
-                solver = _Solver(world, policy, technology, scenario.horizon, tolerance, size)
+                solver = _Solver(world, policy, technology, scenario.horizon, about.tolerance, size)
                 entering = players[scenario.name, technology]
                 rng = np.random.default_rng(seed)
                 orders = random_orders(len(chosen), len(entering), rng)

@@ -24,8 +24,8 @@ from reestim.estimate.log_terms import LIKELIHOOD, log_terms, rounded
 from reestim.estimate.model import EstimationModel, Model, Study, adapt
 from reestim.estimate.priors import PriorBook, Priors
 from reestim.estimate.pymc_model import StudyModel
-from reestim.io.json_text import json_text
 from reestim.numerics.jax_setup import require_jax
+from reestim.runs.record import RunRecord
 from reestim.study.spec import Gates
 
 if TYPE_CHECKING:
@@ -181,14 +181,8 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
         sentence = f"no log densities (LOO, sensitivity to priors): {left_out['log_likelihood']}"
         warnings.warn(sentence, RuntimeWarning, stacklevel=2)
     report = check_gates(post, gates)
-    post.attrs = {
-        "gates": json_text(report.as_dict()),
-        "sampler": json_text(sampler.model_dump(mode="json")),
-        "seed": seed,
-        "sampling_seconds": round(seconds, 2),
-    }
-    if left_out:
-        post.attrs["left_out"] = json_text(left_out)
+    known = {"gates": report.as_dict(), "sampler": sampler.model_dump(mode="json"), "seed": seed}
+    RunRecord.read(known | {"sampling_seconds": round(seconds, 2), "left_out": left_out}).attached(post)
     if not report.passed:
         warnings.warn(
             f"the sampler did not converge; do not report these draws:\n{report}\n"

@@ -36,7 +36,8 @@ def storable(tree: xr.DataTree) -> xr.DataTree:
 def restored(tree: xr.DataTree) -> xr.DataTree:
     """A copy of a tree that was read from a file, its attributes as they were when it was saved; its data are shared.
 
-    Files of before 2026-11-30 (no ``TYPES``) are repaired: what was written as JSON text is read as what it says.
+    Files of before 2026-11-30 (no ``TYPES``) are repaired: what was written as JSON text is read as what it says, as
+    far as netCDF can hold it. Dictionaries stay text (`json_value` reads them), true is 1, and what was None is left out.
 
     Raises
     ------
@@ -122,7 +123,8 @@ def _python(value: Any) -> Any:
 
 def _repair(attrs: Mapping[Any, Any]) -> dict[str, Any]:
     """Attributes of a file of before ``TYPES``, where lists, dictionaries, booleans and None were JSON text."""
-    return {str(name): _python(value) if name in _TEXT else _unpacked(value) for name, value in attrs.items()}
+    read = {str(name): _python(value) if name in _TEXT else _unpacked(value) for name, value in attrs.items()}
+    return {name: value for name, value in read.items() if value is not None}
 
 
 def _unpacked(value: Any) -> Any:
@@ -131,5 +133,8 @@ def _unpacked(value: Any) -> Any:
             parsed = json.loads(value)
         except (ValueError, RecursionError):
             return value
-        return parsed if parsed is None or isinstance(parsed, bool | dict | list) else value
+        listed = isinstance(parsed, list) and not any(isinstance(item, dict | list) or item is None for item in parsed)
+        if isinstance(parsed, bool):
+            return int(parsed)
+        return parsed if parsed is None or (listed and parsed) else value
     return _python(value)

@@ -253,9 +253,12 @@ def _recorded(
     post: xr.DataTree, job: Job, seed: int, command: str, scenarios: dict[str, str], stages: Stages
 ) -> xr.DataTree:
     """The fit with what it was made from."""
+    from reestim.estimate.inputs import unused_files
+
+    unused = unused_files(job.spec.evidence.settled(job.data.tables))
     record = RunRecord.of(post).but(
         spec=StudyRecord.of(job.spec),
-        provenance=DataRecord.of(job.data, job.spec),
+        provenance=DataRecord.of(job.data, unused),
         quick=job.spec.is_quick,
         seed=seed,
         command=command,

@@ -18,7 +18,6 @@ from reestim.dims import SECTOR, YEAR
 from reestim.errors import InputError, Problem, ReestimError
 from reestim.estimate import kinds
 from reestim.io.files import slug
-from reestim.io.json_text import json_value
 from reestim.runs import store
 from reestim.runs.identity import study_of
 from reestim.runs.parts import RefitRecord
@@ -152,7 +151,7 @@ def refits(
         none = Problem("nothing can be left out of this study", "Add evidence by sector, an event study, or patents.")
         raise InputError(problems or none, "the run cannot be fitted again")
     done: dict[str, xr.DataTree] = {}
-    failed = dict[str, str](json_value(post[GROUP].attrs["failed"])) if GROUP in post.children else {}
+    failed = dict(record.failed_refits)
     for refit in possible.values():
         there = _there(folder / store.REFITS / refit.name, _identity(refit, record))
         wanted = refit.name in names or not names
@@ -170,7 +169,8 @@ def refits(
         if there is not None:
             done[refit.name] = there
             failed.pop(refit.name, None)
-    post[GROUP] = xr.DataTree(summary(post, done, {n: possible[n] for n in done}, failed))
+    post[GROUP] = xr.DataTree(summary(post, done, {n: possible[n] for n in done}))
+    record.but(failed_refits=failed).attached(post)
     store.save(post, folder, overwrite=True, preserve=(store.REFITS,))
     report(post, folder / store.REPORT)
     return post

@@ -9,7 +9,7 @@ import xarray as xr
 
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.intervals import KIND, LEVEL, ends
-from reestim.io.json_text import json_value
+from reestim.runs.parts import CounterfactualRecord
 from reestim.supply_chain.flows import exports
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def exposed_sectors(economy: Economy, n: int = MOST_EXPOSED) -> list[str]:
 
 def described_scenarios(ds: xr.Dataset) -> dict[str, Any]:
     """What the scenarios of a group counterfactual are, by name (`reestim.equilibrium.scenario`)."""
-    return json_value(ds.attrs.get("scenarios", {}))
+    return CounterfactualRecord.of(ds.attrs).scenarios
 
 
 def restrictors(ds: xr.Dataset, scenario: str, economy: Economy) -> list[str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
 from reestim.dims import CHAIN, DRAW, SCENARIO, TECHNOLOGY
+from reestim.errors import InputError, Problem
 from reestim.io.files import sha256
+from reestim.io.json_text import json_text, json_value
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -89,12 +92,11 @@ class DataRecord(_Part):
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, data: Dataset, spec: Spec) -> DataRecord:
-        """What a run notes of its dataset: files of evidence that the study leaves aside are not among its inputs."""
-        from reestim.estimate.inputs import unused_files
-
+    def of(cls, data: Dataset, unused: Collection[str]) -> DataRecord:
+        """What a run notes of its dataset. ``unused``: stems of files of evidence that the study leaves aside
+        (`reestim.estimate.inputs.unused_files`); they are not among its inputs."""
         meta = data.meta
-        aside = {f"{stem}.csv" for stem in unused_files(spec.evidence.settled(data.tables))}
+        aside = {f"{stem}.csv" for stem in unused}
         return cls(
             dataset=meta.name,
             hash=data.hash,
@@ -186,6 +188,41 @@ class SolvedCount(_Part):
             for scenario in solved[SCENARIO].values
             for technology in solved[TECHNOLOGY].values
         )
+
+
+class CounterfactualRecord(_Part):
+    """How a group ``counterfactual`` was computed: its attributes, written and read here alone.
+
+    ``scenarios``: what each is, by name (`reestim.counterfactuals.counterfactual.summarise_scenario`), JSON text among
+    the attributes; ``parameters_from_posterior``: those that vary over draws; ``draws``: how many, of how many.
+    """
+
+    tolerance: float = 1e-12
+    supply: str = "independent"
+    scenarios: dict[str, Any] = {}
+    parameters_from_posterior: tuple[str, ...] = ()
+    inputs: str = "fixed"
+    draws: str = ""
+
+    @classmethod
+    def of(cls, attrs: Mapping[Any, Any]) -> CounterfactualRecord:
+        """What the attributes of a group say; what an earlier edition did not write has its default.
+
+        Raises InputError where they hold something else.
+        """
+        known = {name: attrs[name] for name in cls.model_fields if name in attrs}
+        try:
+            if "scenarios" in known:
+                known["scenarios"] = json_value(known["scenarios"])
+            return cls.model_validate(known, strict=False)
+        except ValueError as error:
+            problem = Problem("a group of scenarios is not as REEstim writes it", "Compute it again", value=str(known))
+            raise InputError(problem, "the record of the run cannot be read") from error
+
+    def attributes(self) -> dict[str, Any]:
+        """The attributes of the group, as netCDF holds them."""
+        out = self.model_dump() | {"scenarios": json_text(self.scenarios)}
+        return out | {"parameters_from_posterior": list(self.parameters_from_posterior)}
 
 
 class RefitRecord(_Part):

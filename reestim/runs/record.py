@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from reestim.errors import InputError, Problem
 from reestim.intervals import INTERVAL
 from reestim.io.files import strict_json
-from reestim.io.json_text import json_text, json_value
+from reestim.io.json_text import json_text
+from reestim.runs.earlier import beside_the_record, stored_value
 from reestim.runs.parts import DataRecord, RefitRecord, SolvedCount, StudyRecord, TransferRecord, Verdict
 from reestim.runs.versions import version, versions
 
@@ -23,18 +24,6 @@ if TYPE_CHECKING:
 SCHEMA = 1
 #: Attribute of a tree that holds its record, as JSON text.
 ATTRIBUTE = "run"
-#: Attributes that `reestim.fit` writes, by the names of the record; the last two are of runs of before 2026-11-30.
-_OF_THE_FIT = ("gates", "seed", "sampler", "sampling_seconds", "left_out", "spec", "provenance")
-#: Those of them that are JSON text.
-_AS_TEXT = ("gates", "sampler", "left_out", "spec", "provenance")
-
-
-def _value(stored: Any) -> Any:
-    """What an attribute says; text that is no JSON as it is, for the record to refuse."""
-    try:
-        return json_value(stored)
-    except (ValueError, RecursionError):
-        return stored
 
 
 class RunRecord(BaseModel):
@@ -61,6 +50,8 @@ class RunRecord(BaseModel):
         Settings of the sampler, the time it took and that of each stage, seconds of wall time.
     interval
         Kind and level of the intervals that it prints.
+    failed_refits
+        Refits of the run that were not possible, with reasons.
     refit
         Of a refit inside a run: what it was made from.
     transfer
@@ -97,6 +88,7 @@ class RunRecord(BaseModel):
     diagnosed: bool = Field(default=False, alias="judged")
     left_out: dict[str, str] = {}
     timings: dict[str, float | None] = {}
+    failed_refits: dict[str, str] = {}
     refit: RefitRecord | None = None
     transfer: TransferRecord | None = None
     packages: dict[str, str] = {}
@@ -145,7 +137,7 @@ class RunRecord(BaseModel):
 
     @classmethod
     def of(cls, post: xr.DataTree) -> RunRecord:
-        """The record of a tree: the one attached to it, with what a fit says of itself and its groups say of the data.
+        """The record of a tree: the one attached to it, with what its groups say of the data.
 
         Parameters
         ----------
@@ -167,13 +159,12 @@ class RunRecord(BaseModel):
         >>> ree.RunRecord.of(post).quick
         False
         """
-        stored = _value(post.attrs.get(ATTRIBUTE, {}))
+        stored = stored_value(post.attrs.get(ATTRIBUTE, {}))
         if not isinstance(stored, Mapping):
             message = "the attribute `run` of the tree is not a record of a run"
             raise InputError(Problem(message, "Use RunRecord.attached.", value=stored))
-        fitted = {name: post.attrs[name] for name in _OF_THE_FIT if name in post.attrs}
-        fitted |= {name: _value(fitted[name]) for name in _AS_TEXT if name in fitted}
-        record = cls.read(fitted | {name: value for name, value in stored.items() if value is not None})
+        said = {name: value for name, value in stored.items() if value not in (None, {}, [])}
+        record = cls.read(beside_the_record(post) | said)
         if record.provenance == DataRecord():
             record = record.but(provenance=cls.read({"provenance": DataRecord.found_in(post)}).provenance)
         return record
@@ -255,6 +246,11 @@ class RunRecord(BaseModel):
         Returns
         -------
         RunRecord
+
+        Examples
+        --------
+        >>> ree.RunRecord(seed=3).of_this_save(post).reestim == ree.__version__
+        True
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return self.but(

@@ -16,6 +16,7 @@ from reestim.errors import InputError, Problem, in_one_line
 from reestim.io.files import atomic_folder, is_locked, sha256, slug, strict_json
 from reestim.io.places import content, is_free
 from reestim.io.safe_arrays import unsafe_content
+from reestim.runs.earlier import without_what_is_beside
 from reestim.runs.record import SCHEMA, RunRecord
 
 if TYPE_CHECKING:
@@ -108,9 +109,7 @@ def place_problems(path: str | Path, overwrite: bool = False) -> list[Problem]:
         Empty if it can.
     """
     path = Path(path)
-    if is_free(path):
-        return []
-    if holds_only_chunks(path):
+    if is_free(path) or holds_only_chunks(path):
         return []
     if not (path / RUN).is_file():
         advice = "Only run folders and empty folders are written to. Choose another place."
@@ -185,7 +184,7 @@ def load(path: str | Path) -> xr.DataTree:
         raise _unreadable(path, message, f"Restore {RUN}, or run it again.")
     if infinite := _infinite(post):
         raise _unreadable(path, f"numbers of {infinite} are infinite", "No run writes such; do not use it.")
-    return record.attached(post)
+    return without_what_is_beside(RunRecord.of(record.attached(post)).attached(post))
 
 
 def _infinite(post: xr.DataTree) -> str:

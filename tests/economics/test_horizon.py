@@ -11,7 +11,7 @@ import xarray as xr
 
 import reestim as ree
 from reestim.errors import InputError, ParameterError
-from reestim.io.json_text import json_value
+from reestim.results.effects import described_scenarios
 from tests.oracles import random_economy, random_scenario
 
 ECONOMY = random_economy(91, countries=3, goods=2, elements=2, factors=1)
@@ -67,7 +67,7 @@ def test_both_technologies_of_a_counterfactual_stand_at_the_horizon() -> None:
             alone = ree.solve(ECONOMY, scenario, dataclasses.replace(known, kappa=0.5), technology, tolerance=1e-12)
             here = ds.welfare.sel(scenario=scenario.name, technology=technology, draw=1).squeeze("chain")
             np.testing.assert_allclose(here, alone.welfare, atol=1e-9)
-    about = json_value(ds.attrs["scenarios"])
+    about = described_scenarios(ds)
     assert [about[name]["horizon"] for name in ("months", "long")] == ["months", "long"]
 
 

@@ -12,8 +12,8 @@ import xarray as xr
 import reestim as ree
 from reestim.counterfactuals.counterfactual import summarise_scenario
 from reestim.errors import InputError
-from reestim.io.json_text import json_value
 from reestim.results.caveats import caveats
+from reestim.results.effects import described_scenarios
 from reestim.study.scenario_file import read_scenario
 from reestim.supply_chain.ree_rows import ree_input_output
 from tests.oracles import random_economy
@@ -102,7 +102,7 @@ def test_a_mine_in_a_scenario_file_is_the_mine_in_python(tmp_path: Path) -> None
     np.testing.assert_allclose(found.welfare.sel(scenario="opened"), expected.welfare, atol=1e-9)
     alone = ree.solve(economy, without, ree.Parameters())
     np.testing.assert_allclose(found.welfare.sel(scenario="without"), alone.welfare, atol=1e-9)
-    (mine,) = json_value(both["counterfactual"].attrs["scenarios"])["opened"]["mines"]
+    (mine,) = described_scenarios(both["counterfactual"].to_dataset())["opened"]["mines"]
     assert mine == {"country": "c2", "elements": "e0", "share_of_world": 0.02}
 
 

@@ -81,11 +81,17 @@ def failures(post: xr.DataTree, without: Sequence[str] = ()) -> list[str]:
         subjects["plot_loo_interval"] = one_label(post)
         for name in offered():
             if name not in (*_NOT_OURS, *without):
-                drawn(name, subjects.get(name, post), **_ARGUMENTS.get(name, {}))
+                drawn(name, subjects.get(name, post), **_ARGUMENTS.get(name, sigma_alone(name)))
         for subject in (post, ree.leave_one_out(post, seed=1)):
             for name in subject["observed_data"].data_vars:
                 drawn("plot_loo_pit", one_label(subject), var_names=str(name))
     return found
+
+
+def sigma_alone(name: str) -> dict[str, Any]:
+    """For a plot of parameters: all of them would be more panels than ArviZ draws."""
+    of_parameters = "var_names" in inspect.signature(offered()[name]).parameters and not name.startswith("plot_loo")
+    return {"var_names": ["sigma"]} if of_parameters else {}
 
 
 def one_label(post: xr.DataTree) -> xr.DataTree:

@@ -136,7 +136,7 @@ def _label(file: Path, sectors: list[str]) -> None:
 
 def _no_verdict(file: Path) -> None:
     with h5py.File(file, "a") as opened:
-        opened.attrs["gates"] = "[1]"
+        opened.attrs["run"] = "[1]"
 
 
 @pytest.mark.parametrize(

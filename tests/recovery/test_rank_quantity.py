@@ -11,6 +11,7 @@ import xarray as xr
 from reestim.calibration.fit_store import save_fit
 from reestim.calibration.quantity import rank_quantity
 from reestim.errors import InputError
+from reestim.runs.record import RunRecord
 
 FITS, DRAWN = 60, 39
 
@@ -24,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         sectors = {"sector": ["a", "b"]}
         draws = xr.Dataset({"x": (("draw", "sector"), x[1:])}, coords=sectors)
         truth = xr.Dataset({"x": ("sector", x[0])}, coords=sectors)
-        save_fit(place, f"simulation-{i:04d}", draws, truth, gates={"gates": []})
+        save_fit(place, f"simulation-{i:04d}", draws, truth, RunRecord.read({"gates": {"passed": True}}))
     return place
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import reestim as ree
+from reestim.estimate.inputs import unused_files
 from reestim.runs.parts import DataRecord, StudyRecord
 from reestim.runs.record import RunRecord
 from reestim.study.prior import Prior
@@ -75,5 +76,6 @@ def tiny_run(folder: Path) -> Path:
     spec = ree.read_spec(folder / "tiny.toml")
     data = ree.load_dataset(spec.dataset)
     post = ree.fit(ree.build(spec, data), spec.sampler, seed=1, progress=False, gates=spec.gates)
-    record = RunRecord.of(post).but(spec=StudyRecord.of(spec), provenance=DataRecord.of(data, spec))
+    unused = unused_files(spec.evidence.settled(data.tables))
+    record = RunRecord.of(post).but(spec=StudyRecord.of(spec), provenance=DataRecord.of(data, unused))
     return ree.save(record.attached(post), folder / "run")
