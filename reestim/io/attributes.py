@@ -37,7 +37,7 @@ def restored(tree: xr.DataTree) -> xr.DataTree:
     """A copy of a tree that was read from a file, its attributes as they were when it was saved; its data are shared.
 
     Files of before 2026-11-30 (no ``TYPES``) are repaired: what was written as JSON text is read as what it says, as
-    far as netCDF can hold it. Dictionaries stay text (`json_value` reads them), true is 1, and what was None is left out.
+    far as netCDF can hold it. Dictionaries stay text (`json_value` reads them), true is 1, what was None is left out.
 
     Raises
     ------
