@@ -38,6 +38,11 @@ OUTCOMES = ("exports", "tfp", "patents")
 LABOR = "labor"
 CAPITAL = "capital"
 
+#: Dims of what stands at a border.
+BILATERAL = (IMPORTER, EXPORTER, SECTOR)
+#: Columns that name a cell of a panel.
+PANEL_KEY = [COUNTRY, SECTOR, YEAR]
+
 
 def resource(element: str) -> str:
     """Name of the factor that is specific to an element, e.g. ``resource_Nd``."""

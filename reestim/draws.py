@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -20,3 +22,10 @@ def thinned(samples: xr.Dataset, number: int | None) -> xr.Dataset:
         raise InputError(Problem("the number of draws must be positive", "Give at least 1.", value=number))
     per_chain = min(samples.sizes[DRAW], -(-number // samples.sizes[CHAIN]))
     return samples.isel({DRAW: np.linspace(0, samples.sizes[DRAW] - 1, per_chain).round().astype(int)})
+
+
+def arviz_functions() -> Any:
+    """ArviZ, imported when it is first asked for. Its names come at run time, so that no type is known."""
+    import arviz
+
+    return arviz

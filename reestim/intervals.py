@@ -10,6 +10,9 @@ SURE = 0.95
 #: The same as a run stores it.
 INTERVAL: dict[str, str | float] = {"kind": KIND, "level": LEVEL}
 
+#: Columns of a table that has an interval.
+MEDIAN_AND_ENDS = ("median", "low", "high")
+
 
 def ends(level: float = LEVEL) -> tuple[float, float]:
     """Probabilities below the two ends of the equal-tailed interval of a level."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
-from reestim.results.findings import HEADS, findings_table, notes_of, rows_as_text
+from reestim.results.findings import FINDINGS_HEADS, findings_table, notes_of, rows_as_text
 from reestim.runs.record import RunRecord
 from replications.tables import Table
 
@@ -18,4 +18,4 @@ def table(post: xr.DataTree) -> Table:
     synthetic = bool(RunRecord.of(post).provenance.synthetic)
     evidence = "SYNTHETIC evidence" if synthetic else "real evidence"
     rows = [[*row, evidence] for row in rows_as_text(found)]
-    return Table([*HEADS, "data"], rows, notes_of(post), "" if synthetic else "real")
+    return Table([*FINDINGS_HEADS, "data"], rows, notes_of(post), "" if synthetic else "real")

@@ -25,7 +25,7 @@ from reestim.study.spec import Spec
 
 WELFARE = "welfare"
 #: Technology of the counterfactual whose welfare is calibrated.
-TECHNOLOGY = "directed"
+_TECHNOLOGY = "directed"
 
 
 class Shard(NamedTuple):
@@ -135,7 +135,7 @@ def with_welfare(draws: xr.Dataset, design: SbcDesign) -> xr.Dataset:
     lead = parameters.expand_dims(CHAIN).assign_coords({CHAIN: [0], DRAW: range(draws.sizes[DRAW])})
     tree = xr.DataTree.from_dict({"posterior": lead})
     welfare = counterfactual(
-        design.economy, design.scenario, tree, technology=(TECHNOLOGY,), progress=False, allow_unsolved=True
+        design.economy, design.scenario, tree, technology=(_TECHNOLOGY,), progress=False, allow_unsolved=True
     )["counterfactual"].to_dataset()[WELFARE]
     values = welfare.isel(scenario=0, technology=0, chain=0, drop=True).transpose(DRAW, COUNTRY)
     return draws.assign({WELFARE: ((DRAW, "welfare_country"), values.values)}).assign_coords(

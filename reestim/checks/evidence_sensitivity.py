@@ -15,7 +15,7 @@ from reestim.checks.power_scaling import power_scaled
 from reestim.estimate import kinds
 from reestim.estimate.log_terms import terms_of
 
-GROUP = "evidence_sensitivity"
+EVIDENCE_SENSITIVITY = "evidence_sensitivity"
 EVIDENCE = "evidence"
 
 

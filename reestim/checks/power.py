@@ -19,14 +19,14 @@ from reestim.checks.protocol import Check, Verdict
 from reestim.dims import SECTOR
 from reestim.estimate import kinds
 from reestim.estimate.kinds.signal import Signal
-from reestim.estimate.structure import NEEDED, StructureAtDraw, structure_at_draws
+from reestim.estimate.structure import PARAMETERS_NEEDED, StructureAtDraw, structure_at_draws
 from reestim.results.format import number
 
 NAME = "power"
 #: What Alfaro, Fadinger, Schymik and Virananda (2025) find for Japan: growth of TFP, log points a year, for one
 #: standard deviation of exposure.
 PUBLISHED_TFP = 0.005
-POSTERIOR = "posterior"
+_POSTERIOR = "posterior"
 _OF_EVENTS = ("match_share", "match_gap", "largest_effect")
 
 
@@ -65,10 +65,10 @@ def power_table(data: xr.Dataset, groups: Mapping[str, xr.Dataset]) -> pd.DataFr
             row["rows"] = len(signals[0].prediction)
             row[f"{group}_row"] = _median(np.abs(s.prediction / s.error).max() for s in signals)
             row[f"{group}_joint"] = _median(map(_joint, signals))
-        if block.outcome not in ("", "patents") and POSTERIOR in seen:
-            pairs = zip(drawn[POSTERIOR], seen[POSTERIOR], strict=True)
+        if block.outcome not in ("", "patents") and _POSTERIOR in seen:
+            pairs = zip(drawn[_POSTERIOR], seen[_POSTERIOR], strict=True)
             matches = [_match(block.outcome, *pair) for pair in pairs]
-            largest = _median(np.abs(s.prediction).max() for s in seen[POSTERIOR])
+            largest = _median(np.abs(s.prediction).max() for s in seen[_POSTERIOR])
             row |= zip(_OF_EVENTS, (*np.nanmedian(matches, axis=0).tolist(), largest), strict=True)
         rows.append(row)
     return pd.DataFrame(rows)
@@ -97,7 +97,7 @@ def _match(outcome: str, draw: StructureAtDraw, signal: Signal) -> tuple[float, 
 
 def unknown(data: xr.Dataset, draws: xr.Dataset) -> str:
     """Why the predictions of a model are not known here; empty if they are."""
-    missing = [name for name in NEEDED if name not in draws]
+    missing = [name for name in PARAMETERS_NEEDED if name not in draws]
     if missing:
         return f"the model has no {', '.join(missing)}"
     if "use_share_change" in data and "use_cell" not in data:

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from reestim.dims import CHAIN, DRAW, SECTOR
+from reestim.draws import arviz_functions
 
 #: Parameters that all sectors share, and their mean σ, with the symbols of docs/model.md.
 SYMBOLS = {
@@ -42,9 +43,7 @@ def power_scaled(
     """
     if not {"log_prior", "log_likelihood"} <= set(post.children):
         return None
-    import arviz
-
-    az: Any = arviz  # its names come at run time
+    az = arviz_functions()
     draws = moving_draws(post["posterior"].to_dataset())
     if not draws:
         return None

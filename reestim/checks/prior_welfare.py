@@ -10,13 +10,13 @@ from reestim.checks.prior_sensitivity import AS_WIDE
 from reestim.checks.protocol import Check
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
 from reestim.equilibrium.diagnosis import FAILURES, Reason
+from reestim.intervals import MEDIAN_AND_ENDS
 from reestim.results.effects import DIRECTED, effects, quantiles
 from reestim.results.format import number, with_interval
 
 GROUP, AFTER = "prior_counterfactual", "counterfactual"
 #: What is kept of each draw of the prior.
-OUTCOMES = ("welfare", "output", "unit_cost", "ree_technology", "solved", "reason", "residual", "steps")
-_ENDS = ("median", "low", "high")
+SOLVED_OUTCOMES = ("welfare", "output", "unit_cost", "ree_technology", "solved", "reason", "residual", "steps")
 _KEYS = [SCENARIO, COUNTRY, TECHNOLOGY]
 
 
@@ -67,8 +67,8 @@ def sentences(table: pd.DataFrame, solved: pd.DataFrame) -> list[str]:
         widest.append(float(rows["width_ratio"].max()))
         out.append(
             f"{scenario}, {technology}: intervals of welfare are {ends[0]} to {ends[1]} times as wide as before the "
-            f"data; {middle[COUNTRY]} {with_interval(*(middle[k] for k in _ENDS))} per cent, prior "
-            f"{with_interval(*(middle[f'prior_{k}'] for k in _ENDS))}.{warning}"
+            f"data; {middle[COUNTRY]} {with_interval(*(middle[k] for k in MEDIAN_AND_ENDS))} per cent, prior "
+            f"{with_interval(*(middle[f'prior_{k}'] for k in MEDIAN_AND_ENDS))}.{warning}"
         )
     out = [out[k] for k in sorted(range(len(out)), key=lambda k: -widest[k])]
     for row in solved.to_dict("records"):

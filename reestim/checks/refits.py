@@ -16,7 +16,7 @@ from reestim.results.effects import CONTRIBUTION, effects
 from reestim.results.format import number
 from reestim.runs.record import RunRecord
 
-GROUP = "refits"
+REFITS_GROUP = "refits"
 #: A mean that moves by less than this share of the posterior's standard deviation has not moved to speak of: with the
 #: effective draws that the gates ask for, means of two fits differ by up to this much by chance.
 _HARDLY = 0.25
@@ -78,7 +78,7 @@ def summary(post: xr.DataTree, done: Mapping[str, xr.DataTree], known: Mapping[s
 
 def refit_table(post: xr.DataTree) -> pd.DataFrame:
     """Rows (refit, quantity): run_mean, run_sd, mean, sd, shift, gates_passed."""
-    ds = post[GROUP].to_dataset()[["run_mean", "run_sd", "mean", "sd", "shift", "gates_passed"]]
+    ds = post[REFITS_GROUP].to_dataset()[["run_mean", "run_sd", "mean", "sd", "shift", "gates_passed"]]
     first = ["refit", "quantity"]
     table = ds.to_dataframe(dim_order=first).reset_index()
     return table.loc[:, [*first, "run_mean", "run_sd", "mean", "sd", "shift", "gates_passed"]]
@@ -87,7 +87,7 @@ def refit_table(post: xr.DataTree) -> pd.DataFrame:
 def check(post: xr.DataTree) -> Check:
     """Passes where no mean of κ, ξ, mean σ or welfare moves by a standard deviation or more."""
     name = "refits"
-    if GROUP not in post.children:
+    if REFITS_GROUP not in post.children:
         return Check(name, "informational", ("Not done: reestim check RUN --refit.",))
     table = refit_table(post)
     shared = table["quantity"].isin(list(SYMBOLS)) | table["quantity"].str.startswith(_WELFARE)
@@ -99,7 +99,7 @@ def check(post: xr.DataTree) -> Check:
 def sentences(post: xr.DataTree) -> list[str]:
     """One sentence a refit, what moves most first: how far mean σ, κ, ξ and welfare move; where a sector was left out,
     its own σ."""
-    ds = post[GROUP].to_dataset()
+    ds = post[REFITS_GROUP].to_dataset()
     failed = RunRecord.of(post).failed_refits
     size = abs(ds["shift"]).max("quantity").fillna(0.0).where(ds["gates_passed"].astype(bool), np.inf)
     return [
@@ -135,7 +135,7 @@ def _moved(shift: float) -> str:
 
 def matrix(post: xr.DataTree) -> tuple[list[str], Iterator[list[str]]]:
     """Heads and rows of text: a refit a row, shifts of κ, ξ, χ, mean σ, and the largest of welfare."""
-    ds = post[GROUP].to_dataset()
+    ds = post[REFITS_GROUP].to_dataset()
     shared = [name for name in SYMBOLS if name in ds["quantity"].values]
     of_welfare = [q for q in ds["quantity"].values.tolist() if q.startswith(_WELFARE)]
 

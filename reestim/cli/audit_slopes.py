@@ -13,7 +13,7 @@ from reestim.cli.command import Output, command
 if TYPE_CHECKING:
     import pandas as pd
 
-    from reestim.labels.design_based import Slopes
+    from reestim.labels.design_based import ClassSlopes
 
 #: A difference less probable than this by chance is called one.
 _ODD = 0.05
@@ -63,7 +63,7 @@ def _prices(dataset: Path, lag: int) -> pd.Series:
     return price.assign_coords(year=price["year"] + lag).to_series()
 
 
-def _print(found: Slopes) -> None:
+def _print(found: ClassSlopes) -> None:
     from reestim.cli import printing
     from reestim.intervals import LEVEL
 

@@ -23,12 +23,12 @@ def findings(
     from reestim.runs.store import load
 
     post = load(find_run(run))
-    from reestim.results.findings import HEADS, findings_table, notes_of, rows_as_text
+    from reestim.results.findings import FINDINGS_HEADS, findings_table, notes_of, rows_as_text
 
     table, notes = findings_table(post), notes_of(post)
     if output.as_json:
         printing.print_json({"findings": table.to_dict("records"), "notes": notes})
         return
-    printing.print_rows("What the paper claims, asked of this run", HEADS, rows_as_text(table))
+    printing.print_rows("What the paper claims, asked of this run", FINDINGS_HEADS, rows_as_text(table))
     for note in notes:
         typer.echo(note)

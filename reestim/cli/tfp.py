@@ -37,12 +37,12 @@ def tfp(
     from reestim.cli import printing
     from reestim.cli.writing import free_picture
     from reestim.data.dataset import load_dataset
-    from reestim.data.growth_accounts import STEM, read_accounts
+    from reestim.data.growth_accounts import GROWTH_ACCOUNTS, read_accounts
     from reestim.evidence import productivity
 
     if figure is not None:
         free_picture(figure, overwrite)
-    table = read_accounts(accounts) if accounts.is_file() else load_dataset(accounts)[STEM]
+    table = read_accounts(accounts) if accounts.is_file() else load_dataset(accounts)[GROWTH_ACCOUNTS]
     if ree_within:
         table = productivity.without_ree(table)
     accounting = productivity.growth_accounting(table)

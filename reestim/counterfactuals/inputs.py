@@ -30,10 +30,10 @@ TRADE = "trade"
 #: Dimension of draws in one row, chain after chain.
 SAMPLE = "_sample"
 #: Largest fall of final demand below zero that is rounding, as a share of spending.
-DEMAND_ROUNDING = 1e-9
+_DEMAND_ROUNDING = 1e-9
 
 
-class Source(NamedTuple):
+class UncertainInput(NamedTuple):
     """An input that may be off: its array of standard deviations, its dims, and what it is."""
 
     sd: str
@@ -42,13 +42,17 @@ class Source(NamedTuple):
 
 
 #: The order is part of what a seed means: new ones go to the end.
-SOURCES: dict[str, Source] = {
-    "element_use": Source("element_use_sd", (APPLICATION, ELEMENT), "world use of an element in an application"),
-    "application_sector": Source("application_sector_sd", (APPLICATION, SECTOR), "weights of sectors in applications"),
-    "country_use": Source("country_use_sd", (APPLICATION, COUNTRY), "shares of countries in applications"),
-    "element_price": Source("element_price_sd", (ELEMENT,), "prices of elements"),
-    "element_output": Source("element_output_sd", (COUNTRY, ELEMENT), "mine output"),
-    TRADE: Source("trade_sd", (IMPORTER, EXPORTER, SECTOR), "cells of trade in goods"),
+SOURCES: dict[str, UncertainInput] = {
+    "element_use": UncertainInput(
+        "element_use_sd", (APPLICATION, ELEMENT), "world use of an element in an application"
+    ),
+    "application_sector": UncertainInput(
+        "application_sector_sd", (APPLICATION, SECTOR), "weights of sectors in applications"
+    ),
+    "country_use": UncertainInput("country_use_sd", (APPLICATION, COUNTRY), "shares of countries in applications"),
+    "element_price": UncertainInput("element_price_sd", (ELEMENT,), "prices of elements"),
+    "element_output": UncertainInput("element_output_sd", (COUNTRY, ELEMENT), "mine output"),
+    TRADE: UncertainInput("trade_sd", (IMPORTER, EXPORTER, SECTOR), "cells of trade in goods"),
 }
 _BY_APPLICATION = ("element_use", "application_sector", "country_use")
 
@@ -60,7 +64,7 @@ def uncertain_inputs(economy: Economy) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Inputs:
+class DrawnInputs:
     """The inputs of a set of draws, made for any of them when asked.
 
     ``chain`` and ``draw`` are the labels of each. ``copies`` says by source which of the independent draws of it each
@@ -124,7 +128,7 @@ class Inputs:
         shortfall = jax.jit(jax.vmap(lambda inputs: _shortfall(b, with_inputs(b, inputs))))
         parts = [np.arange(first, min(first + unit, count)) for first in range(0, count, unit)]
         short = np.concatenate([np.asarray(shortfall(self.arrays(part))) for part in parts])
-        bad = int((short.max(axis=(1, 2)) > DEMAND_ROUNDING).sum())
+        bad = int((short.max(axis=(1, 2)) > _DEMAND_ROUNDING).sum())
         if bad:
             n, s = np.unravel_index(int(short.max(axis=0).argmax()), short.shape[1:])
             advice = "State smaller errors: [uncertainty] in dataset.toml, or the *_sd arrays of the economy."
@@ -151,7 +155,7 @@ class Inputs:
         return {name: w / np.where((t := w.sum(axis=-1, keepdims=True)) > 0, t, 1.0) for name, w in by.items()}
 
 
-def inputs_of(economy: Economy, kind: str, seed: int | None, chain: ArrayLike, draw: ArrayLike) -> Inputs | None:
+def inputs_of(economy: Economy, kind: str, seed: int | None, chain: ArrayLike, draw: ArrayLike) -> DrawnInputs | None:
     """What ``ree.counterfactual(inputs=, seed=)`` asks for, over chains and draws; None for ``"fixed"``.
 
     Raises InputError listing what is wrong with the request.
@@ -175,7 +179,7 @@ def inputs_of(economy: Economy, kind: str, seed: int | None, chain: ArrayLike, d
     if kind == FIXED:
         return None
     assert seed is not None
-    return Inputs(economy, seed, np.repeat(labels[0], len(labels[1])), np.tile(labels[1], len(labels[0])))
+    return DrawnInputs(economy, seed, np.repeat(labels[0], len(labels[1])), np.tile(labels[1], len(labels[0])))
 
 
 def _shortfall(b: Baseline, drawn: Baseline) -> Float[Array, "country sector"]:

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from reestim.counterfactuals.assembly import Assembly, assembly_in, open_assembly, to_variables
 from reestim.counterfactuals.chunk_store import fingerprint
 from reestim.counterfactuals.executors import Chunk, Executor, solve_chunks
-from reestim.counterfactuals.inputs import SAMPLE, Inputs
+from reestim.counterfactuals.inputs import SAMPLE, DrawnInputs
 from reestim.dims import CHAIN, DRAW, SCENARIO, TECHNOLOGY
 from reestim.editions import first_edition_draws, is_first_edition
 from reestim.equilibrium.economy import Economy
@@ -83,7 +83,7 @@ class SweepPlan:
     unit: int
     tolerance: float
     feasible: Sequence[Mapping[str, Bool[np.ndarray, " draw"]]]  # of each scenario, by technology: feasible draws
-    inputs: Inputs | None = None  # of each draw; None: as the data say
+    inputs: DrawnInputs | None = None  # of each draw; None: as the data say
 
     @property
     def static(self) -> list[str]:

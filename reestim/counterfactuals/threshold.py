@@ -26,7 +26,7 @@ from reestim.equilibrium.sweep import solve_draws
 from reestim.errors import InputError, Problem
 
 #: Draws of the posterior that are used, unless the caller asks for others.
-DRAWS = 200
+_DRAWS = 200
 #: Secant steps, and how near zero the objective must come, relative to its value at ω = 0.
 STEPS, CLOSE = 8, 1e-6
 #: First step of the secant, in units of ω; the objective is close to linear in it.
@@ -43,7 +43,7 @@ def threshold(
     scenario: Scenario,
     post: xr.DataTree,
     *,
-    draws: int | None = DRAWS,
+    draws: int | None = _DRAWS,
     defaults: Parameters | None = None,
     supply: str = "independent",
     tolerance: float = 1e-12,

@@ -12,12 +12,12 @@ from jaxtyping import Float, Int
 from scipy.special import ndtri
 
 from reestim.counterfactuals.chunk_store import fingerprint, load_chunk, save_chunk
-from reestim.counterfactuals.inputs import DRAWN, SAMPLE, Inputs, inputs_of
+from reestim.counterfactuals.inputs import DRAWN, SAMPLE, DrawnInputs, inputs_of
 from reestim.counterfactuals.plan import BATCHES, DRAW_OUTCOMES, chunk_size, parameters_of, progress_bar, take_draws
 from reestim.counterfactuals.varying import Varying
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
 from reestim.equilibrium.economy import Economy
-from reestim.equilibrium.horizon import MONTHS, SUPPLY, YEAR
+from reestim.equilibrium.horizon import MONTHS, SUPPLY
 from reestim.equilibrium.parameter_arrays import CLOCK, ParameterArrays
 from reestim.equilibrium.parameters import Parameters
 from reestim.equilibrium.policy_arrays import PolicyArrays
@@ -29,7 +29,7 @@ from reestim.runs.parts import CounterfactualRecord
 
 SOURCE = "source"
 #: Draws that are taken through all their stages, where nothing else is asked for.
-DRAWS = 100
+_DRAWS = 100
 #: Parameters of research, which fixed technology has none of.
 _RESEARCH = ("kappa", "spillover", "spillover_gap", "diffusion")
 
@@ -39,7 +39,7 @@ def welfare_variance(
     scenarios: Scenario | Sequence[Scenario],
     post: xr.DataTree,
     defaults: Parameters | None = None,
-    draws: int = DRAWS,
+    draws: int = _DRAWS,
     seed: int = 0,
     store: str | Path | None = None,
     progress: bool = False,
@@ -145,7 +145,7 @@ def _counterfactual_of(post: xr.DataTree, scenarios: Sequence[Scenario]) -> xr.D
     return ds
 
 
-def _inputs_of(economy: Economy, post: xr.DataTree, ds: xr.Dataset) -> Inputs | None:
+def _inputs_of(economy: Economy, post: xr.DataTree, ds: xr.Dataset) -> DrawnInputs | None:
     """The inputs of a run, made again from their seed and held against those that it has."""
     if "inputs" not in post.children:
         return None
@@ -166,7 +166,7 @@ def _inputs_of(economy: Economy, post: xr.DataTree, ds: xr.Dataset) -> Inputs | 
 def _enters(source: str, technology: str, horizon: str) -> bool:
     """Whether a static equilibrium depends on it."""
     if source in SUPPLY.values():
-        return source == SUPPLY[horizon] or (horizon == MONTHS and source == SUPPLY[YEAR])
+        return source == SUPPLY[horizon] or (horizon == MONTHS and source == SUPPLY[YEAR_AHEAD])
     research = source in _RESEARCH and (technology == "fixed" or (technology, source) == ("frontier", "spillover_gap"))
     return not research and source not in CLOCK and (source != "impact_ratio" or horizon == MONTHS)
 
@@ -188,7 +188,9 @@ class _Solver(NamedTuple):
     tolerance: float
     size: int
 
-    def welfare(self, points: Parameters, inputs: Inputs | None, keep: _Keep) -> Float[np.ndarray, "point country"]:
+    def welfare(
+        self, points: Parameters, inputs: DrawnInputs | None, keep: _Keep
+    ) -> Float[np.ndarray, "point country"]:
         """At some points; NaN where there is no equilibrium."""
         good, _ = points.feasible(self.world, self.technology, SAMPLE, self.horizon)
         out = np.full((len(good), len(self.world.countries)), np.nan)

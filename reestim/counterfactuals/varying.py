@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
-from reestim.counterfactuals.inputs import SAMPLE, Inputs
+from reestim.counterfactuals.inputs import SAMPLE, DrawnInputs
 from reestim.equilibrium.parameters import Parameters
 from reestim.numerics.normal_copula import NormalCopula
 
@@ -17,7 +17,7 @@ from reestim.numerics.normal_copula import NormalCopula
 class Varying:
     """Everything that varies over the draws: components of the parameters, by name, and inputs."""
 
-    def __init__(self, parameters: Parameters, used: Sequence[str], inputs: Inputs | None) -> None:
+    def __init__(self, parameters: Parameters, used: Sequence[str], inputs: DrawnInputs | None) -> None:
         self.parameters, self.inputs = parameters, inputs
         self.cells = {name: _flat(getattr(parameters, name)) for name in used}
         self.varies = {name: np.isfinite(v).all(0) & (np.ptp(v, axis=0) > 0) for name, v in self.cells.items()}
@@ -34,7 +34,7 @@ class Varying:
         chosen: Int[np.ndarray, " draw"],
         orders: Int[np.ndarray, "draw source"],
         rng: np.random.Generator,
-    ) -> tuple[Parameters, Inputs | None]:
+    ) -> tuple[Parameters, DrawnInputs | None]:
         """All stages but the last of every chosen draw: the first k sources of its order its own, others drawn anew."""
         depth = len(players)
         own = np.array([[np.isin(range(depth), order[:k]) for k in range(depth)] for order in orders])
@@ -63,12 +63,12 @@ class Varying:
             values[name] = xr.DataArray(points, own.coords, (SAMPLE, *own.dims))
         return Parameters(**values)
 
-    def _inputs(self, players: Sequence[str], known: np.ndarray, place: np.ndarray) -> Inputs | None:
+    def _inputs(self, players: Sequence[str], known: np.ndarray, place: np.ndarray) -> DrawnInputs | None:
         if self.inputs is None:
             return None
         anew = {name: (~known[:, players.index(name)]).astype(int) for name in self.inputs.sources}
         chain, draw = self.inputs.chain[place], self.inputs.draw[place]
-        return Inputs(self.inputs.economy, self.inputs.seed, chain, draw, anew)
+        return DrawnInputs(self.inputs.economy, self.inputs.seed, chain, draw, anew)
 
 
 def _flat(value: xr.DataArray) -> Float[np.ndarray, "draw cell"]:

@@ -9,23 +9,28 @@ from reestim.data.partial_tables import PartialTables
 from reestim.data.schemas import WEIGHT_TOLERANCE
 from reestim.errors import Problem
 
-STEM = "country_use"
+COUNTRY_USE_STEM = "country_use"
 
 
 def country_use_problems(data: PartialTables, countries: tuple[str, ...]) -> list[Problem]:
     """Groups that name no country, countries in two groups of an application, shares that are not 1 together, and two
     stages of one application."""
-    table = data.get(STEM, "application", "countries", "share")
-    bad = data.faulty_rows.get(STEM, set())
+    table = data.get(COUNTRY_USE_STEM, "application", "countries", "share")
+    bad = data.faulty_rows.get(COUNTRY_USE_STEM, set())
     if table is None or -1 in bad or not countries:
         return []
     problems = []
     for application, rows in table.groupby("application", sort=False):
-        place: dict[str, Any] = {"file": f"{STEM}.csv", "row": int(rows.index[0])}
+        place: dict[str, Any] = {"file": f"{COUNTRY_USE_STEM}.csv", "row": int(rows.index[0])}
         taken: dict[str, int] = {}
         sound = not bad & {int(row) for row in rows.index}
         for row, text in rows["countries"].items():
-            here: dict[str, Any] = {"file": f"{STEM}.csv", "row": int(row), "column": "countries", "value": text}
+            here: dict[str, Any] = {
+                "file": f"{COUNTRY_USE_STEM}.csv",
+                "row": int(row),
+                "column": "countries",
+                "value": text,
+            }
             try:
                 group = country_group(str(text), countries)
             except ValueError as error:

@@ -15,13 +15,12 @@ import pandas as pd
 from reestim.data.label_record import FILE as RECORD_FILE
 from reestim.data.label_record import read_label_record, record_problems
 from reestim.data.magnitudes import magnitude_questions
-from reestim.data.meta import FILE as META_FILE
-from reestim.data.meta import DatasetMeta, read_meta
+from reestim.data.meta import DATASET_FILE, DatasetMeta, read_meta
 from reestim.data.partial_tables import PartialTables
 from reestim.data.read import decode, read_bytes, read_table
 from reestim.data.remarks import remarks
 from reestim.data.rules import cross_file_problems, goods_of, regions_of
-from reestim.data.schemas import REQUIRED, SCHEMAS
+from reestim.data.schemas import REQUIRED_FILES, SCHEMAS
 from reestim.data.tables import check_table
 from reestim.errors import InputError, Problem
 from reestim.io.resources import DATA
@@ -200,16 +199,16 @@ def _find(name_or_path: str | Path) -> tuple[Path | None, list[Problem]]:
         candidates += [Path("data") / as_path, DATA / as_path]
     try:
         folders = [folder for folder in candidates if folder.is_dir()]
-        for folder in [*(f for f in folders if (f / META_FILE).exists()), *folders]:
+        for folder in [*(f for f in folders if (f / DATASET_FILE).exists()), *folders]:
             return folder, []
         if as_path.exists():
-            advice = f"Give the folder that holds {META_FILE}"
+            advice = f"Give the folder that holds {DATASET_FILE}"
             return None, [Problem("this is a file, not a dataset folder", advice, value=str(name_or_path))]
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        advice = f"Give the folder that holds {META_FILE}, and check that you may enter it"
+        advice = f"Give the folder that holds {DATASET_FILE}, and check that you may enter it"
         return None, [Problem(f"there can be no dataset ({reason})", advice, value=str(name_or_path))]
-    names = sorted({path.parent.name for root in (Path("data"), DATA) for path in root.glob(f"*/{META_FILE}")})
+    names = sorted({path.parent.name for root in (Path("data"), DATA) for path in root.glob(f"*/{DATASET_FILE}")})
     advice = f"Give a folder, or the name of one in data/. {closest(name_or_path, names)}"
     return None, [Problem("there is no such dataset", advice, value=str(name_or_path))]
 
@@ -219,7 +218,7 @@ def _read(folder: Path) -> tuple[Dataset | None, list[Problem]]:
     problems = list(about.problems)
     digest = hashlib.sha256()
     if about.raw is not None:
-        _update(digest, META_FILE, about.raw)
+        _update(digest, DATASET_FILE, about.raw)
     present = {path.stem: path for path in sorted(folder.glob("*.csv"))}
     problems += [*_file_problems(present), *_other_tables(folder)]
     tables: dict[str, pd.DataFrame] = {}
@@ -277,7 +276,7 @@ def _file_problems(present: Mapping[str, Path]) -> list[Problem]:
     """Missing required files, and CSV files that no part of REEstim reads (most often a misspelt name)."""
     unknown = [stem for stem in present if stem not in SCHEMAS]
     problems = []
-    for stem in REQUIRED:
+    for stem in REQUIRED_FILES:
         if stem not in present:
             advice = f"Add it to the folder. {closest(stem, unknown)}" if unknown else "Add it to the folder"
             problems.append(Problem("the file is missing", advice, file=f"{stem}.csv"))

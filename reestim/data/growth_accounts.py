@@ -11,18 +11,17 @@ import pandas as pd
 
 from reestim.data.read import read_cells
 from reestim.data.tables import check_table
-from reestim.dims import CAPITAL, COUNTRY, LABOR, SECTOR, YEAR
+from reestim.dims import CAPITAL, COUNTRY, LABOR, PANEL_KEY, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 
 INTERMEDIATES = "intermediates"
 REE = "ree"
 INPUTS = (LABOR, CAPITAL, INTERMEDIATES)
-STEM = "growth_accounts"
-FILE = f"{STEM}.csv"
+GROWTH_ACCOUNTS = "growth_accounts"
+ACCOUNTS_FILE = f"{GROWTH_ACCOUNTS}.csv"
 #: Cost shares of a row may be rounded: their sum may differ from 1 by this much.
 COST_SHARE_TOLERANCE = 1e-3
-_KEY = [COUNTRY, SECTOR, YEAR]
-NEEDED = (*_KEY, "output", *INPUTS, *(f"{name}_share" for name in INPUTS))
+COLUMNS_NEEDED = (*PANEL_KEY, "output", *INPUTS, *(f"{name}_share" for name in INPUTS))
 
 
 def read_accounts(path: Path) -> pd.DataFrame:
@@ -34,7 +33,7 @@ def read_accounts(path: Path) -> pd.DataFrame:
     cells, problems = read_cells(path)
     if cells is None:
         raise InputError(problems, "the growth accounts cannot be used")
-    table, table_problems, _ = check_table(STEM, cells)
+    table, table_problems, _ = check_table(GROWTH_ACCOUNTS, cells)
     if table.empty and not (problems or table_problems):
         problems = [Problem("the file has no rows", "Give a row for each country, sector and year", file=path.name)]
     if problems or table_problems:
@@ -53,15 +52,15 @@ def account_problems(accounts: pd.DataFrame) -> list[Problem]:
     Shares that are negative or do not sum to 1, volumes that are not above 0, rare earths with a volume but no share
     (or in some years only), repeated rows, gaps between years, and series of one year.
     """
-    if missing := [name for name in NEEDED if name not in accounts]:
-        advice = f"The file needs {', '.join(NEEDED)}"
-        return [Problem("the column is missing", advice, file=FILE, column=name) for name in missing]
+    if missing := [name for name in COLUMNS_NEEDED if name not in accounts]:
+        advice = f"The file needs {', '.join(COLUMNS_NEEDED)}"
+        return [Problem("the column is missing", advice, file=ACCOUNTS_FILE, column=name) for name in missing]
     return [*_cell_problems(accounts), *_row_problems(accounts), *_series_problems(accounts)]
 
 
 def _problem(row: object, message: str, advice: str, column: str | None = None, value: object = None) -> Problem:
     line = int(row) if isinstance(row, int | np.integer) else None
-    return Problem(message, advice, file=FILE, row=line, column=column, value=value)
+    return Problem(message, advice, file=ACCOUNTS_FILE, row=line, column=column, value=value)
 
 
 def _cell_problems(accounts: Any) -> list[Problem]:
@@ -95,15 +94,15 @@ def _row_problems(accounts: Any) -> list[Problem]:
     total = accounts[names].fillna({f"{REE}_share": 0.0}).sum(axis=1, skipna=False)
     for row in accounts.index[~((total - 1).abs() <= COST_SHARE_TOLERANCE)]:
         advice = f"They sum to {total[row]:.6g}; rare earths count apart from {INTERMEDIATES}"
-        key = ", ".join(str(accounts[name][row]) for name in _KEY)
+        key = ", ".join(str(accounts[name][row]) for name in PANEL_KEY)
         problems.append(_problem(row, "the cost shares do not sum to 1", advice, f"{LABOR}_share", key))
     return problems
 
 
 def _series_problems(accounts: Any) -> list[Problem]:
     problems = []
-    for row in accounts.index[accounts.duplicated(_KEY)]:
-        key = ", ".join(str(accounts[name][row]) for name in _KEY)
+    for row in accounts.index[accounts.duplicated(PANEL_KEY)]:
+        key = ", ".join(str(accounts[name][row]) for name in PANEL_KEY)
         problems.append(_problem(row, "the key is repeated", "Keep one row a country, sector and year", value=key))
     for (country, sector), rows in accounts.groupby([COUNTRY, SECTOR], sort=False):
         years = sorted({int(year) for year in rows[YEAR]})

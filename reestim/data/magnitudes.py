@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reestim.data.meta import FILE as META_FILE
+from reestim.data.meta import DATASET_FILE
 from reestim.errors import Problem
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def magnitude_questions(base_year: int | None, data: PartialTables, confirmed: S
 
 
 def _question(file: str, column: str, value: str, message: str, unit: str) -> Problem:
-    advice = f'Give {unit}; if the figures are right, say units_confirmed = ["{file}"] in {META_FILE}'
+    advice = f'Give {unit}; if the figures are right, say units_confirmed = ["{file}"] in {DATASET_FILE}'
     return Problem(message, advice, file=file, column=column, value=value)
 
 

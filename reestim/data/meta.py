@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reestim.data.read import decode, read_bytes
-from reestim.data.schemas import REQUIRED
+from reestim.data.schemas import REQUIRED_FILES
 from reestim.data.uncertainty import Uncertainty
 from reestim.errors import Problem
 from reestim.io.toml_files import parse
 from reestim.wording import closest
 
-FILE = "dataset.toml"
+DATASET_FILE = "dataset.toml"
 
 
 class DatasetMeta(BaseModel):
@@ -52,17 +52,17 @@ class MetaFile:
 
 def read_meta(folder: Path) -> MetaFile:
     """Read and check ``dataset.toml``; every problem is in the result, none is raised."""
-    path = folder / FILE
+    path = folder / DATASET_FILE
     if not path.exists():
         message, advice = "the file is missing", "Every dataset has one; copy that of the bundled dataset and change it"
-        return MetaFile([Problem(message, advice, file=FILE)])
+        return MetaFile([Problem(message, advice, file=DATASET_FILE)])
     raw, problems = read_bytes(path, folder)
     if raw is None:
         return MetaFile(problems)
-    text, problems = decode(raw, FILE)
+    text, problems = decode(raw, DATASET_FILE)
     if text is None:
         return MetaFile(problems, raw)
-    content, problems = parse(text, FILE)
+    content, problems = parse(text, DATASET_FILE)
     if content is None:
         return MetaFile(problems, raw)
     try:
@@ -79,10 +79,12 @@ def _problem(item: dict[str, Any], content: dict[str, Any]) -> Problem:
     key = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         free = [name for name in DatasetMeta.model_fields if name not in content]
-        return Problem("the key is unknown", f"Rename or remove it. {closest(key, free)}", file=FILE, column=key)
+        return Problem(
+            "the key is unknown", f"Rename or remove it. {closest(key, free)}", file=DATASET_FILE, column=key
+        )
     if item["type"] == "missing":
-        return Problem("the key is missing", f"Add {key} = ...", file=FILE, column=key)
-    return Problem("the value does not fit", f"{item['msg']}", file=FILE, column=key, value=item["input"])
+        return Problem("the key is missing", f"Add {key} = ...", file=DATASET_FILE, column=key)
+    return Problem("the value does not fit", f"{item['msg']}", file=DATASET_FILE, column=key, value=item["input"])
 
 
 def _named_files(meta: DatasetMeta, folder: Path) -> list[Problem]:
@@ -94,8 +96,8 @@ def _named_files(meta: DatasetMeta, folder: Path) -> list[Problem]:
             if PurePath(name).name != name or "\\" in name:
                 advice = "Give the bare name of a file in the folder"
                 message = "the path leaves the dataset folder"
-                problems.append(Problem(message, advice, file=FILE, column=key, value=name))
-            elif name not in here and PurePath(name).stem not in REQUIRED:  # those are reported as missing files
+                problems.append(Problem(message, advice, file=DATASET_FILE, column=key, value=name))
+            elif name not in here and PurePath(name).stem not in REQUIRED_FILES:  # those are reported as missing files
                 message = "the file named here is not in the folder"
-                problems.append(Problem(message, closest(name, here), file=FILE, column=key, value=name))
+                problems.append(Problem(message, closest(name, here), file=DATASET_FILE, column=key, value=name))
     return problems

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reestim.data.label_record import FILE as RECORD_FILE
-from reestim.data.meta import FILE as META_FILE
+from reestim.data.meta import DATASET_FILE
 from reestim.data.published_effects import COVARIANCE, EFFECTS, effect_rows
 from reestim.data.schemas import SCHEMAS
 
@@ -46,7 +46,7 @@ def unread_files(data: Dataset) -> list[str]:
     """Files in the folder of the dataset, not in its subfolders, that no part of REEstim reads."""
     if not data.path.is_dir():
         return []
-    known = {META_FILE, RECORD_FILE, *(f"{stem}.csv" for stem in SCHEMAS)}
+    known = {DATASET_FILE, RECORD_FILE, *(f"{stem}.csv" for stem in SCHEMAS)}
     return sorted(
         path.name
         for path in data.path.iterdir()

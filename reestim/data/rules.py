@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 
 from reestim.data.country_use import country_use_problems
-from reestim.data.growth_accounts import NEEDED, STEM, account_problems
+from reestim.data.growth_accounts import COLUMNS_NEEDED, GROWTH_ACCOUNTS, account_problems
 from reestim.data.identities import identity_problems
-from reestim.data.meta import FILE as META_FILE
+from reestim.data.meta import DATASET_FILE
 from reestim.data.partial_tables import PartialTables
 from reestim.data.published_effects import event_study_problems
 from reestim.data.schemas import ALL_OTHERS, ALL_SECTORS, MARKETS, WEIGHT_TOLERANCE
@@ -59,7 +59,7 @@ def cross_file_problems(base_year: int | None, host_sector: str | None, data: Pa
         problems.append(Problem("the host sector cannot be a carrier", advice, **place))
     if host_sector is not None and goods and host_sector not in goods:
         advice = closest(host_sector, goods)
-        problems.append(Problem("unknown sector", advice, file=META_FILE, column="host_sector", value=host_sector))
+        problems.append(Problem("unknown sector", advice, file=DATASET_FILE, column="host_sector", value=host_sector))
     problems += identity_problems(data.tables, data.faulty_rows, countries, goods)
     return problems
 
@@ -255,8 +255,8 @@ def _panel(data: PartialTables) -> list[Problem]:
 
 def _growth_accounts(data: PartialTables) -> list[Problem]:
     """Shares, years and rare earths of each series; a series with a line that has a problem is left out."""
-    table = data.get(STEM, *NEEDED)
-    bad = data.faulty_rows.get(STEM, set())
+    table = data.get(GROWTH_ACCOUNTS, *COLUMNS_NEEDED)
+    bad = data.faulty_rows.get(GROWTH_ACCOUNTS, set())
     if table is None or -1 in bad:
         return []
     doubtful = table.loc[table.index.isin(list(bad)), ["country", "sector"]].drop_duplicates()

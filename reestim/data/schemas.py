@@ -18,9 +18,9 @@ from reestim.data.read import Kind
 MARKETS = ("export", "domestic_CHN")
 #: Of an elasticity: within months, over a year, in the long run.
 HORIZONS = ("months", "year", "long")
-GROUPS = ("light", "heavy", "scandium")
+_GROUPS = ("light", "heavy", "scandium")
 #: Where a country's share of an application is counted: oxide made into magnet, powder or catalyst, or the final good.
-STAGES = ("processing", "final")
+USE_STAGES = ("processing", "final")
 AUDIT_DESIGNS = ("by_label", "by_class", "random")
 ALL_SECTORS = "all"
 WEIGHT_TOLERANCE = 1e-5
@@ -108,7 +108,7 @@ SCHEMAS: Mapping[str, FileSchema] = {
         {
             "element": _NAME,
             "atomic_number": Field("integer", _between("an atomic number", 1, 118)),
-            "group": Field(checks=_one_of(GROUPS, "unknown group")),
+            "group": Field(checks=_one_of(_GROUPS, "unknown group")),
             "ionic_radius": Field("number", _positive("a radius")),
             "electronegativity": Field("number", _positive("an electronegativity")),
             "substitute_performance": Field("number", _between("substitute performance", 0, 100)),
@@ -156,7 +156,7 @@ SCHEMAS: Mapping[str, FileSchema] = {
     "country_use": FileSchema(
         {
             "application": _NAME,
-            "stage": Field(checks=_one_of(STAGES, "unknown stage")),
+            "stage": Field(checks=_one_of(USE_STAGES, "unknown stage")),
             "countries": _NAME,
             "share": Field("number", _between("a share of world use", 0, 1)),
             **_SOURCE,
@@ -294,4 +294,4 @@ SCHEMAS: Mapping[str, FileSchema] = {
     ),
 }
 
-REQUIRED = tuple(stem for stem, schema in SCHEMAS.items() if schema.required)
+REQUIRED_FILES = tuple(stem for stem, schema in SCHEMAS.items() if schema.required)

@@ -8,7 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic import BaseModel, BeforeValidator, Field, create_model
 from pydantic_core import PydanticCustomError
 
 from reestim.decisions.instruments import COST_BEGINS, Instrument
@@ -19,8 +19,8 @@ from reestim.equilibrium.scenario import Scenario
 from reestim.errors import InputError, Problem
 from reestim.io.toml_files import find_file, parse, read_text, validate
 from reestim.study.scenario_file import policy_of, read_scenario
+from reestim.study.settings import STRICT
 
-_STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 #: What a table says of the choice, beside the fields of its policy.
 _CHOICE = ("name", "low", "high", "cost")
 
@@ -28,7 +28,7 @@ _CHOICE = ("name", "low", "high", "cost")
 class ObjectiveEntry(BaseModel):
     """``[objective]``, see :class:`Objective`."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     countries: list[str] | str = Field(min_length=1)
     tail: float | None = Field(None, gt=0, le=1)
@@ -38,7 +38,7 @@ class ObjectiveEntry(BaseModel):
 class DecisionFile(BaseModel):
     """A whole file; instruments are tables named after their policies."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     name: str = Field(min_length=1, max_length=80)
     description: str = ""

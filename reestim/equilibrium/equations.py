@@ -16,7 +16,14 @@ from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.mining import mine_costs
 from reestim.equilibrium.parameter_arrays import ParameterArrays
 from reestim.equilibrium.policy_arrays import PolicyArrays
-from reestim.equilibrium.pools import PoolState, licences_at_border, licences_at_mine, pool_residual, pool_state
+from reestim.equilibrium.pools import (
+    PoolArray,
+    PoolState,
+    licences_at_border,
+    licences_at_mine,
+    pool_residual,
+    pool_state,
+)
 from reestim.technology import Costs, unit_costs
 
 Country = Float[Array, " country"]
@@ -25,7 +32,6 @@ CountryElement = Float[Array, "country element"]
 CountryMember = Float[Array, "country member"]
 Cells = Float[Array, "country sector"]
 Flows = Float[Array, "importer exporter sector"]
-PoolArray = Float[Array, " pool"]
 
 
 class Unknowns(NamedTuple):

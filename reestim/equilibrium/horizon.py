@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from reestim.data.schemas import HORIZONS
 from reestim.errors import Problem
 
-MONTHS, YEAR, LONG = HORIZONS = ("months", "year", "long")
+MONTHS, YEAR_AHEAD, LONG = HORIZONS
 #: The parameter that holds the supply elasticity of a horizon.
-SUPPLY = {MONTHS: "impact_supply_elasticity", YEAR: "supply_elasticity", LONG: "long_run_supply_elasticity"}
+SUPPLY = {MONTHS: "impact_supply_elasticity", YEAR_AHEAD: "supply_elasticity", LONG: "long_run_supply_elasticity"}
 #: Elasticities of use that are smaller within months.
 _OF_USE = ("sigma", "element_elasticity")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reestim.equilibrium.horizon import LONG, MONTHS, SUPPLY, YEAR
+from reestim.equilibrium.horizon import LONG, MONTHS, SUPPLY
 from reestim.errors import Problem
 
 if TYPE_CHECKING:
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 #: Parameters over (country, element).
 MINE_PARAMETERS = (*SUPPLY.values(), "resource_share")
 #: Of these, what an economy may state.
-IN_ECONOMY = (SUPPLY[YEAR], SUPPLY[LONG])
+IN_ECONOMY = (SUPPLY[YEAR_AHEAD], SUPPLY[LONG])
 #: Largest fall of final demand below zero that is rounding, as a share of spending.
-DEMAND_ROUNDING = 1e-12
+_DEMAND_ROUNDING = 1e-12
 
 Rule = tuple[str, np.ndarray, np.ndarray, str]
 
@@ -39,19 +39,19 @@ def complete_mines(
     supply = values.get(SUPPLY[horizon])
     if supply is None:
         cobb_douglas = np.divide(1 - share, share, out=np.zeros(share.shape), where=rents)
-        supply = values.get(SUPPLY[YEAR], cobb_douglas)
+        supply = values.get(SUPPLY[YEAR_AHEAD], cobb_douglas)
         if horizon == MONTHS:
             supply = values["impact_ratio"][..., :1, :1] * supply
         elif horizon == LONG and rents.any():
             advice = f"Give Parameters({SUPPLY[LONG]}=...), or put {SUPPLY[LONG]} (country, element) into the economy."
             problems.append(Problem('horizon "long" needs to know how mines answer in the long run', advice))
-    values[SUPPLY[YEAR]] = np.where(rents, supply, 0.0)
+    values[SUPPLY[YEAR_AHEAD]] = np.where(rents, supply, 0.0)
     return values
 
 
 def mine_rules(values: dict[str, np.ndarray], economy: Economy, horizon: str) -> list[Rule]:
     """(parameter, cells that are judged, cells that are sound, sentence) of every bound."""
-    name = SUPPLY[horizon] if SUPPLY[horizon] in values else SUPPLY[YEAR]
+    name = SUPPLY[horizon] if SUPPLY[horizon] in values else SUPPLY[YEAR_AHEAD]
     b, mined = economy.baseline, _mined(economy)
     elasticity = values["supply_elasticity"]
     share = values.get("resource_share", np.asarray(b.resource_share))
@@ -73,7 +73,7 @@ def mine_rules(values: dict[str, np.ndarray], economy: Economy, horizon: str) ->
     final = np.asarray(b.final_share * b.income[:, None]) + np.einsum(
         "nke,...ne->...nk", np.asarray(b.input_share)[:, :, e], more
     )
-    enough = (final >= -DEMAND_ROUNDING * np.asarray(b.expenditure)).all(axis=-1)[..., None]
+    enough = (final >= -_DEMAND_ROUNDING * np.asarray(b.expenditure)).all(axis=-1)[..., None]
     return [
         *rules,
         ("resource_share", mined, inside, "r, rent as a share of a mine's revenue, must lie inside (0, 1)"),

@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 
 from reestim.dims import resource
 from reestim.equilibrium.placing import Levels
-from reestim.equilibrium.policy import STRICT, Fraction, Labels, Name, Policy, Tax
+from reestim.equilibrium.policy import STRICT_DATACLASS, Fraction, Labels, Name, Policy, Tax
 from reestim.equilibrium.quotas import ExportQuota, Licence, ProductionQuota
 from reestim.errors import Problem
 
@@ -28,7 +28,7 @@ EMBARGO_LOG_TAX = 9.2
 CLOSED = 1e-6
 
 
-@dataclass(frozen=True, config=STRICT)
+@dataclass(frozen=True, config=STRICT_DATACLASS)
 class Tariff(Policy):
     """New ad valorem level τ′ of tariffs on some trade, in place of the baseline's.
 
@@ -64,7 +64,7 @@ class Tariff(Policy):
         levels.set("tariff", levels.flows(self, self.importer, self.exporter, self.sectors), self.rate, self)
 
 
-@dataclass(frozen=True, config=STRICT)
+@dataclass(frozen=True, config=STRICT_DATACLASS)
 class ExportTax(Policy):
     """New ad valorem level x′ of export taxes on some trade, in place of the baseline's.
 
@@ -101,7 +101,7 @@ class ExportTax(Policy):
         levels.set("export_tax", levels.flows(self, self.importer, self.exporter, self.sectors), self.rate, self)
 
 
-@dataclass(frozen=True, config=STRICT)
+@dataclass(frozen=True, config=STRICT_DATACLASS)
 class Subsidy(Policy):
     """A share of producers' revenue that the government pays, out of the country's income.
 
@@ -140,7 +140,7 @@ class Subsidy(Policy):
         levels.set("subsidy", cells, self.rate, self)
 
 
-@dataclass(frozen=True, config=STRICT)
+@dataclass(frozen=True, config=STRICT_DATACLASS)
 class Embargo(Policy):
     """No sales of some sectors to some importers: the limit of a large export tax, taken at e^9.2 − 1.
 
@@ -185,7 +185,7 @@ class Embargo(Policy):
         levels.set("export_tax", cells, math.expm1(EMBARGO_LOG_TAX), self)
 
 
-@dataclass(frozen=True, config=STRICT)
+@dataclass(frozen=True, config=STRICT_DATACLASS)
 class SupplyShock(Policy):
     """A change of the resource of elements in a country: mines opened or closed.
 
@@ -245,7 +245,7 @@ class SupplyShock(Policy):
         levels.set("endowment", cells, max(self.quantity_change, CLOSED), self)
 
 
-@dataclass(frozen=True, config=STRICT)
+@dataclass(frozen=True, config=STRICT_DATACLASS)
 class Recycling(Policy):
     """A share of the use of elements by industry that comes out of scrap, at the market price.
 

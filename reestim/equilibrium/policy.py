@@ -38,7 +38,7 @@ Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 #: A quota in a file may be two figures in tonnes (t REO); the policy has their ratio, ``quantity_change``.
 TONNES = ("quota_tonnes", "baseline_tonnes")
 
-STRICT = ConfigDict(strict=True, extra="forbid")
+STRICT_DATACLASS = ConfigDict(strict=True, extra="forbid")
 
 
 class _Checked(type):
@@ -62,7 +62,7 @@ class _Checked(type):
         raise InputError(problems, "this policy is not possible")
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT_DATACLASS)
 class Policy(metaclass=_Checked):
     """What every policy may say.
 

@@ -16,9 +16,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from reestim.equilibrium.pools import Pools, PoolSteps, cheapest
-
-PairArray = Float[Array, " pair"]
+from reestim.equilibrium.pools import PairArray, Pools, PoolSteps, cheapest
 
 
 class Producers(NamedTuple):

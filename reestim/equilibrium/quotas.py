@@ -11,15 +11,15 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from reestim.equilibrium.placing import Levels, Pool
-from reestim.equilibrium.policy import STRICT, TONNES, Labels, Name, Policy
+from reestim.equilibrium.policy import STRICT_DATACLASS, TONNES, Labels, Name, Policy
 from reestim.errors import Problem
 
-Quantity = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_Quantity = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Leakage = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
-@dataclass(frozen=True, config=STRICT)
+@dataclass(frozen=True, config=STRICT_DATACLASS)
 class ExportQuota(Policy):
     """The tonnes of elements that leave a country, together, held at or below a quantity.
 
@@ -58,7 +58,7 @@ class ExportQuota(Policy):
 
     exporter: Name
     elements: Labels
-    quantity_change: Quantity
+    quantity_change: _Quantity
     pooled: bool = True
     leakage: Leakage = 0.0
     kind: ClassVar[str] = "export_quota"
@@ -81,7 +81,7 @@ class ExportQuota(Policy):
                 levels.hold(self, Pool(self.kind, border, mine, math.log(self.quantity_change * (1 + self.leakage))))
 
 
-@dataclass(frozen=True, config=STRICT)
+@dataclass(frozen=True, config=STRICT_DATACLASS)
 class ProductionQuota(Policy):
     """The tonnes of elements that a country mines, together, held at or below a quantity.
 
@@ -114,7 +114,7 @@ class ProductionQuota(Policy):
 
     country: Name
     elements: Labels
-    quantity_change: Quantity
+    quantity_change: _Quantity
     pooled: bool = True
     leakage: Leakage = 0.0
     kind: ClassVar[str] = "production_quota"
@@ -135,7 +135,7 @@ class ProductionQuota(Policy):
                 levels.hold(self, Pool(self.kind, border, mine, math.log(self.quantity_change * (1 + self.leakage))))
 
 
-@dataclass(frozen=True, config=STRICT)
+@dataclass(frozen=True, config=STRICT_DATACLASS)
 class Licence(Policy):
     """Exports of products to destinations, together, held at or below a quantity; part of the rent may be lost.
 
@@ -172,7 +172,7 @@ class Licence(Policy):
     exporter: Name
     importer: Labels
     sectors: Labels
-    quantity_change: Quantity
+    quantity_change: _Quantity
     waste: Share = 0.0
     kind: ClassVar[str] = "licence"
     restricts: ClassVar[str] = "exporter"

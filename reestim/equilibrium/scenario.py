@@ -12,8 +12,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array
 
-from reestim.dims import COUNTRY, EXPORTER, IMPORTER, SECTOR
-from reestim.equilibrium.horizon import MONTHS, YEAR, horizon_problems
+from reestim.dims import BILATERAL, COUNTRY, SECTOR
+from reestim.equilibrium.horizon import MONTHS, horizon_problems
 from reestim.equilibrium.mines import Mine
 from reestim.equilibrium.placing import NO_LIMIT, Levels, Pool, pool_arrays
 from reestim.equilibrium.policies import POLICIES
@@ -23,8 +23,6 @@ from reestim.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
-
-_BILATERAL = (IMPORTER, EXPORTER, SECTOR)
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ class Scenario:
     productivity: xr.DataArray | None = None
     policies: tuple[Policy, ...] = ()
     mines: tuple[Mine, ...] = ()
-    horizon: str = YEAR
+    horizon: str = YEAR_AHEAD
 
     def __post_init__(self) -> None:
         advice = f"Use {', '.join(kind.__name__ for kind in POLICIES)}."
@@ -259,7 +257,7 @@ class Scenario:
         def level(name: str, value: xr.DataArray | None, old: Array, domestic: float) -> np.ndarray:
             if value is None:
                 return np.array(old, dtype=float)
-            placed = place_array(name, value, economy, _BILATERAL, np.asarray(old), problems)
+            placed = place_array(name, value, economy, BILATERAL, np.asarray(old), problems)
             lowest = -1.0 if name != "trade_cost" else 0.0
             if not (np.isfinite(placed) & (placed > lowest)).all():
                 message = f"{name} must be finite and above {lowest:g}"

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from reestim.dims import CARRIER, COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, SECTOR
+from reestim.dims import BILATERAL, CARRIER, COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, SECTOR
 from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.diagnosis import determinate
 from reestim.equilibrium.equations import Cells, State, Unknowns, evaluate, factor_income, lost_rent
@@ -24,14 +24,13 @@ if TYPE_CHECKING:
     from reestim.equilibrium.economy import Economy
 
 
-_BILATERAL = (IMPORTER, EXPORTER, SECTOR)
 _CELL = (COUNTRY, SECTOR)
 _LOG = "log change"
 _MONEY = "money units of the data"
 _PERCENT = "per cent of baseline income"
 
 
-class Variable(NamedTuple):
+class Outcome(NamedTuple):
     """What an outcome is: its dimensions, long name and unit."""
 
     dims: tuple[str, ...]
@@ -42,63 +41,63 @@ class Variable(NamedTuple):
 class Outcomes(NamedTuple):
     """Results of one equilibrium in arrays, with the dimensions, meaning and unit of each."""
 
-    welfare: Annotated[Array, Variable((COUNTRY,), "Welfare: real income, ln(I/P)", _LOG)]
-    income: Annotated[Array, Variable((COUNTRY,), "Income of final demand", _LOG)]
-    price_index: Annotated[Array, Variable((COUNTRY,), "Price index of final demand", _LOG)]
-    real_wage: Annotated[Array, Variable((COUNTRY,), "Factor income deflated by the price index", _LOG)]
-    factor_price: Annotated[Array, Variable((COUNTRY, FACTOR), "Factor price", _LOG)]
-    price: Annotated[Array, Variable(_CELL, "Purchaser price", _LOG)]
-    unit_cost: Annotated[Array, Variable(_CELL, "Unit cost of production", _LOG)]
-    output: Annotated[Array, Variable(_CELL, "Output value at producer prices", _LOG)]
-    exports: Annotated[Array, Variable(_CELL, "Export value at the border (export tax included)", _LOG)]
-    ree_price: Annotated[Array, Variable(_CELL, "Price of the sector's rare-earth bundle", _LOG)]
-    ree_technology: Annotated[Array, Variable(_CELL, "REE-enhancing technology, ln Â before spillovers", _LOG)]
-    other_technology: Annotated[Array, Variable(_CELL, "Technology of other inputs, ln B̂ before spillovers", _LOG)]
+    welfare: Annotated[Array, Outcome((COUNTRY,), "Welfare: real income, ln(I/P)", _LOG)]
+    income: Annotated[Array, Outcome((COUNTRY,), "Income of final demand", _LOG)]
+    price_index: Annotated[Array, Outcome((COUNTRY,), "Price index of final demand", _LOG)]
+    real_wage: Annotated[Array, Outcome((COUNTRY,), "Factor income deflated by the price index", _LOG)]
+    factor_price: Annotated[Array, Outcome((COUNTRY, FACTOR), "Factor price", _LOG)]
+    price: Annotated[Array, Outcome(_CELL, "Purchaser price", _LOG)]
+    unit_cost: Annotated[Array, Outcome(_CELL, "Unit cost of production", _LOG)]
+    output: Annotated[Array, Outcome(_CELL, "Output value at producer prices", _LOG)]
+    exports: Annotated[Array, Outcome(_CELL, "Export value at the border (export tax included)", _LOG)]
+    ree_price: Annotated[Array, Outcome(_CELL, "Price of the sector's rare-earth bundle", _LOG)]
+    ree_technology: Annotated[Array, Outcome(_CELL, "REE-enhancing technology, ln Â before spillovers", _LOG)]
+    other_technology: Annotated[Array, Outcome(_CELL, "Technology of other inputs, ln B̂ before spillovers", _LOG)]
     long_run_elasticity: Annotated[
         Array,
-        Variable(_CELL, "Elasticity of substitution once research has answered; σ if it never does", "elasticity"),
+        Outcome(_CELL, "Elasticity of substitution once research has answered; σ if it never does", "elasticity"),
     ]
-    trade_share: Annotated[Array, Variable(_BILATERAL, "Share of spending by exporter", "fraction")]
-    expenditure: Annotated[Array, Variable(_CELL, "Expenditure at purchaser prices", _MONEY)]
-    ree_share: Annotated[Array, Variable(_CELL, "Share of rare earths in cost", "fraction")]
+    trade_share: Annotated[Array, Outcome(BILATERAL, "Share of spending by exporter", "fraction")]
+    expenditure: Annotated[Array, Outcome(_CELL, "Expenditure at purchaser prices", _MONEY)]
+    ree_share: Annotated[Array, Outcome(_CELL, "Share of rare earths in cost", "fraction")]
     element_share: Annotated[
-        Array, Variable((COUNTRY, ELEMENT, SECTOR), "Share of an element in the rare-earth bundle", "fraction")
+        Array, Outcome((COUNTRY, ELEMENT, SECTOR), "Share of an element in the rare-earth bundle", "fraction")
     ]
     carrier_share: Annotated[
-        Array, Variable((COUNTRY, CARRIER, SECTOR), "Share of a carrier in the rare-earth bundle", "fraction")
+        Array, Outcome((COUNTRY, CARRIER, SECTOR), "Share of a carrier in the rare-earth bundle", "fraction")
     ]
-    resource_share: Annotated[Array, Variable((COUNTRY, ELEMENT), "Share of rent in a mine's revenue", "fraction")]
-    export_tax: Annotated[Array, Variable(_BILATERAL, "Export tax, licences of quotas included", "ad valorem fraction")]
-    tariff_revenue: Annotated[Array, Variable((COUNTRY,), "Tariff revenue", _MONEY)]
-    quota_rent: Annotated[Array, Variable(_CELL, "Rent of quotas and licences, what is wasted of it included", _MONEY)]
+    resource_share: Annotated[Array, Outcome((COUNTRY, ELEMENT), "Share of rent in a mine's revenue", "fraction")]
+    export_tax: Annotated[Array, Outcome(BILATERAL, "Export tax, licences of quotas included", "ad valorem fraction")]
+    tariff_revenue: Annotated[Array, Outcome((COUNTRY,), "Tariff revenue", _MONEY)]
+    quota_rent: Annotated[Array, Outcome(_CELL, "Rent of quotas and licences, what is wasted of it included", _MONEY)]
     licence_price: Annotated[
-        Array, Variable(_CELL, "Licence price of quotas and licences, of the buyer abroad who pays most", "US$ per kg")
+        Array, Outcome(_CELL, "Licence price of quotas and licences, of the buyer abroad who pays most", "US$ per kg")
     ]
     welfare_first_order: Annotated[
-        Array, Variable((COUNTRY,), "Welfare, first order (Caliendo and Parro 2015)", _PERCENT)
+        Array, Outcome((COUNTRY,), "Welfare, first order (Caliendo and Parro 2015)", _PERCENT)
     ]
-    terms_of_trade: Annotated[Array, Variable((COUNTRY,), "Terms of trade, first order", _PERCENT)]
-    volume_of_trade: Annotated[Array, Variable((COUNTRY,), "Volume of trade, first order", _PERCENT)]
+    terms_of_trade: Annotated[Array, Outcome((COUNTRY,), "Terms of trade, first order", _PERCENT)]
+    volume_of_trade: Annotated[Array, Outcome((COUNTRY,), "Volume of trade, first order", _PERCENT)]
     technology_effect: Annotated[
-        Array, Variable((COUNTRY,), "Productivity and directed technology, first order", _PERCENT)
+        Array, Outcome((COUNTRY,), "Productivity and directed technology, first order", _PERCENT)
     ]
-    endowment_effect: Annotated[Array, Variable((COUNTRY,), "Mines opened or closed and scrap, first order", _PERCENT)]
-    waste_effect: Annotated[Array, Variable((COUNTRY,), "Rent of licences that is wasted", _PERCENT)]
-    other_cost: Annotated[Array, Variable(_CELL, "Unit cost of inputs other than rare earths", _LOG)]
+    endowment_effect: Annotated[Array, Outcome((COUNTRY,), "Mines opened or closed and scrap, first order", _PERCENT)]
+    waste_effect: Annotated[Array, Outcome((COUNTRY,), "Rent of licences that is wasted", _PERCENT)]
+    other_cost: Annotated[Array, Outcome(_CELL, "Unit cost of inputs other than rare earths", _LOG)]
     mine_margin: Annotated[
-        Array, Variable((COUNTRY, ELEMENT), "Price over unit cost at a mine's gate, with joint supply", _LOG)
+        Array, Outcome((COUNTRY, ELEMENT), "Price over unit cost at a mine's gate, with joint supply", _LOG)
     ]
     determinate: Annotated[
         Array,
-        Variable((), "No feedback of technology on prices that is large enough for a second equilibrium near", ""),
+        Outcome((), "No feedback of technology on prices that is large enough for a second equilibrium near", ""),
     ]
     embargo_remaining: Annotated[
-        Array, Variable((), "Largest share of a baseline flow that an embargo leaves", "fraction")
+        Array, Outcome((), "Largest share of a baseline flow that an embargo leaves", "fraction")
     ]
 
 
 #: The outcomes by name, in the order of ``Outcomes``.
-VARIABLES: dict[str, Variable] = {
+VARIABLES: dict[str, Outcome] = {
     name: hint.__metadata__[0] for name, hint in get_type_hints(Outcomes, include_extras=True).items()
 }
 

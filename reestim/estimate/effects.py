@@ -27,7 +27,7 @@ def zero_sum_effects(name: str, spread: Any, at: Coordinates, *, dims: tuple[str
         support_point=lambda rv, size, spread, mean, scale: zero_sum(mean, pt),
         signature="(c),(c,m),(c,m)->(c,n)",
         dims=dims,
-        transform=_AtCoordinates(),
+        transform=_CoordinatesTransform(),
     )
 
 
@@ -46,7 +46,7 @@ def _logp(value: Any, spread: Any, mean: Any, scale: Any) -> Any:
     return density.sum()
 
 
-class _AtCoordinates(Transform):
+class _CoordinatesTransform(Transform):
     """x (class, N − 1) of effects (class, N) that sum to zero."""
 
     name = "at_coordinates"

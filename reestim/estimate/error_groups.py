@@ -19,7 +19,7 @@ from reestim.errors import InputError, Problem
 #: Dimension of the groups, and the group of each cell (country, sector, year) as its place along it.
 ERROR_GROUP, GROUP_OF_CELL = "error_group", "error_group_of_cell"
 #: Length of a period, years, counted from the first year of the patents.
-PERIOD = 5
+_PERIOD = 5
 _COLUMN = {"by_country": COUNTRY, "by_sector": SECTOR, "by_period": YEAR}
 
 
@@ -88,8 +88,8 @@ def grouped_audit(audit: pd.DataFrame, label_error: str, cells: xr.DataArray) ->
 
 def _periods(years: Sequence[Any]) -> list[str]:
     first, last = min(years), max(years)
-    starts = [first + PERIOD * ((year - first) // PERIOD) for year in years]
-    return [f"{start}-{min(start + PERIOD - 1, last)}" for start in starts]
+    starts = [first + _PERIOD * ((year - first) // _PERIOD) for year in years]
+    return [f"{start}-{min(start + _PERIOD - 1, last)}" for start in starts]
 
 
 def group_shares(patents: np.ndarray, group: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from reestim.dims import CHAIN, DRAW
+from reestim.draws import arviz_functions
 
 if TYPE_CHECKING:
     from reestim.study.spec import Gates
@@ -146,9 +147,7 @@ def check_gates(post: xr.DataTree, gates: Gates) -> GateReport:
     GateReport
         One `Gate` a criterion, with its worst parameter.
     """
-    import arviz
-
-    az: Any = arviz  # its names come at run time
+    az = arviz_functions()
     posterior, stats = post["posterior"].to_dataset(), post["sample_stats"].to_dataset()
     allowed = gates.max_divergences
     divergences = float(stats["diverging"].sum()) if "diverging" in stats else np.nan
@@ -168,9 +167,7 @@ def check_gates(post: xr.DataTree, gates: Gates) -> GateReport:
 
 def _e_bfmi(stats: xr.Dataset) -> tuple[float, str]:
     """Energy Bayesian fraction of missing information of the worst chain, and which chain that is."""
-    import arviz
-
-    az: Any = arviz
+    az = arviz_functions()
     if "energy" not in stats or stats.sizes[DRAW] < 2:
         return np.nan, ""
     by_chain = np.asarray(az.bfmi(stats)["energy"].values)

@@ -19,7 +19,7 @@ import xarray as xr
 from reestim.errors import InputError, Problem
 
 #: The group of a run: mean and standard deviation of each observation given the others, draw by draw.
-GROUP = "leave_one_out"
+LEAVE_ONE_OUT = "leave_one_out"
 #: What follows the name of an observed vector in that group, for its standard deviation.
 SD = "_sd"
 #: Vectors up to this length: the second derivatives of longer ones, for a batch of draws, do not fit in memory.
@@ -132,8 +132,8 @@ def leave_one_out(post: xr.DataTree, seed: int) -> xr.DataTree:
         problem = Problem("this run cannot leave one observation out", advice, value=", ".join(absent) or "sums only")
         raise InputError(problem, "there are no leave-one-out predictions")
     predicted = post["posterior_predictive"].to_dataset()
-    if GROUP in post.children:
-        known, rng = post[GROUP].to_dataset(), np.random.default_rng(seed)
+    if LEAVE_ONE_OUT in post.children:
+        known, rng = post[LEAVE_ONE_OUT].to_dataset(), np.random.default_rng(seed)
         for name in sorted(str(n) for n in known.data_vars if f"{n}{SD}" in known):
             own = known[[name, f"{name}{SD}"]].sel(chain=predicted["chain"], draw=predicted["draw"])
             noise = rng.standard_normal(own[name].shape)

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from reestim.dims import CHAIN, DRAW
-from reestim.estimate.leave_one_out import GROUP, LONGEST, SD, GivenOthers, given_others
+from reestim.estimate.leave_one_out import LEAVE_ONE_OUT, LONGEST, SD, GivenOthers, given_others
 from reestim.estimate.model import EstimationModel, Model, adapt
 
 LIKELIHOOD, PRIOR = "log_likelihood", "log_prior"
@@ -104,7 +104,7 @@ def log_terms(model: Model | EstimationModel, posterior: xr.Dataset) -> dict[str
             for end, of, values in (("", "mean", each.mean), (SD, "standard deviation", each.sd)):
                 shaped = np.asarray(values, np.float32).reshape(-1, *vectors[name].shape)
                 moments[f"{name}{end}"] = variable(name, shaped, f"{words}: {of} given the other observations", units)
-        groups[GROUP] = group(moments)
+        groups[LEAVE_ONE_OUT] = group(moments)
     if untransformed:
         groups[PRIOR] = group(
             {mine: variable(n, evaluated[n], f"log prior density of {mine}") for n, mine in untransformed.items()}

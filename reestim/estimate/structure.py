@@ -17,9 +17,9 @@ from reestim.estimate.variables import parameters
 from reestim.technology import Clock, innovation_passthrough
 
 #: Draws of each group that predictions are made at.
-DRAWS = 100
+PREDICTED_DRAWS = 100
 #: What a model has to state for its predictions to be known here; it may state any other declared parameter beside.
-NEEDED = ("sigma", "kappa", "spillover", "spillover_gap", "trade_elasticity", *Clock._fields)
+PARAMETERS_NEEDED = ("sigma", "kappa", "spillover", "spillover_gap", "trade_elasticity", *Clock._fields)
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ class StructureAtDraw:
 
 
 def structure_at_draws(data: xr.Dataset, group: xr.Dataset) -> list[StructureAtDraw]:
-    """Up to ``DRAWS`` draws of a group, evenly spread."""
-    known = {*NEEDED, *parameters()}
+    """Up to ``PREDICTED_DRAWS`` draws of a group, evenly spread."""
+    known = {*PARAMETERS_NEEDED, *parameters()}
     names = [str(n) for n in group.data_vars if n in known]
     flat = group[names].stack(sample=(CHAIN, DRAW), create_index=False)
-    some = np.unique(np.linspace(0, flat.sizes["sample"] - 1, DRAWS).astype(int))
+    some = np.unique(np.linspace(0, flat.sizes["sample"] - 1, PREDICTED_DRAWS).astype(int))
     users = data[SECTOR].values
     out = []
     for k in some:

@@ -23,9 +23,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from reestim.dims import COUNTRY, SECTOR
+from reestim.dims import COUNTRY, PANEL_KEY, SECTOR
 from reestim.errors import InputError, Problem
-from reestim.evidence.event_design import COUNTRY_SECTOR, KEY, EventDesign, Window, event_design
+from reestim.evidence.event_design import COUNTRY_SECTOR, EventDesign, Window, event_design
 from reestim.evidence.event_study import FIXED_EFFECTS, demeaner_options, two_way_regression
 from reestim.evidence.pyfixest_import import pyfixest
 
@@ -145,7 +145,7 @@ def _of_country(rows: Any, setting: EventDesign, windows: tuple[Window, ...]) ->
     """The design of one country, in the same windows and the same unit of exposure."""
     exposure = rows.drop_duplicates([COUNTRY, SECTOR]).set_index([COUNTRY, SECTOR])["exposure"].to_xarray()
     (name,) = setting.designs
-    columns = [*KEY, "outcome", "value"]
+    columns = [*PANEL_KEY, "outcome", "value"]
     own = event_design(
         rows[columns],
         exposure,

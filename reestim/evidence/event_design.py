@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Float
 
-from reestim.dims import COUNTRY, SECTOR, YEAR
+from reestim.dims import COUNTRY, PANEL_KEY, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 from reestim.evidence.pyfixest_import import pyfixest
 
@@ -28,7 +28,6 @@ DEMEANING_TOLERANCE, SWEEPS = 1e-12, 100_000
 UNITS = "log points for one standard deviation of exposure"
 #: Columns of the stacked panel that number the fixed effects.
 UNIT, PERIOD = "outcome_unit", "outcome_period"
-KEY = [COUNTRY, SECTOR, YEAR]
 
 
 @dataclass(frozen=True)
@@ -157,7 +156,9 @@ def _panel(
     if years is not None:
         panel = panel[panel[YEAR].isin(list(years))]
     exposed = exposure.rename("exposure").to_series().reset_index()
-    panel = panel.merge(exposed, on=[COUNTRY, SECTOR], how="inner").sort_values(["outcome", *KEY], ignore_index=True)
+    panel = panel.merge(exposed, on=[COUNTRY, SECTOR], how="inner").sort_values(
+        ["outcome", *PANEL_KEY], ignore_index=True
+    )
     return panel.assign(log_value=np.log(panel["value"].where(panel["value"] > 0)))
 
 
@@ -209,7 +210,7 @@ def _inside(times: Sequence[int], window: Window) -> list[int]:
 def _design(rows: Any, deviation: float, windows: tuple[Window, ...]) -> OutcomeDesign:
     time, exposure = rows["event_time"].to_numpy(), rows["exposure"].to_numpy(float) / deviation
     columns = [exposure * ((time >= first) & (time <= last)) for first, last in windows]
-    return OutcomeDesign(rows[KEY].reset_index(drop=True), np.column_stack(columns), windows)
+    return OutcomeDesign(rows[PANEL_KEY].reset_index(drop=True), np.column_stack(columns), windows)
 
 
 def _codes(rows: pd.DataFrame, *columns: str) -> np.ndarray:

@@ -19,9 +19,9 @@ from reestim.evidence.path_posterior import PRIORS
 if TYPE_CHECKING:
     from reestim.data.dataset import Dataset
 
-PATENTS = "patents"
+PATENT_OUTCOME = "patents"
 #: Outcomes that are counts: Poisson instead of logs.
-COUNTS = (PATENTS,)
+COUNTS = (PATENT_OUTCOME,)
 PUBLISHED = "published"
 CLUSTERS = (COUNTRY_SECTOR, SECTOR)
 DIRECT, TOTAL = "direct", "total"
@@ -92,9 +92,11 @@ def outcome_panel(data: Dataset) -> Any:
     """Outcomes in levels, patents from the labels where no outcome holds them; empty where there is neither."""
     columns = [COUNTRY, SECTOR, YEAR, "outcome", "value"]
     frame: Any = data.tables.get("outcomes", pd.DataFrame(columns=columns))[columns]
-    if "patent_labels" in data and PATENTS not in set(frame["outcome"]):
+    if "patent_labels" in data and PATENT_OUTCOME not in set(frame["outcome"]):
         labels: Any = data["patent_labels"]
-        counts = labels[labels["label"] == "enhancing"].rename(columns={"count": "value"}).assign(outcome=PATENTS)
+        counts = (
+            labels[labels["label"] == "enhancing"].rename(columns={"count": "value"}).assign(outcome=PATENT_OUTCOME)
+        )
         frame = pd.concat([frame, counts[columns]], ignore_index=True) if len(frame) else counts[columns]
     return frame.reset_index(drop=True)
 

@@ -18,7 +18,7 @@ from reestim.errors import InputError, Problem
 from reestim.evidence.estimators import ESTIMATORS, UNEXPOSED
 from reestim.evidence.event_design import COUNTRY_SECTOR, UNITS
 from reestim.evidence.event_options import (
-    PATENTS,
+    PATENT_OUTCOME,
     TOTAL,
     EventStudyOptions,
     check_options,
@@ -187,7 +187,7 @@ def synthetic_outcome_files(data: Dataset, names: Sequence[str]) -> list[str]:
     list of str
         Names of files.
     """
-    used = {"outcomes.csv", *(["patent_labels.csv"] if PATENTS in names else [])}
+    used = {"outcomes.csv", *(["patent_labels.csv"] if PATENT_OUTCOME in names else [])}
     return [file for file in data.meta.synthetic if file in used]
 
 

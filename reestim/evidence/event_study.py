@@ -16,10 +16,10 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Float
 
+from reestim.dims import PANEL_KEY
 from reestim.errors import InputError, Problem
 from reestim.evidence.event_design import (
     DEMEANING_TOLERANCE,
-    KEY,
     PERIOD,
     SWEEPS,
     UNIT,
@@ -263,7 +263,7 @@ def _as_dataset(setting: EventDesign, estimate: np.ndarray, covariance: np.ndarr
             "outcome": ("effect", [o for o, _, _ in labels]),
             "event_time": ("effect", [a for _, a, _ in labels]),
             "last_event_time": ("effect", [b for _, _, b in labels]),
-            **{key: ("observation", ordered[key].to_numpy()) for key in KEY},
+            **{key: ("observation", ordered[key].to_numpy()) for key in PANEL_KEY},
             "observation_outcome": ("observation", ordered["outcome"].to_numpy()),
         },
     )

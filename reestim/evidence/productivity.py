@@ -15,14 +15,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reestim.data.growth_accounts import FILE, INTERMEDIATES, REE, account_problems, inputs_of
+from reestim.data.growth_accounts import ACCOUNTS_FILE, INTERMEDIATES, REE, account_problems, inputs_of
 from reestim.data.read import read_cells
-from reestim.dims import COUNTRY, SECTOR, YEAR
+from reestim.dims import COUNTRY, PANEL_KEY, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 from reestim.io.files import atomic_write
 
 PRODUCTION_INPUT = "production_input"
-_KEY = [COUNTRY, SECTOR, YEAR]
 
 
 def growth_accounting(accounts: pd.DataFrame) -> xr.Dataset:
@@ -67,7 +66,7 @@ def growth_accounting(accounts: pd.DataFrame) -> xr.Dataset:
     problems = account_problems(accounts)
     if problems:
         raise InputError(problems, "the growth accounts cannot be used")
-    table: Any = accounts.sort_values(_KEY, kind="stable").reset_index(drop=True)
+    table: Any = accounts.sort_values(PANEL_KEY, kind="stable").reset_index(drop=True)
     series = table.groupby([COUNTRY, SECTOR], sort=False)
     names = inputs_of(table)
     growth = pd.DataFrame({name: np.log(table[name]) for name in ("output", *names)})
@@ -79,9 +78,9 @@ def growth_accounting(accounts: pd.DataFrame) -> xr.Dataset:
         parts[REE] = parts[REE].mask(table[REE].isna() & growth["output"].notna(), 0.0)
     tfp_growth = growth["output"] - parts.sum(axis=1, skipna=False)
     cumulated = tfp_growth.fillna(0.0).groupby([table[COUNTRY], table[SECTOR]], sort=False).cumsum()
-    table = table[_KEY].assign(output_growth=growth["output"], tfp_growth=tfp_growth, tfp=np.exp(cumulated))
-    ds = table.set_index(_KEY).to_xarray()
-    by_input = parts.set_index(pd.MultiIndex.from_frame(table[_KEY])).to_xarray().to_dataarray(PRODUCTION_INPUT)
+    table = table[PANEL_KEY].assign(output_growth=growth["output"], tfp_growth=tfp_growth, tfp=np.exp(cumulated))
+    ds = table.set_index(PANEL_KEY).to_xarray()
+    by_input = parts.set_index(pd.MultiIndex.from_frame(table[PANEL_KEY])).to_xarray().to_dataarray(PRODUCTION_INPUT)
     ds["contribution"] = by_input.transpose(COUNTRY, SECTOR, YEAR, PRODUCTION_INPUT)
     units = {"units": "log points"}
     ds["output_growth"].attrs = {"long_name": "growth of gross output, Δ ln y"} | units
@@ -113,13 +112,15 @@ def without_ree(accounts: pd.DataFrame) -> pd.DataFrame:
         Where ree or ree_share are absent, or rare earths cost more than all intermediates.
     """
     if not {REE, f"{REE}_share"} <= set(accounts):
-        problem = Problem("there are no rare earths to take apart", "Add the columns ree and ree_share", file=FILE)
+        problem = Problem(
+            "there are no rare earths to take apart", "Add the columns ree and ree_share", file=ACCOUNTS_FILE
+        )
         raise InputError(problem, "the growth accounts cannot be used")
     with_intermediates = accounts.assign(**{f"{INTERMEDIATES}_share": _other_share(accounts)})
     problems = account_problems(with_intermediates)
     if problems:
         raise InputError(problems, "the growth accounts cannot be used")
-    table: Any = accounts.sort_values(_KEY, kind="stable")
+    table: Any = accounts.sort_values(PANEL_KEY, kind="stable")
     keys = [table[COUNTRY], table[SECTOR]]
     split = table[REE].notna()
     mean = {

@@ -18,7 +18,7 @@ from reestim.data.schemas import AUDIT_DESIGNS
 from reestim.dims import COUNTRY, LABELS, SECTOR, YEAR
 from reestim.errors import InputError, ParameterError, Problem
 from reestim.evidence.published_moments import MONTHS, moment_arrays, predicted_moments
-from reestim.evidence.simulated_panels import World, output_of_users, simulated_outcomes, simulated_ree_use
+from reestim.evidence.simulated_panels import SimulatedWorld, output_of_users, simulated_outcomes, simulated_ree_use
 from reestim.evidence.truth import Truth
 from reestim.supply_chain.flows import ree_value
 
@@ -86,13 +86,13 @@ def simulate_evidence(
     return tables
 
 
-def _world(price: xr.DataArray, sigma: xr.DataArray, truth: Truth, years: list[int]) -> World:
+def _world(price: xr.DataArray, sigma: xr.DataArray, truth: Truth, years: list[int]) -> SimulatedWorld:
     m = technology.innovation_passthrough(sigma.values, truth.kappa, truth.spillover)
     target = m[None, :, None] * price.values
     knowledge = technology.knowledge_path(target, price.sizes[YEAR], truth.clock, np)
     enhancing = target if truth.patents_as == "levels" else technology.patent_flow(knowledge, truth.clock, np)
     at = price.get_index(YEAR).get_indexer(years)
-    return World(price.sel({YEAR: years}), knowledge.bias[..., at], enhancing[..., at], sigma)
+    return SimulatedWorld(price.sel({YEAR: years}), knowledge.bias[..., at], enhancing[..., at], sigma)
 
 
 def true_sigma(substitutability: xr.DataArray, truth: Truth, rng: np.random.Generator) -> xr.DataArray:
@@ -148,7 +148,7 @@ def _check(io: xr.Dataset, price: xr.DataArray, z: xr.DataArray, truth: Truth) -
         )
 
 
-def _sizes(io: xr.Dataset, world: World, truth: Truth, totals: pd.DataFrame | None) -> np.ndarray:
+def _sizes(io: xr.Dataset, world: SimulatedWorld, truth: Truth, totals: pd.DataFrame | None) -> np.ndarray:
     """Expected number of patents (country, sector, year). Raises InputError for cells without a total."""
     price = world.price
     if totals is not None:
@@ -172,7 +172,7 @@ def _sizes(io: xr.Dataset, world: World, truth: Truth, totals: pd.DataFrame | No
 
 
 def _patents(
-    sizes: np.ndarray, world: World, truth: Truth, rng: np.random.Generator
+    sizes: np.ndarray, world: SimulatedWorld, truth: Truth, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Counts by label, equations (12)-(13), and the true prevalence of the four classes among all patents.
 
@@ -201,7 +201,7 @@ def _patents(
 
 
 def _moments(
-    io: xr.Dataset, world: World, design: pd.DataFrame, truth: Truth, rng: np.random.Generator
+    io: xr.Dataset, world: SimulatedWorld, design: pd.DataFrame, truth: Truth, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Published elasticities: that of the truth at each horizon, and a normal error of the stated size."""
     if truth.impact_ratio is None and MONTHS in set(design["horizon"]):

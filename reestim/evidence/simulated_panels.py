@@ -17,7 +17,7 @@ from reestim.supply_chain.flows import abroad, purchases_by_origin, revenue
 BASELINE_UNIT_VALUE = 10.0
 
 
-class World(NamedTuple):
+class SimulatedWorld(NamedTuple):
     """What the structure gives, in the years of the evidence."""
 
     price: xr.DataArray  # q (country, sector, year)
@@ -36,7 +36,7 @@ def output_of_users(io: xr.Dataset, price: xr.DataArray) -> xr.DataArray:
     return revenue(io).sel(country=price[COUNTRY], sector=price[SECTOR])
 
 
-def simulated_outcomes(io: xr.Dataset, world: World, truth: Truth, rng: np.random.Generator) -> pd.DataFrame:
+def simulated_outcomes(io: xr.Dataset, world: SimulatedWorld, truth: Truth, rng: np.random.Generator) -> pd.DataFrame:
     """Levels of exports (million US$) and tfp (index) for all goods: effects of country-sector and country-year, the
     response of docs/model.md section 4 for users of rare earths, and noise. Zero exports: no row."""
     price = world.price
@@ -80,7 +80,7 @@ def _export_response(io: xr.Dataset, cost: xr.DataArray) -> xr.DataArray:
     return -io["trade_elasticity"].sel(sector=cost[SECTOR]) * (cost - average)
 
 
-def simulated_ree_use(io: xr.Dataset, world: World, truth: Truth, rng: np.random.Generator) -> pd.DataFrame:
+def simulated_ree_use(io: xr.Dataset, world: SimulatedWorld, truth: Truth, rng: np.random.Generator) -> pd.DataFrame:
     """Value (million US$), tonnes and output by cell, equation (15); no row where θ = 0."""
     price, sigma = world.price, world.sigma
     q, theta = price.values, share_of_users(io, price).values

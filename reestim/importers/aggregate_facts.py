@@ -9,9 +9,9 @@ import pandas as pd
 import xarray as xr
 
 from reestim.data.country_groups import country_group
-from reestim.data.country_use import STEM as COUNTRY_USE
+from reestim.data.country_use import COUNTRY_USE_STEM
 from reestim.data.dataset import Dataset
-from reestim.data.schemas import SCHEMAS, STAGES
+from reestim.data.schemas import SCHEMAS, USE_STAGES
 from reestim.dims import APPLICATION, COUNTRY, ELEMENT, EXPORTER, IMPORTER, SECTOR
 from reestim.importers.aggregate_rows import Codes, add_up
 from reestim.supply_chain.accounts import accounts
@@ -23,7 +23,7 @@ from reestim.supply_chain.ree_rows import split_world
 MADE = "imputed: aggregated"
 #: Two shares of an application are the same: rounding of sums.
 _SAME = 1e-12
-_NO_ROWS = pd.DataFrame(columns=[*SCHEMAS[COUNTRY_USE].fields])
+_NO_ROWS = pd.DataFrame(columns=[*SCHEMAS[COUNTRY_USE_STEM].fields])
 
 
 def fact_tables(data: Dataset, codes: Codes) -> tuple[dict[str, pd.DataFrame], list[str]]:
@@ -39,7 +39,7 @@ def fact_tables(data: Dataset, codes: Codes) -> tuple[dict[str, pd.DataFrame], l
         tables["policy"] = policy(data, codes)
     placed, notes = country_use(data, codes)
     if len(placed):
-        tables[COUNTRY_USE] = placed
+        tables[COUNTRY_USE_STEM] = placed
     if "element_exports" in data:
         exports = data["element_exports"]
         single: Any = exports[[codes.alone(country) for country in exports[COUNTRY]]]
@@ -131,7 +131,7 @@ def country_use(data: Dataset, codes: Codes) -> tuple[pd.DataFrame, list[str]]:
     use = use_by_application(data, made).sum(ELEMENT).transpose(APPLICATION, COUNTRY, SECTOR)
     countries, sectors = codes.members(codes.regions, data.countries), codes.members(codes.sectors, data.goods)
     output = countries @ made.sel({SECTOR: list(data.goods)}).transpose(COUNTRY, SECTOR).values @ sectors.T
-    stated: Any = data.tables.get(COUNTRY_USE)
+    stated: Any = data.tables.get(COUNTRY_USE_STEM)
     parts, moved = [], {}
     for name in use[APPLICATION].values:
         true = countries @ use.sel({APPLICATION: name, SECTOR: list(data.goods)}).values @ sectors.T
@@ -151,7 +151,7 @@ def country_use(data: Dataset, codes: Codes) -> tuple[pd.DataFrame, list[str]]:
         parts.append(
             pd.DataFrame({"countries": codes.new_regions, "share": share})
             .query("share > 0")
-            .assign(application=name, stage=rows["stage"].iloc[0] if len(rows) else STAGES[-1])
+            .assign(application=name, stage=rows["stage"].iloc[0] if len(rows) else USE_STAGES[-1])
             .assign(source=f"{MADE}: as the countries of {data.meta.name} share it", verified=False)
         )
     table = pd.concat([part for part in parts if len(part)] or [_NO_ROWS], ignore_index=True)

@@ -23,7 +23,7 @@ from reestim.importers.countries import alpha3_of_name
 from reestim.importers.mapping import read_concordance
 from reestim.importers.regions import REGIONS_OF_BUNDLED, sectors_of
 from reestim.io.files import atomic_write
-from reestim.labels.patent_totals import FILE, OTHER, OTHER_EU, REGION, TOTAL
+from reestim.labels.patent_totals import ALL_PATENTS_FILE, OTHER, OTHER_EU, REGION, TOTAL
 
 #: The original file, seen from the folder of originals.
 ORIGINAL = "patents/real_patents_by_field_country_year_NCSES_SEI2020.csv.gz"
@@ -93,7 +93,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Write the totals of all patents that ship with REEstim, from the original file."""
     parser = argparse.ArgumentParser(prog="python -m reestim.importers.all_patents", description=main.__doc__)
     parser.add_argument("--originals", type=Path, required=True, help="folder with the original files")
-    parser.add_argument("--out", type=Path, default=FILE, help="file to write")
+    parser.add_argument("--out", type=Path, default=ALL_PATENTS_FILE, help="file to write")
     chosen = parser.parse_args(arguments)
     print(write_totals(chosen.originals / ORIGINAL, chosen.out))
 

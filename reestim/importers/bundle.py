@@ -30,9 +30,9 @@ from reestim.supply_chain.ree_rows import ree_input_output
 from reestim.supply_chain.substitutability import substitutability
 
 #: Files a person typed and edits; everything else in the folder is made from them and from ``sources/``.
-TYPED = ("elements", "application_sector", "element_exports", "policy", "trade_elasticities")
+TYPED_TABLES = ("elements", "application_sector", "element_exports", "policy", "trade_elasticities")
 
-DESCRIPTION = (
+_DESCRIPTION = (
     "Rare earths around China's export restrictions of 2010. Prices, quotas, mine output, uses and element properties "
     "are published figures; the world economy of 2008 is stylised: its margins are real, its cells are made by gravity "
     "and RAS."
@@ -118,7 +118,7 @@ def write_dataset(out: Path, build: Callable[[Path], None]) -> list[Path]:
 def _build(folder: Path, facts_folder: Path) -> None:
     sources = facts_folder / "sources"
     shutil.copytree(sources, folder / "sources")
-    copy_tables(facts_folder, folder, TYPED)
+    copy_tables(facts_folder, folder, TYPED_TABLES)
     policy = pd.read_csv(folder / "policy.csv")
     export_tax = {str(e): float(x) for e, x in zip(policy["sector"], policy["export_tax"], strict=True)}
     world = stylised_world.world_tables(stylised_world.read_marginals(sources))
@@ -178,7 +178,7 @@ def _write_meta(folder: Path, synthetic: Mapping[str, pd.DataFrame], truth: Mapp
     """Write ``dataset.toml``."""
     keys: dict[str, object] = {
         "name": "simulated-2010",
-        "description": DESCRIPTION + (SYNTHETIC_SENTENCE if synthetic else ""),
+        "description": _DESCRIPTION + (SYNTHETIC_SENTENCE if synthetic else ""),
         "base_year": facts.BASE_YEAR,
         "policy_year": 2010,
         "licence": "Apache-2.0 for the compilation; the figures are facts with their sources stated row by row",

@@ -20,7 +20,7 @@ from reestim.importers.mapping import read_columns, read_weights
 from reestim.wording import closest
 
 HERE = Path(__file__).resolve().parent / "concordances"
-SHIPPED = tuple(HERE / f"industries_{name}.csv" for name in ("wiod", "icio", "caliendo_parro"))
+_SHIPPED = tuple(HERE / f"industries_{name}.csv" for name in ("wiod", "icio", "caliendo_parro"))
 ELASTICITIES = HERE / "caliendo_parro_2015.csv"
 COLUMNS = ("industry", "name", "sector", "ree_weight", "caliendo_parro")
 ELEMENT_ELASTICITY = (10.0, 2.0)
@@ -35,7 +35,7 @@ def industry_facts(labels: Sequence[str], file: Path | None = None) -> pd.DataFr
     Raises InputError listing what is wrong with the file, or the industries that no shipped file knows.
     """
     if file is None:
-        tables = {path: pd.read_csv(path) for path in SHIPPED}
+        tables = {path: pd.read_csv(path) for path in _SHIPPED}
         unknown = {path: [i for i in labels if i not in set(t["industry"])] for path, t in tables.items()}
         best = min(unknown, key=lambda path: len(unknown[path]))
         by_code = isic_industries(labels) if unknown[best] else None

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 #: Names in USGS and USITC files that are not those of ISO, as far as they occur in statistics of rare earths.
-NAMES = {
+_NAMES = {
     "Australia": "AUS",
     "Austria": "AUT",
     "Belgium": "BEL",
@@ -105,7 +105,7 @@ def alpha3_of_code() -> dict[str, str]:
 @cache
 def alpha3_of_name() -> dict[str, str]:
     """Alpha-3 code by name, of ISO 3166-1 and of the agencies of the United States."""
-    return {row["name"]: row["alpha3"] for row in _table()} | NAMES
+    return {row["name"]: row["alpha3"] for row in _table()} | _NAMES
 
 
 @cache

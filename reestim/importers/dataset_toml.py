@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from reestim.data.meta import FILE
+from reestim.data.meta import DATASET_FILE
 from reestim.io.toml_files import value_text
 
 #: What a reader of the file is told beside the name of a table.
@@ -50,7 +50,7 @@ def write_meta(
     for name, table in (("uncertainty", uncertainty), ("truth", truth)):
         if table:
             lines += ["", f"[{name}]  # {HEADINGS[name]}", *_lines(table)]
-    (folder / FILE).write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    (folder / DATASET_FILE).write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
 
 def imputed_files(folder: Path) -> list[str]:

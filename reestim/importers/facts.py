@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 BASE_YEAR = 2008
-PRICE_YEARS = range(1999, 2015)
+_PRICE_YEARS = range(1999, 2015)
 OUTPUT_YEARS = range(2005, 2016)
 USE_PANEL_YEARS = range(2005, 2017)
 ELEMENTS = ("La", "Ce", "Pr", "Nd", "Sm", "Eu", "Gd", "Tb", "Dy", "Y")
@@ -36,7 +36,7 @@ def element_prices(sources: Path, export_tax: dict[str, float]) -> pd.DataFrame:
         (element, year, market, _significant(price), source, source.startswith("read:"))
         for market, quotes in (("export", export), ("domestic_CHN", domestic))
         for element in ELEMENTS
-        for year in PRICE_YEARS
+        for year in _PRICE_YEARS
         for price, source in [quotes[element, year]]
     ]
     return pd.DataFrame(rows, columns=["element", "year", "market", "price", "source", "verified"])
@@ -76,7 +76,7 @@ def _export_prices(sources: Path) -> dict[tuple[str, int], Quote]:
     unit_value = _unit_values(sources)
     rule = "imputed: price of 2007 times the change of the unit value of US imports of HTS 2846 from China (USITC)"
     for element in ELEMENTS:
-        for year in range(PRICE_YEARS[0], 2007):
+        for year in range(_PRICE_YEARS[0], 2007):
             price = quotes[element, 2007][0] * unit_value[year] / unit_value[2007]
             quotes[element, year] = (price, rule)
     return quotes
@@ -90,7 +90,7 @@ def _domestic_prices(
     day = {key: _dollars(row) for key, row in quoted.items()}
     quotes: dict[tuple[str, int], Quote] = {}
     for element in ELEMENTS:
-        for year in range(PRICE_YEARS[0], 2007):
+        for year in range(_PRICE_YEARS[0], 2007):
             quotes[element, year] = (export[element, year][0], "imputed: export price, there was no wedge before 2007")
         rule = "imputed: export price / 1.16, the refund of value added tax on exports was withdrawn in 2007"
         quotes[element, 2007] = (export[element, 2007][0] / (1 + VAT_REFUND), rule)

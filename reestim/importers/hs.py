@@ -31,7 +31,7 @@ USUAL_PRICE = (0.5, 1000.0)
 #: World trade in goods, million US$: 24 million in 2022. More than this is another unit.
 MOST_TRADE = 1e8
 #: Of the 96 chapters of the HS so many stand in the trade of the world in any year; fewer are an extract.
-CHAPTERS = 90
+_CHAPTERS = 90
 _FLOW = [YEAR, IMPORTER, EXPORTER]
 
 
@@ -131,7 +131,7 @@ def trade_tables(
     exports = flows.groupby([EXPORTER, SECTOR, YEAR], as_index=False)["value"].sum()
     exports = exports[exports["value"] > 0].rename(columns={EXPORTER: COUNTRY}).assign(outcome="exports")
     tables = {"outcomes": exports[[COUNTRY, SECTOR, YEAR, "outcome", "value"]]}
-    part = len(trade.chapters) < CHAPTERS and not choices.partial
+    part = len(trade.chapters) < _CHAPTERS and not choices.partial
     base = choices.year or (years[0] if len(years) == 1 else None)
     if part:
         tables = {}

@@ -16,8 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from reestim.data.growth_accounts import STEM as GROWTH_ACCOUNTS
-from reestim.data.growth_accounts import account_problems
+from reestim.data.growth_accounts import GROWTH_ACCOUNTS, account_problems
 from reestim.data.read import read_table
 from reestim.data.tables import check_table
 from reestim.errors import InputError, Problem

@@ -18,7 +18,7 @@ from reestim.io.resources import FACTS
 #: The printed total of the world is rounded to three digits; countries must add up to it but for that.
 TOTAL_ROUNDING = 0.02
 #: Tonnes of oxide that the world has mined in a year; 390,000 in 2025.
-MOST_TONNES = 5e6
+_MOST_TONNES = 5e6
 RULE = (
     "national totals split by the composition of world use in 2008 (bundled element_use.csv), because mines report no "
     "elements: every row is imputed"
@@ -51,7 +51,7 @@ def output_problems(rows: Any, totals: dict[int, float], file: str, confirmed: b
             advice = "A country is missing, or counted twice"
             message = f"countries add up to {tonnes:,.0f} t in {year}, the world total is {total:,.0f} t"
             problems.append(Problem(message, advice, file=file))
-        if tonnes > MOST_TONNES and not confirmed:
+        if tonnes > _MOST_TONNES and not confirmed:
             advice = "Are these kilograms? If the file is right, say --confirm-units"
             problems.append(Problem(f"{tonnes:,.0f} t in {year} is more than was ever mined", advice, file=file))
     return problems

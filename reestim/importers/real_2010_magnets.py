@@ -28,9 +28,17 @@ from reestim.io.resources import REAL, REAL_MAGNETS
 from reestim.supply_chain.application_use import sector_use
 from reestim.supply_chain.ree_use import country_use, element_supply, market_prices
 
-YEAR = 2008
+_YEAR = 2008
 #: Taken over from ``rare-earths-2010``; its evidence is not.
-TAKEN_OVER = ("elements", "element_exports", "element_output", "element_prices", "element_use", "country_use", "policy")
+_TAKEN_OVER = (
+    "elements",
+    "element_exports",
+    "element_output",
+    "element_prices",
+    "element_use",
+    "country_use",
+    "policy",
+)
 TYPED, TYPED_SOURCES = ("carriers",), ("magnet_facts",)
 ORIGINALS = {"magnets": "panels/ree/baci_magnets_hs850511_2002_2024.csv.gz"}
 #: Taiwan has no rows before 2018: its purchases are those of Korea in 2008 times what it bought for each dollar of
@@ -38,7 +46,7 @@ ORIGINALS = {"magnets": "panels/ree/baci_magnets_hs850511_2002_2024.csv.gz"}
 TAIWAN, LIKE, LIKE_YEARS = "TWN", "KOR", (2018, 2019, 2020)
 #: Cells whose flows did not move by more than this keep their source, million US$ (files are rounded to a thousandth).
 SAME = 0.01
-DESCRIPTION = (
+_DESCRIPTION = (
     "The world of rare-earths-2010 (2008, ten economies) with magnets as a sector of their own: makers' shares of "
     "2010, trade in magnets of 2008. Nothing is simulated; it has no evidence for estimation, draws are carried to it."
 )
@@ -64,7 +72,7 @@ def write_2010_magnets(out: Path, originals: Path, typed: Path = REAL_MAGNETS, o
 
 def _build(folder: Path, typed: Path, older: Path, file: Path) -> None:
     sources = folder / "sources"
-    copy_tables(older, folder, TAKEN_OVER)
+    copy_tables(older, folder, _TAKEN_OVER)
     copy_tables(typed, folder, TYPED)
     copy_tables(typed / "sources", sources, TYPED_SOURCES)
     trade = magnet_trade(file)
@@ -93,15 +101,15 @@ def magnet_trade(file: Path) -> pd.DataFrame:
     """``sources/magnet_trade.csv``: HS 850511 of 2008 between the economies, with Taiwan's purchases imputed."""
     every_economy = economies()
     later: Any = pd.concat([magnets.pairs(file, year, every_economy) for year in LIKE_YEARS])
-    of_2008: Any = magnets.pairs(file, YEAR, every_economy)
+    of_2008: Any = magnets.pairs(file, _YEAR, every_economy)
     bought = of_2008[of_2008["importer"] == LIKE]["value"].sum() / later[later["importer"] == LIKE]["value"].sum()
     sums = later[later["importer"] == TAIWAN].groupby("exporter", sort=True)["value"].sum().reset_index()
     span = f"{LIKE_YEARS[0]} to {LIKE_YEARS[-1]}"
     source_text = (
-        f"imputed: Korea's imports of {YEAR} times Taiwan's over Korea's of {span}; BACI has no Taiwan before 2018"
+        f"imputed: Korea's imports of {_YEAR} times Taiwan's over Korea's of {span}; BACI has no Taiwan before 2018"
     )
     rows = sums.assign(
-        year=YEAR, importer=TAIWAN, value=(sums["value"] * bought).round(3), status="imputed", source=source_text
+        year=_YEAR, importer=TAIWAN, value=(sums["value"] * bought).round(3), status="imputed", source=source_text
     )
     return pd.concat([of_2008, rows[list(magnets.COLUMNS)]], ignore_index=True)
 
@@ -144,7 +152,7 @@ def cost_of_oxide(data: Dataset, flows: Flows) -> np.ndarray:
     use = sector_use(with_sector)
     made = xr.DataArray(flows.output, coords={COUNTRY: list(flows.countries), SECTOR: list(flows.sectors)})
     tonnes = country_use(with_sector, use, element_supply(with_sector, use), made)
-    prices = market_prices(with_sector, [YEAR]).isel(year=0, drop=True)
+    prices = market_prices(with_sector, [_YEAR]).isel(year=0, drop=True)
     return (tonnes.sel({SECTOR: magnets.MAGNETS}) * prices).sum(ELEMENT).sel(
         {COUNTRY: list(data.countries)}
     ).values / 1e3
@@ -158,7 +166,7 @@ def _told(sources: Path, file: Path) -> str:
     part = rare_earth_part(file, sources)
     return (
         "imputed: tonnes by the oxide in magnets, at the unit value of China's exports of 2009, by makers' shares of "
-        f"2010 (country_use.csv); trade {100 * part:.0f} % of HS 850511 of {YEAR} as far as production allows; use by "
+        f"2010 (country_use.csv); trade {100 * part:.0f} % of HS 850511 of {_YEAR} as far as production allows; use by "
         "what sectors make; other costs as metals"
     )
 
@@ -193,7 +201,7 @@ def _write_meta(folder: Path, data: Dataset, made: Made) -> None:
     notes = [
         "Figures are read, recalled or imputed as in rare-earths-2010, from which all cells come that the stage does "
         "not move; verified is true only for what was read.",
-        f"Magnets made in {YEAR}, million US$: {shares}.",
+        f"Magnets made in {_YEAR}, million US$: {shares}.",
         "Exports of HS 850511 that no production stands behind (re-exports, other metal magnets) are left out, million "
         f"US$ after the rare-earth part of the code is taken: {cut}.",
         f"Taiwan's purchases are imputed: BACI has no Taiwan before 2018 ({LIKE_YEARS[0]} to {LIKE_YEARS[-1]} over "
@@ -206,7 +214,7 @@ def _write_meta(folder: Path, data: Dataset, made: Made) -> None:
     uncertainty = data.meta.uncertainty.model_dump(exclude_unset=True) if data.meta.uncertainty else None
     keys: dict[str, object] = {
         "name": "rare-earths-2010-magnets",
-        "description": DESCRIPTION,
+        "description": _DESCRIPTION,
         "base_year": data.meta.base_year,
         "policy_year": data.meta.policy_year,
         "licence": f"{licence} Trade in magnets: CEPII BACI, Etalab Open Licence 2.0 (recalled).",

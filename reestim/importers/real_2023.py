@@ -20,9 +20,9 @@ from reestim.importers.update import UPDATED, economy_rows
 from reestim.io.resources import REAL, TODAY
 
 #: Files of the dataset of 2010 that are taken over: properties, places of use, trade elasticities.
-TAKEN_OVER = ("elements",)
+_TAKEN_OVER = ("elements",)
 TYPED = ("element_exports", "carriers")
-TYPED_SOURCES = (
+_TYPED_SOURCES = (
     "separation",
     "magnet_use",
     "magnet_makers",
@@ -58,7 +58,7 @@ ALPHA2 = {
     "IN": "IND",
     "AU": "AUS",
 }
-DESCRIPTION = (
+_DESCRIPTION = (
     "Rare earths before the export controls of 2025: the world economy of 2023 in eleven economies and twenty sectors, "
     "balanced from tables of 2011 and 2019 to figures of 2023, with prices, uses and separation of rare earths. "
     "Nothing is simulated; there is no evidence for estimation in it."
@@ -67,7 +67,7 @@ TOLD_OF_MAGNETS = (
     "imputed: production by makers' shares, the value of oxide and its cost share; trade of HS 850511 (BACI, read) as "
     "far as production allows; use by what sectors make; other costs as metals"
 )
-LICENCE = (
+_LICENCE = (
     "Compilation: Apache-2.0. trade.csv, input_output.csv and value_added.csv are an adaptation of: World Input-Output "
     "Database, 2013 release (Timmer, Dietzenbacher, Los, Stehrer, de Vries 2015), free to use with citation (CC BY 4.0 "
     "stands on the publisher's page of the 2016 release; recalled for this one); OECD (2023), OECD Inter-Country "
@@ -104,9 +104,9 @@ def write_2023(out: Path, originals: Path, typed: Path = TODAY, older: Path = RE
 
 def _build(folder: Path, typed: Path, older: Path, paths: dict[str, Path]) -> None:
     sources = folder / "sources"
-    copy_tables(older, folder, TAKEN_OVER)
+    copy_tables(older, folder, _TAKEN_OVER)
     copy_tables(typed, folder, TYPED)
-    copy_tables(typed / "sources", sources, TYPED_SOURCES)
+    copy_tables(typed / "sources", sources, _TYPED_SOURCES)
     of_2010 = older / "sources"
     made = economy_2023(*(paths[name] for name in list(ORIGINALS)[:6]))
     for stem, table in (
@@ -115,7 +115,7 @@ def _build(folder: Path, typed: Path, older: Path, paths: dict[str, Path]) -> No
         ("mine_output", facts.mine_output(paths["mines"])),
         ("margins", as_table(made.margins)),
         ("moved", made.moved.round(6)),
-        ("magnet_trade", magnets.pairs(paths["magnets"], facts.YEAR, ALPHA2)),
+        ("magnet_trade", magnets.pairs(paths["magnets"], facts.BASE_YEAR, ALPHA2)),
     ):
         write_csv(table, sources / f"{stem}.csv")
     write_csv(facts.uses(sources, of_2010), sources / "uses.csv")
@@ -142,7 +142,7 @@ def _with_magnets(made: Economy2023, use: pd.DataFrame, older: Path, sources: Pa
     flows = made.flows
     trade = magnets.matrix(pd.read_csv(sources / "magnet_trade.csv"), flows)
     quoted: Any = pd.read_csv(sources / "prices.csv")
-    price = quoted[quoted["year"] == facts.YEAR].set_index("element")["price"]
+    price = quoted[quoted["year"] == facts.BASE_YEAR].set_index("element")["price"]
     tonnes: Any = use[use["application"] == magnets.MAGNETS].set_index("element")["tonnes"]
     worth = float((tonnes * price.reindex(tonnes.index)).sum()) / 1e3 / COST_SHARE
     output = magnets.production(pd.read_csv(sources / "magnet_makers.csv"), worth, trade, flows)
@@ -158,10 +158,10 @@ def _write_meta(folder: Path, made: Economy2023) -> None:
     )
     keys: dict[str, object] = {
         "name": "rare-earths-2023",
-        "description": DESCRIPTION,
-        "base_year": facts.YEAR,
+        "description": _DESCRIPTION,
+        "base_year": facts.BASE_YEAR,
         "policy_year": 2025,
-        "licence": LICENCE,
+        "licence": _LICENCE,
         "host_sector": "chemicals",
         "synthetic": [],
         "imputed": imputed_files(folder),

@@ -22,7 +22,7 @@ from reestim.importers.regions import INDUSTRIES
 from reestim.importers.world import WorldTable
 
 REGIONS = HERE / "regions_2023.csv"
-YEAR, STRUCTURE_YEAR, LABOR_YEAR, CHN_JPN_YEAR = 2023, 2011, 2009, 2018
+_YEAR, STRUCTURE_YEAR, LABOR_YEAR, CHN_JPN_YEAR = 2023, 2011, 2009, 2018
 MANUFACTURING = (
     "food",
     "textiles_leather",
@@ -157,12 +157,12 @@ def _china_and_japan(path: Path) -> dict[str, _Industries]:
 
 def _united_states(path: Path) -> _Industries:
     table: Any = pd.read_csv(path)
-    table = table[table["year"] == YEAR]
+    table = table[table["year"] == _YEAR]
     of_wiod = pd.read_csv(HERE / "bea_industries.csv").set_index("nace")["industry"]
     sector = pd.read_csv(INDUSTRIES).set_index("industry")["sector"]
     table = table.assign(sector=table["industry"].map(of_wiod).map(sector))
     sums: Any = table.groupby("sector")[["output_nominal", "value_added_nominal"]].sum().loc[list(MANUFACTURING)]
-    source_text = f"industries as in the BEA-BLS production account of April 2025, {YEAR}"
+    source_text = f"industries as in the BEA-BLS production account of April 2025, {_YEAR}"
     return _Industries(sums["output_nominal"].to_numpy(), sums["value_added_nominal"].to_numpy(), None, source_text)
 
 
@@ -227,7 +227,7 @@ def _value_added(old: Flows, seed: Flows, path: Path, finer: Mapping[str, _Indus
             total = float(sum(sign * un.loc[country, name] for name, sign in columns.items()))
             per_added = seed.output[n, k].sum() / seed.value_added[n, k].sum()
             signs = " ".join(f"{'-' if sign < 0 else '+'} {name}" for name, sign in columns.items()).removeprefix("+ ")
-            source_text = f"updated: {signs} of the UN's main aggregates, {YEAR}"
+            source_text = f"updated: {signs} of the UN's main aggregates, {_YEAR}"
             source_text += "" if len(sectors) == 1 else f", shared by {within}"
             made = f"{source_text}; output by the ratio of the group in 2019"
             for sector, value, sold in zip(
@@ -242,7 +242,7 @@ def _trade(countries: Sequence[str], path: Path) -> list[Margin]:
     """Exports and imports of goods and services of each economy; those of the rest of the world hold trade inside it
     and are not stated."""
     un = _united_nations(path)
-    source_text = f"read: UN main aggregates, {YEAR}"
+    source_text = f"read: UN main aggregates, {_YEAR}"
     return [
         Margin(country, tuple(_all_sectors()), measure, float(un.loc[country, measure]), source_text)
         for country in countries
@@ -257,7 +257,7 @@ def _all_sectors() -> list[str]:
 
 def _united_nations(path: Path) -> Any:
     table: Any = pd.read_csv(path)
-    table = table[table["year"] == YEAR]
+    table = table[table["year"] == _YEAR]
     named = {code: country for country, code in M49.items()}
     numbers = [c for c in table.columns if c not in ("m49", "country_name", "year")]
     return table.groupby(table["m49"].map(named).fillna(REST))[numbers].sum()

@@ -15,9 +15,9 @@ import pandas as pd
 from reestim.importers.facts import ELEMENTS
 from reestim.numerics.ras import ras
 
-YEAR = 2023
-PRICE_YEARS = range(2021, 2026)
-NAMES = {
+BASE_YEAR = 2023
+_PRICE_YEARS = range(2021, 2026)
+_NAMES = {
     "La": "Lanthanum",
     "Ce": "Cerium",
     "Pr": "Praseodymium",
@@ -54,7 +54,7 @@ USES_2010: dict[str, tuple[str, ...]] = {
     "ceramics": ("ceramics",),
     "other": ("other",),
 }
-GROUPS = ("CHN", "JPN KOR", "USA", "all but CHN JPN KOR USA")
+_GROUPS = ("CHN", "JPN KOR", "USA", "all but CHN JPN KOR USA")
 
 
 def prices(observations: Path) -> pd.DataFrame:
@@ -62,7 +62,7 @@ def prices(observations: Path) -> pd.DataFrame:
     table: Any = pd.read_csv(observations, dtype=str)
     table = table[table["statistics_detail"].str.startswith("Price, average", na=False)]
     rows: list[tuple[str, int, float, str, str]] = []
-    for element, name in NAMES.items():
+    for element, name in _NAMES.items():
         here = table[(table["commodity"] == name) & table["statistics_detail"].str.contains("oxide|Y2O3")]
         for row in here.to_dict("records"):
             source_text = (
@@ -103,7 +103,7 @@ def uses(sources: Path, older: Path) -> pd.DataFrame:
     shares = shares[shares["year"] == 2021].set_index("application")["share_percent"]
     magnets = float(pd.read_csv(sources / "magnet_use.csv")["tonnes"].iloc[0])
     of_2008: Any = pd.read_csv(older / "uses.csv").set_index("application")["tonnes"]
-    source_text = f"{magnets:,.0f} t in magnets in {YEAR} (IEA) times shares of 2021 (Natural Resources Canada)"
+    source_text = f"{magnets:,.0f} t in magnets in {BASE_YEAR} (IEA) times shares of 2021 (Natural Resources Canada)"
     out: dict[str, tuple[float, str]] = {}
     for name, applications in NRCAN.items():
         whole = float(of_2008[list(applications)].sum())
@@ -132,7 +132,7 @@ def element_use(sources: Path, older: Path) -> pd.DataFrame:
             part["Dy"] -= gone
             part[["Nd", "Pr"]] *= 1 + gone / part[["Nd", "Pr"]].sum()
             source_text += ", half of its dysprosium replaced by neodymium and praseodymium (Trout 2018, read)"
-        source_text += f", tonnes of {YEAR} in sources/uses.csv"
+        source_text += f", tonnes of {BASE_YEAR} in sources/uses.csv"
         rows += [
             (
                 application,
@@ -166,7 +166,7 @@ def element_output(sources: Path, use: pd.DataFrame, elements: pd.DataFrame) -> 
                     f"imputed: use of the world times shares in separation of {group[element]} elements, {source_text}"
                 )
                 rows.append(
-                    (country, element, YEAR, round(float(used[element] * here["share"].sum()), 3), source, False)
+                    (country, element, BASE_YEAR, round(float(used[element] * here["share"].sum()), 3), source, False)
                 )
     return pd.DataFrame(rows, columns=["country", "element", "year", "tonnes", "source", "verified"])
 
@@ -190,11 +190,11 @@ def country_use(sources: Path, older: Path) -> pd.DataFrame:
     seed = wide * (used / wide.sum(axis=0))
     of_magnets: Any = makers.set_index("countries")["share"] * float(total["magnets"])
     stated = {1: float(national["JPN KOR"]) - float(of_magnets["JPN"]), 2: float(national["USA"])}
-    rest = [k for k in range(len(GROUPS)) if k not in stated]
+    rest = [k for k in range(len(_GROUPS)) if k not in stated]
     cells = np.vstack([seed[list(stated)], seed[rest].sum(axis=0)])
     wanted = np.append(list(stated.values()), used.sum() - sum(stated.values()))
     fitted = ras(
-        cells, wanted, used, rows=[*(GROUPS[k] for k in stated), "others"], columns=list(USES_2010), name="use"
+        cells, wanted, used, rows=[*(_GROUPS[k] for k in stated), "others"], columns=list(USES_2010), name="use"
     )
     amount = np.empty_like(seed)
     amount[list(stated)] = fitted[:-1]
@@ -209,7 +209,7 @@ def country_use(sources: Path, older: Path) -> pd.DataFrame:
             shares[0] += 1 - shares.sum()
             rows += [
                 (application, "processing", group, round(float(share), 6), source_text, False)
-                for group, share in zip(GROUPS, shares, strict=True)
+                for group, share in zip(_GROUPS, shares, strict=True)
             ]
     made = pd.DataFrame(rows, columns=["application", "stage", "countries", "share", "source", "verified"])
     return made.sort_values("application", kind="stable", ignore_index=True)

@@ -12,7 +12,14 @@ from typing import Any
 import pandas as pd
 
 from reestim.importers import facts, real_economy
-from reestim.importers.bundle import copy_tables, originals_in, write_csv, write_dataset, write_from_originals
+from reestim.importers.bundle import (
+    TYPED_TABLES,
+    copy_tables,
+    originals_in,
+    write_csv,
+    write_dataset,
+    write_from_originals,
+)
 from reestim.importers.concordance import HERE
 from reestim.importers.dataset_toml import imputed_files, write_meta
 from reestim.importers.imported import ImportOptions
@@ -20,8 +27,7 @@ from reestim.importers.sources import usgs_ds140, usitc
 from reestim.io.resources import REAL
 
 #: Files a person typed and edits; everything else in the folder is made from them, from ``sources/`` and the originals.
-TYPED = ("elements", "application_sector", "element_exports", "policy", "trade_elasticities")
-TYPED_SOURCES = (
+_TYPED_SOURCES = (
     "prices",
     "price_quotations",
     "uses",
@@ -45,7 +51,7 @@ ORIGINALS = {
     "mines": "panels/ree/bgs_mine_production_reo_1992_2023.csv",
 }
 #: Uses of ``use_by_region_2010.csv`` that are two applications in ``element_use.csv``.
-SPLIT = {
+_SPLIT = {
     "catalysts": ("auto_catalysts", "cracking_catalysts"),
     "metal alloys": ("metallurgy", "battery_alloys"),
 }
@@ -56,12 +62,12 @@ SERIES = {
     "demand": ("demand in tonnes", 0.25, range(2007, 2015)),
     "trade": ("imports of metals and cerium", 0.35, range(2000, 2015)),
 }
-DESCRIPTION = (
+_DESCRIPTION = (
     "Rare earths around China's export restrictions of 2010, in published figures only: the world economy of 2008 and "
     "exports of 1995-2011 added up from the World Input-Output Database, productivity of the United States from the "
     "BEA-BLS account, prices, quotas, mine output and uses of rare earths from their statistics. Nothing is simulated."
 )
-LICENCE = (
+_LICENCE = (
     "Compilation: Apache-2.0. trade.csv, input_output.csv, value_added.csv and exports in outcomes.csv: an adaptation "
     "of the World Input-Output Database, 2013 release (Timmer, Dietzenbacher, Los, Stehrer, de Vries 2015), free to "
     "use with citation (CC BY 4.0 stands on the publisher's page of the 2016 release; recalled for this one). BEA-BLS, "
@@ -108,8 +114,8 @@ def write_real(out: Path, originals: Path, typed: Path = REAL) -> list[Path]:
 
 def _build(folder: Path, typed: Path, paths: dict[str, Path]) -> None:
     sources = folder / "sources"
-    copy_tables(typed, folder, TYPED)
-    copy_tables(typed / "sources", sources, TYPED_SOURCES)
+    copy_tables(typed, folder, TYPED_TABLES)
+    copy_tables(typed / "sources", sources, _TYPED_SOURCES)
     for stem, table in _source_tables(paths).items():
         write_csv(table, sources / f"{stem}.csv")
     policy = pd.read_csv(folder / "policy.csv")
@@ -203,7 +209,7 @@ def country_use(sources: Path) -> pd.DataFrame:
     rows = [
         (application, row.stage, row.countries, round(row.amount / whole, 6), f"{row.status}: {row.source}", row.status)
         for row, whole in zip(table.itertuples(index=False), total, strict=True)
-        for application in SPLIT.get(str(row.use), (row.use,))
+        for application in _SPLIT.get(str(row.use), (row.use,))
     ]
     columns = ["application", "stage", "countries", "share", "source", "verified"]
     made = pd.DataFrame(rows, columns=columns)
@@ -237,10 +243,10 @@ def _write_meta(folder: Path) -> None:
     """Write ``dataset.toml``; ``imputed``: the files with a cell that a rule made."""
     keys: dict[str, object] = {
         "name": "rare-earths-2010",
-        "description": DESCRIPTION,
+        "description": _DESCRIPTION,
         "base_year": facts.BASE_YEAR,
         "policy_year": 2010,
-        "licence": LICENCE,
+        "licence": _LICENCE,
         "host_sector": "chemicals",
         "synthetic": [],
         "imputed": imputed_files(folder),

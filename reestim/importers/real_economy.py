@@ -36,7 +36,7 @@ from reestim.importers.world import (
 
 #: In the order of the files.
 ECONOMIES = ("CHN", "JPN", "KOR", "TWN", "USA", "DEU", "REU", "IND", "AUS", "ROW")
-RELEASE = "WIOD 2013 release"
+_RELEASE = "WIOD 2013 release"
 #: Million US$; what cleaning moved below this is rounding of the release.
 MONEY_ROUNDING = 0.5
 #: Columns of the BEA-BLS account: nominal value and volume index of output and inputs.
@@ -49,7 +49,7 @@ BEA_BLS = {
 DIGITS = 6
 
 
-class Economy(NamedTuple):
+class AggregatedEconomy(NamedTuple):
     """The clean world table of a year, the sums of the published cells, the mappings that were used, and value added of
     each country and industry, million US$."""
 
@@ -60,7 +60,7 @@ class Economy(NamedTuple):
     value_added: Mapping[tuple[str, ...], float]
 
 
-def economy(tables: Path, year: int, mapping: Path = REGIONS_OF_BUNDLED) -> Economy:
+def economy(tables: Path, year: int, mapping: Path = REGIONS_OF_BUNDLED) -> AggregatedEconomy:
     """The table of one year in the economies of ``mapping`` and twenty sectors; ``tables``: folder of the release.
 
     Raises InputError listing everything wrong with the file.
@@ -75,7 +75,7 @@ def economy(tables: Path, year: int, mapping: Path = REGIONS_OF_BUNDLED) -> Econ
     world = without_negative_value_added(aggregate(clean(raw), regions, sectors))
     published = _as_published(raw)
     added = _labelled(published.value_added, (raw.regions, raw.industries))
-    return Economy(world, aggregate(published, regions, sectors), regions, sectors, added)
+    return AggregatedEconomy(world, aggregate(published, regions, sectors), regions, sectors, added)
 
 
 def _as_published(raw: RawTable) -> WorldTable:
@@ -86,7 +86,7 @@ def _as_published(raw: RawTable) -> WorldTable:
     )
 
 
-def economy_tables(made: Economy, accounts: Path) -> dict[str, pd.DataFrame]:
+def economy_tables(made: AggregatedEconomy, accounts: Path) -> dict[str, pd.DataFrame]:
     """``trade``, ``input_output`` and ``value_added`` with their sources; ``accounts``: the Socio-Economic Accounts."""
     world, published = made.world, made.published
     year = world.year
@@ -110,12 +110,12 @@ def _labelled(values: np.ndarray, labels: tuple[tuple[str, ...], ...]) -> dict[t
 
 def _told(table: pd.DataFrame, moved: list[float], year: int) -> pd.DataFrame:
     touched = [value > MONEY_ROUNDING for value in moved]
-    cleaned = f"imputed: {RELEASE}, {year}, added up; cells below zero set to zero"
-    source = [cleaned if t else f"read: {RELEASE}, {year}, added up" for t in touched]
+    cleaned = f"imputed: {_RELEASE}, {year}, added up; cells below zero set to zero"
+    source = [cleaned if t else f"read: {_RELEASE}, {year}, added up" for t in touched]
     return table.assign(source=source, verified=[not t for t in touched])
 
 
-def _value_added(made: Economy, accounts: Path) -> pd.DataFrame:
+def _value_added(made: AggregatedEconomy, accounts: Path) -> pd.DataFrame:
     """Value added by factor: output less inputs, shared by labour's part of it in the Socio-Economic Accounts (labour
     of the self-employed included). The rest of the world has the share of its countries that the accounts cover."""
     world, published, year = made.world, made.published, made.world.year
@@ -132,7 +132,7 @@ def _value_added(made: Economy, accounts: Path) -> pd.DataFrame:
         how = "labour share of the accounts" if known[n, s] else "mean labour share of all countries in the accounts"
         how += "" if whole[region] or not known[n, s] else ", of its countries that they cover"
         cells = "" if not moved else "; cells below zero set to zero"
-        source = f"{'read' if read else 'imputed'}: {RELEASE}, {year}, output less inputs{cells}; {how}"
+        source = f"{'read' if read else 'imputed'}: {_RELEASE}, {year}, output less inputs{cells}; {how}"
         rows += [
             (region, LABOR, sector, labor, source, read),
             (region, CAPITAL, sector, round(float(total[n, s]) - labor, 3), source, read),
@@ -140,7 +140,7 @@ def _value_added(made: Economy, accounts: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["country", "factor", "sector", "value", "source", "verified"])
 
 
-def labor_share(made: Economy, accounts: Path) -> tuple[np.ndarray, np.ndarray]:
+def labor_share(made: AggregatedEconomy, accounts: Path) -> tuple[np.ndarray, np.ndarray]:
     """Labour's share of value added (region, sector), and whether the accounts know it."""
     table: Any = pd.read_csv(accounts)
     table = table[(table["year"] == made.world.year) & (table["VA"] > 0)]
@@ -150,7 +150,7 @@ def labor_share(made: Economy, accounts: Path) -> tuple[np.ndarray, np.ndarray]:
     return found.share, found.known
 
 
-def _all_in_the_accounts(made: Economy, accounts: Path) -> dict[str, bool]:
+def _all_in_the_accounts(made: AggregatedEconomy, accounts: Path) -> dict[str, bool]:
     """Whether the accounts cover every country of a region."""
     there = set(pd.read_csv(accounts, usecols=["country"])["country"])
     covered = {region: True for region in made.world.regions}

@@ -17,7 +17,7 @@ from reestim.errors import InputError, Problem
 from reestim.importers.sheets import sheets_of
 from reestim.importers.stream import DAMAGED, header, missing_columns, pieces, unreadable
 
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx")
+_SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx")
 _ROWS = 20_000
 _SEPARATORS = (";;", ";", "|")
 _HALVES = re.compile(r"\\u[dD][89a-fA-F]")
@@ -27,8 +27,8 @@ Row = Mapping[str, Any]
 def kind_of(path: Path) -> str:
     """The suffix that says what the file is, without ``.gz``. Raises InputError for a kind that is not read."""
     suffix = Path(path.name.lower().removesuffix(".gz")).suffix
-    if suffix not in SUFFIXES or (path.name.lower().endswith(".gz") and suffix in (".parquet", ".xlsx")):
-        advice = f"Give a file that ends in {', '.join(SUFFIXES)}"
+    if suffix not in _SUFFIXES or (path.name.lower().endswith(".gz") and suffix in (".parquet", ".xlsx")):
+        advice = f"Give a file that ends in {', '.join(_SUFFIXES)}"
         raise InputError(Problem("this kind of file is not read", advice, file=path.name), "the file cannot be read")
     return suffix
 

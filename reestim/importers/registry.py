@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from reestim.data.meta import FILE as META_FILE
-from reestim.data.meta import read_meta
+from reestim.data.meta import DATASET_FILE, read_meta
 from reestim.errors import InputError, Problem
 from reestim.importers.import_source import ImportSource
 from reestim.importers.imported import SOURCES_FOLDER, ImportOptions, file_facts
@@ -244,7 +243,7 @@ def import_files(
         for left in work.iterdir():
             left.unlink()
         work.rmdir()
-    meta = read_meta(out).meta if (out / META_FILE).is_file() else None
+    meta = read_meta(out).meta if (out / DATASET_FILE).is_file() else None
     return ImportResult(out, names, about, [name for name in names if meta is not None and name in meta.synthetic])
 
 

@@ -30,7 +30,7 @@ from reestim.errors import InputError, Problem
 from reestim.importers.rows import LABOR_SHARE
 from reestim.numerics.ras import ras
 
-UNIT = 1000  # files are in whole thousandths of a million US$
+_UNIT = 1000  # files are in whole thousandths of a million US$
 
 Thousandths = Int[np.ndarray, "..."]
 
@@ -133,11 +133,11 @@ def _inputs(world: Marginals) -> Int[np.ndarray, "country input sector"]:
 
 
 def _thousandths(values: Float[np.ndarray, ...]) -> Thousandths:
-    return np.rint(values * UNIT).astype(np.int64)
+    return np.rint(values * _UNIT).astype(np.int64)
 
 
 def _long(array: Thousandths, labels: dict[str, tuple[str, ...]]) -> pd.DataFrame:
     """Tidy table of the cells that are not zero, in the order of the labels."""
     places = np.argwhere(array != 0)
     columns = {name: [names[k] for k in places[:, axis]] for axis, (name, names) in enumerate(labels.items())}
-    return pd.DataFrame({**columns, "value": array[tuple(places.T)] / UNIT})
+    return pd.DataFrame({**columns, "value": array[tuple(places.T)] / _UNIT})

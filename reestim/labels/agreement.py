@@ -14,7 +14,7 @@ from reestim.dims import COUNTRY, LABELS, SECTOR, YEAR
 from reestim.intervals import ends
 from reestim.labels.shares import whole_counts
 
-DRAWS = 2000
+_DRAWS = 2000
 SEED = 2010
 HUMAN, MACHINE = "human_label", "machine_label"
 
@@ -112,14 +112,14 @@ def agreement(counts: pd.DataFrame, design: str, label_share: Sequence[float] | 
     n = counts.to_numpy(dtype=float)
     rng = np.random.default_rng(SEED)
     if design == "random":
-        joint = rng.dirichlet(n.ravel() + 1 / n.size, DRAWS).reshape(DRAWS, *n.shape)
+        joint = rng.dirichlet(n.ravel() + 1 / n.size, _DRAWS).reshape(_DRAWS, *n.shape)
     elif label_share is None:
         raise ValueError(f"design {design!r} needs the share of each label among all patents")
     elif design == "by_label":
-        columns = np.stack([rng.dirichlet(column + 1 / len(LABELS), DRAWS) for column in n.T], axis=2)
+        columns = np.stack([rng.dirichlet(column + 1 / len(LABELS), _DRAWS) for column in n.T], axis=2)
         joint = columns * np.asarray(label_share)
     elif design == "by_class":
-        rows = np.stack([rng.dirichlet(row + 1 / len(LABELS), DRAWS) for row in n], axis=1)
+        rows = np.stack([rng.dirichlet(row + 1 / len(LABELS), _DRAWS) for row in n], axis=1)
         prevalence = np.stack([_prevalence(pi, np.asarray(label_share)) for pi in rows])
         joint = rows * prevalence[:, :, None]
     else:

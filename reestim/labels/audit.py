@@ -19,7 +19,7 @@ from reestim.labels.agreement import (
     drift,
     expected_counts,
 )
-from reestim.labels.audit_sample import BY_CONFIDENCE, DESIGN, DRAWN_FROM, DRAWS, JudgedSample, read_sample
+from reestim.labels.audit_sample import AUDIT_DRAWS, BY_CONFIDENCE, DESIGN, DRAWN_FROM, JudgedSample, read_sample
 from reestim.labels.confidence import draw_by_confidence, effective_counts
 from reestim.labels.dawid_skene import Consensus
 from reestim.labels.labelling import Labelled
@@ -216,8 +216,8 @@ def compare(judged: JudgedSample, labelled: Labelled) -> Audit:
 
 def _check_draw(labelled: Labelled, patents: pd.DataFrame, design: str, size: int) -> None:
     problems = []
-    if design not in DRAWS:
-        problems.append(Problem("unknown design", f"Use one of {', '.join(DRAWS)}", value=design))
+    if design not in AUDIT_DRAWS:
+        problems.append(Problem("unknown design", f"Use one of {', '.join(AUDIT_DRAWS)}", value=design))
     if size < 1:
         problems.append(Problem("an audit needs at least one patent", "Ask for more", column="size", value=size))
     identifiers = set(labelled.table["patent_id"])

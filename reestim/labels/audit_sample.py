@@ -24,7 +24,7 @@ from reestim.labels.patents import HUMAN, read_patents
 DESIGN, DRAWN_FROM = "design", "drawn_from"
 BY_CONFIDENCE = "by_confidence"
 #: How a sample may be drawn; what is drawn by confidence is counted as ``by_label``.
-DRAWS = (BY_CONFIDENCE, *AUDIT_DESIGNS)
+AUDIT_DRAWS = (BY_CONFIDENCE, *AUDIT_DESIGNS)
 #: A class less probable than this is not carried along.
 _NEGLIGIBLE = 1e-6
 
@@ -76,8 +76,8 @@ def read_sample(sample: Path, labelled: Labelled) -> JudgedSample:
                 Problem("no machine label", advice, file=sample.name, row=int(row), column="patent_id", value=patent)
             )
     designs = sorted(set(table[DESIGN]))
-    if len(designs) != 1 or designs[0] not in DRAWS:
-        advice = f"Keep the column as it was drawn: one of {', '.join(DRAWS)}"
+    if len(designs) != 1 or designs[0] not in AUDIT_DRAWS:
+        advice = f"Keep the column as it was drawn: one of {', '.join(AUDIT_DRAWS)}"
         problems.append(Problem("the audit must follow one design", advice, file=sample.name, column=DESIGN))
     elif designs[0] in ("by_label", BY_CONFIDENCE) and set(table[DRAWN_FROM]) != {labelled.hash}:
         advice = "Draw a sample from these labels, or compare with those it was drawn from"

@@ -34,7 +34,7 @@ ESTIMATES = (BELIEVED, ONE_CONFUSION, BY_DESIGN)
 
 
 @dataclass(frozen=True)
-class Slopes:
+class ClassSlopes:
     """Slopes of shares on log prices.
 
     Parameters
@@ -55,7 +55,7 @@ class Slopes:
     audited: int
 
 
-def sample_slopes(judged: JudgedSample, labelled: Labelled, price: pd.Series) -> Slopes:
+def sample_slopes(judged: JudgedSample, labelled: Labelled, price: pd.Series) -> ClassSlopes:
     """Slopes of the labels' classes on a price, with a sample that people have judged.
 
     Parameters
@@ -69,7 +69,7 @@ def sample_slopes(judged: JudgedSample, labelled: Labelled, price: pd.Series) ->
 
     Returns
     -------
-    Slopes
+    ClassSlopes
 
     Raises
     ------
@@ -134,7 +134,7 @@ def class_slopes(
     machine: Int[np.ndarray, " patent"],
     truth: Float[np.ndarray, "patent label"],
     chance: Float[np.ndarray, " patent"],
-) -> Slopes:
+) -> ClassSlopes:
     """The three slopes of each class but ``unrelated``, and their difference.
 
     Parameters
@@ -152,7 +152,7 @@ def class_slopes(
 
     Returns
     -------
-    Slopes
+    ClassSlopes
 
     Raises
     ------
@@ -204,7 +204,7 @@ def class_slopes(
     z = apart / np.where(error > 0, error, np.inf)
     lines = [(label, apart[k], error[k], float(2 * stats.norm.sf(abs(z[k])))) for k, label in enumerate(LABELS) if k]
     wald = float(apart[1:] @ np.linalg.pinv(spread[1:, 1:]) @ apart[1:])
-    return Slopes(
+    return ClassSlopes(
         pd.DataFrame(rows, columns=["class", "estimate", "slope", "std_error"]),
         pd.DataFrame(lines, columns=["class", "difference", "std_error", "p_value"]),
         float(stats.chi2.sf(wald, len(LABELS) - 1)),

@@ -27,7 +27,7 @@ NEAR_DUPLICATE = 0.5
 #: How much one of the user's own texts counts beside one of the corpus, which was written and not found.
 OWN_WEIGHT = 3.0
 #: Fewer texts of a class than this, and its confusion cannot be cross-validated.
-FEWEST = 5
+_FEWEST = 5
 
 
 @dataclass(frozen=True)
@@ -163,9 +163,9 @@ def cross_validate(
         folds = f"one of {len(set(leave_out))} groups left out at a time"
     else:
         counts = {label: int((human == label).sum()) for label in LABELS}
-        rare = {label: n for label, n in counts.items() if n < FEWEST}
+        rare = {label: n for label, n in counts.items() if n < _FEWEST}
         if rare:
-            advice = f"Add patents of this class to the sample: at least {FEWEST} of each"
+            advice = f"Add patents of this class to the sample: at least {_FEWEST} of each"
             problems = [Problem(f"only {n} texts of a class", advice, column=HUMAN, value=c) for c, n in rare.items()]
             raise InputError(problems, "the labeller cannot be cross-validated")
         n_folds = min(FOLDS, *counts.values())

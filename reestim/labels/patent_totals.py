@@ -13,7 +13,7 @@ import pandas as pd
 
 from reestim.dims import COUNTRY, SECTOR, YEAR
 
-FILE = Path(__file__).with_name("all_patents.csv")
+ALL_PATENTS_FILE = Path(__file__).with_name("all_patents.csv")
 REGION, TOTAL = "region", "total"
 #: Countries that the source does not name: of the European Union, and of the rest of the world.
 OTHER_EU, OTHER = "other EU", "other"
@@ -21,7 +21,7 @@ OTHER_EU, OTHER = "other EU", "other"
 
 @cache
 def _wide() -> pd.DataFrame:
-    return pd.read_csv(FILE)
+    return pd.read_csv(ALL_PATENTS_FILE)
 
 
 def patent_totals(*, regions: bool = False) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from reestim.wording import closest
 
 COLUMNS = ("patent_id", COUNTRY, SECTOR, YEAR, "title", "abstract")
 HUMAN = "human_label"
-SUFFIXES = (".csv", ".jsonl", ".parquet")
+_SUFFIXES = (".csv", ".jsonl", ".parquet")
 #: Abstracts have a few hundred words; a text of this length is a whole patent, or a file that came apart.
 LONGEST_TEXT = 20_000
 CORPUS = Path(__file__).parent / "corpus"
@@ -60,7 +60,7 @@ def read_patents(path: str | Path, *, human_labels: bool = False, also: Sequence
     path = Path(path)
     if path.is_dir():
         path = next(
-            (path / f"patents{s}" for s in SUFFIXES if (path / f"patents{s}").is_file()), path / "patents.jsonl"
+            (path / f"patents{s}" for s in _SUFFIXES if (path / f"patents{s}").is_file()), path / "patents.jsonl"
         )
     cells, problems = _cells(path)
     if cells is None:
@@ -118,11 +118,11 @@ def corpus_groups(corpus: pd.DataFrame, by: str) -> list[str]:
 def _cells(path: Path) -> tuple[pd.DataFrame | None, list[Problem]]:
     """The file as cells of text; the index is the row."""
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        advice = f"Give a file that ends in {', '.join(SUFFIXES)}."
+    if suffix not in _SUFFIXES:
+        advice = f"Give a file that ends in {', '.join(_SUFFIXES)}."
         return None, [Problem("this kind of file is not read", advice, file=path.name)]
     if not path.is_file():
-        here = [p.name for p in sorted(path.parent.glob("*")) if p.suffix in SUFFIXES] if path.parent.is_dir() else []
+        here = [p.name for p in sorted(path.parent.glob("*")) if p.suffix in _SUFFIXES] if path.parent.is_dir() else []
         advice = closest(path.name, here) if here else "Check the path; it is seen from the working directory."
         return None, [Problem("there is no such file", advice, file=str(path))]
     if suffix == ".parquet":

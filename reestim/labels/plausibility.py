@@ -19,11 +19,11 @@ FAR = 4.0
 #: A share of all patents of a country and sector above which patents on rare earths are too many.
 MANY = 0.1
 #: Differences of fewer patents than these are chance.
-FEWEST = 10.0
+_FEWEST = 10.0
 #: A country with at least this share of all patents is missed where a file has none of it.
 LARGE = 0.05
 #: Years that are judged together where a share of a country and sector is: the year of filing is not that of grant.
-PERIOD = 5
+_PERIOD = 5
 #: So many cells, countries or years are named one by one.
 _NAMED = 5
 _NUMBER, _EXPECTED = "number", "expected"
@@ -141,14 +141,14 @@ def _left_out(not_compared: dict[str, float]) -> list[str]:
 
 def _too_many(cells: Any) -> list[str]:
     """Countries and sectors with more patents on rare earths in some years than a tenth of all, or than all."""
-    period: Any = cells[YEAR] // PERIOD * PERIOD
+    period: Any = cells[YEAR] // _PERIOD * _PERIOD
     sums: Any = cells.groupby([COUNTRY, SECTOR, period])[[_NUMBER, TOTAL]].sum().reset_index()
-    sums = sums[(sums[_NUMBER] > MANY * sums[TOTAL]) & (sums[_NUMBER] >= FEWEST)]
+    sums = sums[(sums[_NUMBER] > MANY * sums[TOTAL]) & (sums[_NUMBER] >= _FEWEST)]
     if sums.empty:
         return []
     sums = sums.sort_values(_NUMBER, ascending=False)
     rows = [
-        f"{r.country} {r.sector} {r.year}-{r.year + PERIOD - 1}, {r.number:,.0f} of {r.total:,.0f}"
+        f"{r.country} {r.sector} {r.year}-{r.year + _PERIOD - 1}, {r.number:,.0f} of {r.total:,.0f}"
         for r in sums.itertuples()
     ]
     words = "is an invention counted once? Is the country that of inventors, the sector that of the invention?"
@@ -180,7 +180,7 @@ def _years(table: Any) -> list[str]:
 
 def _off(table: Any) -> tuple[list[Any], list[Any]]:
     """Rows with too few and with too many patents on rare earths."""
-    sure = table[[_NUMBER, _EXPECTED]].max(axis=1) >= FEWEST
+    sure = table[[_NUMBER, _EXPECTED]].max(axis=1) >= _FEWEST
     few = sure & (table[_NUMBER] * FAR < table[_EXPECTED])
     many = sure & (table[_NUMBER] > FAR * table[_EXPECTED])
     return list(table.index[few]), list(table.index[many])

@@ -15,7 +15,7 @@ from reestim.checks import evidence_sensitivity as evidence
 from reestim.checks import power
 from reestim.checks.prior_sensitivity import prior_sensitivity
 from reestim.errors import in_one_line
-from reestim.estimate.structure import DRAWS
+from reestim.estimate.structure import PREDICTED_DRAWS
 from reestim.runs.record import RunRecord
 
 if TYPE_CHECKING:
@@ -48,7 +48,10 @@ def add_fit_diagnostics(post: xr.DataTree, model: Model, spec: Spec, data: Datas
     from reestim.evidence.groups import evidence_groups
 
     def sensitivity() -> dict[str, xr.Dataset]:
-        groups = {"prior_sensitivity": prior_sensitivity(post), evidence.GROUP: evidence.evidence_sensitivity(post)}
+        groups = {
+            "prior_sensitivity": prior_sensitivity(post),
+            evidence.EVIDENCE_SENSITIVITY: evidence.evidence_sensitivity(post),
+        }
         return {name: ds for name, ds in groups.items() if ds is not None}
 
     makers: dict[str, Callable[[], dict[str, xr.Dataset]]] = {
@@ -95,7 +98,7 @@ def powerless_blocks(model: Model, seed: int) -> list[str]:
     study = adapt(model).study
     if study is None:
         return []
-    prior = prior_draws(model, DRAWS, seed)
+    prior = prior_draws(model, PREDICTED_DRAWS, seed)
     if power.unknown(study.inputs, prior):
         return []
     table = power.power_table(study.inputs, {"prior": prior})

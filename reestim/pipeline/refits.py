@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from reestim import __version__
-from reestim.checks.refits import GROUP, summary
+from reestim.checks.refits import REFITS_GROUP, summary
 from reestim.dims import SECTOR, YEAR
 from reestim.errors import InputError, Problem, ReestimError
 from reestim.estimate import kinds
@@ -169,7 +169,7 @@ def refits(
         if there is not None:
             done[refit.name] = there
             failed.pop(refit.name, None)
-    post[GROUP] = xr.DataTree(summary(post, done, {n: possible[n] for n in done}))
+    post[REFITS_GROUP] = xr.DataTree(summary(post, done, {n: possible[n] for n in done}))
     record.but(failed_refits=failed).attached(post)
     store.save(post, folder, overwrite=True, preserve=(store.REFITS,))
     report(post, folder / store.REPORT)

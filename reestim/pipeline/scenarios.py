@@ -159,7 +159,7 @@ def _with_prior(
     except ParameterError:  # no draw of the prior has an equilibrium: then there is nothing to show
         return post
     before = effects[prior_welfare.GROUP].to_dataset()
-    post[prior_welfare.GROUP] = xr.DataTree(before[[name for name in prior_welfare.OUTCOMES if name in before]])
+    post[prior_welfare.GROUP] = xr.DataTree(before[[name for name in prior_welfare.SOLVED_OUTCOMES if name in before]])
     return post
 
 

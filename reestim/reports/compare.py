@@ -14,6 +14,7 @@ import xarray as xr
 
 from reestim.checks.power_scaling import SYMBOLS
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY
+from reestim.draws import arviz_functions
 from reestim.editions import is_before_the_clock, is_first_edition
 from reestim.errors import InputError, Problem
 from reestim.estimate.log_terms import REMAINDER
@@ -144,9 +145,7 @@ def pointwise(post: xr.DataTree) -> xr.DataTree:
 
 
 def _loo(runs: Mapping[str, xr.DataTree]) -> tuple[pd.DataFrame, list[str]]:
-    import arviz
-
-    az: Any = arviz  # its names come at run time
+    az = arviz_functions()
     with warnings.catch_warnings():  # what it warns of stands in the column diag_elpd, and is said in words
         warnings.simplefilter("ignore")
         loo_of_run = {name: az.loo(pointwise(post), pointwise=True) for name, post in runs.items()}

@@ -38,7 +38,7 @@ _RESTING = {"prior", "shifted", "both"}
 _SHARED = ("mean_sigma", "kappa", "spillover", "spillover_gap")
 
 
-class Source(NamedTuple):
+class UncertaintySource(NamedTuple):
     """A source of the variance of welfare, its share, and what its value comes from."""
 
     name: str
@@ -56,7 +56,9 @@ def prior_dependence(
     if len(shares):
         chosen = (shares[SCENARIO] == scenario) & (shares[TECHNOLOGY] == technology) & shares[COUNTRY].isin(abroad)
         mean = shares.loc[chosen].groupby(SOURCE)["share"].mean().sort_values(ascending=False)
-        sources = [Source(str(name), float(share), _comes_from(str(name), verdicts)) for name, share in mean.items()]
+        sources = [
+            UncertaintySource(str(name), float(share), _comes_from(str(name), verdicts)) for name, share in mean.items()
+        ]
         if sources:
             yield from _by_share(sources, technology)
             return
@@ -64,7 +66,7 @@ def prior_dependence(
         yield from _by_verdict(table)
 
 
-def _by_share(sources: Sequence[Source], technology: str) -> Iterator[str]:
+def _by_share(sources: Sequence[UncertaintySource], technology: str) -> Iterator[str]:
     leaning = [s for s in sources if s.comes_from in (_PRIOR, _BOTH) and s.share >= _NAMED][:_MOST]
     if sum(s.share for s in leaning) >= _HANGS:
         named = joined([_with_share(s) for s in leaning])
@@ -77,7 +79,7 @@ def _by_share(sources: Sequence[Source], technology: str) -> Iterator[str]:
     yield f"What is uncertain in the answer {_WITH[technology]} comes most from {_with_share(sources[0])}."
 
 
-def _with_share(source: Source) -> str:
+def _with_share(source: UncertaintySource) -> str:
     """``trade elasticities (ε: 24 % of it, prior alone)``."""
     part = f"{percent(source.share)} of it, {source.comes_from}"
     symbol = uncertainty.named(source.name)

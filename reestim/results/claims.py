@@ -19,14 +19,14 @@ from reestim.results.effects import DIRECTED, FIXED, exposed_sectors, income
 _BASIS_POINTS = 1e4
 
 
-class World(NamedTuple):
+class EconomyAndAbroad(NamedTuple):
     """What the weights are made of, and who does not restrict."""
 
     economy: Economy
     abroad: list[str]
 
 
-Quantity = Callable[[xr.Dataset, World], xr.DataArray]
+_Quantity = Callable[[xr.Dataset, EconomyAndAbroad], xr.DataArray]
 
 
 def _positive(draws: xr.DataArray) -> xr.DataArray:
@@ -46,11 +46,11 @@ class Claim(NamedTuple):
 
     claim: str
     asked: str
-    quantity: Quantity
+    quantity: _Quantity
     unit: str = ""
     of_equilibrium: bool = True
     holds: Callable[[xr.DataArray], xr.DataArray] = _positive
-    members: Quantity | None = None
+    members: _Quantity | None = None
     member: str = ""  # what a member is called, in the plural
     needs: tuple[str, ...] = ("welfare",)  # variables that the quantity takes
 
@@ -152,7 +152,7 @@ def world_mean(economy: Economy, values: xr.DataArray) -> xr.DataArray:
     return values.weighted(spent).mean(SECTOR)
 
 
-def _knowledge(solved: xr.Dataset, world: World) -> xr.DataArray:
+def _knowledge(solved: xr.Dataset, world: EconomyAndAbroad) -> xr.DataArray:
     """Change of REE-enhancing knowledge abroad, per cent; weights θ·Y."""
     at = solved.sel({TECHNOLOGY: DIRECTED}, drop=True)
     weight = _spending(world.economy).sel({COUNTRY: world.abroad})
@@ -161,7 +161,7 @@ def _knowledge(solved: xr.Dataset, world: World) -> xr.DataArray:
     return 100 * xr.ufuncs.expm1(mean).where(at["solved"])
 
 
-def _growth_gap(solved: xr.Dataset, world: World, technology: str) -> xr.DataArray:
+def _growth_gap(solved: xr.Dataset, world: EconomyAndAbroad, technology: str) -> xr.DataArray:
     """Growth of quantities (output over unit cost) of sectors that use most rare earths less that of other goods."""
     economy = world.economy
     intensive = exposed_sectors(economy)
@@ -177,14 +177,14 @@ def _growth_gap(solved: xr.Dataset, world: World, technology: str) -> xr.DataArr
     return grown(intensive) - grown(others)
 
 
-def _real_income(solved: xr.Dataset, world: World, technology: str) -> xr.DataArray:
+def _real_income(solved: xr.Dataset, world: EconomyAndAbroad, technology: str) -> xr.DataArray:
     """Change of real income of each country abroad, basis points."""
     at = solved.sel({TECHNOLOGY: technology}, drop=True)
     welfare = at["welfare"].where(at["solved"]).sel({COUNTRY: world.abroad})
     return _BASIS_POINTS * xr.ufuncs.expm1(welfare)
 
 
-def _joint_income(solved: xr.Dataset, world: World, technology: str) -> xr.DataArray:
+def _joint_income(solved: xr.Dataset, world: EconomyAndAbroad, technology: str) -> xr.DataArray:
     """The same of all abroad together."""
     weight = income(world.economy).sel({COUNTRY: world.abroad})
     return (weight * _real_income(solved, world, technology)).sum(COUNTRY, skipna=False) / weight.sum()

@@ -15,7 +15,7 @@ import xarray as xr
 from reestim.dims import SCENARIO, TECHNOLOGY
 from reestim.errors import InputError, Problem
 from reestim.intervals import SURE
-from reestim.results.claims import Claim, World, claims, needed_gap
+from reestim.results.claims import Claim, EconomyAndAbroad, claims, needed_gap
 from reestim.results.effects import (
     BRACKETS,
     DIRECTED,
@@ -32,7 +32,7 @@ from reestim.runs.record import RunRecord
 #: Imputed files that make the economy a stylised one.
 _TRADE = ("trade.csv", "input_output.csv")
 #: Columns of `findings_table` in words; the heads of a printed table.
-HEADS = ("the paper", "asked of the run", "P", "P before the data", "size")
+FINDINGS_HEADS = ("the paper", "asked of the run", "P", "P before the data", "size")
 
 
 #: What a run says whose sampler did not converge.
@@ -91,7 +91,7 @@ def findings_table(post: xr.DataTree) -> pd.DataFrame:
     ds, economy = post["counterfactual"].to_dataset(), economy_of(post)
     scenario = str(ds[SCENARIO].values[0])
     here = restrictors(ds, scenario, economy)
-    world = World(economy, [c for c in economy.countries if c not in here])
+    world = EconomyAndAbroad(economy, [c for c in economy.countries if c not in here])
     after = Draws(parameter_draws(post), ds.sel({SCENARIO: scenario}))
     before = _prior(post, scenario)
     return pd.DataFrame([_row(claim, after, before, world) for claim in claims(economy)])
@@ -108,7 +108,7 @@ def rows_as_text(table: pd.DataFrame) -> list[list[str]]:
     Returns
     -------
     list of list of str
-        Cells under `HEADS`.
+        Cells under `FINDINGS_HEADS`.
     """
     return [
         [str(row["claim"]), str(row["asked"]), percent(row["probability"]), _or_none(row), _size(row)]
@@ -173,7 +173,7 @@ def _published_by_the_paper(post: xr.DataTree) -> list[str]:
     return [str(outcome) for effect, outcome in pairs if "(published)" in str(effect)]
 
 
-def _row(claim: Claim, after: Draws, before: Draws | None, world: World) -> dict[str, Any]:
+def _row(claim: Claim, after: Draws, before: Draws | None, world: EconomyAndAbroad) -> dict[str, Any]:
     source, source_before = _source(claim, after), None if before is None else _source(claim, before)
     assert source is not None, "_problems asks for what every claim needs"
     draws = claim.quantity(source, world)

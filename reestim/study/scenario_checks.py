@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reestim.study.scenario_file import RATIO
+from reestim.study.scenario_file import QUANTITY_CHANGE
 
 if TYPE_CHECKING:
     from reestim.equilibrium.policy import Policy
@@ -83,10 +83,10 @@ def _unusual(read: Entries) -> Iterator[Problem]:
             message = f"this is a tax of {100 * values['rate']:,.0f} per cent"
             advice = f"Is it per cent? Then write {values['rate'] / 100:g}. {meant}"
             yield read.problem((*entry.place, "rate"), message, advice, values["rate"])
-        if entry.policy.keys_in_files and values[RATIO] > 1:
-            message = f"the limit is {values[RATIO]:.3g} times the baseline: most likely it binds nobody"
+        if entry.policy.keys_in_files and values[QUANTITY_CHANGE] > 1:
+            message = f"the limit is {values[QUANTITY_CHANGE]:.3g} times the baseline: most likely it binds nobody"
             advice = f"Check the tonnes of limit and baseline. {meant}"
-            yield read.problem(entry.place, message, advice, values[RATIO])
+            yield read.problem(entry.place, message, advice, values[QUANTITY_CHANGE])
 
 
 def _named(policy: Policy) -> list[dict[str, None]]:

@@ -9,21 +9,21 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, create_model
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from reestim.equilibrium.policy import Year
 from reestim.errors import InputError, Problem
 from reestim.io.toml_files import Rows, at, find_file, key_rows, parse, read_text, validate
+from reestim.study.settings import STRICT
 
 if TYPE_CHECKING:
     from reestim.equilibrium.mines import Mine
     from reestim.equilibrium.policy import Policy
     from reestim.equilibrium.scenario import Scenario
 
-_STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
-Year = Annotated[int, Field(ge=1900, le=2100)]
 #: What two figures in tonnes become.
-RATIO = "quantity_change"
+QUANTITY_CHANGE = "quantity_change"
 
 
 class MineEntry(BaseModel):
@@ -39,7 +39,7 @@ class MineEntry(BaseModel):
         Where the figure is from.
     """
 
-    model_config = _STRICT
+    model_config = STRICT
 
     country: str = Field(min_length=1)
     elements: Annotated[str, Field(min_length=1)] | Annotated[list[str], Field(min_length=1)]
@@ -62,7 +62,7 @@ class ScenarioFile(BaseModel):
         Mines of the baseline.
     """
 
-    model_config = _STRICT
+    model_config = STRICT
 
     name: str = Field(min_length=1, max_length=80)
     description: str = ""
@@ -91,7 +91,7 @@ def policy_of(kind: type[Policy], entry: object) -> object:
     values = {"elements": "all"} if "elements" in kind.__dataclass_fields__ else {}
     values |= entry
     errors: list[InitErrorDetails] = []
-    if (keys := kind.keys_in_files) and not (RATIO in values and not any(name in values for name in keys)):
+    if (keys := kind.keys_in_files) and not (QUANTITY_CHANGE in values and not any(name in values for name in keys)):
         values, wrong = _ratio(values, keys)
         if wrong:
             errors.append(
@@ -113,9 +113,9 @@ def policy_of(kind: type[Policy], entry: object) -> object:
 def _ratio(values: dict[str, Any], tonnes: tuple[str, ...]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Tonnes of a quota and of the baseline as their ratio (1 where there is none), and what is wrong with them."""
     wrong: list[dict[str, Any]] = []
-    if RATIO in values:
+    if QUANTITY_CHANGE in values:
         advice = f"Give either it or {tonnes[0]} and {tonnes[1]}."
-        wrong.append({"key": RATIO, "message": "the limit is given twice", "advice": advice, "value": None})
+        wrong.append({"key": QUANTITY_CHANGE, "message": "the limit is given twice", "advice": advice, "value": None})
     for name in tonnes:
         value = values.get(name)
         if value is None:
@@ -124,7 +124,7 @@ def _ratio(values: dict[str, Any], tonnes: tuple[str, ...]) -> tuple[dict[str, A
             advice = "It should be a number greater than 0."
             wrong.append({"key": name, "message": "this value does not fit", "advice": advice, "value": value})
     quota, baseline = (values.pop(name, 1.0) for name in tonnes)
-    return values | {RATIO: 1.0 if wrong else quota / baseline}, wrong
+    return values | {QUANTITY_CHANGE: 1.0 if wrong else quota / baseline}, wrong
 
 
 def read_scenario(path: str | Path) -> Scenario:

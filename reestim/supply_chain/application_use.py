@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from reestim.data.country_groups import country_group
-from reestim.data.country_use import STEM
+from reestim.data.country_use import COUNTRY_USE_STEM
 from reestim.data.schemas import WEIGHT_TOLERANCE
 from reestim.dims import APPLICATION, COUNTRY, ELEMENT, SECTOR
 from reestim.errors import InputError, Problem
@@ -81,7 +81,7 @@ def stated_use(data: Dataset, share: xr.DataArray, made: xr.DataArray) -> xr.Dat
     ``share``, ``made`` (country, sector): share of the world's output, and output in million US$. None where the
     dataset states no shares. Raises InputError naming each group that makes nothing of what an application goes into.
     """
-    return None if STEM not in data else _placed_use(data, share, made).sum(APPLICATION)
+    return None if COUNTRY_USE_STEM not in data else _placed_use(data, share, made).sum(APPLICATION)
 
 
 def use_by_application(data: Dataset, output: xr.DataArray) -> xr.DataArray:
@@ -97,7 +97,7 @@ def use_by_application(data: Dataset, output: xr.DataArray) -> xr.DataArray:
 def _placed_use(data: Dataset, share: xr.DataArray, made: xr.DataArray) -> xr.DataArray:
     tonnes, weight = application_use(data)
     problems: list[Problem] = []
-    stated: Any = data.tables.get(STEM)
+    stated: Any = data.tables.get(COUNTRY_USE_STEM)
     placed = []
     for name in tonnes[APPLICATION].values:
         into, where = weight.sel({APPLICATION: name}), xr.zeros_like(share)
@@ -109,7 +109,12 @@ def _placed_use(data: Dataset, share: xr.DataArray, made: xr.DataArray) -> xr.Da
             nowhere = [str(s) for s in into[SECTOR].values if float(into.loc[s]) > 0 and not float(total.loc[s]) > 0]
             if nowhere and cells.share > 0:
                 advice = f"Move its weight away from {', '.join(nowhere)} (application_sector.csv), or widen the group"
-                place: Any = {"file": f"{STEM}.csv", "row": int(row), "column": "countries", "value": cells.countries}
+                place: Any = {
+                    "file": f"{COUNTRY_USE_STEM}.csv",
+                    "row": int(row),
+                    "column": "countries",
+                    "value": cells.countries,
+                }
                 problems.append(Problem(f"these countries make nothing of what {name} goes into", advice, **place))
             where = where + cells.share * inside / total.where(total > 0, 1.0)
         placed.append((share if rows is None or rows.empty else where) * into * tonnes.sel({APPLICATION: name}))

@@ -20,7 +20,7 @@ OTHER = "other_element"
 #: Columns of elements.csv that are chemistry. Scores and supply elasticities are judgements, not likeness.
 PROPERTIES = ("ionic_radius", "electronegativity", "melting_point", "density", "f_electrons", "magnetic_moment")
 _FEWEST = 3  # elements: with two, every standardised property is +1 and -1
-RARE_EARTHS = (
+_RARE_EARTHS = (
     "Sc",
     "Y",
     "La",
@@ -66,12 +66,12 @@ def element_properties(symbols: Sequence[str]) -> pd.DataFrame:
 
     package: Any = mendeleev  # its attributes are columns of a database to type checkers
     problems = [
-        Problem("this is not a rare-earth element", f"Use symbols among {' '.join(RARE_EARTHS)}", value=symbol)
+        Problem("this is not a rare-earth element", f"Use symbols among {' '.join(_RARE_EARTHS)}", value=symbol)
         for symbol in symbols
-        if symbol not in RARE_EARTHS
+        if symbol not in _RARE_EARTHS
     ]
     if problems or not symbols:
-        advice = f"Use symbols among {' '.join(RARE_EARTHS)}"
+        advice = f"Use symbols among {' '.join(_RARE_EARTHS)}"
         raise InputError(problems or Problem("no element is named", advice), "no properties can be read")
     rows = []
     for symbol in dict.fromkeys(symbols):

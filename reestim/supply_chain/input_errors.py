@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from reestim.data.country_groups import country_group
-from reestim.data.country_use import STEM as COUNTRY_USE
+from reestim.data.country_use import COUNTRY_USE_STEM
 from reestim.data.uncertainty import imputed_sd, log_sd, states_errors
 from reestim.dims import APPLICATION, COUNTRY, ELEMENT, EXPORTER, IMPORTER, SECTOR
 from reestim.supply_chain.application_use import use_by_application
@@ -65,9 +65,9 @@ def _country_use_sd(data: Dataset, applications: list[str]) -> xr.DataArray:
     """Of a country's share in an application: what its group's row says; where none does, output made the share."""
     countries = list(data.countries)
     coords = {APPLICATION: applications, COUNTRY: countries}
-    sd = xr.DataArray(imputed_sd(data, COUNTRY_USE), coords=coords, dims=list(coords))
-    if COUNTRY_USE in data:
-        rows: Any = data[COUNTRY_USE].assign(log_sd=log_sd(data, COUNTRY_USE))
+    sd = xr.DataArray(imputed_sd(data, COUNTRY_USE_STEM), coords=coords, dims=list(coords))
+    if COUNTRY_USE_STEM in data:
+        rows: Any = data[COUNTRY_USE_STEM].assign(log_sd=log_sd(data, COUNTRY_USE_STEM))
         for row in rows.itertuples(index=False):
             sd.loc[{APPLICATION: row.application, COUNTRY: list(country_group(row.countries, countries))}] = row.log_sd
     return sd.assign_attrs(long_name=f"{_LOG} of a country's share in an application", units="log points")

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import xarray as xr
 
-from reestim.data.country_use import STEM as COUNTRY_USE
+from reestim.data.country_use import COUNTRY_USE_STEM
 from reestim.dims import CARRIER, COUNTRY, ELEMENT, EXPORTER, FACTOR, IMPORTER, INPUT, SECTOR, resource
 from reestim.errors import InputError, Problem
 from reestim.supply_chain.accounts import Accounts, accounts
@@ -292,7 +292,7 @@ def _provenance(data: Dataset, elements: Elements, rebalanced: int) -> dict[str,
         "units": "million US$ and t REO",
         "method": (
             "rare earths split out of the host sector: tonnes by application to sectors by concordance, to countries "
-            f"by {'country_use.csv and output' if COUNTRY_USE in data else 'output'}, valued at the price of the "
+            f"by {'country_use.csv and output' if COUNTRY_USE_STEM in data else 'output'}, valued at the price of the "
             "buyer's market; producers' tonnes scaled to world use; trade of the host rebalanced by RAS; value added "
             "of the host is the residual"
         ),

@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 import reestim as ree
-from reestim.counterfactuals.inputs import Inputs, inputs_of, uncertain_inputs
+from reestim.counterfactuals.inputs import DrawnInputs, inputs_of, uncertain_inputs
 from reestim.data.uncertainty import FileErrors, Uncertainty, log_sd
 from reestim.errors import InputError
 from reestim.supply_chain.ree_rows import ree_input_output
@@ -63,11 +63,11 @@ def test_the_loss_is_proportional_to_what_is_used(economy: ree.Economy, monkeypa
     small = uncertain(random_economy(31, goods=3, ree_share=(1e-6, 1e-5)))
     plain = solved(small)["counterfactual/welfare"]
 
-    def common(self: Inputs, source: str, index: np.ndarray) -> np.ndarray:
+    def common(self: DrawnInputs, source: str, index: np.ndarray) -> np.ndarray:
         shape = [len(index), 1, len(small.elements if source == "element_use" else small.countries)]
         return np.full(shape, 1.5 if source == "element_use" else 1.0)
 
-    monkeypatch.setattr(Inputs, "factors", common)
+    monkeypatch.setattr(DrawnInputs, "factors", common)
     drawn = solved(small, inputs="drawn", seed=1)["counterfactual/welfare"]
     np.testing.assert_allclose(drawn, 1.5 * plain, rtol=1e-3)
 

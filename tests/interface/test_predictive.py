@@ -87,7 +87,7 @@ def test_welfare_before_the_data_says_which_draws_have_no_equilibrium(post: xr.D
     before = post["counterfactual"].to_dataset()
     before = before.assign(welfare=4 * before["welfare"])
     before["reason"] = before["reason"].where(before["solved"], 1)
-    there = [name for name in prior_welfare.OUTCOMES if name in before]
+    there = [name for name in prior_welfare.SOLVED_OUTCOMES if name in before]
     post["prior_counterfactual"] = xr.DataTree(before[there])
     found = prior_welfare.check(post)
     assert "79 of 80 solved; 1 parameters outside the interior" in found.sentences[-1]

@@ -26,7 +26,7 @@ from reestim.estimate.kinds.kind import EvidenceKind, Observed, Sources
 from reestim.estimate.kinds.signal import Block, Signal
 from reestim.estimate.kinds.variable import POSITIVE, Variable
 from reestim.estimate.model import adapt
-from reestim.estimate.structure import NEEDED, StructureAtDraw
+from reestim.estimate.structure import PARAMETERS_NEEDED, StructureAtDraw
 from reestim.pipeline.refits import possible_refits
 from reestim.reports.figures.predictions import predictive_figure
 from reestim.runs.parts import DataRecord
@@ -183,7 +183,7 @@ def test_its_power_is_known(table: pd.DataFrame) -> None:
         "trade_elasticity": np.full(data.sizes["traded_sector"], 4.0),
     }
     dims = {"sigma": ("sector",), "trade_elasticity": ("traded_sector",)}
-    values = dict.fromkeys((*NEEDED, "survey_noise"), 0.2) | of_sector
+    values = dict.fromkeys((*PARAMETERS_NEEDED, "survey_noise"), 0.2) | of_sector
     one = xr.Dataset({n: (dims.get(n, ()), v) for n, v in values.items()}, {d: data[d] for (d,) in dims.values()})
     power = power_table(data, {"prior": one.expand_dims(chain=[0], draw=[0, 1])})
     assert power["block"].tolist() == ["survey"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from reestim.checks.evidence_sensitivity import GROUP, evidence_sensitivity
+from reestim.checks.evidence_sensitivity import EVIDENCE_SENSITIVITY, evidence_sensitivity
 from reestim.checks.prior_sensitivity import SENSITIVE
 from reestim.reports.sections import evidence
 
@@ -40,7 +40,7 @@ def test_each_parameter_reacts_to_the_evidence_that_it_is_learnt_from() -> None:
 
 def test_the_report_says_what_no_evidence_speaks_about() -> None:
     post = _run()
-    post[GROUP] = xr.DataTree(evidence_sensitivity(post))
+    post[EVIDENCE_SENSITIVITY] = xr.DataTree(evidence_sensitivity(post))
     tables = evidence.tables(post)
     shown = evidence.section(post, tables)
     assert shown is not None

@@ -11,7 +11,7 @@ import pytest
 from reestim.dims import LABELS
 from reestim.errors import InputError
 from reestim.importers.all_patents import ORIGINAL, main
-from reestim.labels.patent_totals import FILE, OTHER, OTHER_EU, patent_totals
+from reestim.labels.patent_totals import ALL_PATENTS_FILE, OTHER, OTHER_EU, patent_totals
 from reestim.labels.plausibility import FAR, Plausibility, plausibility
 from tests.unit.originals import folder_with
 
@@ -57,7 +57,7 @@ def test_the_totals_are_those_of_the_source() -> None:
 def test_one_command_makes_them_byte_for_byte(shared_data: Path, tmp_path: Path) -> None:
     originals = folder_with({"totals": ORIGINAL}, shared_data)
     main(["--originals", str(originals), "--out", str(tmp_path / "again.csv")])
-    assert (tmp_path / "again.csv").read_bytes() == FILE.read_bytes()
+    assert (tmp_path / "again.csv").read_bytes() == ALL_PATENTS_FILE.read_bytes()
     with pytest.raises(InputError, match="an original is missing"):
         main(["--originals", str(tmp_path), "--out", str(tmp_path / "none.csv")])
     assert [path.name for path in tmp_path.iterdir()] == ["again.csv"]

@@ -28,7 +28,7 @@ EDITION = (
     "BACI since 2020: BACI_HS<revision>_Y<year>_V<version>.csv (t, i, j, k, v, q) with country_codes_V<version>.csv"
 )
 COLUMNS = ("t", "i", "j", "k", "v", "q")
-CODES = ("country_code", "country_iso3")
+_CODES = ("country_code", "country_iso3")
 #: Median of US$/kg over all flows of a year: about 10.
 USUAL_MEDIAN = (0.1, 1000.0)
 _TRADE = re.compile(r"BACI_(HS\d\d)_Y(\d{4})_V(\w+)\.csv")
@@ -160,7 +160,7 @@ def _country_codes(part: ArchiveMember) -> tuple[dict[str, str], list[Problem]]:
     codes: dict[str, str] = {}
     problems = Problems()
     with problems.collect(), part.open() as file:
-        for piece in pieces(file, part.name, CODES):
+        for piece in pieces(file, part.name, _CODES):
             for row, code, iso3 in piece.astype(object).itertuples():
                 if str(code).lstrip("0") in codes:
                     place: Any = {"file": part.name, "row": int(row), "value": code}

@@ -18,9 +18,9 @@ from reestim.errors import InputError, Problem
 from reestim.importers.sources.arrays import is_numbers, named_arrays
 from reestim.importers.world import WorldTable
 
-YEAR = 1993
-UNIT = 1e6  # US$ in a million US$
-CODES = {
+_YEAR = 1993
+_UNIT = 1e6  # US$ in a million US$
+_CODES = {
     "Argentina": "ARG",
     "Australia": "AUS",
     "Austria": "AUT",
@@ -69,7 +69,7 @@ _SHAPES = {
 def files(tables: Path) -> dict[int, Path]:
     """The one file, given itself or in a folder."""
     path = tables / "cp2015.npz" if tables.is_dir() else tables
-    return {YEAR: path} if path.is_file() and path.suffix == ".npz" else {}
+    return {_YEAR: path} if path.is_file() and path.suffix == ".npz" else {}
 
 
 def read_economy(path: Path) -> xr.Dataset:
@@ -79,10 +79,10 @@ def read_economy(path: Path) -> xr.Dataset:
     industry are scaled up. attrs ``moved``: million US$ that this moved. Raises InputError listing what is wrong.
     """
     arrays = _load(path)
-    labels = [CODES[str(r)] for r in arrays["regions"]]
+    labels = [_CODES[str(r)] for r in arrays["regions"]]
     sectors = [str(s) for s in arrays["sectors"]]
     inputs = arrays["io_share_gamma_nkj"].astype(float)
-    share, spent = arrays["va_share_gamma_nj"], arrays["expenditure_X"] / UNIT
+    share, spent = arrays["va_share_gamma_nj"], arrays["expenditure_X"] / _UNIT
     moved = 0.0
     for n, k, j in np.argwhere(inputs < 0):
         moved += float(-inputs[n, k, j] * spent[n, j])
@@ -97,8 +97,8 @@ def read_economy(path: Path) -> xr.Dataset:
             "factor_share": ((COUNTRY, FACTOR, SECTOR), share[:, None, :]),
             "input_share": ((COUNTRY, INPUT, SECTOR), inputs),
             "final_share": ((COUNTRY, SECTOR), arrays["final_share_alpha"]),
-            "factor_income": ((COUNTRY, FACTOR), arrays["value_added_VA"][:, None] / UNIT),
-            "deficit": (COUNTRY, arrays["deficit_D"] / UNIT),
+            "factor_income": ((COUNTRY, FACTOR), arrays["value_added_VA"][:, None] / _UNIT),
+            "deficit": (COUNTRY, arrays["deficit_D"] / _UNIT),
             "trade_elasticity": (SECTOR, arrays["theta"]),
         },
         coords={COUNTRY: labels, IMPORTER: labels, EXPORTER: labels, SECTOR: sectors, INPUT: sectors, FACTOR: [LABOR]},
@@ -131,7 +131,7 @@ def read_world(path: Path) -> WorldTable:
     labels = tuple(str(c) for c in ds[COUNTRY].values)
     sectors = tuple(str(s) for s in ds[SECTOR].values)
     theta = {s: float(raw["trade_elasticity"].sel({SECTOR: s})) for s in sectors}
-    return WorldTable(YEAR, labels, sectors, intermediate, final, moved, duties.to_numpy(), theta)
+    return WorldTable(_YEAR, labels, sectors, intermediate, final, moved, duties.to_numpy(), theta)
 
 
 def _load(path: Path) -> dict[str, np.ndarray]:
@@ -148,7 +148,7 @@ def _load(path: Path) -> dict[str, np.ndarray]:
             if array.shape != shape or not is_numbers(array):
                 message = f"the array must hold finite numbers of shape {shape}"
                 problems.append(Problem(message, advice, file=path.name, column=name, value=str(array.shape)))
-        unknown = [str(r) for r in arrays["regions"] if str(r) not in CODES]
+        unknown = [str(r) for r in arrays["regions"] if str(r) not in _CODES]
         problems += [Problem("unknown region", advice, file=path.name, value=r) for r in unknown]
     if problems:
         raise InputError(problems, "the economy of Caliendo and Parro cannot be used")

@@ -25,7 +25,7 @@ from reestim.importers.stream import DAMAGED, header, listed, numbers, pieces
 from reestim.wording import closest
 
 EDITION = "UN Comtrade since 2023 (API v1 or bulk file): annual trade in goods, classification HS"
-NEEDED = ("refYear", "reporterCode", "flowCode", "partnerCode", "cmdCode", "netWgt", "primaryValue")
+_NEEDED = ("refYear", "reporterCode", "flowCode", "partnerCode", "cmdCode", "netWgt", "primaryValue")
 OPTIONAL = (
     "typeCode",
     "freqCode",
@@ -141,15 +141,15 @@ def _pieces(path: Path) -> Iterator[Any]:
     there = header(path, path.name, separator)
     names = {name.lower(): name for name in there}
     _need(list(names), path.name)
-    columns = [names[name.lower()] for name in (*NEEDED, *OPTIONAL) if name.lower() in names]
+    columns = [names[name.lower()] for name in (*_NEEDED, *OPTIONAL) if name.lower() in names]
     for piece in pieces(path, path.name, columns, separator):
         by_name = {column.lower(): piece[column] for column in columns}
         blank = pd.Series("", index=piece.index)
-        yield pd.DataFrame({name: by_name.get(name.lower(), blank) for name in (*NEEDED, *OPTIONAL)})
+        yield pd.DataFrame({name: by_name.get(name.lower(), blank) for name in (*_NEEDED, *OPTIONAL)})
 
 
 def _need(lower: Sequence[str], name: str) -> None:
-    missing = [column for column in NEEDED if column.lower() not in lower]
+    missing = [column for column in _NEEDED if column.lower() not in lower]
     if not missing:
         return
     if _BEFORE & set(lower):
@@ -168,7 +168,7 @@ def _answer(path: Path) -> Any:
         raw = path.read_bytes()
         answer = json.loads(gzip.decompress(raw) if path.suffix.lower() == ".gz" else raw)
         rows = answer["data"]
-        table = pd.DataFrame([{name: row.get(name) for name in (*NEEDED, *OPTIONAL)} for row in rows])
+        table = pd.DataFrame([{name: row.get(name) for name in (*_NEEDED, *OPTIONAL)} for row in rows])
     except (*DAMAGED, KeyError, TypeError, AttributeError):
         problem = Problem("this is not an answer of the API", f"Expected: {EDITION}", file=path.name)
         raise InputError(problem, "the file cannot be used") from None
@@ -180,13 +180,13 @@ def _answer(path: Path) -> Any:
     if len(rows) in LIMITS or count != len(rows):
         advice = "Ask for fewer reporters, years or codes at a time"
         problems.append(Problem(f"the answer is cut off at {len(rows):,} rows", advice, file=path.name))
-    lacking = [name for name in NEEDED if rows and not any(name in row for row in rows)]
+    lacking = [name for name in _NEEDED if rows and not any(name in row for row in rows)]
     problems += [Problem("the field is missing", f"Expected: {EDITION}", file=path.name, column=n) for n in lacking]
     if problems:
         raise InputError(problems, "the file cannot be used")
     cells = table.astype(object).where(table.notna(), "").map(_plain)
     cells.index = pd.RangeIndex(1, len(cells) + 1)
-    return cells.reindex(columns=[*NEEDED, *OPTIONAL], fill_value="")
+    return cells.reindex(columns=[*_NEEDED, *OPTIONAL], fill_value="")
 
 
 def _plain(value: object) -> str:

@@ -27,15 +27,15 @@ from reestim.importers.technology import NACE_INDUSTRIES
 
 EDITION = "EU KLEMS & INTANProd, release of 2023 or later: national accounts and growth accounts (statistical module)"
 #: Variables: nominal values of output, intermediates, labour, capital; their volumes.
-VALUES = {"output": "GO_CP", "intermediates": "II_CP", "labor": "LAB", "capital": "CAP"}
-VOLUMES = {"output": "GO_Q", "intermediates": "II_Q", "labor": "LAB_QI", "capital": "CAP_QI"}
+_VALUES = {"output": "GO_CP", "intermediates": "II_CP", "labor": "LAB", "capital": "CAP"}
+_VOLUMES = {"output": "GO_Q", "intermediates": "II_Q", "labor": "LAB_QI", "capital": "CAP_QI"}
 #: Where a volume is missing: value over price index.
 PRICES = {"output": "GO_PI", "intermediates": "II_PI"}
 _KEY = ["geo_code", "nace_r2_code", YEAR]
 _EUROSTAT = {"EL": "GRC", "UK": "GBR"}
 #: What tells accounts on value added, and those of output, apart.
 _OF_VALUE_ADDED, _OF_OUTPUT = {"VA_Q", "VAConTFP", "VATFP_I"}, {"GO_CP", "GO_Q", "II_CP", "II_Q"}
-_WANTED = {*VALUES.values(), *VOLUMES.values(), *PRICES.values()}
+_WANTED = {*_VALUES.values(), *_VOLUMES.values(), *PRICES.values()}
 #: The code of the whole economy.
 _WHOLE = "TOT"
 _NO_FIGURE = ("", "NA", "NaN", "..", ":")
@@ -80,8 +80,8 @@ def _lacking(accounts: Any, files: Sequence[Path]) -> list[Problem]:
     the industries that have them."""
     industries = accounts.groupby([COUNTRY, "nace"])
     problems = []
-    for what, of_value in VALUES.items():
-        for kind, code in (("value", of_value), ("volume", VOLUMES[what])):
+    for what, of_value in _VALUES.items():
+        for kind, code in (("value", of_value), ("volume", _VOLUMES[what])):
             counts = industries[f"{what}_{kind}"].count()
             there = counts.index[counts >= 2]
             if len(there) < len(industries) / 2:
@@ -182,16 +182,16 @@ def _joined(rows: Any, files: Sequence[Path]) -> tuple[Any, list[Problem]]:
             Problem(f"{len(unequal)} figures differ between the files", advice, file=files[-1].name, value=value)
         )
     wide = rows.groupby(key)["value"].first().unstack("var")  # noqa: PD010 (a pivot would drop what is blank)
-    for what, name in VALUES.items():
+    for what, name in _VALUES.items():
         price = PRICES.get(what)
         if name not in wide:
             advice = (
                 f"It is in the {'growth' if what in ('labor', 'capital') else 'national'} accounts: give that file too"
             )
             problems.append(Problem("the variable is missing", advice, column=name))
-        if VOLUMES[what] not in wide and (price is None or price not in wide):
+        if _VOLUMES[what] not in wide and (price is None or price not in wide):
             advice = f"It is in the {'growth' if price is None else 'national'} accounts: give that file too"
-            problems.append(Problem("the variable is missing", advice, column=VOLUMES[what]))
+            problems.append(Problem("the variable is missing", advice, column=_VOLUMES[what]))
     return wide, problems
 
 
@@ -199,15 +199,15 @@ def _accounts(wide: Any) -> tuple[Any, list[str], list[str]]:
     """country, nace, year, values and volumes; rows of groups of countries, and with blanks, are left out in words."""
     table: Any = pd.DataFrame(index=wide.index)
     rules: list[str] = []
-    for what, value in VALUES.items():
+    for what, value in _VALUES.items():
         table[f"{what}_value"] = wide[value]
-        volume = wide[VOLUMES[what]] if VOLUMES[what] in wide else pd.Series(np.nan, index=wide.index)
+        volume = wide[_VOLUMES[what]] if _VOLUMES[what] in wide else pd.Series(np.nan, index=wide.index)
         if (price := PRICES.get(what)) in wide:
             lacking = volume.isna() & wide[price].gt(0) & wide[value].notna()
             series = lacking.groupby(_KEY[:2]).transform("all") | volume.isna().groupby(_KEY[:2]).transform("all")
             volume = volume.where(~series, wide[value] / wide[price])  # a series has one kind of volume
             if n := int((series & lacking).groupby(_KEY[:2]).any().sum()):
-                rules.append(f"{VOLUMES[what]} is missing for {n} series: {value} / {price} is taken")
+                rules.append(f"{_VOLUMES[what]} is missing for {n} series: {value} / {price} is taken")
         table[f"{what}_volume"] = volume
     table = table.reset_index()
     codes: Any = {**alpha3_of_alpha2(), **_EUROSTAT}

@@ -25,9 +25,9 @@ from reestim.importers.world import RawTable
 _FILE = re.compile(r"(?:matrix|flatfile)_eu-ic-io_ind-by-ind_(?:\d\ded_)?(\d{4})(?:_v\d)?\.(?:csv|zip)")
 _FLAT = ("refArea", "rowIi", "counterpartArea", "colIi", "obsValue")
 #: Under this area stand the rows that are no industry.
-WORLD = "W2"
+_WORLD = "W2"
 #: Final uses: government, households, non-profits, investment, inventories and valuables.
-FINAL = ("P3_S13", "P3_S14", "P3_S15", "P51G", "P5M")
+_FINAL = ("P3_S13", "P3_S14", "P3_S15", "P51G", "P5M")
 #: Value added: pay of employees, other taxes on production, operating surplus with mixed income.
 VALUE_ADDED = ("D1", "D29X39", "B2A3G")
 _CODES = {"FIGW1": "ROW", "EL": "GRC", "UK": "GBR"}
@@ -44,13 +44,13 @@ def read(path: Path, year: int) -> RawTable:
     """One year, as published. Raises InputError listing everything wrong with the file."""
     columns = header(path, path.name)
     cells = _flat(path, columns) if "obsValue" in columns else _matrix(path, columns)
-    world = cells.index.get_level_values(0) == WORLD
+    world = cells.index.get_level_values(0) == _WORLD
     body, below = cells[~world], cells[world].droplevel(0)
-    uses = body.columns.get_level_values(1).isin(FINAL)
+    uses = body.columns.get_level_values(1).isin(_FINAL)
     regions = [*dict.fromkeys([*body.index.get_level_values(0), *body.columns.get_level_values(0)])]
     codes = {label: _CODES.get(label) or alpha3_of_alpha2().get(label) for label in regions}
     problems = [
-        Problem("the row is missing", _ADVICE, file=path.name, value=f"{WORLD}_{name}")
+        Problem("the row is missing", _ADVICE, file=path.name, value=f"{_WORLD}_{name}")
         for name in VALUE_ADDED
         if name not in below.index
     ]
@@ -125,7 +125,7 @@ def _flat(path: Path, columns: list[str]) -> Any:
         table[row, head] = value
     problems = []
     # value added and taxes may be given for the areas that have them alone; flows may not have holes
-    industry = np.array([area != WORLD for area, _ in rows])
+    industry = np.array([area != _WORLD for area, _ in rows])
     for count, message in (
         (bad, "cells are not numbers"),
         (int((times > 1).sum()), "cells are given twice"),

@@ -21,13 +21,13 @@ from reestim.importers.countries import alpha3_codes
 from reestim.importers.imported import Imported, ImportOptions
 from reestim.importers.isic import section_of_division, sector_of
 from reestim.importers.mapping import read_mapping
+from reestim.importers.margins import MEASURES
 from reestim.importers.stream import DAMAGED, unreadable
 
 EDITION = "OECD Input-Output Tables, 2018 and later: <country><year>ttl.csv or dom.csv"
 _FILE = re.compile(r"([A-Z]{3})(\d{4})(ttl|dom)\.csv", re.I)
 _DIVISIONS = re.compile(r"D?(\d\d)(?:T(\d\d))?")
 _FINAL = ("HFCE", "NPISH", "GGFC", "GFCF", "INVNT", "CONS_ABR", "DPABR", "CONS_NONRES", "EXPO", "IMPO", "TOTAL")
-MEASURES = ("output", "value_added", "exports", "imports")
 #: Rows may be from output by this part of it: rounding and discrepancies of the source.
 GAP_TOLERANCE = 0.01
 _ADVICE = "Give the files as the OECD publishes them, like JPN2018ttl.csv"

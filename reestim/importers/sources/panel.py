@@ -27,7 +27,7 @@ from reestim.wording import closest
 
 EDITION = "a panel with a column a year or a row a year, million US$; WITS country trade summaries as published"
 WITS_SECTIONS = HERE / "wits_sections.csv"
-NAMES = ("country", "product", "year", "value")
+_NAMES = ("country", "product", "year", "value")
 _WITS = ("Reporter", "Partner", "Product categories", "Indicator Type", "Indicator")
 _WITS_FILE = re.compile(r"en_([A-Z0-9]{3})_AllYears_WITS_Trade_Summary\.csv", re.I)
 _WITS_EXPORTS = re.compile(r"Exports? ?\((?:in )?US\$ Mil\)")
@@ -83,8 +83,8 @@ def _rows(path: Path, named: dict[str, str]) -> tuple[pd.DataFrame, list[str]]:
     there = header(path, path.name)
     is_wits = set(_WITS) <= set(there)
     wanted = {"country": _WITS[0], "product": _WITS[2]} if is_wits and not named else named
-    unknown = [name for name in wanted if name not in NAMES]
-    problems = [Problem("this is no part of a panel", closest(n, NAMES), column="--columns", value=n) for n in unknown]
+    unknown = [name for name in wanted if name not in _NAMES]
+    problems = [Problem("this is no part of a panel", closest(n, _NAMES), column="--columns", value=n) for n in unknown]
     for name in ("country", "product"):
         if name not in wanted:
             advice = f"Say --columns {name}=COLUMN; the file has {', '.join(there[:6])}"

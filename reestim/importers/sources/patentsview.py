@@ -23,7 +23,7 @@ from reestim.importers.technology import symbol_of
 
 EDITION = "PatentsView bulk tables since 2022, granted patents (g_*.tsv) or applications (pg_*.tsv)"
 TAKES = (*SHARED, "party")
-TITLE = "the tables of PatentsView cannot be used"
+_TITLE = "the tables of PatentsView cannot be used"
 _GROUP, _SUBCLASS = "cpc_group", "cpc_subclass"
 _PEOPLE = {"applicant": "assignee", "inventor": "inventor"}
 _NAME = re.compile(r"(p?g_[a-z_]+?)(?:_disambiguated)?\.tsv(?:\.zip|\.gz)?")
@@ -88,7 +88,7 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     wanted = [name for name in columns if name not in edition.classes] + ["|".join(edition.classes)]
     problems += missing_tables(tables, wanted, f"Give all of {', '.join(wanted)}, of one release", ".tsv")
     chosen = selection_of(choices, problems)
-    refuse(problems, TITLE)
+    refuse(problems, _TITLE)
     with Applications(work) as store:
         words = _fill(store, tables, edition, people, symbol)
         rules = [
@@ -156,7 +156,7 @@ def _fill(store: Applications, tables: Tables, edition: _Edition, people: str, s
         "country": tables.name(f"{edition.prefix}_{people}"),
         "sector": tables.name(_class_table(tables, edition)),
     }
-    refuse([*problems, *release_problems(store, where)], TITLE)
+    refuse([*problems, *release_problems(store, where)], _TITLE)
     words = [f"patents that are not utility patents: {others:,}"] if others else []
     words += strange_countries(store.unknown_countries())
     return words + ([f"applications without a date: {odd_dates:,}"] if odd_dates else [])

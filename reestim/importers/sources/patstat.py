@@ -26,7 +26,7 @@ from reestim.importers.technology import NACE_INDUSTRIES, nace_sectors, symbol_o
 
 EDITION = "PATSTAT Global, tables tls2xx as CSV (editions since 2019)"
 TAKES = (*SHARED, "party")
-TITLE = "the tables of PATSTAT cannot be used"
+_TITLE = "the tables of PATSTAT cannot be used"
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "tls201": ("appln_id", "appln_auth", "appln_filing_year", "earliest_filing_year", "ipr_type", "docdb_family_id"),
     "tls202": ("appln_id", "appln_title_lg", "appln_title"),
@@ -66,7 +66,7 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
         industries = sorted(set(nace_industries(NACE_INDUSTRIES)["industry"]))
         named = problems.attempt(lambda: sectors_of(choices.sectors, industries))
         nace = nace_sectors(named) if named else {}
-    refuse(problems, TITLE)
+    refuse(problems, _TITLE)
     with Applications(work) as store:
         words = _fill(store, tables, party, nace)
         rules = [
@@ -118,7 +118,7 @@ def _fill(store: Applications, tables: Tables, party: str, nace: Mapping[str, Ma
         _nace(store, tables, nace, problems)
     sectors = next(name for name in ("tls229", "tls224", "tls209") if name in tables)
     where = {"year": tables.name("tls201"), "sector": tables.name(sectors)}
-    refuse([*problems, *release_problems(store, where)], TITLE)
+    refuse([*problems, *release_problems(store, where)], _TITLE)
     return ([f"applications that are not patents of invention: {others:,}"] if others else []) + words
 
 

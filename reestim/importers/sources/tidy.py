@@ -23,8 +23,8 @@ from reestim.importers.world import RawTable
 from reestim.wording import closest
 
 COLUMNS = ("exporter", "input", "importer", "use", "value")
-FINAL = ("final", "households", "government", "investment", "inventories")
-LABOR, CAPITAL, VALUE_ADDED = FACTORS = ("labor", "capital", "value_added")
+_FINAL = ("final", "households", "government", "investment", "inventories")
+LABOR, CAPITAL, VALUE_ADDED = _FACTORS = ("labor", "capital", "value_added")
 #: World value added stated and output less inputs may differ by this factor; more is another unit, or another table.
 _SAME_TABLE = 1.5
 _FILE = re.compile(r".*?(\d{4})\.(?:csv|xlsx)")
@@ -40,18 +40,18 @@ def read(path: Path, year: int) -> RawTable:
     table, problems = _sales_and_factors(path)
     if problems or table is None:
         raise InputError(problems, f"the table of {year} cannot be used")
-    table = table[~table["input"].isin(FACTORS)]
+    table = table[~table["input"].isin(_FACTORS)]
     regions = tuple(dict.fromkeys([*table["exporter"], *table["importer"]]))
     industries = tuple(dict.fromkeys(table["input"]))
     n, s = len(regions), len(industries)
     seller = pd.Index(regions).get_indexer(table["exporter"]) * s + pd.Index(industries).get_indexer(table["input"])
     buyer = pd.Index(regions).get_indexer(table["importer"])
-    intermediate, final = np.zeros((n * s, n * s)), np.zeros((n * s, n, len(FINAL)))
+    intermediate, final = np.zeros((n * s, n * s)), np.zeros((n * s, n, len(_FINAL)))
     inner = table["use"].isin(industries).to_numpy()
     value = table["value"].to_numpy(dtype=float)
     user = buyer * s + pd.Index(industries).get_indexer(table["use"])
     intermediate[seller[inner], user[inner]] = value[inner]
-    kind = pd.Index(FINAL).get_indexer(table["use"])
+    kind = pd.Index(_FINAL).get_indexer(table["use"])
     final[seller[~inner], buyer[~inner], kind[~inner]] = value[~inner]
     return RawTable(year, path.name, regions, industries, intermediate, final)
 
@@ -65,11 +65,11 @@ def factors(path: Path, year: int) -> tuple[pd.DataFrame | None, list[str]]:
     table, problems = _sales_and_factors(path)
     if problems or table is None:
         raise InputError(problems, f"the table of {year} cannot be used")
-    stated: Any = table[table["input"].isin(FACTORS)]
+    stated: Any = table[table["input"].isin(_FACTORS)]
     if stated.empty:
         return None, []
     rows = stated.pivot_table(index=["importer", "use"], columns="input", values="value", aggfunc="sum")
-    rows = rows.reindex(columns=list(FACTORS))
+    rows = rows.reindex(columns=list(_FACTORS))
     raw = read(path, year)
     sold = raw.intermediate.sum(axis=1) + raw.final.sum(axis=(1, 2))
     cells = pd.MultiIndex.from_product([raw.regions, raw.industries], names=["importer", "use"])
@@ -108,11 +108,11 @@ def _sales_and_factors(path: Path) -> tuple[Any, list[Problem]]:
         return None, problems
     for name in ("exporter", "importer"):
         table[name] = table[name].map(code_of_country)
-    paid = table["input"].isin(FACTORS)
+    paid = table["input"].isin(_FACTORS)
     industries = list(dict.fromkeys(table.loc[~paid, "input"]))
-    unknown = ~table["use"].isin([*industries, *FINAL]) | (paid & ~table["use"].isin(industries))
+    unknown = ~table["use"].isin([*industries, *_FINAL]) | (paid & ~table["use"].isin(industries))
     for row, use in table["use"][unknown].items():
-        advice = closest(use, industries if paid[row] else [*industries, *FINAL])
+        advice = closest(use, industries if paid[row] else [*industries, *_FINAL])
         problems.append(Problem("unknown use", advice, file=path.name, row=int(row), column="use", value=use))
     for row in table.index[table.duplicated(list(COLUMNS[:4]))]:
         key = ", ".join(table.loc[row, list(COLUMNS[:4])])

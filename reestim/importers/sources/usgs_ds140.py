@@ -21,15 +21,15 @@ from reestim.importers.sheets import sheets_of, table_below
 
 EDITION = "Data Series 140, rare earths: the workbook of the USGS or its cells as tidy CSV (year, metric, value, unit)"
 TONNES, UNIT_VALUE = "apparent_consumption", "unit_value_current_usd"
-UNITS = {TONNES: "metric_tons_reo_equivalent", UNIT_VALUE: "usd_per_metric_ton_reo_current"}
+_UNITS = {TONNES: "metric_tons_reo_equivalent", UNIT_VALUE: "usd_per_metric_ton_reo_current"}
 #: Heads of the workbook's columns.
-HEADS = {"year": YEAR, "apparent consumption": TONNES, "unit value ($/t)": UNIT_VALUE}
+_HEADS = {"year": YEAR, "apparent consumption": TONNES, "unit value ($/t)": UNIT_VALUE}
 #: What stands in a cell without a figure: not available, withheld.
 _NOT_THERE = {"", "NA", "N/A", "W", "--", "—"}
 #: US$/kg of the average tonne consumed since 1950: 0.6 to 58 (2011). Before, figures scatter down to 0.003 (1938).
 USUAL_UNIT_VALUE, USUAL_SINCE = (0.05, 300.0), 1950
 #: Tonnes of oxide that the United States have consumed in a year; 26,500 at most.
-MOST_TONNES = 100_000.0
+_MOST_TONNES = 100_000.0
 
 
 def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
@@ -53,9 +53,9 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
         if year >= USUAL_SINCE:
             value, confirmed = tonnes * price / 1e6, choices.confirm_units
             problems += unit_value_problem(value, tonnes, USUAL_UNIT_VALUE, what, path.name, confirmed)
-        if tonnes > MOST_TONNES and not choices.confirm_units:
+        if tonnes > _MOST_TONNES and not choices.confirm_units:
             advice = "Are these kilograms? If the file is right, say --confirm-units"
-            message = f"more than {MOST_TONNES:,.0f} t of oxide in {year}"
+            message = f"more than {_MOST_TONNES:,.0f} t of oxide in {year}"
             problems.append(Problem(message, advice, file=path.name, column=TONNES, value=tonnes))
     if problems:
         raise InputError(problems, "Data Series 140 cannot be used")
@@ -93,29 +93,29 @@ def _tidy(path: Path) -> tuple[Any, list[Problem]]:
         problems.append(
             Problem("the file is of another commodity", f"Expected: {EDITION}", file=path.name, value=other)
         )
-    rows = cells[cells["metric"].isin(list(UNITS))]
+    rows = cells[cells["metric"].isin(list(_UNITS))]
     if "geography_code" in rows:
         rows = rows[rows["geography_code"] == "USA"]
     problems += [
         Problem("the series is missing", f"Expected: {EDITION}", file=path.name, column="metric", value=name)
-        for name in UNITS
+        for name in _UNITS
         if name not in set(rows["metric"])
     ]
     for row, metric, unit in rows[["metric", "unit"]].itertuples():
-        if unit != UNITS[metric]:
+        if unit != _UNITS[metric]:
             place: Any = {"file": path.name, "row": int(row), "column": "unit", "value": unit}
-            problems.append(Problem("another unit", f"{metric} is read in {UNITS[metric]}", **place))
+            problems.append(Problem("another unit", f"{metric} is read in {_UNITS[metric]}", **place))
     return _figures(rows[[YEAR, "metric", "value"]], path, problems)
 
 
 def _sheet(path: Path) -> tuple[Any, list[Problem]]:
     sheets, problems = sheets_of(path)
-    tables = [table_below(sheet, list(HEADS), _simple) for sheet in sheets.values()]
+    tables = [table_below(sheet, list(_HEADS), _simple) for sheet in sheets.values()]
     table = next((t for t in tables if t is not None), None)
     if table is None:
         advice = f"Expected: {EDITION}; a line with the heads Year, Apparent consumption, Unit value ($/t)"
         return None, [*problems, Problem("no sheet has the table", advice, file=path.name)]
-    years = table[table["year"].str.fullmatch(r"\d{4}")].rename(columns=HEADS)  # notes stand below the figures
+    years = table[table["year"].str.fullmatch(r"\d{4}")].rename(columns=_HEADS)  # notes stand below the figures
     rows = years.melt(YEAR, [TONNES, UNIT_VALUE], "metric", "value", ignore_index=False)
     return _figures(rows, path, problems)
 

@@ -24,8 +24,18 @@ from reestim.wording import closest
 
 EDITION = "Mineral Commodity Summaries data release, 2025 or later (one CSV of all commodities)"
 #: Columns of the release and of the parsed observations.
-RELEASE = ("mcs chapter", "section", "commodity", "country", "statistics", "statistics_detail", "unit", "year", "value")
-SYMBOLS = {
+_RELEASE = (
+    "mcs chapter",
+    "section",
+    "commodity",
+    "country",
+    "statistics",
+    "statistics_detail",
+    "unit",
+    "year",
+    "value",
+)
+_SYMBOLS = {
     "Lanthanum": "La",
     "Cerium": "Ce",
     "Praseodymium": "Pr",
@@ -42,7 +52,7 @@ SYMBOLS = {
     "Lutetium": "Lu",
     "Yttrium": "Y",
 }
-CHAPTERS = ("RARE EARTHS", "RARE EARTHS (Heavy)", "YTTRIUM")
+_CHAPTERS = ("RARE EARTHS", "RARE EARTHS (Heavy)", "YTTRIUM")
 PRICE_UNIT, MASS_UNIT = "dollars per kilogram", "metric tons"
 #: US$/kg of an oxide: lanthanum 0.96 in 2023, europium 3,790 at the end of 2011.
 USUAL_QUOTED_PRICE = (0.2, 10_000.0)
@@ -85,14 +95,14 @@ def _cells(path: Path) -> tuple[Any, list[Problem]]:
     if cells is None:
         return None, problems
     cells = cells.rename(columns=lambda name: str(name).lower().replace("mcs_chapter", "mcs chapter"))
-    if missing := [name for name in RELEASE if name not in cells]:
+    if missing := [name for name in _RELEASE if name not in cells]:
         advice = f"Expected: {EDITION}"
         problems += [Problem("the column is missing", advice, file=path.name, row=1, column=name) for name in missing]
         return None, problems
-    chapters = [name.lower() for name in CHAPTERS]
+    chapters = [name.lower() for name in _CHAPTERS]
     rows = cells[cells["mcs chapter"].str.lower().isin(chapters)].copy()
     if rows.empty:
-        advice = f"Expected: {EDITION}, with the chapters {', '.join(CHAPTERS)}"
+        advice = f"Expected: {EDITION}, with the chapters {', '.join(_CHAPTERS)}"
         return None, [*problems, Problem("there are no rare earths in the file", advice, file=path.name)]
     parsed = "value_low" in rows
     ends = [_ends(row, parsed) for row in rows.to_dict("records")]
@@ -129,10 +139,10 @@ def _prices(cells: Any, path: Path, confirmed: bool) -> tuple[Any, list[str], li
     for row, unit in priced.loc[priced["unit"] != PRICE_UNIT, "unit"].items():
         place: Any = {"file": path.name, "row": int(row), "column": "Unit", "value": unit}
         problems.append(Problem("another unit", f"Prices are read in {PRICE_UNIT}", **place))
-    chosen = priced["statistics_detail"].str.contains(_OXIDE) & priced["commodity"].isin(list(SYMBOLS))
+    chosen = priced["statistics_detail"].str.contains(_OXIDE) & priced["commodity"].isin(list(_SYMBOLS))
     others = priced.loc[~chosen, "statistics_detail"].str.split(":", n=1).str[-1].str.strip()
     left_out = [f"prices of {name}" for name in dict.fromkeys(others)]
-    rows = priced[chosen].assign(element=priced["commodity"].map(SYMBOLS))
+    rows = priced[chosen].assign(element=priced["commodity"].map(_SYMBOLS))
     rows = rows[rows["year"].str.fullmatch(r"\d{4}")]
     rows[YEAR] = rows["year"].astype(int)
     for row, element, year in rows.loc[rows.duplicated(["element", YEAR]), ["element", YEAR]].itertuples():
@@ -171,7 +181,7 @@ def _prices(cells: Any, path: Path, confirmed: bool) -> tuple[Any, list[str], li
             "verified": exact,
         }
     )
-    order = {symbol: n for n, symbol in enumerate(SYMBOLS.values())}
+    order = {symbol: n for n, symbol in enumerate(_SYMBOLS.values())}
     prices = prices.sort_values(["element", YEAR], key=lambda c: c.map(order) if c.name == "element" else c)
     return prices, left_out, problems
 

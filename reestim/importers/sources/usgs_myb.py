@@ -26,7 +26,7 @@ from reestim.wording import closest
 EDITION = "Minerals Yearbook, table of world mine production by country: the workbook or its cells as tidy CSV"
 COLUMNS = ("geography", YEAR, "metric", "unit", "value")
 METRIC, UNIT = "mine_production", "metric_tons_reo_equivalent"
-WORLD = "World total"
+_WORLD = "World total"
 _TITLE = re.compile(r"world mine production", re.I)
 _NOTHING = {"--", "—", "-"}  # printed for zero
 
@@ -44,9 +44,9 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     problems += own_problems
     if rows is None or problems:
         raise InputError(problems, "the yearbook cannot be used")
-    world = rows[rows["producer"] == WORLD]
+    world = rows[rows["producer"] == _WORLD]
     totals = {int(year): float(tonnes) for year, tonnes in world[[YEAR, "tonnes"]].to_numpy()}
-    rows = rows[rows["producer"] != WORLD].copy()
+    rows = rows[rows["producer"] != _WORLD].copy()
     names = alpha3_of_name()
     for row, name in rows.loc[~rows["producer"].isin(list(names)), "producer"].drop_duplicates().items():
         place: Any = {"file": path.name, "row": int(row), "value": name}
@@ -94,13 +94,13 @@ def _printed(sheet: Any, heads: int, path: Path, problems: list[Problem]) -> tup
         name, notes = _without_notes(cells[0])
         if not name or all(cells[n] == "" for n in at.values()):
             continue
-        name = WORLD if name.lower().startswith(("total", "world total")) else name
+        name = _WORLD if name.lower().startswith(("total", "world total")) else name
         for year, n in at.items():
             marks = cells[n + 1] if n + 1 < len(cells) else ""
             rows.append((line, name, "e" in notes or "e" in marks))
             years.append(str(year))
             values.append("0" if cells[n] in _NOTHING else cells[n].replace(",", ""))
-        if name == WORLD:
+        if name == _WORLD:
             break
     index = pd.Index([line for line, *_ in rows])
     table = pd.DataFrame([r[1:] for r in rows], columns=["producer", "estimated"], index=index)

@@ -16,10 +16,10 @@ from reestim.importers.frames import raw_table
 from reestim.importers.sources import arrays
 from reestim.importers.world import RawTable, WorldTable, clean
 
-INDUSTRIES = tuple(f"c{k}" for k in range(1, 36))
+_INDUSTRIES = tuple(f"c{k}" for k in range(1, 36))
 _ARRAYS = re.compile(r"wiod2013_(\d{4})\.npz")
 _SHEETS = re.compile(r"wiot(\d{2})_\w+\.xlsx")
-_UNIT = "millions of us$"
+MILLIONS_OF_USD = "millions of us$"
 
 
 def files(tables: Path) -> dict[int, Path]:
@@ -34,7 +34,7 @@ def files(tables: Path) -> dict[int, Path]:
 def read(path: Path, year: int) -> RawTable:
     """One year, as published. Raises InputError listing everything wrong with the file."""
     raw = arrays.read(path, year) if path.suffix == ".npz" else _read_sheet(path, year)
-    unknown = [i for i in raw.industries if i not in INDUSTRIES]
+    unknown = [i for i in raw.industries if i not in _INDUSTRIES]
     if unknown:
         advice = "The 2013 release has c1 to c35; read other tables with --source arrays"
         raise InputError([Problem("unknown industry", advice, file=path.name, value=i) for i in unknown])
@@ -61,7 +61,7 @@ def _read_sheet(path: Path, year: int) -> RawTable:
     problems = []
     if title[-4:] != str(year):
         problems.append(Problem(f"the sheet is not of {year}", advice, file=path.name, row=1, value=title))
-    if unit != _UNIT:
+    if unit != MILLIONS_OF_USD:
         problems.append(Problem("the unit is not millions of US$", advice, file=path.name, row=4, value=unit))
     if problems:
         raise InputError(problems, f"the table of {year} cannot be used")

@@ -17,17 +17,17 @@ import pandas as pd
 from reestim.errors import InputError, Problem
 from reestim.importers.frames import raw_table
 from reestim.importers.sources import arrays
+from reestim.importers.sources.wiod import MILLIONS_OF_USD
 from reestim.importers.world import RawTable
 
 _FILE = re.compile(r"WIOT(\d{4})_(?:Nov16|October16)_ROW\.(?:xlsx|xlsb|dta|csv)")
 _COLUMN = re.compile(r"v?([A-Z]{3})(\d{1,2})")
 #: Final uses of a country: households, non-profits, government, investment, inventories.
-FINAL = ("CONS_h", "CONS_np", "CONS_g", "GFCF", "INVEN")
+_FINAL = ("CONS_h", "CONS_np", "CONS_g", "GFCF", "INVEN")
 #: Rows below the industries that make up output; the row of output itself.
-FACTORS = ("TXSP", "EXP_adj", "PURR", "PURNR", "VA", "IntTTM")
+_FACTORS = ("TXSP", "EXP_adj", "PURR", "PURNR", "VA", "IntTTM")
 OUTPUT = "GO"
 _KEYS = ["IndustryCode", "Country"]
-_UNIT = "millions of us$"
 _ADVICE = "Give WIOT<year>_Nov16_ROW.xlsb, its .xlsx, WIOT<year>_October16_ROW.dta or the table of R as CSV"
 
 
@@ -39,14 +39,14 @@ def files(tables: Path) -> dict[int, Path]:
 def read(path: Path, year: int) -> RawTable:
     """One year, as published. Raises InputError listing everything wrong with the file."""
     table = _sheet(path, year) if path.suffix in (".xlsx", ".xlsb") else _flat(path, year)
-    factors = table.index.get_level_values(1).isin([*FACTORS, OUTPUT, "II_fob"])
+    factors = table.index.get_level_values(1).isin([*_FACTORS, OUTPUT, "II_fob"])
     body, below = table[~factors], table[factors].droplevel(0)
     problems = [
         Problem("the row is missing", _ADVICE, file=path.name, value=name)
         for name in ("VA", OUTPUT)
         if name not in below.index
     ]
-    uses = body.columns.get_level_values(1).isin(FINAL)
+    uses = body.columns.get_level_values(1).isin(_FINAL)
     unknown = sorted({*body.columns.get_level_values(1)[~uses]} ^ {*body.index.get_level_values(1)})
     problems += [
         Problem("the industry has rows without columns, or the reverse", _ADVICE, file=path.name, value=label)
@@ -68,7 +68,7 @@ def _sheet(path: Path, year: int) -> Any:
         raise InputError(Problem("the sheet has no table", _ADVICE, file=path.name), "the file cannot be used")
     problems = []
     unit = str(raw.iloc[3, 0]).strip().strip("()").lower()
-    if unit != _UNIT:
+    if unit != MILLIONS_OF_USD:
         problems.append(Problem("the unit is not millions of US$", _ADVICE, file=path.name, row=4, value=unit))
     if str(raw.columns.name) not in (str(year), "Sheet1"):
         problems.append(Problem(f"the sheet is not of {year}", _ADVICE, file=path.name, value=str(raw.columns.name)))
@@ -130,7 +130,7 @@ def _flat(path: Path, year: int) -> Any:
         raise InputError(problems, f"the table of {year} cannot be used")
     country, code = (table[name].astype(str).str.strip() for name in ("Country", "IndustryCode"))
     industries = list(dict.fromkeys(code[country != "TOT"]))
-    names = [*industries, *FINAL]
+    names = [*industries, *_FINAL]
     if beyond := [name for name, m in matches.items() if not 1 <= int(m[2]) <= len(names)]:
         message = f"the column has no row of its number: there are {len(industries)} industries"
         raise InputError([Problem(message, _ADVICE, file=path.name, column=name) for name in beyond[:5]])

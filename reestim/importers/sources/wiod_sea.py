@@ -31,10 +31,10 @@ _KEYS = ("country", "variable", "description", "code")
 _TEXT_KEYS = ("country", "industry", "year")
 _NO_FIGURE = ("", "NA", "n.a.", "..", ":")
 #: Figures of an account: output, intermediates, labour, capital, and volumes of the first three; capital of K.
-VALUES = {"output": "GO", "intermediates": "II", "labor": "LAB", "capital": "CAP"}
-VOLUMES = {"output": "GO_QI", "intermediates": "II_QI", "labor": "EMP"}
+_VALUES = {"output": "GO", "intermediates": "II", "labor": "LAB", "capital": "CAP"}
+_VOLUMES = {"output": "GO_QI", "intermediates": "II_QI", "labor": "EMP"}
 STOCK, ADDED, ADDED_VOLUME = "K", "VA", "VA_QI"
-_WANTED = (*VALUES.values(), *VOLUMES.values(), STOCK, ADDED, ADDED_VOLUME)
+_WANTED = (*_VALUES.values(), *_VOLUMES.values(), STOCK, ADDED, ADDED_VOLUME)
 
 
 def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
@@ -158,7 +158,7 @@ def _accounts(wide: Any) -> tuple[Any, list[str]]:
     words = []
     last = max(wide.index.get_level_values(YEAR))
     blank = wide.isna() | (wide == 0)
-    for name in (*VALUES.values(), *VOLUMES.values(), STOCK):
+    for name in (*_VALUES.values(), *_VOLUMES.values(), STOCK):
         gone = blank[name].groupby("country").all() & ~blank["GO"].groupby("country").all()
         for country in gone.index[gone]:
             output = float(wide["GO"].xs((country, last), level=("country", YEAR)).sum())
@@ -167,9 +167,9 @@ def _accounts(wide: Any) -> tuple[Any, list[str]]:
     countries = blank.index.get_level_values("country").nunique()
     words.append(f"ROW: the accounts have {countries} countries and no rest of the world")
     table: Any = pd.DataFrame(index=wide.index)
-    for what, name in VALUES.items():
+    for what, name in _VALUES.items():
         table[f"{what}_value"] = wide[name]
-    for what, name in VOLUMES.items():
+    for what, name in _VOLUMES.items():
         table[f"{what}_volume"] = wide[name]
     table["capital_volume"] = wide[STOCK] / _price_of_value_added(wide)
     return table.reset_index().rename(columns={"country": COUNTRY, "code": "nace"}), words

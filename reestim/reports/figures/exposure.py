@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-SHOWN = 12
+_SHOWN = 12
 SECTOR_HEADS = ["sector", "direct", "total", "million US$", "t REO", "main element"]
 COUNTRY_HEADS = ["country", "direct", "total", "million US$", "t REO", "main element", "main sector"]
 CAPTION = (
@@ -42,8 +42,8 @@ _ELEMENTS_SHOWN = len(_COLORS) - 1
 
 def exposure_figure(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """Bars of the most exposed sectors by element, and of the most exposed countries. ``tables``: exposure_tables."""
-    sectors = tables["exposure_sectors"].query("direct > 0").head(SHOWN)
-    countries = tables["exposure_countries"].head(SHOWN)
+    sectors = tables["exposure_sectors"].query("direct > 0").head(_SHOWN)
+    countries = tables["exposure_countries"].head(_SHOWN)
     figure = Figure(figsize=(10.0, 1.2 + 0.34 * max(len(sectors), len(countries))), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[1.5, 1])
     by_element: Any = tables["exposure_elements"].pivot_table(index="sector", columns="element", values="direct")

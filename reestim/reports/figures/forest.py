@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 COLOR = {FIXED: "#B34700", DIRECTED: "#005A96", CONTRIBUTION: "#00704F", "posterior": "#005A96", "prior": "#767676"}
 #: For things without a colour of their own, told apart in the same way.
 COLORS = ("#005A96", "#B34700", "#00704F", "#6A3D9A", "#7A6000", "#A0306A")
-LABEL = {
+LABEL_OF_TECHNOLOGY = {
     FIXED: "fixed technology",
     DIRECTED: "directed technology",
     CONTRIBUTION: "contribution of directed technology",
@@ -79,7 +79,7 @@ def by_technology(
     offsets = [0.0] if len(technologies) == 1 else [gap, -gap]
     for technology, offset in zip(technologies, offsets, strict=True):
         part = draws.sel({TECHNOLOGY: technology})
-        forest(axes, part, dim, COLOR[technology], LABEL[technology], offset)
+        forest(axes, part, dim, COLOR[technology], LABEL_OF_TECHNOLOGY[technology], offset)
         if sign:
             beside(axes, probability(part, part < 0).values, COLOR[technology], offset)
     if sign:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-SHOWN = 20
+_SHOWN = 20
 CAPTION = (
     "Average growth of output a year by source, per cent: contributions of the inputs (mean cost share times growth) "
     "and total factor productivity add up to the growth of output (diamond). Measured, not estimated: no interval."
@@ -29,7 +29,7 @@ def means_of(accounting: xr.Dataset) -> pd.DataFrame:
 def productivity_figure(means: pd.DataFrame) -> Figure:
     """Stacked bars, one series a row; of more than twenty series those with the largest TFP growth either way."""
     size: Any = means["tfp_growth"].abs()
-    order: Any = size.sort_values(ascending=False, kind="stable").index[:SHOWN]
+    order: Any = size.sort_values(ascending=False, kind="stable").index[:_SHOWN]
     rows: Any = means.loc[sorted(order)]
     parts = [name for name in means.columns if str(name).endswith("_contribution")] + ["tfp_growth"]
     figure = Figure(figsize=(8.0, 1.3 + 0.34 * len(rows)), layout="constrained")
@@ -59,7 +59,7 @@ def productivity_figure(means: pd.DataFrame) -> Figure:
 
 def alt_text(means: pd.DataFrame) -> str:
     """TFP growth of the series in a sentence, for readers who do not see the figure."""
-    rows = means.head(SHOWN).to_dict("records")
+    rows = means.head(_SHOWN).to_dict("records")
     return "TFP growth, per cent a year: " + "; ".join(
         f"{r['country']} {r['sector']} {100 * r['tfp_growth']:.2f}" for r in rows
     )

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from reestim.dims import COUNTRY, TECHNOLOGY
-from reestim.reports.figures.forest import LABEL, alt_text, plain
+from reestim.reports.figures.forest import LABEL_OF_TECHNOLOGY, alt_text, plain
 from reestim.reports.section import FigureBlock, figure_block
 from reestim.results.effects import probability, quantiles
 from reestim.results.format import number, percent
@@ -86,7 +86,7 @@ def tile_map(change: xr.DataArray, apart: Sequence[str], name: str) -> FigureBlo
     for axes, technology in zip(panels, technologies, strict=True):
         axes.set(xlim=(-0.05, width + 0.05), ylim=(height + 0.05, -0.05), aspect="equal")
         axes.set_axis_off()
-        axes.set_title(LABEL[technology], loc="left", fontsize=9)
+        axes.set_title(LABEL_OF_TECHNOLOGY[technology], loc="left", fontsize=9)
         for country, place in tiles.items():
             at = {TECHNOLOGY: technology, COUNTRY: country}
             _tile(axes, place, country, float(median.sel(at)), float(loss.sel(at)), scale, side)

@@ -165,8 +165,8 @@ def _forest(
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=1, frameon=False, fontsize=8.5)
     caption = (
-        f"Real income in each scenario against {first}, {forest.LABEL[technology]}; {forest.BANDS} of the "
-        "differences draw by draw."
+        f"Real income in each scenario against {first}, {forest.LABEL_OF_TECHNOLOGY[technology]}; {forest.BANDS} of "
+        "the differences draw by draw."
     )
     median = quantiles(draws)["median"]
     medians = "; ".join(

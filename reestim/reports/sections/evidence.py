@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from reestim.checks.evidence_sensitivity import EVIDENCE, GROUP
+from reestim.checks.evidence_sensitivity import EVIDENCE, EVIDENCE_SENSITIVITY
 from reestim.checks.power_scaling import symbol
 from reestim.checks.prior_sensitivity import SENSITIVE, resting
 from reestim.reports.section import POSTERIOR, Notes, Section, TableBlock
@@ -22,9 +22,9 @@ TABLE = "evidence_sensitivity"
 def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
     """The table ``evidence_sensitivity``: parameter, symbol, and the sensitivity to each kind of evidence and to the
     priors (pure numbers), where the run keeps log densities."""
-    if GROUP not in post.children:
+    if EVIDENCE_SENSITIVITY not in post.children:
         return {}
-    sensitivity = post[GROUP]["sensitivity"].transpose("parameter", EVIDENCE)
+    sensitivity = post[EVIDENCE_SENSITIVITY]["sensitivity"].transpose("parameter", EVIDENCE)
     names = [str(name) for name in sensitivity["parameter"].values]
     columns = dict(zip(map(str, sensitivity[EVIDENCE].values), sensitivity.values.T, strict=True))
     return {TABLE: pd.DataFrame({"parameter": names, "symbol": [symbol(name) for name in names], **columns})}

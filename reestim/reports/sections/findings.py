@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reestim.errors import InputError
 from reestim.reports.section import POSTERIOR, Notes, Section, TableBlock
-from reestim.results.findings import HEADS, NO_FINDING, findings_table, notes_of, rows_as_text
+from reestim.results.findings import FINDINGS_HEADS, NO_FINDING, findings_table, notes_of, rows_as_text
 from reestim.runs.record import RunRecord
 
 if TYPE_CHECKING:
@@ -33,5 +33,5 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
         return Section(NAME, "The paper's claims", [Notes([NO_FINDING])], POSTERIOR)
     table = tables[NAME]
     caption = "Claims of Alfaro, Fadinger, Schymik and Virananda (2025), asked of this run."
-    blocks = [TableBlock(NAME, caption, list(HEADS), rows_as_text(table), table), Notes(notes_of(post))]
+    blocks = [TableBlock(NAME, caption, list(FINDINGS_HEADS), rows_as_text(table), table), Notes(notes_of(post))]
     return Section(NAME, "The paper's claims", blocks, POSTERIOR)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from reestim.checks import predictive, prior_welfare
 from reestim.dims import COUNTRY, SCENARIO, TECHNOLOGY
-from reestim.intervals import LEVEL
+from reestim.intervals import LEVEL, MEDIAN_AND_ENDS
 from reestim.reports.section import POSTERIOR, Block, Notes, Section, TableBlock, figure_block
 from reestim.results.format import number, with_interval
 from reestim.results.names import country_label
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 CHECKS, COVERAGE = "predictive_checks", "predictive_coverage"
 WELFARE, SOLVED = "welfare_prior_posterior", "prior_draws_solved"
-_ENDS = ("median", "low", "high")
 
 
 def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
@@ -77,8 +76,8 @@ def _welfare(table: pd.DataFrame) -> TableBlock:
             *([str(row[SCENARIO])] if several else []),
             country_label(str(row[COUNTRY])),
             str(row[TECHNOLOGY]),
-            with_interval(*(row[f"prior_{k}"] for k in _ENDS)),
-            with_interval(*(row[k] for k in _ENDS)),
+            with_interval(*(row[f"prior_{k}"] for k in MEDIAN_AND_ENDS)),
+            with_interval(*(row[k] for k in MEDIAN_AND_ENDS)),
             number(row["width_ratio"]),
         ]
         for row in table.to_dict("records")

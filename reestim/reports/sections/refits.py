@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from reestim.checks.refits import GROUP, matrix, refit_table, sentences
+from reestim.checks.refits import REFITS_GROUP, matrix, refit_table, sentences
 from reestim.reports.section import POSTERIOR, Notes, Section, TableBlock
 
 if TYPE_CHECKING:
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
     """The table ``refits`` of a run that holds the group."""
-    return {GROUP: refit_table(post)} if GROUP in post.children else {}
+    return {REFITS_GROUP: refit_table(post)} if REFITS_GROUP in post.children else {}
 
 
 def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | None:
     """Moves of the means, and what they say."""
-    if GROUP not in tables:
+    if REFITS_GROUP not in tables:
         return None
     heads, rows = matrix(post)
     caption = (
         "The study fitted again with one change: how far posterior means move, in posterior standard deviations of "
         "this run (welfare: the country, scenario and technology that moves most)."
     )
-    blocks = [TableBlock(GROUP, caption, heads, list(rows)), Notes(sentences(post))]
-    return Section(GROUP, "What the answer hangs on", blocks, POSTERIOR)
+    blocks = [TableBlock(REFITS_GROUP, caption, heads, list(rows)), Notes(sentences(post))]
+    return Section(REFITS_GROUP, "What the answer hangs on", blocks, POSTERIOR)

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from reestim.checks.power_scaling import SYMBOLS, moving_draws
 from reestim.dims import CHAIN, DRAW
+from reestim.draws import arviz_functions
 from reestim.reports.figures.forest import COLORS
 from reestim.reports.section import Block, FigureBlock, Section, TableBlock, figure_block
 from reestim.results import tables as tidy
@@ -49,9 +50,7 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
 
 def convergence(posterior: xr.Dataset) -> pd.DataFrame:
     """By parameter: elements (that move), largest_r_hat, smallest ess_bulk and ess_tail over them."""
-    import arviz
-
-    az: Any = arviz  # its names come at run time
+    az = arviz_functions()
     with np.errstate(invalid="ignore", divide="ignore"):
         r_hat = az.rhat(posterior)
         ess = {method: az.ess(posterior, method=method) for method in ("bulk", "tail")}

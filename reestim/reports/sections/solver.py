@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from reestim.dims import TECHNOLOGY
-from reestim.reports.figures.forest import COLOR, LABEL
+from reestim.reports.figures.forest import COLOR, LABEL_OF_TECHNOLOGY
 from reestim.reports.section import Block, FigureBlock, Notes, Section, TableBlock, figure_block
 from reestim.results import tables as tidy
 
@@ -77,7 +77,12 @@ def _figure_block(ds: xr.Dataset) -> FigureBlock:
             one = one[np.isfinite(one)]
             if one.size:
                 axes.hist(
-                    one, bins=20, histtype="step", linewidth=1.4, color=COLOR[technology], label=LABEL[technology]
+                    one,
+                    bins=20,
+                    histtype="step",
+                    linewidth=1.4,
+                    color=COLOR[technology],
+                    label=LABEL_OF_TECHNOLOGY[technology],
                 )
         middle = float(steps.sel({TECHNOLOGY: technology}).median())
         ranges.append(f"{technology}: median {middle:.0f} steps")

@@ -144,7 +144,7 @@ def _figure_block(ds: xr.Dataset, name: str) -> FigureBlock:
             axes.barh(range(len(countries)), share, 0.7, left=start, color=_COLORS[source], label=_NAMES[source])
             start = start + share
         axes.set_yticks(range(len(countries)), [forest.plain(short_name(c)) for c in countries], fontsize=8)
-        axes.set_title(forest.LABEL[technology], loc="left", fontsize=9)
+        axes.set_title(forest.LABEL_OF_TECHNOLOGY[technology], loc="left", fontsize=9)
         axes.axvline(0.0, color="black", linewidth=0.9)
         axes.set_ylim(-0.6, len(countries) - 0.4)
     panels[-1].set_xlabel("share of the variance of welfare, per cent")
