@@ -17,7 +17,7 @@ from reestim.counterfactuals.plan import BATCHES, DRAW_OUTCOMES, chunk_size, par
 from reestim.counterfactuals.varying import Varying
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
 from reestim.equilibrium.economy import Economy
-from reestim.equilibrium.horizon import MONTHS, SUPPLY
+from reestim.equilibrium.horizon import MONTHS, SUPPLY, YEAR_AHEAD
 from reestim.equilibrium.parameter_arrays import CLOCK, ParameterArrays
 from reestim.equilibrium.parameters import Parameters
 from reestim.equilibrium.policy_arrays import PolicyArrays

@@ -16,14 +16,7 @@ from reestim.equilibrium.accounts import Baseline
 from reestim.equilibrium.mining import mine_costs
 from reestim.equilibrium.parameter_arrays import ParameterArrays
 from reestim.equilibrium.policy_arrays import PolicyArrays
-from reestim.equilibrium.pools import (
-    PoolArray,
-    PoolState,
-    licences_at_border,
-    licences_at_mine,
-    pool_residual,
-    pool_state,
-)
+from reestim.equilibrium.pools import PoolState, licences_at_border, licences_at_mine, pool_residual, pool_state
 from reestim.technology import Costs, unit_costs
 
 Country = Float[Array, " country"]
@@ -40,7 +33,9 @@ class Unknowns(NamedTuple):
     factor_price: CountryFactor  # ln ŵ
     price: Cells  # ln P̂
     expenditure: Cells  # ln X′ − ln X
-    pool: PoolArray  # of quotas and licences: ln(1 + licence price/scale) where positive, else what stays unused
+    pool: Float[
+        Array, " pool"
+    ]  # of quotas and licences: ln(1 + licence price/scale) where positive, else what stays unused
     margin: CountryElement  # ln of price over unit cost at a mine's gate; 0 unless supply is joint
 
 
@@ -246,7 +241,7 @@ def excess(
     price: Cells,
     expenditure: Cells,
     factor_demand: CountryFactor,
-    over: PoolArray,
+    over: Float[Array, " pool"],
     output: Cells,
     unit_cost: Cells,
 ) -> Unknowns:

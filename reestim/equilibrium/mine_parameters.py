@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reestim.equilibrium.horizon import LONG, MONTHS, SUPPLY
+from reestim.equilibrium.horizon import LONG, MONTHS, SUPPLY, YEAR_AHEAD
 from reestim.errors import Problem
 
 if TYPE_CHECKING:

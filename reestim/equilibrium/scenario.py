@@ -13,7 +13,7 @@ import xarray as xr
 from jaxtyping import Array
 
 from reestim.dims import BILATERAL, COUNTRY, SECTOR
-from reestim.equilibrium.horizon import MONTHS, horizon_problems
+from reestim.equilibrium.horizon import MONTHS, YEAR_AHEAD, horizon_problems
 from reestim.equilibrium.mines import Mine
 from reestim.equilibrium.placing import NO_LIMIT, Levels, Pool, pool_arrays
 from reestim.equilibrium.policies import POLICIES
