@@ -279,7 +279,6 @@ def _labelled(array: xr.DataArray, long_name: str, units: str) -> xr.DataArray:
 def _provenance(data: Dataset, elements: Elements, rebalanced: int) -> dict[str, str | int | float]:
     """What the numbers rest on, in words and figures that survive a netCDF file."""
     synthetic = ", ".join(data.meta.synthetic)
-    bought = elements.purchases.sum()
     return {
         "name": data.meta.name,
         "base_year": int(data.meta.base_year),
@@ -296,6 +295,6 @@ def _provenance(data: Dataset, elements: Elements, rebalanced: int) -> dict[str,
             "buyer's market; producers' tonnes scaled to world use; trade of the host rebalanced by RAS; value added "
             "of the host is the residual"
         ),
-        "ree_value": float(bought),
+        "ree_value": float(elements.purchases.sum()),
         "rebalanced_host_flows": rebalanced,
     }
