@@ -31,8 +31,9 @@ def _stated(text: str) -> str:
 @dataclass
 class LanguageModel:
     """What the server does. ``faults`` are used up one a request: an HTTP status, a status with Retry-After (s),
-    ``broken`` JSON, ``prose`` instead of an answer, a ``cut`` connection, or ``slow`` (answers after ``slow`` seconds,
-    the others after ``pause``). ``hang_after`` requests it never answers again. ``disguise`` makes another body of the
+    ``broken`` JSON, ``prose`` instead of an answer, a ``cut`` connection, ``blanks`` in place of an answer, for ten
+    seconds, or ``slow`` (answers after ``slow`` seconds, the others after ``pause``). ``hang_after`` requests it never
+    answers again; with the text ``silences`` in a request it sends blanks. ``disguise`` makes another body of the
     n-th reply (text as it is, else JSON), ``headers`` come with every response; a request with the text ``refuses`` in
     it gets HTTP 400."""
 
@@ -44,6 +45,7 @@ class LanguageModel:
     tokens: tuple[int, int] = (1000, 100)
     error: str = "refused"
     refuses: str | None = None
+    silences: str | None = None
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
@@ -117,6 +119,8 @@ def serving(model: LanguageModel) -> Iterator[LanguageModel]:
                 fault = model.faults.pop(0) if model.faults else None
                 if model.refuses and any(model.refuses in p["abstract"] for p in patents_of(body)):
                     fault = 400
+                if model.silences and any(model.silences in p["abstract"] for p in patents_of(body)):
+                    fault = "blanks"
                 hang = model.hang_after is not None and len(model.requests) > model.hang_after
             try:
                 self._respond(body, 60.0 if hang else model.pause, fault)
@@ -141,6 +145,9 @@ def serving(model: LanguageModel) -> Iterator[LanguageModel]:
             elif model.disguise is not None:
                 body_ = model.disguise(len(model.requests), json.loads(content))
                 content = (body_ if isinstance(body_, str) else json.dumps(body_)).encode()
+            if fault == "blanks":
+                self._send_blanks()
+                return
             self.send_response(status if isinstance(status, int) else 200)
             for name, value in model.headers.items():
                 self.send_header(name, value)
@@ -155,6 +162,17 @@ def serving(model: LanguageModel) -> Iterator[LanguageModel]:
                 self.connection.close()
                 return
             self.wfile.write(content)
+
+        def _send_blanks(self) -> None:
+            self.close_connection = True
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            until = time.monotonic() + 10
+            while time.monotonic() < until:
+                self.wfile.write(b" ")
+                self.wfile.flush()
+                time.sleep(0.02)
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

@@ -268,6 +268,7 @@ def _print_labels(labelled: Labelled, out: Path, as_json: bool) -> None:
     if labelled.about["labeller"] == "offline":
         if own := labelled.about["own_texts"]:
             typer.echo(f"learnt from {own} texts of yours, each worth {labelled.about['own_weight']:g} of the corpus")
+            typer.echo(f"tried on them: {labelled.about['cross_validation']['folds']}")
         else:
             typer.echo("recommended: have people label a hundred of these patents, then label again with --sample")
     typer.echo(f"labels: {out}\nnext: reestim audit draw {out} PATENTS --out sample.csv")

@@ -128,8 +128,8 @@ def write_inventions(
         raise InputError([problem, *(_odd(chosen))], "the patents cannot be used")
     done = [
         f"one invention counts once: {counts['inventions']:,} of {counts['applications']:,} applications; year: the "
-        "earliest of the family; text: an English abstract where a member has one; people and classes: of the "
-        "earliest member that states them",
+        "earliest of the family, of its priorities where the source has them; text: an English abstract where a member "
+        "has one; people and classes: of the earliest member that states them",
         "counted by parts: each person and each class (four characters) of an invention has the same share"
         if chosen.fractional
         else "counted whole: country of the first person, sector of the first class",

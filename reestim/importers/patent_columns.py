@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reestim.errors import InputError, Problem
@@ -19,7 +19,7 @@ from reestim.importers.technology import symbol_of
 from reestim.wording import closest
 
 REQUIRED = ("id", "country", "year")
-KNOWN = (*REQUIRED, "title", "abstract", "cpc", "sector", "family", "language", "office")
+KNOWN = (*REQUIRED, "title", "abstract", "cpc", "sector", "family", "language", "office", "priority")
 PARTIES = ("applicant", "inventor")
 #: WIPO ST.3 codes of organisations: an application can be filed there, and nobody lives there.
 OFFICES = frozenset(("EP", "WO", "EA", "AP", "OA", "GC", "IB", "EM", "XN", "XV", "QZ", "BX"))
@@ -31,6 +31,8 @@ _OFFICE_COLUMN = re.compile(
 _YEAR = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d)(?:[01]\d[0-3]\d)?(?!\d)")
 #: Cells of one kind that are wrong: so many are listed one by one.
 _LISTED = 20
+#: Of people: where more have an office for a country, the column is that of offices.
+_MOST_OFFICES = 0.05
 
 
 def columns_of(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -73,27 +75,32 @@ def party_of(choices: ImportOptions) -> str:
 class Reader:
     """Reads cells of one source, and remembers what was wrong with them.
 
-    file : its name, for problems. strange : texts that are not a country and how often. problems : of cells.
+    file : its name, for problems. strange : texts that are not a country and how often. problems : of cells. people,
+    offices : countries that were read, and those that were an office; the place of the first. priorities : rows with
+    one.
     """
 
     file: str
     strange: Counter[str] = field(default_factory=Counter)
+    people: int = 0
+    offices: int = 0
+    first_office: tuple[int, str, str] | None = None
+    priorities: int = 0
     problems: list[Problem] = field(default_factory=list)
     further: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def countries(self, texts: Iterable[str], row: int, column: str) -> list[str]:
-        """Alpha-3 codes of countries given by code or name; an office is a problem, what is not one, ``UNKNOWN``."""
+        """Alpha-3 codes of countries given by code or name; of what is none, an office among them, ``UNKNOWN``."""
         codes: list[str] = []
         for text in texts:
+            self.people += 1
             code = country_of(text)
-            if code:
-                codes.append(code)
-            elif text.upper() in OFFICES:
-                advice = "Give the residence of applicants or inventors: the office says where protection is sought"
-                self.problem("an office, not a country", advice, row, column, text)
-            else:
+            if not code:
                 self.strange[text] += 1
-                codes.append(UNKNOWN + text)
+                if text.upper() in OFFICES:
+                    self.offices += 1
+                    self.first_office = self.first_office or (row, column, text)
+            codes.append(code or UNKNOWN + text)
         return codes
 
     def year(self, texts: Sequence[str], row: int, column: str) -> int | None:
@@ -105,6 +112,15 @@ class Reader:
             elif text.strip("0- "):
                 self.problem("no year between 1800 and 2099", "Give a date or a year", row, column, text)
         return min(years, default=None)
+
+    def first_year(self, cells: Mapping[str, Sequence[str]], row: int, columns: Mapping[str, str]) -> int | None:
+        """The earlier of the years of filing and of priority: an application claims it from an earlier one of its
+        family, which may not be in the file."""
+        filed, claimed = (
+            self.year(cells[name], row, columns[name]) if name in cells else None for name in ("year", "priority")
+        )
+        self.priorities += claimed is not None
+        return min((year for year in (filed, claimed) if year is not None), default=None)
 
     def symbols(self, texts: Iterable[str], row: int, column: str) -> list[str]:
         """CPC or IPC symbols without blanks."""
@@ -129,6 +145,11 @@ class Reader:
             for (message, advice), n in self.further.items()
             if n > _LISTED
         ]
+        if self.first_office is not None and self.offices > _MOST_OFFICES * self.people:
+            row, column, text = self.first_office
+            message = f"an office, not a country, for {self.offices:,} of {self.people:,} people"
+            advice = "Give the residence of applicants or inventors: the office says where protection is sought"
+            more.append(Problem(message, advice, file=self.file, row=row, column=column, value=text))
         return [*self.problems, *more]
 
 

@@ -33,22 +33,27 @@ def kind_of(path: Path) -> str:
     return suffix
 
 
-def records(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Row]]:
+def records(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> Iterator[tuple[int, Row]]:
     """Number of the row, and its cells by the name of the column; memory does not grow with the file (Excel apart).
 
-    Raises InputError where the file is damaged, or lacks one of ``columns`` (of a nested one: its first part).
+    Raises InputError where the file is damaged, or lacks one of ``columns`` (of a nested one: its first part); those of
+    ``optional`` may be lacking.
     """
     suffix = kind_of(path)
-    roots = list(dict.fromkeys(column.split(".")[0] if nested(suffix) else column for column in columns))
+    roots, more = (
+        list(dict.fromkeys(column.split(".")[0] if nested(suffix) else column for column in names))
+        for names in (columns, optional)
+    )
     if suffix in (".csv", ".tsv"):
         separator = "," if suffix == ".csv" else "\t"
-        _refuse_missing(roots, header(path, path.name, separator), path)
-        for piece in pieces(path, path.name, roots, separator, _ROWS):
+        there = header(path, path.name, separator)
+        _refuse_missing(roots, there, path)
+        for piece in pieces(path, path.name, [*roots, *(c for c in more if c in there)], separator, _ROWS):
             yield from _rows(piece)
     elif suffix == ".xlsx":
-        yield from _excel(path, roots)
+        yield from _excel(path, roots, more)
     elif suffix == ".parquet":
-        yield from _parquet(path, roots)
+        yield from _parquet(path, roots, more)
     else:
         yield from _json_lines(path, roots)
 
@@ -121,7 +126,7 @@ def _refuse_missing(columns: Sequence[str], there: Sequence[str], path: Path) ->
         raise InputError(missing_columns(missing, there, path.name), "the file cannot be used")
 
 
-def _excel(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Row]]:
+def _excel(path: Path, columns: Sequence[str], optional: Sequence[str]) -> Iterator[tuple[int, Row]]:
     sheets, problems = sheets_of(path)
     if problems:
         raise InputError(problems, "the file cannot be read")
@@ -134,18 +139,20 @@ def _excel(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Row]]:
     _refuse_missing(columns, names, path)
     body = sheet.iloc[1:]
     body.columns = names
-    yield from _rows(body[list(columns)])
+    yield from _rows(body[[*columns, *(column for column in optional if column in names)]])
 
 
-def _parquet(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Row]]:
+def _parquet(path: Path, columns: Sequence[str], optional: Sequence[str]) -> Iterator[tuple[int, Row]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     number = 0
     try:
         file = pq.ParquetFile(path)
-        _refuse_missing(columns, file.schema_arrow.names, path)
-        for batch in file.iter_batches(batch_size=_ROWS, columns=list(columns)):
+        there = file.schema_arrow.names
+        _refuse_missing(columns, there, path)
+        wanted = [*columns, *(column for column in optional if column in there)]
+        for batch in file.iter_batches(batch_size=_ROWS, columns=wanted):
             for row in batch.to_pylist():
                 number += 1
                 yield number, row

@@ -57,12 +57,14 @@ def answers_type(batch: Sequence[Text]) -> type[Answers]:
 
 @dataclass(frozen=True)
 class Text:
-    """A text to be judged. key : of its answer in the cache; tries : how often it was judged in vain."""
+    """A text to be judged. key : of its answer in the cache; tries : how often it was judged in vain; last : the next
+    judgement is its last."""
 
     key: str
     title: str
     abstract: str
     tries: int = 0
+    last: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,6 @@ def sort_answers(batch: Sequence[Text], answers: Sequence[PatentLabel]) -> Sorte
     return Sorted(labels, tuple(invalid))
 
 
-def again(text: Text) -> Text:
+def again(text: Text, *, last: bool = False) -> Text:
     """The text after one more judgement in vain."""
-    return replace(text, tries=text.tries + 1)
+    return replace(text, tries=text.tries + 1, last=last)

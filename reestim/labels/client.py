@@ -47,6 +47,10 @@ class UnreadableError(Exception):
     """The model's answer is not a list of labels, was cut off at ``--max-answer``, or did not come in time."""
 
 
+class LateError(UnreadableError):
+    """The whole answer did not come in time."""
+
+
 @dataclass(frozen=True)
 class Reply:
     """Answers as they came, the model as the endpoint names it, and the temperature that was asked for (None: the
@@ -146,7 +150,7 @@ class LLMClient:
             self._timeouts += 1
             if self._timeouts >= s.attempts:
                 raise self._meaning(error) from None
-            raise UnreadableError(f"no answer within {s.timeout:g} seconds") from None
+            raise LateError(f"no whole answer within {s.timeout:g} seconds") from None
         except ModelAPIError as error:
             raise self._meaning(error) from None
         raise AssertionError("tenacity ends with a result or an error")
@@ -163,9 +167,7 @@ class LLMClient:
         try:
             with warnings.catch_warnings():  # a temperature that is not sent is noted by the transport
                 warnings.simplefilter("ignore", UserWarning)
-                result: Any = await self._agent.run(
-                    message(batch), usage=usage, model_settings=limits, output_type=_output_type(s.answers, batch)
-                )
+                result = await self._answer(batch, limits, usage)
         except UnexpectedModelBehavior:
             self.spending.settle(promised, expected, usage.input_tokens, usage.output_tokens)
             self.ignores_tools = self.ignores_tools or notes.get("ignored_tools", False)
@@ -192,6 +194,16 @@ class LLMClient:
         self.answered, self._timeouts = self.answered + 1, 0
         model = result.response.model_name or self.endpoint.model
         return Reply(result.output.answers, model, notes.get("temperature"))
+
+    async def _answer(self, batch: Sequence[Text], limits: Any, usage: RunUsage) -> Any:
+        """The whole answer, or ModelTimeoutError: a server that sends a blank now and then keeps a connection open for
+        ever, since the limit of the connection is on the time between two bytes."""
+        seconds, kind = self.settings.timeout, _output_type(self.settings.answers, batch)
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._agent.run(message(batch), usage=usage, model_settings=limits, output_type=kind)
+        except TimeoutError:
+            raise ModelTimeoutError(self.endpoint.model, f"no whole answer within {seconds:g} seconds") from None
 
     def hint(self, said: str) -> str:
         """What may help where the model gives no labels, by what was said of its answers."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -164,13 +165,16 @@ def cross_validate(
     else:
         counts = {label: int((human == label).sum()) for label in LABELS}
         rare = {label: n for label, n in counts.items() if n < _FEWEST}
-        if rare:
-            advice = f"Add patents of this class to the sample: at least {_FEWEST} of each"
-            problems = [Problem(f"only {n} texts of a class", advice, column=HUMAN, value=c) for c, n in rare.items()]
-            raise InputError(problems, "the labeller cannot be cross-validated")
-        n_folds = min(FOLDS, *counts.values())
-        splits = StratifiedGroupKFold(n_folds, shuffle=True, random_state=SEED).split(masked, human, own)
+        _refuse_few(counts, rare, with_corpus=bool(extra))
+        n_folds = min(FOLDS, *(n for label, n in counts.items() if label not in rare))
+        with warnings.catch_warnings():  # a class of fewer texts than folds: said below, in words
+            warnings.simplefilter("ignore", UserWarning)
+            kept = StratifiedGroupKFold(n_folds, shuffle=True, random_state=SEED).split(masked, human, own)
+            splits = list(kept)
         folds = f"{n_folds} folds stratified by label (seed {SEED}), near-duplicates kept in one fold"
+        if rare:
+            few = ", ".join(f"{label} {n}" for label, n in rare.items())
+            folds += f"; too few texts to say how a class is confused: {few}"
     machine, probability = np.full(len(masked), "unrelated", dtype=object), np.full(len(masked), np.nan)
     for learn, judge in splits:
         apart = ~np.isin(others, own[judge])
@@ -183,6 +187,17 @@ def cross_validate(
             machine[open_] = model.classes_[chances.argmax(axis=1)]
             probability[open_] = chances.max(axis=1)
     return CrossValidation(human, machine, probability, tuple(map(str, sample["patent_id"])), folds)
+
+
+def _refuse_few(counts: Mapping[str, int], rare: Mapping[str, int], *, with_corpus: bool) -> None:
+    """Raise InputError where there are too few texts to hold any back: of each class, or of all where the corpus has
+    the rare ones."""
+    if with_corpus and sum(counts.values()) >= _FEWEST * len(LABELS) and len(rare) < len(counts):
+        return
+    advice = f"Add patents to the sample: at least {_FEWEST * len(LABELS)} in all, {_FEWEST} of a class"
+    problems = [Problem(f"only {n} texts of a class", advice, column=HUMAN, value=c) for c, n in rare.items()]
+    if problems:
+        raise InputError(problems, "the labeller cannot be cross-validated")
 
 
 def near_duplicates(masked: Sequence[MaskedText]) -> np.ndarray:

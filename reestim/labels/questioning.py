@@ -2,7 +2,8 @@
 
 An endpoint may fail in the disguise of an answer: prose, a refusal, an empty message. So no text is unlabelled by what
 may be a failure of the endpoint: its last judgement stands between two answers to the *control*, a text that the
-model has labelled before.
+model has labelled before. An answer that did not come in time makes the next judgement the last, since the same text
+may keep the endpoint as long again.
 """
 
 from __future__ import annotations
@@ -16,7 +17,18 @@ from datetime import UTC, datetime
 from reestim.errors import ReestimError
 from reestim.labels.answer_cache import Answer, AnswerCache
 from reestim.labels.batches import Text, again, batches, sort_answers
-from reestim.labels.client import EndpointError, LLMClient, RefusedError, Reply, UnreadableError
+from reestim.labels.client import EndpointError, LateError, LLMClient, RefusedError, Reply, UnreadableError
+
+
+@dataclass(frozen=True)
+class _Judgement:
+    """reply : None without an answer; labels : by key; invalid : the texts without one and the reason; late : the
+    answer did not come in time."""
+
+    reply: Reply | None
+    labels: dict[str, str]
+    invalid: list[tuple[Text, str]]
+    late: bool = False
 
 
 @dataclass
@@ -88,44 +100,44 @@ class Questioning:
     async def _one(self, batch: tuple[Text, ...]) -> None:
         """One request, and what its outcome means for each text of it."""
         try:
-            reply, labels, invalid = await self._judge(batch)
-            if labels:
+            judged = await self._judge(batch)
+            if judged.labels:
                 self._in_vain = 0
-                self.control = self.control or next(text for text in batch if text.key in labels)
-                self._settle({key: _answer(label, "language model", reply) for key, label in labels.items()})
+                self.control = self.control or next(text for text in batch if text.key in judged.labels)
+                answers = {key: _answer(label, "language model", judged.reply) for key, label in judged.labels.items()}
+                self._settle(answers)
             else:
                 self._in_vain += 1
-            for text, why in invalid:
-                self._judged_in_vain(text, why, reply)
+            for text, why in judged.invalid:
+                self._judged_in_vain(text, why, judged)
             if self._in_vain >= self.client.settings.attempts:
                 await self._ask_control()
         except ReestimError as error:
             self.failure = self.failure or error
 
-    async def _judge(self, batch: tuple[Text, ...]) -> tuple[Reply | None, dict[str, str], list[tuple[Text, str]]]:
-        """The reply to a batch, its labels by key, and the texts without one with the reason. A batch that is refused
-        is asked about text by text."""
+    async def _judge(self, batch: tuple[Text, ...]) -> _Judgement:
+        """What a batch is judged. One that is refused is asked about text by text."""
         try:
             reply = await self.client.ask(batch)
         except UnreadableError as error:
-            return None, {}, [(text, str(error)) for text in batch]
+            return _Judgement(None, {}, [(text, str(error)) for text in batch], isinstance(error, LateError))
         except RefusedError as error:
             why = f"the endpoint refuses this text: {error}"
             self._why[why] += 1
             if len(batch) == 1:
-                return None, {}, [(batch[0], why)]
+                return _Judgement(None, {}, [(batch[0], why)])
             self._waiting.extendleft((text,) for text in reversed(batch))
-            return None, {}, []
+            return _Judgement(None, {}, [])
         answers = sort_answers(batch, reply.answers)
-        return reply, answers.labels, list(answers.invalid)
+        return _Judgement(reply, answers.labels, list(answers.invalid))
 
-    def _judged_in_vain(self, text: Text, why: str, reply: Reply | None) -> None:
+    def _judged_in_vain(self, text: Text, why: str, judged: _Judgement) -> None:
         self._why[why] += 1
         tries, judgements = text.tries + 1, self.client.settings.judgements
-        if tries >= judgements:
-            self._unlabelled.append((text, f"{why} (judged {tries} times)", reply))
-        elif tries == judgements - 1:
-            self._doubtful.append(again(text))
+        if text.last or tries >= judgements:
+            self._unlabelled.append((text, f"{why} (judged {tries} times)", judged.reply))
+        elif tries == judgements - 1 or (judged.late and self.control):
+            self._doubtful.append(again(text, last=True))
         else:
             self._waiting.append((again(text),))
 
@@ -133,9 +145,9 @@ class Questioning:
         """Whether the model labels the control now."""
         if self.control is None:
             return False
-        _, labels, invalid = await self._judge((self.control,))
-        self._why.update(why for _, why in invalid)
-        return bool(labels)
+        judged = await self._judge((self.control,))
+        self._why.update(why for _, why in judged.invalid)
+        return bool(judged.labels)
 
     async def _ask_control(self) -> None:
         """Wait until the model labels the control. Raises EndpointError where it does not."""

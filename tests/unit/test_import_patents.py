@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,35 @@ def test_cells_that_cannot_be_right_are_refused(column: str, value: str, said: s
     with pytest.raises(InputError) as error:
         import_files("patents", [path], tmp_path / "out", ImportOptions(columns=COLUMNS))
     assert said in str(error.value)
+
+
+def test_an_office_now_and_then_is_counted_and_refuses_no_file(tmp_path: Path) -> None:
+    rows = pd.concat([pd.DataFrame(patent_files.plain_rows()).assign(docdb="")] * 20, ignore_index=True)
+    rows["number"] = [f"{number}-{n}" for n, number in enumerate(rows["number"])]
+    rows.loc[3, "residence"] = "WO"
+    rows.to_csv(tmp_path / "mine.csv", index=False)
+    about = import_files("patents", [tmp_path / "mine.csv"], tmp_path / "out", ImportOptions(columns=COLUMNS)).about
+    assert any("whose country is none of today" in words and "'WO' 1" in words for words in about["left_out"])
+
+
+@pytest.mark.parametrize(
+    ("source", "column"), [("google-patents", "priority_date"), ("lens", "Earliest Priority Date")]
+)
+def test_a_priority_is_the_earliest_filing_of_a_family(source: str, column: str, tmp_path: Path) -> None:
+    files, choices = files_of(source, tmp_path)
+    before = import_files(source, files, tmp_path / "before", ImportOptions(**choices)).about
+    assert any(f"has no {column}" in words for words in before["left_out"])
+    if source == "lens":
+        export = pd.read_csv(files[0], dtype=str, keep_default_na=False)
+        export.assign(**{column: ["1999-05-04", *[""] * (len(export) - 1)]}).to_csv(files[0], index=False)
+    else:
+        lines = [json.loads(line) for line in files[0].read_text().splitlines()]
+        rows = [{**line, column: "19990504" if n == 0 else "0"} for n, line in enumerate(lines)]
+        files[0].write_text("".join(json.dumps(row) + "\n" for row in rows))
+    about = import_files(source, files, tmp_path / "out", ImportOptions(**choices)).about
+    assert not any("has no" in words and column in words for words in about["left_out"])
+    earlier, years = told(tmp_path / "before"), told(tmp_path / "out")
+    assert {i for i in years if years[i][0] != earlier[i][0]} == {next(i for i in years if years[i][0] == 1999)}
 
 
 def test_lens_needs_the_residence_from_elsewhere(tmp_path: Path) -> None:

@@ -249,6 +249,17 @@ def test_what_is_wrong_with_tables_is_said(spoil: Spoil, said: str, tmp_path: Pa
     assert {p.name for p in tmp_path.iterdir()} == {p.name for p in files}, "nothing is left behind"
 
 
+@pytest.mark.parametrize(("party", "other"), [("applicant", "inventor"), ("inventor", "assignee")])
+def test_a_release_may_be_given_whole(party: str, other: str, tmp_path: Path) -> None:
+    files = write(tmp_path)
+    same = next(path for path in files if "assignee" in path.name)
+    renamed = tmp_path / same.name.replace("assignee", "inventor")
+    people = pd.read_csv(same, sep="\t", dtype=str).rename(columns=lambda name: name.replace("assignee", "inventor"))
+    people.to_csv(renamed, sep="\t", index=False)
+    about = import_files("patentsview", [*files, renamed], tmp_path / "out", ImportOptions(party=party)).about
+    assert [w for w in about["left_out"] if f"g_{other}_disambiguated" in w and "is not read: --party" in w]
+
+
 def test_the_command_chooses_patents(tmp_path: Path) -> None:
     files = write(tmp_path)
     run = typer.testing.CliRunner().invoke

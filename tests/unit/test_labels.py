@@ -118,8 +118,12 @@ def test_labels_of_a_sample_are_those_of_models_that_had_not_seen_it(corpus: pd.
     assert labeller.label(sample)["label"].tolist() == labeller.validation.machine.tolist()
     with pytest.raises(InputError, match="no human label"):
         offline.train(sample.assign(human_label=""))
-    with pytest.raises(InputError, match="only 0 texts"):
-        offline.train(sample[sample["human_label"] != "using"])
+    few = sample[(sample["human_label"] != "using") | (sample.index % 12 == 0)]
+    said = offline.train(few).validation.folds
+    assert said.startswith("10 folds")
+    assert said.endswith("too few texts to say how a class is confused: using 1")
+    with pytest.raises(InputError, match=r"only 1 texts(.|\n)*at least 20 in all, 5 of a class"):
+        offline.train(few.groupby("human_label").head(6))
 
 
 BOILERPLATE = (

@@ -33,6 +33,7 @@ SELECT
   country_code,           -- the office, not a residence
   family_id,
   filing_date,
+  priority_date,          -- of the earliest application whose priority is claimed
   title_localized,
   abstract_localized,
   ARRAY(SELECT AS STRUCT name, country_code FROM UNNEST(assignee_harmonized)) AS assignee_harmonized,

@@ -28,10 +28,12 @@ _COLUMNS = {
     "abstract": "abstract_localized",
     "cpc": "cpc.code",
 }
+#: Exports by the query of before did not have it.
+_OPTIONAL = {"priority": "priority_date"}
 
 
 def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
-    """``patents.parquet`` and ``patent_shares.parquet``; year: the earliest filing date of the family.
+    """``patents.parquet`` and ``patent_shares.parquet``; year: the earliest filing or priority date of the family.
 
     Raises InputError listing what is wrong with options, fields and cells.
     """
@@ -41,4 +43,4 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
         raise InputError(problems, TITLE)
     columns = {**_COLUMNS, "country": _PEOPLE[party]}
     rules = [f"residence: country of each {party} as harmonised by the source; families: DOCDB"]
-    return read_rows(files, choices, work, columns, EDITION, rules, problems)
+    return read_rows(files, choices, work, columns, EDITION, rules, problems, optional=_OPTIONAL)

@@ -1,7 +1,7 @@
 """Lens.org: patents exported as CSV, with names of applicants and inventors and no residence of theirs.
 
 Where people live comes from a file of the user (``--residence``: CSV name,country), never from ``Jurisdiction``, the
-office. Family: the simple family; year: the earliest application date of it.
+office. Family: the simple family; year: the earliest application or priority date of it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ _COLUMNS = {
     "abstract": "Abstract",
     "cpc": "CPC Classifications",
 }
+_OPTIONAL = {"priority": "Earliest Priority Date"}
 _PEOPLE = {"applicant": "Applicants", "inventor": "Inventors"}
 
 
@@ -43,7 +44,9 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
         raise InputError(problems, TITLE)
     columns = {**_COLUMNS, "country": _PEOPLE[party]}
     rules = [f"residence: of each {party} by --residence, as the source gives none; families: simple families"]
-    return read_rows(files, choices, work, columns, EDITION, rules, problems, residence, family_of_members=True)
+    return read_rows(
+        files, choices, work, columns, EDITION, rules, problems, residence, family_of_members=True, optional=_OPTIONAL
+    )
 
 
 def _residence(path: Path | None) -> dict[str, str]:

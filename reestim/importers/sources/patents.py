@@ -23,7 +23,7 @@ EDITION = "patents with columns named by the user"
 TAKES = (*SHARED, "columns")
 TITLE = "the patents cannot be used"
 _PIECE = 5_000
-_SEVERAL = ("country", "cpc", "sector", "family", "year", "language", "office")
+_SEVERAL = ("country", "cpc", "sector", "family", "year", "priority", "language", "office")
 #: An application, the countries of its people, its classes, its sectors.
 Parts = tuple[Application, list[str], list[str], list[str]]
 
@@ -53,22 +53,24 @@ def read_rows(
     problems: Problems,
     residence: Mapping[str, str] | None = None,
     family_of_members: bool = False,
+    optional: Mapping[str, str] | None = None,
 ) -> Imported:
     """Files with one row an application, whatever their kind, to inventions.
 
     columns : what is read -> column of the file, of ``patent_columns.KNOWN``. residence : country by the name of a
     person, where the files hold names in place of countries. family_of_members : the column of families lists the
-    identifiers of all members.
+    identifiers of all members. optional : as ``columns``, of columns that a file may lack.
     """
     chosen = selection_of(choices, problems, classes_to_sectors="cpc" in columns)
     if problems:
         raise InputError(problems, TITLE)
     strange: Counter[str] = Counter()
+    more, words = optional or {}, []
     with Applications(work) as store:
         for path in files:
             reader = Reader(path.name)
-            cells = records(path, list(dict.fromkeys(columns.values())))
-            rows = _parts(cells, columns, reader, residence, family_of_members)
+            cells = records(path, list(dict.fromkeys(columns.values())), list(more.values()))
+            rows = _parts(cells, {**columns, **more}, reader, residence, family_of_members)
             repeated = 0
             while piece := list(islice(rows, _PIECE)):
                 repeated += store.add(application for application, *_ in piece)
@@ -78,11 +80,13 @@ def read_rows(
             if repeated:
                 advice = "Give each application once; families are told by their column"
                 problems.append(Problem(f"{repeated:,} identifiers are repeated", advice, file=path.name))
+            if "priority" in more and not reader.priorities:
+                words.append(f"{path.name} has no {more['priority']}: the year of a family is that of its own filings")
             problems += reader.all_problems()
             strange += reader.strange
         if problems:
             raise InputError(problems, TITLE)
-        words = strange_countries(
+        words += strange_countries(
             strange, "whose country is none of today" if residence is None else "not in --residence"
         )
         return write_inventions(store, chosen, work, edition, rules, words)
@@ -105,7 +109,7 @@ def _parts(
         family = min([identifier, *cells["family"]]) if family_of_members else min(cells.get("family", []), default="")
         title, abstract = (text_of(row, columns[n]) if n in columns else ("", "") for n in ("title", "abstract"))
         tongue = next(iter(cells.get("language", [])), "").lower()[:2]
-        year = reader.year(cells["year"], number, columns["year"])
+        year = reader.first_year(cells, number, columns)
         application = Application(
             identifier,
             "" if family in ("-1", "0") else family,  # how sources write that there is none

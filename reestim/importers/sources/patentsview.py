@@ -81,6 +81,9 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     edition = _EDITIONS["pg" if applied else "g"]
     symbol = problems.attempt(lambda: _symbol_column(files, edition)) or _GROUP
     columns = edition.columns(people, symbol)
+    of_others = {f"{edition.prefix}_{other}": party for party, other in _PEOPLE.items() if other != people}
+    unread = [path for path in files if _table_of(path) in of_others]
+    files = [path for path in files if path not in unread]
     tables, own_problems = find_tables(files, columns, _table_of, _refusal, EDITION)
     problems += own_problems
     if edition.abstracts not in tables and edition.main in tables and applied:
@@ -90,7 +93,8 @@ def read(files: Sequence[Path], choices: ImportOptions, work: Path) -> Imported:
     chosen = selection_of(choices, problems)
     refuse(problems, _TITLE)
     with Applications(work) as store:
-        words = _fill(store, tables, edition, people, symbol)
+        words = [f"{path.name} is not read: --party {of_others[_table_of(path)]} takes it" for path in unread]
+        words += _fill(store, tables, edition, people, symbol)
         rules = [
             f"residence: location of each {people}; classes: inventional CPC symbols, else the others",
             "the concordance of CPC symbols is imputed (judged from titles); utility patents only",
