@@ -31,7 +31,7 @@ def _stated(text: str) -> str:
 @dataclass
 class LanguageModel:
     """What the server does. ``faults`` are used up one a request: an HTTP status, a status with Retry-After (s),
-    ``broken`` JSON, ``prose`` instead of an answer, a ``cut`` connection, ``blanks`` in place of an answer, for ten
+    ``broken`` JSON, ``prose`` instead of an answer, a ``cut`` connection, ``blanks`` in place of an answer, for sixty
     seconds, or ``slow`` (answers after ``slow`` seconds, the others after ``pause``). ``hang_after`` requests it never
     answers again; with the text ``silences`` in a request it sends blanks. ``disguise`` makes another body of the
     n-th reply (text as it is, else JSON), ``headers`` come with every response; a request with the text ``refuses`` in
@@ -168,7 +168,7 @@ def serving(model: LanguageModel) -> Iterator[LanguageModel]:
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.end_headers()
-            until = time.monotonic() + 10
+            until = time.monotonic() + 60
             while time.monotonic() < until:
                 self.wfile.write(b" ")
                 self.wfile.flush()

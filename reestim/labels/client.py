@@ -104,7 +104,7 @@ class LLMClient:
     def __post_init__(self) -> None:
         s = self.settings
         self._limiter = RateLimiter(60.0 / s.requests_per_minute if s.requests_per_minute else 0.0)
-        transport = ResponseTransport(httpx2.AsyncHTTPTransport(), self._pause)
+        transport = ResponseTransport(httpx2.AsyncHTTPTransport(), self._pause, s.timeout)
         self._http = httpx2.AsyncClient(timeout=s.timeout, transport=transport)
         key = self.endpoint.key.get_secret_value() if self.endpoint.key else "no-key"
         # The client's own retries are off: they would not be counted, limited or paid for.
@@ -167,7 +167,9 @@ class LLMClient:
         try:
             with warnings.catch_warnings():  # a temperature that is not sent is noted by the transport
                 warnings.simplefilter("ignore", UserWarning)
-                result = await self._answer(batch, limits, usage)
+                result: Any = await self._agent.run(
+                    message(batch), usage=usage, model_settings=limits, output_type=_output_type(s.answers, batch)
+                )
         except UnexpectedModelBehavior:
             self.spending.settle(promised, expected, usage.input_tokens, usage.output_tokens)
             self.ignores_tools = self.ignores_tools or notes.get("ignored_tools", False)
@@ -194,16 +196,6 @@ class LLMClient:
         self.answered, self._timeouts = self.answered + 1, 0
         model = result.response.model_name or self.endpoint.model
         return Reply(result.output.answers, model, notes.get("temperature"))
-
-    async def _answer(self, batch: Sequence[Text], limits: Any, usage: RunUsage) -> Any:
-        """The whole answer, or ModelTimeoutError: a server that sends a blank now and then keeps a connection open for
-        ever, since the limit of the connection is on the time between two bytes."""
-        seconds, kind = self.settings.timeout, _output_type(self.settings.answers, batch)
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._agent.run(message(batch), usage=usage, model_settings=limits, output_type=kind)
-        except TimeoutError:
-            raise ModelTimeoutError(self.endpoint.model, f"no whole answer within {seconds:g} seconds") from None
 
     def hint(self, said: str) -> str:
         """What may help where the model gives no labels, by what was said of its answers."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -29,17 +30,24 @@ class ResponseTransport(httpx2.AsyncBaseTransport):
         The transport that does the work.
     pause
         Called with seconds when a header says that the limit of requests or tokens is used up.
+    seconds
+        For a whole response. The limits of a connection are on the time between two bytes: a server that sends a blank
+        now and then would keep it open for ever.
     """
 
-    def __init__(self, inner: httpx2.AsyncBaseTransport, pause: Callable[[float], None]) -> None:
-        self._inner, self._pause = inner, pause
+    def __init__(self, inner: httpx2.AsyncBaseTransport, pause: Callable[[float], None], seconds: float) -> None:
+        self._inner, self._pause, self._seconds = inner, pause, seconds
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """One request, and its response as the protocol has it."""
         asked = json.loads(await request.aread())
         NOTES.get()["temperature"] = asked.get("temperature")
-        response = await self._inner.handle_async_request(request)
-        raw = await response.aread()
+        try:
+            async with asyncio.timeout(self._seconds):
+                response = await self._inner.handle_async_request(request)
+                raw = await response.aread()
+        except TimeoutError:
+            raise httpx2.ReadTimeout(f"no whole answer within {self._seconds:g} seconds", request=request) from None
         headers = {k.lower(): v for k, v in response.headers.items()}
         if (wait := used_up(headers)) > 0:
             self._pause(wait)

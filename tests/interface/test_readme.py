@@ -26,6 +26,40 @@ def test_the_readme_names_files_that_exist(project: Path) -> None:
     assert "python3 -m uv run --extra dev pytest" in text
 
 
+_QUOTED = re.compile(r"(\d[\d,.]*)(?: %)? \[(-?[\d,.]+), (-?[\d,.]+)\]")
+
+
+def test_figures_of_the_pages_are_those_of_the_run(project: Path) -> None:
+    """docs/replications.md has a sentence that a command makes from a run; what other pages quote is in it."""
+    page = (project / "docs" / "replications.md").read_text(encoding="utf-8")
+    (sentence,) = re.findall(r"Figures of this run that other pages quote: .*", page)
+    ends = {frozenset(e.lstrip("-") for e in found[1:]): found[0] for found in _QUOTED.findall(sentence)}
+    readme = (project / "README.md").read_text(encoding="utf-8")
+    said = readme.partition("* **Rare earths and other inputs")[2].partition("## Two commands")[0]
+    intervals = list(re.finditer(r"\[(-?[\d,.]+), (-?[\d,.]+)\]", said))
+    assert len(intervals) >= 5
+    for found in intervals:
+        median = ends[frozenset(end.lstrip("-") for end in found.groups())]
+        assert re.search(rf"(?<![\d.,]){re.escape(median)}(?![\d.])", said[max(0, found.start() - 80) : found.start()])
+    (before,) = re.findall(r"before the data (\d+ %) \[", sentence)
+    assert f"(before the data {before})" in said
+    for name, quote in (
+        ("tutorial", r"CHN (\d.*?\])"),
+        ("tutorial", r"takes away (in all .*?\))"),
+        ("today", r"unweighted, (.*?\])"),
+        ("magnets-2010", r"not restrict -?(\d.*?\])"),
+    ):
+        text = re.search(quote, sentence)
+        assert text is not None, quote
+        assert text[1].replace("[-", "[").replace(", -", ", ") in _unsigned(project / "docs" / f"{name}.md"), name
+
+
+def _unsigned(page: Path) -> str:
+    """The text, intervals without signs and with their ends as a loss has them: [701, 7,179] for [-7,179, -701]."""
+    text = page.read_text(encoding="utf-8")
+    return text + re.sub(r"\[([\d,.]+), ([\d,.]+)\]", r"[\2, \1]", text)
+
+
 def pins_script(project: Path) -> ModuleType:
     described = importlib.util.spec_from_file_location("pins", project / ".ci" / "pins.py")
     assert described is not None

@@ -78,8 +78,8 @@ def test_a_fault_that_passes_costs_no_label(make: Make, model: LanguageModel, fa
 
 def test_a_batch_that_times_out_is_asked_text_by_text(make: Make, model: LanguageModel) -> None:
     """The same request would run on as long: a runaway answer costs one time-out, not one an attempt."""
-    model.slow, model.faults = 0.6, ["slow"]
-    assert labels_of(label_patents(some(), make(timeout=0.3, requests_at_once=1))) == truth()
+    model.slow, model.faults = 3.0, ["slow"]
+    assert labels_of(label_patents(some(), make(timeout=1.2, requests_at_once=1))) == truth()
     assert len(model.requests) == 3 + 3
 
 
@@ -87,12 +87,12 @@ def test_an_answer_that_never_ends_is_given_up_in_time(make: Make, model: Langua
     """Blanks keep a connection alive: the limit is on the whole answer, and a silent text costs two time-outs."""
     model.silences = "of kind 4."
     began = time.monotonic()
-    labelled = label_patents(some(), make(timeout=0.4, patents_per_request=1, requests_at_once=1))
-    assert time.monotonic() - began < 5
+    labelled = label_patents(some(), make(timeout=1.2, patents_per_request=1, requests_at_once=1))
+    assert time.monotonic() - began < 30
     right = truth()
     assert labels_of(labelled) == [*right[:4], "", *right[5:]]
     assert model.asked()["title 4"] == 2
-    assert "no whole answer within 0.4 seconds (judged 2 times)" in labelled.unlabelled["reason"].item()
+    assert "no whole answer within 1.2 seconds (judged 2 times)" in labelled.unlabelled["reason"].item()
 
 
 def test_retry_after_is_heeded_by_all(make: Make, model: LanguageModel) -> None:

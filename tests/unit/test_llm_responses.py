@@ -117,7 +117,7 @@ def test_a_model_that_is_cut_off_says_so_and_settles_nothing(make: Make, model: 
 
 def test_an_endpoint_that_hangs_settles_nothing(make: Make, model: LanguageModel) -> None:
     model.hang_after = 0
-    labeller = make(timeout=0.1, attempts=3, requests_at_once=1)
+    labeller = make(timeout=0.8, attempts=3, requests_at_once=1)
     with pytest.raises(EndpointError, match="does not answer"):
         labeller.label(some())
     assert len(model.requests) == 3
