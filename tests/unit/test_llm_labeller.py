@@ -87,12 +87,12 @@ def test_an_answer_that_never_ends_is_given_up_in_time(make: Make, model: Langua
     """Blanks keep a connection alive: the limit is on the whole answer, and a silent text costs two time-outs."""
     model.silences = "of kind 4."
     began = time.monotonic()
-    labelled = label_patents(some(), make(timeout=1.2, patents_per_request=1, requests_at_once=1))
-    assert time.monotonic() - began < 30
+    labelled = label_patents(some(), make(timeout=3, patents_per_request=1, requests_at_once=1))
+    assert time.monotonic() - began < 45
     right = truth()
     assert labels_of(labelled) == [*right[:4], "", *right[5:]]
     assert model.asked()["title 4"] == 2
-    assert "no whole answer within 1.2 seconds (judged 2 times)" in labelled.unlabelled["reason"].item()
+    assert "no whole answer within 3 seconds (judged 2 times)" in labelled.unlabelled["reason"].item()
 
 
 def test_retry_after_is_heeded_by_all(make: Make, model: LanguageModel) -> None:
