@@ -29,8 +29,9 @@ from reestim.estimate.event_effects import predicted_effects
 from reestim.estimate.inputs import coordinates
 from reestim.estimate.kinds.ree_use import unit_value_changes
 from reestim.estimate.misclassification import GROUPED, audited, confusion_weights, varied_confusion
-from reestim.estimate.numpyro_blocks import DirichletMultinomial, NoisyChanges, ZeroSumEffects
+from reestim.estimate.numpyro_blocks import DirichletMultinomial, NoisyChanges, PooledVariable, ZeroSumEffects
 from reestim.estimate.numpyro_model import NumpyroModel, along_ridge, deterministic, observe, prior, sample
+from reestim.estimate.odds_coordinates import OddsCoordinates
 from reestim.estimate.patent_counts import label_probabilities, true_prevalence
 from reestim.estimate.priors import Priors, share_weights
 from reestim.estimate.ree_use import expected_change, has_unit_value_error, sectors_with_own_use
@@ -98,9 +99,9 @@ def elasticity(data: xr.Dataset, kappa: Any, spillover: Any, priors: Priors) -> 
     beta = prior(priors, "beta", dims="property")
     tau = prior(priors, "tau")
     mean = along + z @ beta
-    sampled = sample("sigma_sampled", dist.Normal(own * mean, own * tau + (1 - own)), dims=SECTOR)
-    logit = shift + own * sampled + (1 - own) * (mean + tau * sampled)
-    sigma = technology.sigma_upper_bound(kappa, spillover) * jax.nn.sigmoid(logit)
+    at = OddsCoordinates(own, shift, mean, tau)
+    log_odds = at.log_odds(sample("sigma_sampled", PooledVariable(at), dims=SECTOR))
+    sigma = technology.sigma_upper_bound(kappa, spillover) * jax.nn.sigmoid(log_odds)
     return deterministic("sigma", sigma, dims=SECTOR)
 
 

@@ -12,6 +12,7 @@ import xarray as xr
 
 from reestim import technology
 from reestim.dims import SECTOR, TRADED_SECTOR
+from reestim.estimate.odds_coordinates import OddsCoordinates, pooled_variable
 from reestim.estimate.priors import Priors, along_ridge, variable
 from reestim.supply_chain.trade_elasticity import trade_elasticity_in_logs
 
@@ -38,7 +39,7 @@ def pooled_elasticity(
     centred
         (sector), or one for all; it chooses what is sampled, not what the model says: u_j (False: sectors without much
         evidence of their own fall back to the population without a funnel) or the logit itself (True: sectors with
-        strong evidence).
+        strong evidence). Either way a sampler moves ``odds_coordinates``.
 
     Returns
     -------
@@ -65,9 +66,9 @@ def pooled_elasticity(
     beta = variable(priors, "beta", dims="property")
     tau = variable(priors, "tau")
     mean = along + pt.dot(z, beta)
-    sampled = pm.Normal("sigma_sampled", own * mean, own * tau + (1 - own), dims=SECTOR)
-    logit = shift + own * sampled + (1 - own) * (mean + tau * sampled)
-    sigma = technology.sigma_upper_bound(kappa, spillover) * pm.math.sigmoid(logit)
+    at = OddsCoordinates(own, pt.broadcast_to(shift, mean.shape), mean, tau)
+    log_odds = at.log_odds(pooled_variable("sigma_sampled", at, dims=SECTOR))
+    sigma = technology.sigma_upper_bound(kappa, spillover) * pm.math.sigmoid(log_odds)
     return pm.Deterministic("sigma", sigma, dims=SECTOR)
 
 

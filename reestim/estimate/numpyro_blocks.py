@@ -13,6 +13,7 @@ from numpyro.distributions.transforms import Transform
 from scipy import special
 
 from reestim.estimate.count_information import Coordinates, without_sum, zero_sum
+from reestim.estimate.odds_coordinates import OddsCoordinates
 from reestim.estimate.patent_counts import log_rising
 from reestim.estimate.use_noise import NoiseStructure, correlated, log_density
 
@@ -105,6 +106,78 @@ class ZeroSumEffects(dist.Distribution):
         del intermediates
         free = without_sum(value)
         return dist.Normal(0.0, self.spread[:, None]).log_prob(free).sum(axis=(-1, -2))
+
+
+class _Pooled(constraints.Constraint[Any]):
+    """Any numbers (sector), reached from x (sector) at given coordinates."""
+
+    event_dim = 1
+
+    def __init__(self, at: OddsCoordinates) -> None:
+        self.at = at
+
+    def __call__(self, x: Any) -> Any:
+        return jnp.isfinite(x).all(axis=-1)
+
+    def feasible_like(self, prototype: Any) -> Any:
+        return jnp.zeros_like(prototype)
+
+    def tree_flatten(self) -> Any:
+        return (self.at,), (("at",), {})
+
+
+class _ToOddsCoordinates(Transform[Any]):
+    """v of x, as ``odds_coordinates.pooled_variable`` does in PyMC."""
+
+    def __init__(self, at: OddsCoordinates) -> None:
+        self.at = at
+
+    @property
+    def domain(self) -> Any:
+        return constraints.real_vector
+
+    @property
+    def codomain(self) -> Any:
+        return constraints.real_vector
+
+    def __call__(self, x: Any) -> Any:
+        return self.at.backward(x, jnp)
+
+    def _inverse(self, y: Any) -> Any:
+        return self.at.forward(y, jnp)
+
+    def log_abs_det_jacobian(self, x: Any, y: Any, intermediates: Any = None) -> Any:
+        return self.at.log_slope(x, jnp).sum(axis=-1)
+
+    def tree_flatten(self) -> Any:
+        return (self.at,), (("at",), {})
+
+
+@biject_to.register(_Pooled)  # pyright: ignore  (the decorator has no types)
+def _(constraint: _Pooled) -> _ToOddsCoordinates:
+    return _ToOddsCoordinates(constraint.at)
+
+
+class PooledVariable(dist.Distribution):
+    """v (sector), normal, sampled ``at`` its coordinates; the twin of ``odds_coordinates.pooled_variable``."""
+
+    def __init__(self, at: OddsCoordinates) -> None:
+        self.at = at
+        super().__init__(batch_shape=(), event_shape=jnp.shape(at.mean))
+
+    @property
+    def support(self) -> constraints.Constraint[Any]:
+        return _Pooled(self.at)
+
+    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Any:
+        return self._normal().sample(key, sample_shape)
+
+    def log_prob(self, value: Any, intermediates: Any = None) -> Any:
+        del intermediates
+        return self._normal().log_prob(value).sum(axis=-1)
+
+    def _normal(self) -> dist.Normal:
+        return dist.Normal(self.at.location(), self.at.scale())
 
 
 class NoisyChanges(dist.Distribution):

@@ -32,3 +32,14 @@ def log1p_ratio(v: Any, xp: Any = jnp) -> Any:
         polynomial = polynomial * -small + 1.0 / (k + 1)
     large = xp.where(near, 1.0, v)
     return xp.where(near, polynomial, xp.log1p(large) / large)
+
+
+def log_softplus(x: Any, xp: Any = jnp) -> Any:
+    """ln ln(1+eˣ): x far below zero, ln x far above; so that its exponential is eˣ there and x here."""
+    far = x < -30.0  # ln(1+eˣ) is eˣ to the last digit
+    return xp.where(far, x, xp.log(xp.logaddexp(0.0, xp.where(far, 0.0, x))))
+
+
+def log_softplus_inverse(y: Any, xp: Any = jnp) -> Any:
+    """x of y = ln ln(1+eˣ)."""
+    return xp.exp(y) + xp.log(-xp.expm1(-xp.exp(y)))

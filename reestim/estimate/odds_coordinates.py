@@ -1,0 +1,105 @@
+"""The coordinates in which a sampler sees the elasticities of (14), for PyMC; `numpyro_blocks` has the same for NumPyro.
+
+Pass-through (2) is linear in the odds o = σ_j/(1+1/κ̃−σ_j): m = (κ − o/(1+ξ))/(1+κ̃). Where the evidence bounds m from below,
+the density falls in the *log* odds like exp(−e^{2·log odds}): a wall that no step size suits. The sampler therefore moves
+x, with odds ln(1+eˣ): log odds below one, where the pooled prior is round, odds above, where the evidence is. The density of
+the elasticities is not touched.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pymc as pm
+import pytensor.tensor as pt
+from pymc.logprob.transforms import Transform
+
+from reestim.numerics.smooth import log_softplus, log_softplus_inverse
+
+
+class OddsCoordinates(NamedTuple):
+    """What the log odds of each sector are made of: shift + v where the sector is centred, shift + mean + spread·v where
+    it is not; v ~ N(mean, spread²) or N(0, 1) is the variable ``sigma_sampled``.
+    """
+
+    centred: Any  # 1 or 0 (sector)
+    shift: Any  # along the ridge in κ and ξ (sector)
+    mean: Any  # μ less its ridge, + β′z (sector)
+    spread: Any  # τ
+
+    def location(self) -> Any:
+        """Mean of v (sector)."""
+        return self.centred * self.mean
+
+    def scale(self) -> Any:
+        """Standard deviation of v (sector)."""
+        return self.centred * self.spread + (1 - self.centred)
+
+    def log_odds(self, v: Any) -> Any:
+        """Log odds of σ_j within its bound (sector)."""
+        return self.shift + self.centred * v + (1 - self.centred) * (self.mean + self.spread * v)
+
+    def forward(self, v: Any, xp: Any) -> Any:
+        """x of v: where it is not centred, in standard deviations around the place of the mean, as wide as there."""
+        middle, width = self._place(xp)
+        place = log_softplus_inverse(self.log_odds(v), xp)
+        return self.centred * place + (1 - self.centred) * (place - middle) / width
+
+    def backward(self, x: Any, xp: Any) -> Any:
+        """v of x."""
+        log_odds = log_softplus(self._moved(x, xp), xp) - self.shift
+        return self.centred * log_odds + (1 - self.centred) * (log_odds - self.mean) / self.spread
+
+    def log_slope(self, x: Any, xp: Any) -> Any:
+        """ln dv/dx (sector)."""
+        middle, _ = self._place(xp)
+        return _log_slope(self._moved(x, xp), xp) - (1 - self.centred) * _log_slope(middle, xp)
+
+    def _place(self, xp: Any) -> tuple[Any, Any]:
+        middle = log_softplus_inverse(self.shift + self.mean, xp)
+        return middle, self.spread * xp.exp(-_log_slope(middle, xp))
+
+    def _moved(self, x: Any, xp: Any) -> Any:
+        middle, width = self._place(xp)
+        return self.centred * x + (1 - self.centred) * (middle + width * x)
+
+
+def _log_slope(x: Any, xp: Any) -> Any:
+    """ln of the derivative of `log_softplus`."""
+    return -xp.logaddexp(0.0, -x) - log_softplus(x, xp)
+
+
+def pooled_variable(name: str, at: OddsCoordinates, *, dims: str) -> Any:
+    """v (sector), normal, sampled ``at`` its coordinates."""
+    parameters = (at.location(), at.scale(), *at[:3], at.spread)
+    return pm.CustomDist(
+        name,
+        *parameters,
+        dist=lambda location, scale, *_: pm.Normal.dist(location, scale),
+        logp=lambda value, location, scale, *_: pm.logp(pm.Normal.dist(location, scale), value),
+        support_point=lambda rv, size, location, *_: location,
+        signature="(s),(s),(s),(s),(s),()->(s)",
+        dims=dims,
+        transform=_ToOddsCoordinates(),
+    )
+
+
+class _ToOddsCoordinates(Transform):
+    """x (sector) of v."""
+
+    name = "odds_coordinates"
+    ndim_supp = 1
+
+    def forward(self, value: Any, *inputs: Any) -> Any:
+        return _at(inputs).forward(value, pt)
+
+    def backward(self, value: Any, *inputs: Any) -> Any:
+        return _at(inputs).backward(value, pt)
+
+    def log_jac_det(self, value: Any, *inputs: Any) -> Any:
+        slopes: Any = _at(inputs).log_slope(value, pt)
+        return slopes.sum()
+
+
+def _at(inputs: tuple[Any, ...]) -> OddsCoordinates:
+    return OddsCoordinates(*inputs[3:7])  # after the size, location and scale
