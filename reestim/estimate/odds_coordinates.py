@@ -1,9 +1,9 @@
-"""The coordinates in which a sampler sees the elasticities of (14), for PyMC; `numpyro_blocks` has the same for NumPyro.
+"""The coordinates in which a sampler sees the elasticities of (14), for PyMC; `numpyro_blocks` has its twin.
 
-Pass-through (2) is linear in the odds o = σ_j/(1+1/κ̃−σ_j): m = (κ − o/(1+ξ))/(1+κ̃). Where the evidence bounds m from below,
-the density falls in the *log* odds like exp(−e^{2·log odds}): a wall that no step size suits. The sampler therefore moves
-x, with odds ln(1+eˣ): log odds below one, where the pooled prior is round, odds above, where the evidence is. The density of
-the elasticities is not touched.
+Pass-through (2) is linear in the odds o = σ_j/(1+1/κ̃−σ_j): m = (κ − o/(1+ξ))/(1+κ̃). Where the evidence bounds m from
+below, the density falls in the *log* odds like exp(−e^{2·log odds}): a wall that no step size suits. The sampler
+therefore moves x, with odds ln(1+eˣ): log odds below one, where the pooled prior is round, odds above, where the
+evidence is. The density of the elasticities is not touched.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from reestim.numerics.smooth import log_softplus, log_softplus_inverse
 
 
 class OddsCoordinates(NamedTuple):
-    """What the log odds of each sector are made of: shift + v where the sector is centred, shift + mean + spread·v where
-    it is not; v ~ N(mean, spread²) or N(0, 1) is the variable ``sigma_sampled``.
+    """What the log odds of each sector are made of: shift + v where it is centred, shift + mean + spread·v where not.
+
+    v ~ N(mean, spread²) or N(0, 1) is the variable ``sigma_sampled``.
     """
 
     centred: Any  # 1 or 0 (sector)

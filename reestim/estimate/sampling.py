@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import partial, wraps
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import xarray as xr
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from threadpoolctl import threadpool_limits
 
 from reestim.errors import InputError, Problem, ReestimError, in_one_line
@@ -22,13 +21,7 @@ from reestim.estimate.memory import kept_memory
 from reestim.estimate.model import Model, SampledModel, adapt
 
 if TYPE_CHECKING:
-    from reestim.estimate.density import Density
     from reestim.study.spec import Sampler
-
-#: The unconstrained vector among nutpie's variables.
-_VECTOR = "unconstrained"
-#: Milliseconds between two looks at a running sampler.
-_LOOK = 200
 
 #: How nutpie and PyMC say that the density is not finite where they start.
 _NOT_STARTED = ("initialization points failed", "Initial evaluation of model at starting point failed")
@@ -43,6 +36,21 @@ STATISTICS: dict[str, tuple[str, ...]] = {
     "n_steps": (),
     "acceptance_rate": ("mean_tree_accept",),
 }
+
+
+class Chains(NamedTuple):
+    """Which chains of a fit are drawn: from index ``first``; nutpie keeps those that are done in ``store``."""
+
+    first: int = 0
+    store: Path | None = None
+
+    def seed(self, seed: int) -> int:
+        """Seed of a sampler that draws all its chains from one."""
+        return seed if not self.first else int(np.random.SeedSequence([seed, self.first]).generate_state(1)[0])
+
+
+#: All chains of a fit, kept nowhere.
+ALL = Chains()
 
 
 def problems(sampler: Sampler, model: Model | SampledModel) -> list[Problem]:
@@ -80,107 +88,32 @@ def statistics(stats: xr.Dataset, max_tree_depth: int) -> xr.Dataset:
     return kept.assign({name: kept[name].astype("int64") for name in ("tree_depth", "n_steps") if name in kept})
 
 
-def _nutpie(model: SampledModel, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
-    """nutpie on JAX, gradients of a PyMC model by PyTensor: compiles in seconds where Numba takes a minute or two."""
-    import nutpie
+def _nutpie(model: SampledModel, sampler: Sampler, seed: int, progress: bool, chains: Chains) -> xr.DataTree:
+    from reestim.estimate import nutpie_chains
 
-    density = model.density() if model.pymc is None else None
-    compiled = _compiled(density) if density else _compiled_pymc(model.pymc)
-    bar = _Bar(sampler) if progress else None
-    if bar:
-        bar.start()
-    running = nutpie.sample(
-        compiled,
-        draws=sampler.draws,
-        tune=sampler.tune,
-        chains=sampler.chains,
-        seed=seed,
-        target_accept=sampler.target_accept,
-        maxdepth=sampler.max_tree_depth,
-        save_warmup=False,
-        progress_bar=False,
-        progress_callback=bar.update if bar else None,
-        progress_rate=_LOOK,
-        blocking=False,
-    )
-    try:
-        tree: xr.DataTree = running.wait()  # pyright: ignore
-    except BaseException:
-        running.abort()  # pyright: ignore  (or the threads of other chains outlive Python)
-        raise
-    finally:
-        if bar:
-            bar.stop()
-    if density:
-        tree["posterior"] = xr.DataTree(density.posterior(tree["posterior"].to_dataset()[_VECTOR].values))
-    return tree
+    return nutpie_chains.sample(model, sampler, seed, progress, *chains)
 
 
-def _compiled_pymc(model: Any) -> Any:
-    import nutpie
-
-    compiled: Any = nutpie.compile_pymc_model(model, backend="jax", gradient_backend="pytensor")
-    log_density = partial(compiled._make_logp_func(), **compiled._shared_data)
-    return replace(compiled, _make_initial_points=_densest(compiled._make_initial_points, log_density))
-
-
-def _densest(
-    start: Callable[[int], np.ndarray], log_density: Callable[[np.ndarray], Any]
-) -> Callable[[int], np.ndarray]:
-    """Starting points as `Density.starts` chooses them: the densest of several of PyMC's own."""
-
-    def chosen(seed: int) -> np.ndarray:
-        from reestim.estimate.density import CANDIDATES
-
-        seeds = np.random.default_rng(seed).integers(2**32, size=CANDIDATES)
-        points = [start(int(one)) for one in seeds]
-        values = [float(log_density(point)[0]) for point in points]
-        return points[int(np.argmax(np.nan_to_num(values, nan=-np.inf, neginf=-np.inf)))]
-
-    return chosen
-
-
-def _compiled(density: Density) -> Any:
-    """A density as nutpie takes it; the draws are kept as the vectors they are."""
-    from nutpie.compiled_pyfunc import from_pyfunc
-
-    value_and_gradient = density.value_and_gradient
-
-    def log_density(x: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = value_and_gradient(x)
-        return float(value), np.asarray(gradient, dtype="float64")
-
-    return from_pyfunc(
-        density.centre.size,
-        lambda: log_density,
-        lambda *_: lambda x: {_VECTOR: np.asarray(x, dtype="float64")},
-        [np.dtype("float64")],
-        [density.centre.shape],
-        [_VECTOR],
-        make_initial_point_fn=lambda seed: density.starts(int(seed), 1)[0],
-    )
-
-
-def _numpyro(model: SampledModel, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
+def _numpyro(model: SampledModel, sampler: Sampler, seed: int, progress: bool, chains: Chains) -> xr.DataTree:
     from reestim.estimate import jax_samplers
 
-    return jax_samplers.numpyro(model.density(), sampler, seed, progress)
+    return jax_samplers.numpyro(model.density(), sampler, chains.seed(seed), progress)
 
 
-def _blackjax(model: SampledModel, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
+def _blackjax(model: SampledModel, sampler: Sampler, seed: int, progress: bool, chains: Chains) -> xr.DataTree:
     from reestim.estimate import jax_samplers
 
-    return jax_samplers.blackjax(model.density(), sampler, seed, progress)
+    return jax_samplers.blackjax(model.density(), sampler, chains.seed(seed), progress)
 
 
-def _pymc(model: SampledModel, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
+def _pymc(model: SampledModel, sampler: Sampler, seed: int, progress: bool, chains: Chains) -> xr.DataTree:
     import pymc as pm
 
     tree = pm.sample(
         draws=sampler.draws,
         tune=sampler.tune,
         chains=sampler.chains,
-        random_seed=seed,
+        random_seed=chains.seed(seed),
         nuts_sampler="pymc",
         nuts={"target_accept": sampler.target_accept, "max_treedepth": sampler.max_tree_depth},
         progressbar=progress,
@@ -193,8 +126,8 @@ def _pymc(model: SampledModel, sampler: Sampler, seed: int, progress: bool) -> x
     return tree
 
 
-_Sample = Callable[[SampledModel, "Sampler", int, bool], xr.DataTree]
-Sample = Callable[["Model | SampledModel", "Sampler", int, bool], xr.DataTree]
+_Sample = Callable[[SampledModel, "Sampler", int, bool, Chains], xr.DataTree]
+Sample = Callable[..., xr.DataTree]  # model, sampler, seed, progress, chains (ALL)
 
 
 def _guarded(sample: _Sample) -> Sample:
@@ -205,10 +138,12 @@ def _guarded(sample: _Sample) -> Sample:
     """
 
     @wraps(sample)
-    def sampled(model: Model | SampledModel, sampler: Sampler, seed: int, progress: bool) -> xr.DataTree:
+    def sampled(
+        model: Model | SampledModel, sampler: Sampler, seed: int, progress: bool, chains: Chains = ALL
+    ) -> xr.DataTree:
         try:
             with kept_memory(), threadpool_limits(1, user_api="blas"):
-                return sample(adapt(model), sampler, seed, progress)
+                return sample(adapt(model), sampler, seed, progress, chains)
         except RuntimeError as error:
             if any(words in str(error) for words in _NOT_STARTED):
                 from reestim.estimate.density import NO_START
@@ -228,33 +163,3 @@ SAMPLERS: dict[str, Sample] = {
     name: _guarded(sample)
     for name, sample in {"nutpie": _nutpie, "numpyro": _numpyro, "blackjax": _blackjax, "pymc": _pymc}.items()
 }
-
-
-class _Bar:
-    """One bar for all chains, with the number of divergences; ``update`` is called from the sampler's thread."""
-
-    def __init__(self, sampler: Sampler) -> None:
-        self._total = sampler.chains * (sampler.draws + sampler.tune)
-        self._progress = Progress(
-            TextColumn("sampling"),
-            BarColumn(),
-            TextColumn("{task.completed:.0f} of {task.total:.0f} iterations,"),
-            TextColumn("{task.fields[divergences]} divergences"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            transient=False,
-        )
-        self._task = self._progress.add_task("sampling", total=self._total, divergences=0)
-
-    def start(self) -> None:
-        self._progress.start()
-
-    def update(self, chains: Sequence[Any]) -> None:
-        self._progress.update(
-            self._task,
-            completed=sum(chain.finished_draws for chain in chains),
-            divergences=sum(chain.divergences for chain in chains),
-        )
-
-    def stop(self) -> None:
-        self._progress.stop()
