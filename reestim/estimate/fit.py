@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ import xarray as xr
 from reestim.dims import CHAIN, DRAW
 from reestim.errors import InputError, Problem, Problems, in_one_line
 from reestim.estimate import sampling
+from reestim.estimate.further_chains import more_chains, other_model, other_settings
 from reestim.estimate.gates import GateWarning, check_gates
 from reestim.estimate.inputs import checked, model_inputs
 from reestim.estimate.log_terms import LIKELIHOOD, log_terms, rounded
@@ -89,11 +89,23 @@ def build(spec: Spec, data: Dataset | xr.Dataset) -> Model:
     return built
 
 
-def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates: Gates | None = None) -> xr.DataTree:
+def fit(
+    model: Model,
+    sampler: Sampler,
+    seed: int,
+    progress: bool = True,
+    gates: Gates | None = None,
+    *,
+    store: str | Path | None = None,
+    continued: xr.DataTree | None = None,
+) -> xr.DataTree:
     """Sample the posterior of a model.
 
     The same model, sampler and seed give the same draws on the same machine. KeyboardInterrupt passes through: there is
     no partial result.
+
+    Further draws are further chains, with a start and a tuning of their own: R-hat then compares all of them, and with
+    nutpie chain k is the same draws whether it is drawn at once with the others or later.
 
     Parameters
     ----------
@@ -107,6 +119,12 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
         Whether a progress bar is shown.
     gates : Gates, optional
         What the draws must pass: ``spec.gates``. Default: those of ``reestim.study.spec.Gates``.
+    store : str or Path, optional
+        A folder for chains that are done (nutpie only): a fit that was killed goes on with the others when it is called
+        again, and ends with the same bits. The folder is not removed.
+    continued : xarray.DataTree, optional
+        A fit of the same model, settings and seed with fewer chains: they are kept, and chains are added until there
+        are ``sampler.chains``.
 
     Returns
     -------
@@ -120,7 +138,7 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
     ------
     InputError
         Before sampling: a sampler that is not installed or cannot run the model, a model with nothing to sample, priors
-        with infinite draws, a density that is nowhere finite.
+        with infinite draws, a density that is nowhere finite; a fit to go on with that is another.
 
     Warns
     -----
@@ -149,13 +167,15 @@ def fit(model: Model, sampler: Sampler, seed: int, progress: bool = True, gates:
     adapted = adapt(model)
     if not adapted.free:
         problems.append(Problem("the model has nothing to sample", "Check that its priors are not all Fixed"))
+    if continued is not None:
+        problems += other_settings(continued, sampler, seed)
     if problems:
         raise InputError(problems, "the model cannot be sampled")
     prior = prior_draws(model, PRIOR_DRAWS, seed)
+    if continued is not None and (problems := other_model(continued, model, prior)):
+        raise InputError(problems, "the fit cannot go on")
     about, observed = adapted.about, adapted.observed_data()
-    start = time.perf_counter()
-    tree = sampling.SAMPLERS[sampler.name](model, sampler, seed, progress)
-    seconds = time.perf_counter() - start
+    tree, seconds = more_chains(model, sampler, seed, progress, Path(store) if store else None, continued)
     inputs = adapted.study.inputs if adapted.study else None
     drawn, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
     source = {"sampling_time": seconds, "tuning_steps": sampler.tune} | stats.attrs | drawn.attrs
