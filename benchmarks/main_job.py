@@ -19,7 +19,8 @@ from pathlib import Path
 import jax
 import pandas as pd
 
-from reestim.pipeline.main_job import Stages, read_job, run
+from reestim.pipeline.job import read_job
+from reestim.pipeline.main_job import Stages, run
 
 #: Durations that JAX reports of itself: tracing a function, lowering it, compiling it.
 _COMPILING = "/jax/core/compile/"

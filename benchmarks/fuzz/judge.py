@@ -126,10 +126,10 @@ def growth_accounts(folder: Path, rng: Rng) -> None:
 def study(file: str, folder: Path, rng: Rng) -> None:
     """The first stage of ``reestim run``, and of some studies the model."""
     import reestim as ree
-    from reestim.pipeline import main_job
+    from reestim.pipeline.job import read_job
     from reestim.runs.parts import StudyRecord
 
-    job = main_job.read_job(folder / file, None, None, quick=True, seed=1)
+    job = read_job(folder / file, None, None, quick=True, seed=1)
     spec, inside = job.spec, folder.resolve()
     for path in (spec.model_path, *spec.scenario_paths):
         need(path.resolve().is_relative_to(inside), f"{path} leaves the folder of the study")

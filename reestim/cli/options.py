@@ -33,6 +33,9 @@ OutOption = Annotated[
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random numbers.")]
 QuickOption = Annotated[bool, typer.Option("--quick", help="Smoke run in under a minute; not for its numbers.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the run that is in --out.")]
+MoreDrawsOption = Annotated[
+    int, typer.Option("--more-draws", min=0, help="Add so many draws, in whole chains, to the fit of the run in --out.")
+]
 AllowOption = Annotated[
     list[str] | None,
     typer.Option("--allow", metavar="GATE", help="A gate that may fail with exit code 0; repeat for several."),

@@ -7,6 +7,7 @@ from reestim.cli.options import (
     STUDY,
     AllowOption,
     DatasetOption,
+    MoreDrawsOption,
     NoVarianceOption,
     OutOption,
     OverwriteOption,
@@ -27,12 +28,13 @@ def run(
     allow: AllowOption = None,
     no_variance: NoVarianceOption = False,
     overwrite: OverwriteOption = False,
+    more_draws: MoreDrawsOption = 0,
     *,
     output: Output,
 ) -> None:
     """The main job: data, posterior, equilibria over all draws, report.
 
-    Cut off after the posterior was saved, the same command with --out RUN goes on from there.
+    Cut off, the same command with --out RUN goes on: with the chains that were done, or with the saved posterior.
 
     Example: reestim run --dataset my-data --out posteriors/mine
     """
@@ -40,7 +42,17 @@ def run(
     from reestim.pipeline.stages import Stages
 
     stages = Stages()
-    job = inputs(stages, spec, dataset, out, quick=quick, overwrite=overwrite, allow=allow or (), seed=seed)
+    job = inputs(
+        stages,
+        spec,
+        dataset,
+        out,
+        quick=quick,
+        overwrite=overwrite,
+        allow=allow or (),
+        seed=seed,
+        more_draws=more_draws,
+    )
     post, folder, page = main_job.run(
         job,
         seed=seed,

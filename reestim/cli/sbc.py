@@ -50,7 +50,7 @@ def sbc(
     """
     from reestim.cli import printing
     from reestim.io.files import slug
-    from reestim.pipeline.main_job import read_job
+    from reestim.pipeline.job import read_job
 
     job = read_job(spec, dataset, None)
     from reestim.calibration.design import parse_shard

@@ -15,7 +15,7 @@ from reestim.cli.command import GATE_FAILED, Output
 if TYPE_CHECKING:
     import xarray as xr
 
-    from reestim.pipeline.main_job import Job
+    from reestim.pipeline.job import Job
     from reestim.pipeline.stages import Stages
 
 
@@ -29,13 +29,23 @@ def inputs(
     overwrite: bool,
     allow: Sequence[str] = (),
     seed: int | None = None,
+    more_draws: int = 0,
 ) -> Job:
     """Stage 1: everything that a run reads and the place it writes to, checked together; with
     ``seed``, a run that was begun there may go on. Raises InputError."""
-    from reestim.pipeline import main_job
+    from reestim.pipeline.job import read_job
 
     with stages.stage("check the study and the data"):
-        job = main_job.read_job(spec, dataset, out, quick=quick, overwrite=overwrite, allow=allow, seed=seed)
+        job = read_job(
+            spec,
+            dataset,
+            out,
+            quick=quick,
+            overwrite=overwrite,
+            allow=allow,
+            seed=seed,
+            more_draws=more_draws,
+        )
     if quick:
         typer.echo("QUICK smoke run: few draws, loose gates; its numbers are not to be used", err=True)
     return job

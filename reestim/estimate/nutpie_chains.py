@@ -17,7 +17,7 @@ import numpy as np
 import xarray as xr
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from reestim.dims import CHAIN
+from reestim.dims import CHAIN, DRAW
 from reestim.estimate.chain_store import ChainStore
 from reestim.estimate.density import CANDIDATES, Density
 from reestim.estimate.model import SampledModel
@@ -113,7 +113,10 @@ def _drawn(compiled: Any, sampler: Sampler, seed: int, indices: list[int], bar: 
                 )
             time.sleep(_LOOK)
             for k in [k for k, one in running.items() if _is_finished(one)]:
-                yield k, running.pop(k).wait()
+                chain = running.pop(k).wait()
+                if chain["posterior"].sizes[DRAW] < sampler.draws:  # nutpie's answer to Ctrl-C
+                    raise KeyboardInterrupt
+                yield k, chain
     finally:
         for one in running.values():  # or their threads outlive Python
             one.cancel()

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reestim.data.dataset import load_dataset
-from reestim.errors import InputError, Problem, Problems
+from reestim.errors import InputError
 from reestim.io.files import exclusive_lock
+from reestim.pipeline.job import Job
 from reestim.pipeline.scenario_fit import read_scenarios
 from reestim.pipeline.scenarios import (
     VARIANCE,
@@ -23,16 +23,12 @@ from reestim.pipeline.scenarios import (
 )
 from reestim.pipeline.stages import Stages
 from reestim.runs import store
-from reestim.runs.identity import mismatches
 from reestim.runs.parts import DataRecord, StudyRecord
 from reestim.runs.record import RunRecord
-from reestim.study.spec import read_spec
-from reestim.wording import closest
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from reestim.data.dataset import Dataset
     from reestim.equilibrium.economy import Economy
     from reestim.estimate.model import Model
     from reestim.study.spec import Spec
@@ -40,84 +36,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 #: The stage after the draws are solved and saved.
 SPLIT = "split the variance of welfare among what is uncertain"
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a run reads and where it writes: ``out`` is None for a new folder in ``posteriors/``."""
-
-    spec: Spec
-    data: Dataset
-    out: Path | None = None
-    overwrite: bool = False
-    allow: tuple[str, ...] = ()  # gates that may fail
-    begun: bool = False  # the fit of this very job is in ``out``: go on from there
-
-
-def read_job(
-    spec_path: str | Path,
-    dataset: str | Path | None,
-    out: Path | None,
-    *,
-    quick: bool = False,
-    overwrite: bool = False,
-    allow: Sequence[str] = (),
-    seed: int | None = None,
-) -> Job:
-    """Study, dataset and place, all checked; raises one InputError with the problems of all of them.
-
-    With ``seed``, an unfinished run in ``out`` is gone on with if it is of the same study, data, seed and version.
-    """
-    from reestim.estimate.gates import GATES
-
-    problems = Problems()
-    spec = problems.attempt(lambda: read_spec(spec_path))
-    location = dataset or (spec.dataset_location if spec else _dataset_named_in(spec_path))
-    data = problems.attempt(lambda: load_dataset(location)) if location is not None else None
-    spec = spec.quick() if spec and quick else spec
-    place_problems, begun = _place(out, overwrite, spec, data, seed) if out else ([], False)
-    problems += place_problems
-    for name in allow:
-        if name not in GATES:
-            problems.append(Problem("there is no such gate", closest(name, GATES), column="--allow", value=name))
-    problems += [replace(problem, file=str(spec_path)) for problem in _unfit(spec)] if spec else []
-    if spec is None or data is None or problems:
-        raise InputError(problems, "the run cannot start")
-    return Job(spec, data, out, overwrite, tuple(allow), begun)
-
-
-def _place(
-    out: Path, overwrite: bool, spec: Spec | None, data: Dataset | None, seed: int | None
-) -> tuple[list[Problem], bool]:
-    """Why a run cannot be saved in this place, and whether one was begun there that can be gone on with."""
-    problems = store.place_problems(out, overwrite)
-    if not problems or seed is None or not (out / store.RUN).is_file():
-        return problems, False
-    try:
-        record = store.read_run(out)
-    except InputError as error:
-        return list(error.problems), False
-    if store.is_finished(out, record) or spec is None or data is None:
-        return problems, False
-    differing = [
-        Problem(
-            f"the run begun there cannot go on: {p.message}",
-            f"{p.advice} Or start anew: --overwrite.",
-            column="--out",
-            value=str(out),
-        )
-        for p in mismatches(record, spec, data, seed)
-    ]
-    return differing, not differing
-
-
-def _unfit(spec: Spec) -> list[Problem]:
-    """What would keep a study from being sampled, whatever the data: its sampler, priors outside their support."""
-    from reestim.estimate import sampling
-    from reestim.estimate.priors import outside
-
-    outside_support = [outside(name, prior) for name, prior in spec.priors.items()]
-    return [*sampling.missing(spec.sampler.name), *(problem for problem in outside_support if problem)]
 
 
 def fit(job: Job, *, seed: int, stages: Stages, progress: bool, command: str) -> tuple[xr.DataTree, Path]:
@@ -198,11 +116,11 @@ def _fitted(job: Job, folder: Path, seed: int, stages: Stages, progress: bool, c
 
             for sentence in powerless_blocks(model, seed):
                 _log.warning("    %s", sentence)
-            post = _sampled(model, job.spec, seed, progress)
+            post = _sampled(model, job, folder, seed, progress)
         post["economy"] = xr.DataTree(economy.ds)
         _recorded(post, job, seed, command, scenarios, stages)
         with stages.stage("save the fit"):
-            store.save(post, folder, overwrite=job.overwrite)
+            store.save(post, folder, overwrite=job.overwrite or bool(job.more_draws))
             _log.info("    %s (cut off from here on, `reestim run ... --out %s` goes on)", folder, folder)
     record = RunRecord.of(post).but(allowed_gates=job.allow)
     record.attached(post)
@@ -236,15 +154,32 @@ def _prepared(job: Job, stages: Stages) -> tuple[Economy, Model, dict[str, str]]
     return economy, model, texts_of(scenarios)
 
 
-def _sampled(model: Model, spec: Spec, seed: int, progress: bool) -> xr.DataTree:
+def _sampled(model: Model, job: Job, folder: Path, seed: int, progress: bool) -> xr.DataTree:
+    """The posterior. Chains that are done lie in the folder of the run until it is saved."""
+    from reestim.dims import CHAIN, DRAW
     from reestim.estimate.fit import fit
     from reestim.estimate.gates import GateWarning
 
+    sampler, before = job.spec.sampler, None
+    if job.more_draws:
+        before = store.load(folder)
+        there, added = before["posterior"].sizes[CHAIN], math.ceil(job.more_draws / sampler.draws)
+        _log.info("    %d chains of %d draws are added to the %d of the run", added, sampler.draws, there)
+        sampler = sampler.model_copy(update={"chains": there + added})
+    if sampler.name == "nutpie":
+        _log.info("    chains that are done are kept: cut off, the same command with --out %s goes on", folder)
     with warnings.catch_warnings():  # what is recorded is printed as a table, and decides the exit code
         warnings.simplefilter("ignore", GateWarning)
-        post = fit(model, spec.sampler, seed=seed, progress=progress, gates=spec.gates)
-    # nutpie answers Ctrl-C with the draws it has so far; half a chain must not become a run.
-    if post["posterior"].sizes["draw"] < spec.sampler.draws:
+        post = fit(
+            model,
+            sampler,
+            seed=seed,
+            progress=progress,
+            gates=job.spec.gates,
+            store=folder / store.CHUNKS,
+            continued=before,
+        )
+    if post["posterior"].sizes[DRAW] < sampler.draws:  # a sampler's answer to Ctrl-C, which must not become a run
         raise KeyboardInterrupt
     return post
 
@@ -283,13 +218,3 @@ def _solved(post: xr.DataTree, spec: Spec, chunks: Path, progress: bool) -> xr.D
         inputs=wanted.inputs,
         seed=RunRecord.of(post).seed,
     )
-
-
-def _dataset_named_in(spec_path: str | Path) -> str | None:
-    """The dataset that a broken study names, if that much can be read, so that its problems are listed too."""
-    from reestim.io.toml_files import find_file, parse, read_text
-
-    text, _ = read_text(find_file(spec_path))
-    content, _ = parse(text or "", str(spec_path))
-    name = (content or {}).get("dataset")
-    return name if isinstance(name, str) and name else None

@@ -75,7 +75,7 @@ def faked(place: Path, post: xr.DataTree, monkeypatch: pytest.MonkeyPatch) -> di
         return out
 
     fake = SimpleNamespace(meta=meta, hash="123", tables={"patent_labels": pd.DataFrame()}, path=place, recalled=())
-    monkeypatch.setattr("reestim.pipeline.main_job.load_dataset", step("data", lambda _: fake))
+    monkeypatch.setattr("reestim.pipeline.job.load_dataset", step("data", lambda _: fake))
     monkeypatch.setattr(ree.Economy, "from_dataset", staticmethod(step("economy", lambda _: economy)))
     monkeypatch.setattr("reestim.estimate.fit.build", step("build", lambda *_: SimpleNamespace(study=None)))
     monkeypatch.setattr("reestim.estimate.fit.fit", step("fit", sampled))

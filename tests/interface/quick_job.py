@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 from reestim.pipeline import main_job
+from reestim.pipeline.job import read_job
 from reestim.pipeline.stages import Stages
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
@@ -13,7 +14,7 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 
 def quick_job(out: Path, command: str) -> None:
     """Run it into ``out``, noting ``command``."""
-    job = main_job.read_job(MODELS / "substitution.toml", None, out, quick=True)
+    job = read_job(MODELS / "substitution.toml", None, out, quick=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         main_job.run(job, seed=1, stages=Stages(), progress=False, command=command)

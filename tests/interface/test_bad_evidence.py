@@ -11,7 +11,7 @@ import pytest
 
 from reestim.errors import InputError
 from reestim.io.resources import SIMULATED
-from reestim.pipeline import main_job
+from reestim.pipeline.job import read_job
 
 STUDY = """
 name = "bad"
@@ -58,7 +58,7 @@ def test_all_of_it_comes_in_one_list_before_anything_runs(
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "blackjax" else find(name, *a))
     with pytest.raises(InputError) as caught:
-        main_job.read_job(models / "bad.toml", spoiled, None)
+        read_job(models / "bad.toml", spoiled, None)
     problems = caught.value.problems
 
     def said(file: str, *words: str) -> bool:
