@@ -2,8 +2,8 @@
 
 Pass-through (2) is linear in the odds o = σ_j/(1+1/κ̃−σ_j): m = (κ − o/(1+ξ))/(1+κ̃). Where the evidence bounds m from
 below, the density falls in the *log* odds like exp(−e^{2·log odds}): a wall that no step size suits. The sampler
-therefore moves x, with odds ln(1+eˣ): log odds below one, where the pooled prior is round, odds above, where the
-evidence is. The density of the elasticities is not touched.
+therefore moves x, with odds ln(1+eˣ) to scale: log odds where they are low, where the pooled prior is round, odds where
+they are high, where the evidence is. The density of the elasticities is not touched.
 """
 
 from __future__ import annotations
@@ -41,28 +41,37 @@ class OddsCoordinates(NamedTuple):
         return self.shift + self.centred * v + (1 - self.centred) * (self.mean + self.spread * v)
 
     def forward(self, v: Any, xp: Any) -> Any:
-        """x of v: where it is not centred, in standard deviations around the place of the mean, as wide as there."""
-        middle, width = self._place(xp)
-        place = log_softplus_inverse(self.log_odds(v), xp)
-        return self.centred * place + (1 - self.centred) * (place - middle) / width
+        """x of v: where it is not centred, in standard deviations from the mean."""
+        knee, width = self._place(xp)
+        place = log_softplus_inverse(self.log_odds(v) - self._raised(knee, xp), xp)
+        return self.centred * place + (1 - self.centred) * (place - knee) / width
 
     def backward(self, x: Any, xp: Any) -> Any:
         """v of x."""
-        log_odds = log_softplus(self._moved(x, xp), xp) - self.shift
+        knee, _ = self._place(xp)
+        log_odds = log_softplus(self._moved(x, xp), xp) + self._raised(knee, xp) - self.shift
         return self.centred * log_odds + (1 - self.centred) * (log_odds - self.mean) / self.spread
 
     def log_slope(self, x: Any, xp: Any) -> Any:
         """ln dv/dx (sector)."""
-        middle, _ = self._place(xp)
-        return _log_slope(self._moved(x, xp), xp) - (1 - self.centred) * _log_slope(middle, xp)
+        knee, _ = self._place(xp)
+        return _log_slope(self._moved(x, xp), xp) - (1 - self.centred) * _log_slope(knee, xp)
 
     def _place(self, xp: Any) -> tuple[Any, Any]:
-        middle = log_softplus_inverse(self.shift + self.mean, xp)
-        return middle, self.spread * xp.exp(-_log_slope(middle, xp))
+        """Where the mean is for `log_softplus`, never above zero, and how wide a standard deviation is there.
+
+        Log odds below the mean stay log odds (in odds, the prior would be steep on that side where the mean is high).
+        """
+        knee = -xp.logaddexp(0.0, -(self.shift + self.mean))
+        return knee, self.spread * xp.exp(-_log_slope(knee, xp))
+
+    def _raised(self, knee: Any, xp: Any) -> Any:
+        """What is added to `log_softplus` so that the mean is at the knee; nothing where the sector is centred."""
+        return (1 - self.centred) * (self.shift + self.mean - log_softplus(knee, xp))
 
     def _moved(self, x: Any, xp: Any) -> Any:
-        middle, width = self._place(xp)
-        return self.centred * x + (1 - self.centred) * (middle + width * x)
+        knee, width = self._place(xp)
+        return self.centred * x + (1 - self.centred) * (knee + width * x)
 
 
 def _log_slope(x: Any, xp: Any) -> Any:

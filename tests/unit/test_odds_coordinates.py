@@ -13,6 +13,9 @@ from scipy import stats
 
 from reestim.estimate.numpyro_blocks import PooledVariable
 from reestim.estimate.odds_coordinates import OddsCoordinates, pooled_variable
+from reestim.numerics.jax_setup import configure
+
+configure()
 
 CENTRED = np.array([1.0, 0.0, 0.0, 1.0])
 MEAN, SHIFT, SPREAD = np.array([-1.0, 0.3, 2.5, -4.0]), np.full(4, 0.4), np.float64(0.7)
@@ -23,6 +26,12 @@ def test_there_and_back_from_far_below_to_far_above_one() -> None:
     for x in np.linspace(-30, 30, 41):
         v = AT.backward(np.full(4, x), np)
         np.testing.assert_allclose(AT.forward(v, np), x, rtol=1e-9, atol=1e-9)
+
+
+def test_log_odds_below_a_high_mean_stay_log_odds() -> None:
+    high = AT._replace(centred=np.zeros(4), mean=np.full(4, 3.0))
+    fallen = [high.backward(np.full(4, x), np) for x in (0.0, -3.0)]
+    assert (fallen[0] - fallen[1] < 1.4 * 3).all(), "three standard deviations down are little more than three"
 
 
 def test_pass_through_is_linear_where_odds_are_high() -> None:
