@@ -141,7 +141,7 @@ class Parameters:
         >>> parameters.to_arrays(economy).trade_elasticity.shape == (len(economy.sectors),)
         True
         """
-        values, problems = self._placed(economy, technology, None, horizon)
+        values, problems = self._place(economy, technology, None, horizon)
         if not problems:
             problems = [problem for _, problem in violations(values, economy, technology, horizon)]
         if problems:
@@ -180,7 +180,7 @@ class Parameters:
         >>> inside.tolist(), len(problems)
         ([True, False], 1)
         """
-        values, problems = self._placed(economy, technology, batch, horizon)
+        values, problems = self._place(economy, technology, batch, horizon)
         if problems:
             raise ParameterError(problems, "these parameters do not fit the economy")
         good = np.ones(len(values["sigma"]), bool)
@@ -216,10 +216,10 @@ class Parameters:
         >>> draws.to_batch(economy, "fixed", "sample").technology.sigma.shape[0]
         2
         """
-        values, _ = self._placed(economy, technology, batch, horizon)
+        values, _ = self._place(economy, technology, batch, horizon)
         return to_jax(values, economy, technology)
 
-    def _placed(
+    def _place(
         self, economy: Economy, technology: str, batch: str | None, horizon: str
     ) -> tuple[dict[str, np.ndarray], list[Problem]]:
         """Every parameter as ([batch,] country, sector) in the economy's order, and what cannot be placed."""

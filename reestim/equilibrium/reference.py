@@ -1,4 +1,4 @@
-"""What one solved draw teaches its neighbours in a sweep: its equilibrium, and how residuals answer near it.
+"""What one solved draw gives its neighbours in a sweep: its equilibrium, and how residuals answer near it.
 
 Of economies with up to ``DENSE_UP_TO`` unknowns that is the inverse of the Jacobian: accelerated steps with it need a
 third as many steps as with the preconditioner where a policy multiplies prices. Beyond, the matrix would cost more than
@@ -86,7 +86,7 @@ def _accelerated(
 def nearer_reference(
     known: Reference, b: Baseline, policy: PolicyArrays, draw: ParameterArrays, point: Float[Array, " n"]
 ) -> Reference:
-    """What a solved draw teaches; of large economies, what the first reference draw did."""
+    """What is taken from a solved draw; of large economies, what was taken from the first reference draw."""
     if point.size > DENSE_UP_TO:
         return known
     near = inverse_at(drawn_baseline(b, draw), drawn_policy(policy, draw, b), draw, point)

@@ -1,4 +1,4 @@
-"""What the labeller confuses: Π (true class → label), alike everywhere or by group, and the audit that teaches it."""
+"""What the labeller confuses: Π (true class → label), alike everywhere or by group, and the audit that informs it."""
 
 from __future__ import annotations
 

@@ -29,8 +29,8 @@ SHRINKS = 0.5
 class SecantHistory(NamedTuple):
     """Differences of steps, and what the iteration made of them (the same plus the differences of points)."""
 
-    step_differences: Float[Array, "lesson n"]
-    iterate_differences: Float[Array, "lesson n"]
+    step_differences: Float[Array, "step n"]
+    iterate_differences: Float[Array, "step n"]
 
 
 class AndersonResult(NamedTuple):

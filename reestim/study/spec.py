@@ -154,6 +154,13 @@ class Spec(BaseModel):
         -------
         Spec
             The study itself.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> spec = ree.read_spec("models/substitution.toml")
+        >>> spec.as_read(Path("models/mine.toml"), "the text", "").path.name
+        'mine.toml'
         """
         self._path, self._text, self._base_text = path, text, base_text
         return self
