@@ -167,7 +167,8 @@ def _drawn_trade_elasticity(
     sd = economy.ds["trade_elasticity_sd"].sel({SECTOR: labels}).rename({SECTOR: dim}).reset_coords(drop=True)
     location, spread = trade_elasticity_in_logs(mean, sd.fillna(0.0))
     lead = samples["sigma"].isel({SECTOR: 0}, drop=True).transpose(CHAIN, DRAW)
-    z = xr.DataArray(random.standard_normal((*lead.shape, len(labels))), {**lead.coords, dim: labels})
+    standard = random.standard_normal((*lead.shape, len(labels)))
+    z = xr.DataArray(standard, {**lead.coords, dim: labels}, (*lead.dims, dim))
     drawn: xr.DataArray = xr.ufuncs.exp(location + spread * z)
     return drawn
 
@@ -190,7 +191,8 @@ def _bound(samples: xr.Dataset) -> Any:
 def _population(samples: xr.Dataset, labels: list[str], random: np.random.Generator) -> xr.DataArray:
     """σ of sectors of average chemistry, equation (14)."""
     lead = samples["mu"].transpose(CHAIN, DRAW)
-    u = xr.DataArray(random.standard_normal((*lead.shape, len(labels))), {**lead.coords, SECTOR: labels})
+    standard = random.standard_normal((*lead.shape, len(labels)))
+    u = xr.DataArray(standard, {**lead.coords, SECTOR: labels}, (*lead.dims, SECTOR))
     return _bound(samples) / (1 + xr.ufuncs.exp(-(lead + samples["tau"] * u.assign_coords({SECTOR: labels}))))
 
 

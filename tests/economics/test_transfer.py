@@ -82,6 +82,10 @@ def test_sectors_without_draws_are_refused_by_name_or_drawn_from_the_population(
     assert {problem.value for problem in refused.value.problems} == {first, second}
     moved = transferred_draws(fewer, economy, ree.Transfer(ratio_sd=0.0, absent="population"))
     assert moved.from_population == (first, second)
+    own_labels = {name: fewer[name].values for name in ("sector", "traded_sector")}
+    turned = xr.Dataset(fewer.data_vars, {"draw": range(2000), "chain": range(2), **own_labels})
+    again = transferred_draws(turned, economy, ree.Transfer(ratio_sd=0.0, absent="population"))
+    np.testing.assert_array_equal(again.draws["sigma"], moved.draws["sigma"], "draws before chains among the labels")
     assert moved.own_trade_elasticity == (first,)
     bound = sigma_upper_bound(samples["kappa"], samples["spillover"])
     logit = np.log(moved.draws["sigma"].sel(sector=first) / (bound - moved.draws["sigma"].sel(sector=first)))
