@@ -41,7 +41,8 @@ def quoted(post: xr.DataTree) -> str:
         who = f"technology as it was ({technology})" if technology == FIXED else str(technology)
         whole = sums[(sums["whom"] == ABROAD) & (sums[TECHNOLOGY] == technology)].iloc[0]
         parts = [f"all who do not restrict {_money(whole, '')}"]
-        for row in by_country[by_country[TECHNOLOGY] == technology].to_dict("records"):
+        of_countries: Any = by_country[by_country[TECHNOLOGY] == technology]
+        for row in of_countries.to_dict("records"):
             parts.append(f"{row[COUNTRY]} {_money(row, '_money')}")
         said.append(f"{who}, {whole['money_unit']} a year: {', '.join(parts)}")
     return f"Figures of this run that other pages quote: {'; '.join(said)}."
@@ -49,8 +50,9 @@ def quoted(post: xr.DataTree) -> str:
 
 def _mean_sigma(post: xr.DataTree, group: str) -> str:
     ends = quantiles(parameter_draws(post, group)["sigma"].mean(SECTOR))
-    return with_interval(*(float(ends[name]) for name in ("median", "low", "high")))
+    return with_interval(float(ends["median"]), float(ends["low"]), float(ends["high"]))
 
 
 def _money(row: Any, suffix: str) -> str:
-    return with_interval(*(float(row[f"{name}{suffix}"]) for name in ("median", "low", "high")))
+    median, low, high = (float(row[f"{name}{suffix}"]) for name in ("median", "low", "high"))
+    return with_interval(median, low, high)

@@ -118,7 +118,16 @@ def terms_of(name: str, group: xr.Dataset) -> list[str]:
 
 
 def rounded(group: xr.Dataset) -> xr.Dataset:
-    """Log densities to the nearest multiple of ``RESOLUTION``, which the attribute ``resolution`` states (nats)."""
-    return group.map(lambda values: (values / RESOLUTION).round() * RESOLUTION, keep_attrs=True).assign_attrs(
+    """Log densities to the nearest multiple of ``RESOLUTION``, which the attribute ``resolution`` states (nats).
+
+    Vectors whose observations are given the others are few and stay as they are: an effect that parameters hardly move
+    would have one value in all draws, and Pareto smoothing (`az.loo_pit`) cannot be done on that.
+    """
+    whole = {name for name in map(str, group.data_vars) if f"{name}{REMAINDER}" in group}
+    kept = {
+        name: values if str(name) in whole else (values / RESOLUTION).round() * RESOLUTION
+        for name, values in group.data_vars.items()
+    }
+    return group.assign({name: values.assign_attrs(group[name].attrs) for name, values in kept.items()}).assign_attrs(
         group.attrs, resolution=RESOLUTION
     )

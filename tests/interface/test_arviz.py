@@ -26,7 +26,7 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
     "plot_bf": {"var_names": ["tau"], "ref_val": 1.0},
     "plot_forest": {"var_names": ["sigma"], "combined": True},
     "plot_lm": {"x": "use_years", "y": "use_share_change"},
-    "plot_pair": {"var_names": ["sigma"]},
+    "plot_pair": {"var_names": ["mu", "tau"]},
     "plot_pair_focus": {"var_names": ["sigma"], "focus_var": "tau"},
     "plot_parallel": {"var_names": ["sigma"]},
     "plot_loo_pit": _PREDICTED,

@@ -12,7 +12,7 @@ from scipy import stats
 
 import reestim as ree
 from reestim.errors import InputError
-from reestim.estimate.log_terms import REMAINDER, log_terms, terms_of
+from reestim.estimate.log_terms import REMAINDER, log_terms, rounded, terms_of
 from reestim.estimate.model import Model
 from reestim.estimate.numpyro_model import NumpyroModel, observe, sample
 
@@ -79,6 +79,14 @@ def test_pit_values_are_uniform_given_the_others_and_not_from_whole_sets_of_data
 
 def _both(post: xr.DataTree) -> dict[str, xr.DataTree]:
     return {"given the others": ree.leave_one_out(post, seed=1), "whole sets": post}
+
+
+def test_an_observation_that_parameters_hardly_move_keeps_a_density_of_its_own_in_every_draw() -> None:
+    """Rounded like the others it would have one value, on which ArviZ's smoothing fails."""
+    near = _TRUE.assign(x=_TRUE["x"] + 1e-7 * np.arange(_DRAWS))
+    group = rounded(log_terms(_pymc(), near)["log_likelihood"])
+    assert all(np.unique(group["y"][0, :, i]).size > _DRAWS / 2 for i in range(_LENGTH))
+    assert np.unique(group["alone"][0, :, 0]).size < 5
 
 
 def test_errors_that_are_not_normal_keep_the_density_of_the_model() -> None:

@@ -162,9 +162,9 @@ def _problems(rows: Any, concordance: Any, confirmed: bool) -> list[Problem]:
             first = lost.get_group(label).iloc[0]
             message = f"unknown {name}: {value:,.0f} million US$ ({value / total:.1%} of the panel) would be lost"
             place: Any = {"file": first["file"], "row": int(first["row"]), "column": name, "value": label}
-            if state := FORMER.get(str(label)):
-                said = f"It is {state}, whose trade belongs to several countries of today: leave it out of the file"
-            problems.append(Problem(message, said if state else advice, **place))
+            state = FORMER.get(str(label))
+            former = f"It is {state}, whose trade belongs to several countries of today: leave it out of the file"
+            problems.append(Problem(message, former if state else advice, **place))
     again = rows[rows["value"].notna()]
     again = again[again.duplicated(["country", "product", YEAR])]
     for cells in again.head(5).to_dict("records"):
