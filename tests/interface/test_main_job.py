@@ -58,7 +58,9 @@ def test_golden_numbers_find_what_moved() -> None:
     was = json.loads(golden.FILE.read_text())
     assert golden.moved(was, was) == []
     name = next(iter(was["equilibrium"]))
-    nudged = was | {"equilibrium": was["equilibrium"] | {name: was["equilibrium"][name] * (1 + 1e-8)}}
+    nudged = was | {
+        "equilibrium": was["equilibrium"] | {name: was["equilibrium"][name] + 2e-12}
+    }  # relative to an income
     assert [words.split(":")[0] for words in golden.moved(nudged, was)] == [f"equilibrium, {name}"]
     mean, error = was["posterior"]["kappa"]
     chance, change = ({"kappa": [mean + k * error, error]} for k in (2, 20))
@@ -66,19 +68,20 @@ def test_golden_numbers_find_what_moved() -> None:
     assert len(golden.moved(was | {"posterior": was["posterior"] | change}, was)) == 1
 
 
-def test_ctrl_c_while_sampling_leaves_no_folder(tmp_path: Path) -> None:
+def test_ctrl_c_while_sampling_leaves_nothing_but_chains_that_are_done(tmp_path: Path) -> None:
     running = subprocess.Popen(command(), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     assert running.stderr is not None
     for line in running.stderr:
         if line.startswith("4/9"):
             break
-    time.sleep(12)
+    time.sleep(20)
     running.send_signal(signal.SIGINT)
     _, errors = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "interrupted" in errors
     assert "Traceback" not in errors
-    assert not (tmp_path / "posteriors").exists()
+    left = list((tmp_path / "posteriors").rglob("*")) if (tmp_path / "posteriors").exists() else []
+    assert {path.name for path in left if path.is_file()} <= {"draws.nc", "sha256"}
 
 
 def test_a_run_killed_during_the_sweep_goes_on_from_its_chunks(tmp_path: Path) -> None:
