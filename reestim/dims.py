@@ -3,6 +3,10 @@
 Every array of REEstim carries these names; nothing is ever matched by position.
 """
 
+from typing import Annotated
+
+from pydantic import Field
+
 COUNTRY = "country"
 IMPORTER = "importer"
 EXPORTER = "exporter"
@@ -14,6 +18,8 @@ CARRIER = "carrier"
 #: What rare earths are used in, as the statistics of use say it: magnets, phosphors.
 APPLICATION = "application"
 YEAR = "year"
+#: A year as a file gives it.
+Year = Annotated[int, Field(ge=1900, le=2100)]
 LABEL = "label"
 OUTCOME = "outcome"
 SCENARIO = "scenario"

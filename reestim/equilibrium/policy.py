@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 from pydantic.dataclasses import dataclass
 
+from reestim.dims import Year
 from reestim.equilibrium.placing import Levels
 from reestim.errors import InputError, Problem
 
@@ -29,7 +30,6 @@ def _years(value: Any) -> Any:
 
 
 Labels = Annotated[tuple[str, ...] | str, PlainValidator(_labels)]
-Year = Annotated[int, Field(ge=1900, le=2100)]
 Years = Annotated[tuple[Year, ...], BeforeValidator(_years)]
 Name = Annotated[str, Field(min_length=1)]
 Tax = Annotated[float, Field(gt=-1, allow_inf_nan=False)]

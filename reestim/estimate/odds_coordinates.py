@@ -90,11 +90,11 @@ def pooled_variable(name: str, at: OddsCoordinates, *, dims: str) -> Any:
         support_point=lambda rv, size, location, *_: location,
         signature="(s),(s),(s),(s),(s),()->(s)",
         dims=dims,
-        transform=_ToOddsCoordinates(),
+        transform=_OddsTransform(),
     )
 
 
-class _ToOddsCoordinates(Transform):
+class _OddsTransform(Transform):
     """x (sector) of v."""
 
     name = "odds_coordinates"

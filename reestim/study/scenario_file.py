@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, create_model
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from reestim.equilibrium.policy import Year
+from reestim.dims import Year
 from reestim.errors import InputError, Problem
 from reestim.io.toml_files import Rows, at, find_file, key_rows, parse, read_text, validate
 from reestim.study.settings import STRICT

@@ -122,7 +122,9 @@ def test_a_rank_is_the_number_of_draws_below_the_truth(design: SbcDesign, finish
         below = (draws[name] < truth[name]).sum("draw")
         np.testing.assert_array_equal(ranks[name].isel(simulation=5), below, err_msg=str(name))
     assert float(draws["welfare"].std("draw").min()) > 0
-    assert {"gates", "seconds"} <= set(fit.attrs)
+    record = ree.RunRecord.of(fit)
+    assert record.gates is not None
+    assert record.sampling_seconds
     ours = ranks_of(*join_fits(prior_sbc.fits_of(design, folder)))
     for name in ranks.data_vars:  # of this program and of simuk
         np.testing.assert_array_equal(ours[name].transpose(*ranks[name].dims), ranks[name], err_msg=str(name))

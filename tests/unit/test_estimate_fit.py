@@ -227,10 +227,11 @@ def test_an_interrupted_sampler_leaves_no_posterior(monkeypatch: pytest.MonkeyPa
     aborted = []
 
     class Running:
-        def wait(self):
+        @property
+        def is_finished(self):
             raise KeyboardInterrupt
 
-        def abort(self):
+        def cancel(self):
             aborted.append(True)
 
     with pm.Model() as model:

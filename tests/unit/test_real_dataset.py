@@ -9,12 +9,11 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-import reestim as ree
 from reestim.data.dataset import Dataset, check_dataset, load_dataset
 from reestim.errors import InputError
 from reestim.importers import real_economy
 from reestim.importers.real_dataset import ORIGINALS, country_use, main, write_real
-from reestim.io.resources import MODELS, REAL, REAL_MAGNETS, TODAY
+from reestim.io.resources import REAL, REAL_MAGNETS, TODAY
 from reestim.results.tables import inputs
 from reestim.runs.parts import DataRecord
 from reestim.runs.record import RunRecord
@@ -73,7 +72,7 @@ def test_quotations_give_the_gap_that_is_told_of_them() -> None:
 
 
 def test_what_is_recalled_stands_among_the_inputs_of_a_run(data: Dataset) -> None:
-    record = DataRecord.of(data, ree.read_spec(MODELS / "substitution.toml"))
+    record = DataRecord.of(data, unused=())
     table = inputs(RunRecord(provenance=record).attached(xr.DataTree()))
     recalled = set(table.loc[table["kind"].str.contains("recalled"), "file"])
     assert {"element_use.csv", "country_use.csv", "element_prices.csv", "trade_elasticities.csv"} <= recalled
