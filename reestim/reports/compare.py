@@ -17,7 +17,6 @@ from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, SECTOR, TECHNOLOGY
 from reestim.draws import arviz_functions
 from reestim.editions import is_before_the_clock, is_first_edition
 from reestim.errors import InputError, Problem
-from reestim.estimate.log_terms import REMAINDER
 from reestim.results.effects import BRACKETS
 from reestim.results.format import joined, number, with_interval
 from reestim.results.tables import elasticities, parameters, welfare
@@ -135,6 +134,8 @@ def _same(one: xr.DataArray, other: xr.DataArray) -> bool:
 
 def pointwise(post: xr.DataTree) -> xr.DataTree:
     """One variable ``observation`` that holds the log likelihood of every observation of every kind of evidence."""
+    from reestim.estimate.log_terms import REMAINDER
+
     terms = post["log_likelihood"].to_dataset()
     flat = [
         terms[name].transpose(CHAIN, DRAW, ...).values.reshape(terms.sizes[CHAIN], terms.sizes[DRAW], -1)
