@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import jax.numpy as jnp
 import numpy as np
 import numpyro
-import numpyro.distributions as dist
+from numpyro import distributions as dist  # not "import numpyro.distributions": beside ArviZ that loads it twice
 
 from reestim import technology  # switches JAX to float64  # noqa: F401
 from reestim.errors import InputError, Problem

@@ -12,7 +12,7 @@ import pymc as pm
 import pytest
 import xarray as xr
 from jax.flatten_util import ravel_pytree
-from numpyro.distributions import biject_to, constraints
+from numpyro import distributions as dist
 from scipy import stats
 
 from reestim.calibration.prior_sbc import information_about
@@ -169,7 +169,9 @@ def test_both_languages_stand_at_the_same_coordinates(models: tuple[pm.Model, An
     at = {str(v.name): start[v.name] + 0.3 * rng.normal(size=start[v.name].shape) for v in model.value_vars}
     mine = adapt(model).density().variables(np.concatenate([np.ravel(value) for value in at.values()]))
     carried = {str(model.values_to_rvs[v].name): jnp.asarray(at[str(v.name)]) for v in model.value_vars}
-    carried["confusion"] = biject_to(constraints.simplex).inv(mine["confusion"])  # the languages have their own
+    carried["confusion"] = dist.biject_to(dist.constraints.simplex).inv(
+        mine["confusion"]
+    )  # the languages have their own
     flat, _ = ravel_pytree({n: carried[n] for n in twin._unconstrained_shapes()})
     other = twin.density().variables(flat)
     for name in ("class_log_odds", "unit_deviation", "year_effect"):

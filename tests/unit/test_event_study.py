@@ -142,7 +142,7 @@ def test_one_study_has_the_same_evidence_and_density_in_every_process(project: P
 import hashlib, warnings
 import numpy as np
 import reestim as ree
-from reestim.estimate.sampling import _compiled_pymc
+from reestim.estimate.nutpie_chains import _compiled_pymc
 warnings.simplefilter("ignore")
 model = ree.build(ree.read_spec("models/substitution.toml"), ree.load_dataset("rare-earths-2010"))
 made = _compiled_pymc(model)

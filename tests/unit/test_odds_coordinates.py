@@ -8,7 +8,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import pytest
-from numpyro.distributions import biject_to
+from numpyro import distributions as dist
 from scipy import stats
 
 from reestim.estimate.numpyro_blocks import PooledVariable
@@ -61,7 +61,7 @@ def test_both_languages_have_the_density_of_the_normal_and_the_jacobian_of_the_m
     assert float(model.compile_logp()({value.name: x})) == pytest.approx(expected, rel=1e-12)
 
     twin = PooledVariable(AT)
-    to_v = biject_to(twin.support)
+    to_v = dist.biject_to(twin.support)
     ours = twin.log_prob(to_v(x)) + to_v.log_abs_det_jacobian(x, to_v(x))
     assert float(ours) == pytest.approx(expected, rel=1e-12)
     np.testing.assert_allclose(to_v._inverse(to_v(x)), x, atol=1e-9)
