@@ -10,9 +10,9 @@ from typing import Any
 import jax
 import numpy as np
 import pymc as pm
-import pytensor
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array
+from pytensor.gradient import grad
 
 from reestim.estimate.density import Density
 from reestim.estimate.pymc_model import PymcModel
@@ -63,8 +63,8 @@ class ReconditionedModel:
         own: dict[str, Any] = {str(data.name): data for data in model.data_vars}
         symbols: Any = {name: value.type(name=f"data_{name}") for name, value in (observed | own).items()}
         wanted: Any = [*model.free_RVs, *model.deterministics]
-        density = model.logp()
-        slopes: Any = pytensor.grad(density, model.value_vars)  # PyTensor's: less work than JAX's own, see sampling
+        density: Any = model.logp()
+        slopes: Any = grad(density, model.value_vars)  # PyTensor's: less work than JAX's own, see sampling
         outputs: Any = [density, *slopes, *model.replace_rvs_by_values(wanted)]
         replaced: Any = clone_replace(outputs, replace={v: symbols[n] for n, v in (observed | own).items()})  # pyright: ignore
         inputs, named = [*model.value_vars, *symbols.values()], 1 + len(slopes)

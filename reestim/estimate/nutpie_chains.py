@@ -91,7 +91,7 @@ def _drawn(compiled: Any, sampler: Sampler, seed: int, indices: list[int], bar: 
     import nutpie
 
     waiting, running = list(indices), dict[int, Any]()
-    at_once = min(sampler.chains, os.process_cpu_count() or 1)
+    at_once = min(sampler.chains, os.cpu_count() or 1)
     try:
         while waiting or running:
             while waiting and len(running) < at_once:
