@@ -64,7 +64,7 @@ class ReconditionedModel:
         symbols: Any = {name: value.type(name=f"data_{name}") for name, value in (observed | own).items()}
         wanted: Any = [*model.free_RVs, *model.deterministics]
         density: Any = model.logp()
-        slopes: Any = grad(density, model.value_vars)  # PyTensor's: less work than JAX's own, see sampling
+        slopes: Any = grad(density, model.value_vars)  # PyTensor's: less work than JAX's own, see nutpie_chains
         outputs: Any = [density, *slopes, *model.replace_rvs_by_values(wanted)]
         replaced: Any = clone_replace(outputs, replace={v: symbols[n] for n, v in (observed | own).items()})  # pyright: ignore
         inputs, named = [*model.value_vars, *symbols.values()], 1 + len(slopes)

@@ -14,6 +14,7 @@ from reestim.errors import Problem
 from reestim.estimate import sampling
 from reestim.estimate.log_terms import LIKELIHOOD, PRIOR, RESOLUTION, log_terms
 from reestim.estimate.model import Model
+from reestim.estimate.nutpie_chains import joined
 from reestim.runs.record import RunRecord
 
 if TYPE_CHECKING:
@@ -38,13 +39,10 @@ def more_chains(
         return drawn, seconds
     new = {name: drawn[name].to_dataset() for name in ("posterior", "sample_stats")}
     new["sample_stats"] = sampling.statistics(new["sample_stats"], sampler.max_tree_depth)
-    together = {
-        name: xr.concat(
-            [continued[name].to_dataset(), group], dim=CHAIN, join="exact", combine_attrs="override"
-        ).assign_attrs(drawn[name].attrs)
-        for name, group in new.items()
-    }
-    return xr.DataTree.from_dict(together), seconds + (RunRecord.of(continued).sampling_seconds or 0.0)
+    together = joined([continued, xr.DataTree.from_dict(new)])
+    for name in new:
+        together[name].attrs = drawn[name].attrs
+    return together, seconds + (RunRecord.of(continued).sampling_seconds or 0.0)
 
 
 def other_settings(continued: xr.DataTree, sampler: Sampler, seed: int) -> list[Problem]:

@@ -29,16 +29,11 @@ class DirichletMultinomial(dist.DirichletMultinomial):
         return arrangements + log_rising(a, value, jnp).sum(axis=-1) - log_rising(a.sum(axis=-1), n, jnp)
 
 
-class _AtCoordinates(constraints.Constraint[Any]):
-    """Effects (class, N) that sum to zero, reached from x (class, N − 1)."""
+class _Reached(constraints.Constraint[Any]):
+    """Values that a sampler reaches ``at`` coordinates."""
 
-    event_dim = 2
-
-    def __init__(self, at: Coordinates) -> None:
+    def __init__(self, at: Any) -> None:
         self.at = at
-
-    def __call__(self, x: Any) -> Any:
-        return jnp.abs(x.sum(axis=-1)).max(axis=-1) < 1e-6 * x.shape[-1]
 
     def feasible_like(self, prototype: Any) -> Any:
         return jnp.zeros_like(prototype)
@@ -47,11 +42,27 @@ class _AtCoordinates(constraints.Constraint[Any]):
         return (self.at,), (("at",), {})
 
 
-class _ToCoordinates(Transform[Any]):
-    """effects = `zero_sum` of mean + scale·x, as ``effects.zero_sum_effects`` does in PyMC."""
+class _Way(Transform[Any]):
+    """From what a sampler moves to such values."""
 
-    def __init__(self, at: Coordinates) -> None:
+    def __init__(self, at: Any) -> None:
         self.at = at
+
+    def tree_flatten(self) -> Any:
+        return (self.at,), (("at",), {})
+
+
+class _AtCoordinates(_Reached):
+    """Effects (class, N) that sum to zero, reached from x (class, N − 1)."""
+
+    event_dim = 2
+
+    def __call__(self, x: Any) -> Any:
+        return jnp.abs(x.sum(axis=-1)).max(axis=-1) < 1e-6 * x.shape[-1]
+
+
+class _ToCoordinates(_Way):
+    """effects = `zero_sum` of mean + scale·x, as ``effects.zero_sum_effects`` does in PyMC."""
 
     @property
     def domain(self) -> Any:
@@ -75,9 +86,6 @@ class _ToCoordinates(Transform[Any]):
 
     def inverse_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         return (*shape[:-1], shape[-1] - 1)
-
-    def tree_flatten(self) -> Any:
-        return (self.at,), (("at",), {})
 
 
 @biject_to.register(_AtCoordinates)  # pyright: ignore  (the decorator has no types)
@@ -108,29 +116,17 @@ class ZeroSumEffects(dist.Distribution):
         return dist.Normal(0.0, self.spread[:, None]).log_prob(free).sum(axis=(-1, -2))
 
 
-class _Pooled(constraints.Constraint[Any]):
+class _Pooled(_Reached):
     """Any numbers (sector), reached from x (sector) at given coordinates."""
 
     event_dim = 1
 
-    def __init__(self, at: OddsCoordinates) -> None:
-        self.at = at
-
     def __call__(self, x: Any) -> Any:
         return jnp.isfinite(x).all(axis=-1)
 
-    def feasible_like(self, prototype: Any) -> Any:
-        return jnp.zeros_like(prototype)
 
-    def tree_flatten(self) -> Any:
-        return (self.at,), (("at",), {})
-
-
-class _ToOddsCoordinates(Transform[Any]):
+class _ToOddsCoordinates(_Way):
     """v of x, as ``odds_coordinates.pooled_variable`` does in PyMC."""
-
-    def __init__(self, at: OddsCoordinates) -> None:
-        self.at = at
 
     @property
     def domain(self) -> Any:
@@ -148,9 +144,6 @@ class _ToOddsCoordinates(Transform[Any]):
 
     def log_abs_det_jacobian(self, x: Any, y: Any, intermediates: Any = None) -> Any:
         return self.at.log_slope(x, jnp).sum(axis=-1)
-
-    def tree_flatten(self) -> Any:
-        return (self.at,), (("at",), {})
 
 
 @biject_to.register(_Pooled)  # pyright: ignore  (the decorator has no types)

@@ -10,7 +10,7 @@ import importlib.util
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import xarray as xr
@@ -127,7 +127,15 @@ def _pymc(model: SampledModel, sampler: Sampler, seed: int, progress: bool, chai
 
 
 _Sample = Callable[[SampledModel, "Sampler", int, bool, Chains], xr.DataTree]
-Sample = Callable[..., xr.DataTree]  # model, sampler, seed, progress, chains (ALL)
+
+
+@runtime_checkable
+class Sample(Protocol):
+    """A sampler: a model, its settings, the seed, whether progress is shown, and which chains."""
+
+    def __call__(
+        self, model: Model | SampledModel, sampler: Sampler, seed: int, progress: bool, chains: Chains = ALL, /
+    ) -> xr.DataTree: ...
 
 
 def _guarded(sample: _Sample) -> Sample:

@@ -109,9 +109,7 @@ def _of_text(path: Path, wanted: Sequence[str]) -> Any:
     problems = listed(~year, table[YEAR], "not a year", f"Expected: {EDITION}", path.name)
     problems += listed(keys.duplicated(), keys.rename("country"), "the row is repeated", "Keep one", path.name)
     for name in wanted:
-        blank = table[name].isin(list(_NO_FIGURE))
-        bad = finite(table[name].mask(blank)).isna() & ~blank
-        problems += listed(bad, table[name], "not a number", "Download the file again", path.name)
+        problems += _no_numbers(table[name], path)
     if problems:
         raise InputError(problems, "the accounts cannot be used")
     tidy = table.assign(**{YEAR: table[YEAR].astype(int)}, **{name: finite(table[name]) for name in wanted})
@@ -142,14 +140,19 @@ def _of_workbook(path: Path, wanted: Sequence[str]) -> Any:
         value = f"{cells['country']}, {cells['variable']}, {cells['code']}"
         problems.append(Problem("the row is repeated", "Keep one", file=path.name, row=int(row), value=value))
     for year in years:
-        blank = table[year].isin(list(_NO_FIGURE))
-        bad = finite(table[year].mask(blank)).isna() & ~blank
-        problems += listed(bad, table[year], "not a number", "Download the file again", path.name)
+        problems += _no_numbers(table[year], path)
     if problems:
         raise InputError(problems, "the accounts cannot be used")
     tidy = table.melt(["country", "variable", "code"], years, YEAR, "value")
     tidy["value"], tidy[YEAR] = finite(tidy["value"]), tidy[YEAR].astype(int)
     return tidy.set_index(["country", "code", YEAR, "variable"])["value"].unstack("variable")  # noqa: PD010
+
+
+def _no_numbers(column: Any, path: Path) -> list[Problem]:
+    """Cells that are neither a number nor left blank."""
+    blank = column.isin(list(_NO_FIGURE))
+    bad = finite(column.mask(blank)).isna() & ~blank
+    return listed(bad, column, "not a number", "Download the file again", path.name)
 
 
 def _accounts(wide: Any) -> tuple[Any, list[str]]:
