@@ -27,15 +27,15 @@ from reestim.estimate.equilibrium_effects import equilibrium_effects, is_solved
 from reestim.estimate.error_groups import ERROR_GROUP
 from reestim.estimate.event_effects import predicted_effects
 from reestim.estimate.inputs import coordinates
-from reestim.estimate.kinds.ree_use import unit_value_changes
 from reestim.estimate.misclassification import GROUPED, audited, confusion_weights, varied_confusion
-from reestim.estimate.numpyro_blocks import DirichletMultinomial, NoisyChanges, PooledVariable, ZeroSumEffects
+from reestim.estimate.numpyro_blocks import DirichletMultinomial, NoisyChanges, NormalAt, ZeroSumEffects
 from reestim.estimate.numpyro_model import NumpyroModel, along_ridge, deterministic, observe, prior, sample
 from reestim.estimate.odds_coordinates import OddsCoordinates
 from reestim.estimate.patent_counts import label_probabilities, true_prevalence
 from reestim.estimate.priors import Priors, share_weights
-from reestim.estimate.ree_use import expected_change, has_unit_value_error, sectors_with_own_use
+from reestim.estimate.ree_use import expected_change, sectors_with_own_use
 from reestim.estimate.relative_price import bundle_price, enhancing_response, in_years_of_patents, knowledge_of
+from reestim.estimate.unit_values import UnitValueCoordinates, has_unit_value_error, unit_value_evidence
 from reestim.estimate.use_noise import noise_structure
 from reestim.estimate.variables import ONLY_IN_COUNTERFACTUALS
 from reestim.evidence.published_moments import predicted_moments
@@ -100,7 +100,7 @@ def elasticity(data: xr.Dataset, kappa: Any, spillover: Any, priors: Priors) -> 
     tau = prior(priors, "tau")
     mean = along + z @ beta
     at = OddsCoordinates(own, shift, mean, tau)
-    log_odds = at.log_odds(sample("sigma_sampled", PooledVariable(at), dims=SECTOR))
+    log_odds = at.log_odds(sample("sigma_sampled", NormalAt(at), dims=SECTOR))
     sigma = technology.sigma_upper_bound(kappa, spillover) * jax.nn.sigmoid(log_odds)
     return deterministic("sigma", sigma, dims=SECTOR)
 
@@ -162,22 +162,16 @@ def confusion_of(data: xr.Dataset, priors: Priors) -> Any:
 def use(data: xr.Dataset, sigma: Any, m: Any, spillover: Any, clock: Clock, lags: Any, priors: Priors) -> None:
     """Equation (15): the cost share of rare earths, fast and slow, with unit values that err."""
     noise = prior(priors, "ree_use_noise")
-    years = np.sqrt(data["use_years"].values.astype(float))
     error = jnp.zeros(data.sizes["use_price_point"])
     if has_unit_value_error(data, priors):
         size = prior(priors, "unit_value_error")
         spread = prior(priors, "unit_value_spread")
-        measured = np.flatnonzero(data["use_is_unit_value"].values)
-        z = sample("unit_value_deviation", dist.Normal().expand((measured.size,)), dims="use_unit_value")
-        error = error.at[measured].set(size * z)
-        changed, now, before = unit_value_changes(data)
-        level = data["use_price"].values
-        observe(
-            "unit_value_change",
-            dist.Normal(error[now] - error[before], spread * years[changed]),
-            level[now] - level[before],
-            dims="use_unit_value_change",
-        )
+        known = unit_value_evidence(data)
+        at = UnitValueCoordinates(size, spread, known.change, *known.modes)
+        z = sample("unit_value_deviation", NormalAt(at), dims="use_unit_value")
+        error = error.at[known.measured].set(size * z)
+        drawn = dist.Normal(error[known.now] - error[known.before], spread * known.root_years)
+        observe("unit_value_change", drawn, known.change, dims="use_unit_value_change")
     known = noise_structure(data)
     common = prior(priors, "ree_use_common") if known.shared else 0.0
     observe(

@@ -37,6 +37,7 @@ from reestim.estimate.count_information import information_of
 from reestim.estimate.misclassification import as_read
 from reestim.estimate.patent_counts import information_name
 from reestim.estimate.priors import Priors
+from reestim.estimate.unit_values import CHANGE_DATA
 
 _SAMPLE = "sample"
 
@@ -146,16 +147,17 @@ class _Calibration(simuk.SBC):
 
 
 def information_about(inputs: xr.Dataset, priors: Priors, data: dict[str, Any]) -> dict[str, Any]:
-    """What the simulated counts and audit say about effects, under the names that a PyMC model has for it."""
+    """What coordinates of a sampler depend on, of the simulated data, under the names that a PyMC model has for it."""
     audit = inputs.get("label_audit")
+    found = {CHANGE_DATA: data["unit_value_change"]} if "unit_value_change" in data else {}
     if "patent_count" not in data or "patent_count" not in inputs:
-        return {}
+        return found
     count = inputs["patent_count"].transpose(COUNTRY, SECTOR, YEAR, LABEL)
     simulated = inputs.assign(patent_count=count.copy(data=np.asarray(data["patent_count"]).reshape(count.shape)))
     if audit is not None:
         simulated["label_audit"] = as_read(audit, np.asarray(data["label_audit"]))
     information = information_of(simulated, priors)
-    return {information_name(name): value for name, value in information._asdict().items()}
+    return found | {information_name(name): value for name, value in information._asdict().items()}
 
 
 def _dataset(found: Any) -> xr.Dataset:

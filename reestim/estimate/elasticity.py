@@ -12,8 +12,9 @@ import xarray as xr
 
 from reestim import technology
 from reestim.dims import SECTOR, TRADED_SECTOR
-from reestim.estimate.odds_coordinates import OddsCoordinates, pooled_variable
+from reestim.estimate.odds_coordinates import OddsCoordinates
 from reestim.estimate.priors import Priors, along_ridge, variable
+from reestim.estimate.sampling_coordinates import normal_at
 from reestim.supply_chain.trade_elasticity import trade_elasticity_in_logs
 
 #: Slopes of the two ridges in ln κ and ln(1+ξ), at κ = 1.2, ξ = 1.6 and σ = 0.7, see `pooled_elasticity`.
@@ -67,7 +68,7 @@ def pooled_elasticity(
     tau = variable(priors, "tau")
     mean = along + pt.dot(z, beta)
     at = OddsCoordinates(own, pt.broadcast_to(shift, mean.shape), mean, tau)
-    log_odds = at.log_odds(pooled_variable("sigma_sampled", at, dims=SECTOR))
+    log_odds = at.log_odds(normal_at("sigma_sampled", at, dims=SECTOR))
     sigma = technology.sigma_upper_bound(kappa, spillover) * pm.math.sigmoid(log_odds)
     return pm.Deterministic("sigma", sigma, dims=SECTOR)
 

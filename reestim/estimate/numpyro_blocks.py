@@ -13,7 +13,6 @@ from numpyro.distributions.transforms import Transform
 from scipy import special
 
 from reestim.estimate.count_information import Coordinates, without_sum, zero_sum
-from reestim.estimate.odds_coordinates import OddsCoordinates
 from reestim.estimate.patent_counts import log_rising
 from reestim.estimate.use_noise import NoiseStructure, correlated, log_density
 
@@ -116,8 +115,8 @@ class ZeroSumEffects(dist.Distribution):
         return dist.Normal(0.0, self.spread[:, None]).log_prob(free).sum(axis=(-1, -2))
 
 
-class _Pooled(_Reached):
-    """Any numbers (sector), reached from x (sector) at given coordinates."""
+class _Reachable(_Reached):
+    """Any vector, reached from another at `SamplingCoordinates`."""
 
     event_dim = 1
 
@@ -125,8 +124,8 @@ class _Pooled(_Reached):
         return jnp.isfinite(x).all(axis=-1)
 
 
-class _ToOddsCoordinates(_Way):
-    """v of x, as ``odds_coordinates.pooled_variable`` does in PyMC."""
+class _AtSamplingCoordinates(_Way):
+    """v of x, as ``sampling_coordinates.normal_at`` does in PyMC."""
 
     @property
     def domain(self) -> Any:
@@ -146,21 +145,21 @@ class _ToOddsCoordinates(_Way):
         return self.at.log_slope(x, jnp).sum(axis=-1)
 
 
-@biject_to.register(_Pooled)  # pyright: ignore  (the decorator has no types)
-def _(constraint: _Pooled) -> _ToOddsCoordinates:
-    return _ToOddsCoordinates(constraint.at)
+@biject_to.register(_Reachable)  # pyright: ignore  (the decorator has no types)
+def _(constraint: _Reachable) -> _AtSamplingCoordinates:
+    return _AtSamplingCoordinates(constraint.at)
 
 
-class PooledVariable(dist.Distribution):
-    """v (sector), normal, sampled ``at`` its coordinates; the twin of ``odds_coordinates.pooled_variable``."""
+class NormalAt(dist.Distribution):
+    """v (one dim), normal, sampled ``at`` its `SamplingCoordinates`; the twin of ``sampling_coordinates.normal_at``."""
 
-    def __init__(self, at: OddsCoordinates) -> None:
+    def __init__(self, at: Any) -> None:
         self.at = at
-        super().__init__(batch_shape=(), event_shape=jnp.shape(at.mean))
+        super().__init__(batch_shape=(), event_shape=jnp.shape(at.location()))
 
     @property
     def support(self) -> constraints.Constraint[Any]:
-        return _Pooled(self.at)
+        return _Reachable(self.at)
 
     def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Any:
         return self._normal().sample(key, sample_shape)

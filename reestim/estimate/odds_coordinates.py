@@ -1,4 +1,4 @@
-"""The coordinates in which a sampler sees the elasticities of (14), for PyMC; `numpyro_blocks` has its twin.
+"""The coordinates in which a sampler sees the elasticities of (14), for any array library.
 
 Pass-through (2) is linear in the odds o = σ_j/(1+1/κ̃−σ_j): m = (κ − o/(1+ξ))/(1+κ̃). Where the evidence bounds m from
 below, the density falls in the *log* odds like exp(−e^{2·log odds}): a wall that no step size suits. The sampler
@@ -9,10 +9,6 @@ they are high, where the evidence is. The density of the elasticities is not tou
 from __future__ import annotations
 
 from typing import Any, NamedTuple
-
-import pymc as pm
-import pytensor.tensor as pt
-from pymc.logprob.transforms import Transform
 
 from reestim.numerics.smooth import log_softplus, log_softplus_inverse
 
@@ -77,39 +73,3 @@ class OddsCoordinates(NamedTuple):
 def _log_slope(x: Any, xp: Any) -> Any:
     """ln of the derivative of `log_softplus`."""
     return -xp.logaddexp(0.0, -x) - log_softplus(x, xp)
-
-
-def pooled_variable(name: str, at: OddsCoordinates, *, dims: str) -> Any:
-    """v (sector), normal, sampled ``at`` its coordinates."""
-    parameters = (at.location(), at.scale(), *at[:3], at.spread)
-    return pm.CustomDist(
-        name,
-        *parameters,
-        dist=lambda location, scale, *_: pm.Normal.dist(location, scale),
-        logp=lambda value, location, scale, *_: pm.logp(pm.Normal.dist(location, scale), value),
-        support_point=lambda rv, size, location, *_: location,
-        signature="(s),(s),(s),(s),(s),()->(s)",
-        dims=dims,
-        transform=_OddsTransform(),
-    )
-
-
-class _OddsTransform(Transform):
-    """x (sector) of v."""
-
-    name = "odds_coordinates"
-    ndim_supp = 1
-
-    def forward(self, value: Any, *inputs: Any) -> Any:
-        return _at(inputs).forward(value, pt)
-
-    def backward(self, value: Any, *inputs: Any) -> Any:
-        return _at(inputs).backward(value, pt)
-
-    def log_jac_det(self, value: Any, *inputs: Any) -> Any:
-        slopes: Any = _at(inputs).log_slope(value, pt)
-        return slopes.sum()
-
-
-def _at(inputs: tuple[Any, ...]) -> OddsCoordinates:
-    return OddsCoordinates(*inputs[3:7])  # after the size, location and scale

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 
 from reestim import technology
 from reestim.dims import SECTOR
-from reestim.estimate.kinds.ree_use import points_of_changes, unit_value_changes
+from reestim.estimate.kinds.ree_use import points_of_changes
 from reestim.estimate.priors import Priors, variable
 from reestim.estimate.relative_price import knowledge_path, lagged
+from reestim.estimate.unit_values import unit_value_error
 from reestim.estimate.use_noise import noise_structure, noisy_changes
 from reestim.technology import Clock
 
@@ -45,41 +45,12 @@ def ree_use(
     and true prices change by ``unit_value_spread`` a year.
     """
     noise = variable(priors, "ree_use_noise")
-    years = np.sqrt(data["use_years"].values.astype(float))
-    error = _unit_value_error(data, years, priors)
+    error = unit_value_error(data, priors)
     mean = expected_change(data, sigma, innovation_passthrough, spillover, clock, lag_weights, error)
     known = noise_structure(data)
     common = variable(priors, "ree_use_common") if known.shared else 0.0
     change = data["use_share_change"].values
     return noisy_changes("use_share_change", mean, known, noise, common, observed=change, dims="use_observation")
-
-
-def _unit_value_error(data: xr.Dataset, years: np.ndarray, priors: Priors) -> Any:
-    """Error of each log price (use_price_point); zero where prices are no unit values, or known without error."""
-    measured = np.flatnonzero(data["use_is_unit_value"].values)
-    if not has_unit_value_error(data, priors):
-        return np.zeros(data.sizes["use_price_point"])
-    size = variable(priors, "unit_value_error")
-    spread = variable(priors, "unit_value_spread")
-    z = pm.Normal("unit_value_deviation", dims="use_unit_value")
-    error: Any = pt.set_subtensor(pt.zeros(data.sizes["use_price_point"])[measured], size * z)
-    changed, now, before = unit_value_changes(data)
-    pm.Normal(
-        "unit_value_change",
-        error[now] - error[before],
-        spread * years[changed],
-        observed=(data["use_price"].values[now] - data["use_price"].values[before]),
-        dims="use_unit_value_change",
-    )
-    return error
-
-
-def has_unit_value_error(data: xr.Dataset, priors: Priors) -> bool:
-    """Whether there are unit values and the study gives them an error."""
-    if not data["use_is_unit_value"].values.any():
-        return False
-    error_prior = priors.get("unit_value_error")
-    return error_prior is None or error_prior.distribution != "Fixed" or error_prior.parameters["value"] > 0
 
 
 def expected_change(

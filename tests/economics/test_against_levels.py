@@ -56,7 +56,9 @@ def assert_agree(result: xr.Dataset, oracle: Solution) -> None:
     np.testing.assert_allclose(result.quota_rent.sum("sector"), o.rent, rtol=CLOSE, atol=CLOSE)
 
 
-@pytest.mark.parametrize("seed", [pytest.param(24, marks=pytest.mark.slow), 28, 29])
+@pytest.mark.parametrize(
+    "seed", [pytest.param(24, marks=pytest.mark.slow), pytest.param(28, marks=pytest.mark.slow), 29]
+)
 def test_agrees_with_the_oracle(seed: int) -> None:
     """Frontier, spillover, gap and diffusion; nests, carriers and mines; taxes, quotas, licences, scrap, subsidies."""
     world = random_world(seed)

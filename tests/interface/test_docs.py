@@ -108,7 +108,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 #: Pages whose Python takes more than a quarter of a minute.
-LONG = {"economist", "inputs"}
+LONG = {"economist", "elements-and-effects", "inputs"}
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,10 @@ CASES = {
 
 @pytest.mark.parametrize(
     "case",
-    [pytest.param(case, marks=pytest.mark.slow) if case.startswith("several lags") else case for case in CASES],
+    [
+        pytest.param(case, marks=pytest.mark.slow) if case.startswith(("several lags", "errors of labels")) else case
+        for case in CASES
+    ],
 )
 def test_both_languages_state_the_same_density(case: str) -> None:
     make, spec = CASES[case]
