@@ -1,9 +1,10 @@
 """The coordinates in which a sampler sees the elasticities of (14), for any array library.
 
 Pass-through (2) is linear in the odds o = σ_j/(1+1/κ̃−σ_j): m = (κ − o/(1+ξ))/(1+κ̃). Where the evidence bounds m from
-below, the density falls in the *log* odds like exp(−e^{2·log odds}): a wall that no step size suits. The sampler
-therefore moves x, with odds ln(1+eˣ) to scale: log odds where they are low, where the pooled prior is round, odds where
-they are high, where the evidence is. The density of the elasticities is not touched.
+below, the density falls in the *log* odds like exp(−e^{2·log odds}): a wall that no step size suits. Where it does not,
+the pooled prior has a heavy tail in the odds. The sampler therefore moves x, with odds ln(1+e^{x/2})² to scale: log
+odds where they are low, where the pooled prior is round, their root where they are high, which suits both. The density
+of the elasticities is not touched.
 """
 
 from __future__ import annotations
@@ -39,13 +40,13 @@ class OddsCoordinates(NamedTuple):
     def forward(self, v: Any, xp: Any) -> Any:
         """x of v: where it is not centred, in standard deviations from the mean."""
         knee, width = self._place(xp)
-        place = log_softplus_inverse(self.log_odds(v) - self._raised(knee, xp), xp)
+        place = 2.0 * log_softplus_inverse(0.5 * (self.log_odds(v) - self._raised(knee, xp)), xp)
         return self.centred * place + (1 - self.centred) * (place - knee) / width
 
     def backward(self, x: Any, xp: Any) -> Any:
         """v of x."""
         knee, _ = self._place(xp)
-        log_odds = log_softplus(self._moved(x, xp), xp) + self._raised(knee, xp) - self.shift
+        log_odds = _log_odds(self._moved(x, xp), xp) + self._raised(knee, xp) - self.shift
         return self.centred * log_odds + (1 - self.centred) * (log_odds - self.mean) / self.spread
 
     def log_slope(self, x: Any, xp: Any) -> Any:
@@ -54,7 +55,7 @@ class OddsCoordinates(NamedTuple):
         return _log_slope(self._moved(x, xp), xp) - (1 - self.centred) * _log_slope(knee, xp)
 
     def _place(self, xp: Any) -> tuple[Any, Any]:
-        """Where the mean is for `log_softplus`, never above zero, and how wide a standard deviation is there.
+        """Where the mean is for `_log_odds`, never above zero, and how wide a standard deviation is there.
 
         Log odds below the mean stay log odds (in odds, the prior would be steep on that side where the mean is high).
         """
@@ -62,14 +63,19 @@ class OddsCoordinates(NamedTuple):
         return knee, self.spread * xp.exp(-_log_slope(knee, xp))
 
     def _raised(self, knee: Any, xp: Any) -> Any:
-        """What is added to `log_softplus` so that the mean is at the knee; nothing where the sector is centred."""
-        return (1 - self.centred) * (self.shift + self.mean - log_softplus(knee, xp))
+        """What is added to `_log_odds` so that the mean is at the knee; nothing where the sector is centred."""
+        return (1 - self.centred) * (self.shift + self.mean - _log_odds(knee, xp))
 
     def _moved(self, x: Any, xp: Any) -> Any:
         knee, width = self._place(xp)
         return self.centred * x + (1 - self.centred) * (knee + width * x)
 
 
+def _log_odds(x: Any, xp: Any) -> Any:
+    """x where it is far below zero, 2 ln x/2 where it is far above."""
+    return 2.0 * log_softplus(0.5 * x, xp)
+
+
 def _log_slope(x: Any, xp: Any) -> Any:
-    """ln of the derivative of `log_softplus`."""
-    return -xp.logaddexp(0.0, -x) - log_softplus(x, xp)
+    """ln of the derivative of `_log_odds`."""
+    return -xp.logaddexp(0.0, -0.5 * x) - log_softplus(0.5 * x, xp)

@@ -42,11 +42,11 @@ def test_log_odds_below_a_high_mean_stay_log_odds() -> None:
     assert (fallen[0] - fallen[1] < 1.4 * 3).all(), "three standard deviations down are little more than three"
 
 
-def test_pass_through_is_linear_where_odds_are_high() -> None:
+def test_the_root_of_odds_is_linear_where_they_are_high() -> None:
     at = AT._replace(centred=np.ones(4))
-    odds = [np.exp(at.log_odds(at.backward(np.full(4, x), np))) for x in (40.0, 41.0, 42.0)]
-    np.testing.assert_allclose(odds[2] - odds[1], odds[1] - odds[0], rtol=1e-12)
-    low = [at.log_odds(at.backward(np.full(4, x), np)) for x in (-41.0, -40.0)]
+    root = [np.exp(at.log_odds(at.backward(np.full(4, x), np)) / 2) for x in (80.0, 81.0, 82.0)]
+    np.testing.assert_allclose(root[2] - root[1], root[1] - root[0], rtol=1e-12)
+    low = [at.log_odds(at.backward(np.full(4, x), np)) for x in (-81.0, -80.0)]
     np.testing.assert_allclose(low[1] - low[0], 1.0, rtol=1e-12)  # log odds themselves, where odds are low
 
 
