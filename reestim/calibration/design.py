@@ -57,7 +57,10 @@ def parse_shard(text: str | None) -> Shard:
 @dataclass(frozen=True)
 class SbcDesign:
     """One calibration: study, its inputs, the economy and scenario of the welfare number (None: no scenario in the
-    study), how many datasets, and how many draws of each posterior a truth is ranked among."""
+    study), how many datasets, and how many draws of each posterior a truth is ranked among.
+
+    With ``run`` truths are draws of its posterior, and fits are given its data and the simulated ones (posterior SBC).
+    """
 
     spec: Spec
     inputs: xr.Dataset
@@ -66,6 +69,7 @@ class SbcDesign:
     simulations: int
     ranked: int
     seed: int
+    run: xr.DataTree | None = None
 
     def record(self, **more: Any) -> dict[str, Any]:
         """What decides the numbers, for the folder that keeps them."""

@@ -53,9 +53,17 @@ class ModelOnData:
 
 class ReconditionedModel:
     """A PyMC model without its data, observed or ``pm.Data``. Up to a constant of each dataset (arrangements of counts
-    that the model works out beforehand) the log density is the model's."""
+    that the model works out beforehand) the log density is the model's.
 
-    def __init__(self, model: pm.Model) -> None:
+    Parameters
+    ----------
+    model
+        With the data it was built on.
+    beside
+        Whether its own data are conditioned on too: the posterior given both, at the same parameters.
+    """
+
+    def __init__(self, model: pm.Model, *, beside: bool = False) -> None:
         from pymc.sampling.jax import get_jaxified_graph
         from pytensor.graph.replace import clone_replace
 
@@ -63,10 +71,13 @@ class ReconditionedModel:
         own: dict[str, Any] = {str(data.name): data for data in model.data_vars}
         symbols: Any = {name: value.type(name=f"data_{name}") for name, value in (observed | own).items()}
         wanted: Any = [*model.free_RVs, *model.deterministics]
-        density: Any = model.logp()
+        new: Any = {value: symbols[name] for name, value in (observed | own).items()}
+        density, *variables_at = clone_replace([model.logp(), *model.replace_rvs_by_values(wanted)], replace=new)  # pyright: ignore
+        if beside:  # the likelihood of the model's own data, at the coordinates of the new ones
+            likelihood: Any = model.logp(vars=model.observed_RVs)
+            density: Any = density + clone_replace(likelihood, replace={v: symbols[n] for n, v in own.items()})
         slopes: Any = grad(density, model.value_vars)  # PyTensor's: less work than JAX's own, see nutpie_chains
-        outputs: Any = [density, *slopes, *model.replace_rvs_by_values(wanted)]
-        replaced: Any = clone_replace(outputs, replace={v: symbols[n] for n, v in (observed | own).items()})  # pyright: ignore
+        replaced = [density, *slopes, *variables_at]
         inputs, named = [*model.value_vars, *symbols.values()], 1 + len(slopes)
         graph: Any = get_jaxified_graph(inputs=inputs, outputs=replaced[:1])
         with_slopes: Any = get_jaxified_graph(inputs=inputs, outputs=replaced[:named])

@@ -18,7 +18,7 @@ from reestim.calibration.design import WHOLE, SbcDesign, Shard, fewer_countries
 from reestim.calibration.figures import displayed_variables, ecdf_figure, rank_figure, recovery_figure
 from reestim.calibration.fit_store import begin, remove_partial_fits
 from reestim.calibration.label_noise import compare_labels, fewer, label_sentences, label_table, misclassified, world_of
-from reestim.calibration.prior_sbc import calibrate, fits_of
+from reestim.calibration.sbc import calibrate, fits_of
 from reestim.calibration.summary import (
     failed_gates,
     fractional_ranks,
@@ -29,13 +29,17 @@ from reestim.calibration.summary import (
     verdict_sentences,
 )
 from reestim.data.dataset import Dataset
-from reestim.dims import COUNTRY
+from reestim.dims import COUNTRY, DRAW
 from reestim.equilibrium.economy import Economy
 from reestim.errors import InputError, Problem
 from reestim.estimate.inputs import model_inputs
-from reestim.io.files import atomic_update, strict_json
+from reestim.io.files import atomic_update, sha256, strict_json
 from reestim.reports.figures.images import write_figure
+from reestim.runs import store
+from reestim.runs.identity import mismatches
+from reestim.runs.record import RunRecord
 from reestim.study.scenario_file import read_scenario
+from reestim.study.settings import Sampler
 from reestim.study.spec import Spec
 
 
@@ -50,8 +54,15 @@ class CalibrationRequest:
     countries: int | None
     ranked: int
     seed: int
+    sampler: Sampler | None = None  # another than the study's
+    run: Path | None = None  # truths are drawn from its posterior, not from the prior
     so_far: bool = False  # no more fits: tables of those that are kept
     shard: Shard = WHOLE  # the datasets that this process fits; tables only of the whole
+
+    @property
+    def sampled(self) -> Spec:
+        """The study with the sampler that is used here."""
+        return self.spec.model_copy(update={"sampler": self.sampler}) if self.sampler else self.spec
 
 
 @dataclass(frozen=True)
@@ -64,11 +75,13 @@ class CalibrationResult:
     calibrated: bool = True
 
 
-def calibrate_prior(request: CalibrationRequest, progress: bool = True) -> CalibrationResult:
-    """Simulation-based calibration of a study: writes ``ranks.csv``, ``coverage.csv``, ``ecdf``, ``rank_counts`` and
-    ``recovery`` (PNG, SVG) and ``sbc.json`` beside the kept fits."""
-    design = _design(request, model_inputs(request.spec, request.data))
-    record = design.record(kind="prior")
+def calibrate_study(request: CalibrationRequest, progress: bool = True) -> CalibrationResult:
+    """Simulation-based calibration of a study, at its prior or at the posterior of a run: writes ``ranks.csv``,
+    ``coverage.csv``, ``ecdf``, ``rank_counts`` and ``recovery`` (PNG, SVG) and ``sbc.json`` beside the kept fits."""
+    run = _posterior_of(request) if request.run is not None else None
+    design = replace(_design(request, model_inputs(request.sampled, request.data)), run=run)
+    at = {} if request.run is None else {"run": str(request.run), "run_sha256": sha256(request.run / store.POSTERIOR)}
+    record = design.record(kind="posterior" if at else "prior", **at)
     _begin(request, record)
     if not request.so_far:
         with _bar(_fits(request), progress) as done:
@@ -83,6 +96,8 @@ def calibrate_prior(request: CalibrationRequest, progress: bool = True) -> Calib
     table = rank_table(pit, draws, truth)
     failed = failed_gates(fits)
     sentences = [*_part_sentences(len(fits), request), *verdict_sentences(table), *_gate_sentences(failed, len(fits))]
+    if request.run is not None:
+        sentences.insert(0, f"Truths are draws of the posterior of {request.run}; each fit has its data and new ones.")
     if design.scenario is None:
         sentences.append("Welfare was not calibrated: the study names no scenario ([counterfactual] scenarios).")
     result = CalibrationResult(table, tuple(sentences), failed, is_calibrated(table))
@@ -105,7 +120,8 @@ def calibrate_labels(request: CalibrationRequest, share: float, progress: bool =
     inputs.attrs = {"dataset": data.meta.name, "dataset_hash": data.hash}
     world = replace(world, truth=misclassified(world.truth, share))
     world = fewer(world, [str(c) for c in inputs[COUNTRY].values])
-    design = SbcDesign(request.spec, inputs, Economy(world.io), None, request.simulations, request.ranked, request.seed)
+    how = request.simulations, request.ranked, request.seed
+    design = SbcDesign(request.sampled, inputs, Economy(world.io), None, *how)
     record = design.record(kind="labels", misclassified=share)
     _begin(request, record)
     with _bar(2 * _fits(request), progress and not request.so_far) as done:
@@ -125,12 +141,27 @@ def calibrate_labels(request: CalibrationRequest, share: float, progress: bool =
 
 def _design(request: CalibrationRequest, inputs: xr.Dataset) -> SbcDesign:
     economy = Economy.from_dataset(request.data)
-    paths = request.spec.scenario_paths
+    spec, paths = request.sampled, request.spec.scenario_paths
     scenario = read_scenario(paths[0]) if paths else None
     if scenario is not None:
         scenario.to_arrays(economy)
     few = fewer_countries(inputs, request.countries)
-    return SbcDesign(request.spec, few, economy, scenario, request.simulations, request.ranked, request.seed)
+    return SbcDesign(spec, few, economy, scenario, request.simulations, request.ranked, request.seed)
+
+
+def _posterior_of(request: CalibrationRequest) -> xr.DataTree:
+    """The run whose posterior truths are drawn from, after a look whether it is of this study and these data."""
+    place: Any = request.run
+    column, run = "--at", store.load(place)
+    problems = [replace(p, column=column) for p in mismatches(RunRecord.of(run), request.spec, request.data)]
+    if request.countries is not None:
+        problems.append(Problem("a run has all of its countries", "Leave --countries out", column=column))
+    if request.simulations > run["posterior"].sizes[DRAW]:
+        advice = f"Ask for at most {run['posterior'].sizes[DRAW]} datasets (-n), the draws of a chain"
+        problems.append(Problem("the run has fewer draws than datasets", advice, column=column, value=str(place)))
+    if problems:
+        raise InputError(problems, "the posterior of this run cannot be calibrated")
+    return run
 
 
 def _begin(request: CalibrationRequest, record: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from reestim.cli.command import GATE_FAILED, Output, command
 from reestim.cli.options import DatasetOption, SeedOption, SpecArgument
+from reestim.cli.terminal import find_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +26,10 @@ def sbc(
     misclassified: Annotated[
         float | None,
         typer.Option(help="Compare label-noise model and naive counts, this share of labels wrong.", metavar="SHARE"),
+    ] = None,
+    at: Annotated[
+        Path | None,
+        typer.Option("--at", help="Posterior SBC: truths are draws of this run, whose data count too.", metavar="RUN"),
     ] = None,
     draws: Annotated[int | None, typer.Option(min=4, help="Draws a chain (default: the study's).")] = None,
     tune: Annotated[int | None, typer.Option(min=0, help="Tuning steps a chain (default: the study's).")] = None,
@@ -43,8 +48,10 @@ def sbc(
     """Calibrate a study: draw truths from its prior, simulate data, fit, and see whether intervals hold the truth.
 
     Every parameter is ranked, and welfare of each country, solved at every draw. Data keep the covariates of the
-    dataset (prices, exposure, patents a cell). After a kill, the same command goes on. With --misclassified the truth
-    is stated by the dataset, and labels err. Exit code 2 where ranks are not uniform.
+    dataset (prices, exposure, patents a cell). After a kill, the same command goes on. With --at truths are drawn from
+    the posterior of a run of this study, so that the question is asked where the data lead; each fit is then given the
+    run's data and the simulated ones. With --misclassified the truth is stated by the dataset, and labels err. Exit
+    code 2 where ranks are not uniform.
 
     Example: reestim sbc --countries 3 -n 100 --draws 300 --tune 400 --chains 2 --out calibration
     """
@@ -55,14 +62,28 @@ def sbc(
     job = read_job(spec, dataset, None)
     from reestim.calibration.design import parse_shard
     from reestim.calibration.fit_store import refuse_stranger
-    from reestim.calibration.run import CalibrationRequest, calibrate_labels, calibrate_prior
+    from reestim.calibration.run import CalibrationRequest, calibrate_labels, calibrate_study
+    from reestim.errors import InputError, Problem
 
+    if at is not None and misclassified is not None:
+        advice = "Give one of the two: they state different truths"
+        raise InputError(Problem("--at and --misclassified do not go together", advice, column="--at", value=str(at)))
     short = {k: v for k, v in (("draws", draws), ("tune", tune), ("chains", chains)) if v is not None}
-    study = job.spec.model_copy(update={"sampler": job.spec.sampler.model_copy(update=short)})
-    kind = "labels" if misclassified is not None else "prior"
-    folder = out or Path("calibration") / f"{slug(study.name)}-{kind}"
+    sampler = job.spec.sampler.model_copy(update=short)
+    kind = "labels" if misclassified is not None else "prior" if at is None else "posterior"
+    folder = out or Path("calibration") / f"{slug(job.spec.name)}-{kind}"
     request = CalibrationRequest(
-        study, job.data, folder, simulations, countries, ranked, seed, so_far, parse_shard(part)
+        job.spec,
+        job.data,
+        folder,
+        simulations,
+        countries,
+        ranked,
+        seed,
+        sampler=sampler,
+        run=find_run(at) if at is not None else None,
+        so_far=so_far,
+        shard=parse_shard(part),
     )
     refuse_stranger(folder)
     talk, progress = output.announce, output.progress
@@ -70,7 +91,7 @@ def sbc(
     if misclassified is not None:
         calibration = calibrate_labels(request, misclassified, progress)
     else:
-        calibration = calibrate_prior(request, progress)
+        calibration = calibrate_study(request, progress)
     if output.as_json:
         printing.print_json(
             {

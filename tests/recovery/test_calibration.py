@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 import reestim as ree
-from reestim.calibration import prior_sbc
+from reestim.calibration import sbc
 from reestim.calibration.design import SbcDesign, fewer_countries
 from reestim.calibration.figures import displayed_variables, ecdf_figure, rank_figure, recovery_figure
 from reestim.calibration.fit_store import begin, load_fit
@@ -29,7 +29,7 @@ from reestim.errors import InputError
 from reestim.evidence.truth import Truth
 from tests.oracles import random_economy
 from tests.recovery.study import POLICY_YEAR, TRUTH, default_spec
-from tests.recovery.tiny_study import tiny_study
+from tests.recovery.tiny_study import tiny_inputs, tiny_study
 from tests.recovery.world import small_world
 
 N, RANKED = 16, 39
@@ -38,27 +38,9 @@ N, RANKED = 16, 39
 @pytest.fixture(scope="module")
 def design(tmp_path_factory: pytest.TempPathFactory) -> SbcDesign:
     economy = random_economy(4, 3, 3, 2, factors=1, zero_flows=False, taxes=False, ree_share=(1e-3, 1e-2))
-    users, years = [str(s) for s in economy.sectors[1:3]], [2009, 2010, 2011]
-    rng = np.random.default_rng(0)
-    names = list(economy.countries)
-    inputs = xr.Dataset(
-        {
-            "relative_price": (("country", "sector", "price_year"), rng.normal(size=(3, 2, 3))),
-            "substitutability": (("sector", "property"), np.zeros((2, 1))),
-            "ree_share": (("country", "sector"), np.full((3, 2), 0.01)),
-            "trade_elasticity_mean": ("traded_sector", np.full(5, 5.0)),
-            "trade_elasticity_sd": ("traded_sector", np.full(5, 1.0)),
-        },
-        coords={
-            "country": names,
-            "sector": users,
-            "price_year": years,
-            "property": ["z"],
-            "traded_sector": list(economy.sectors),
-        },
-    )
+    inputs = tiny_inputs(economy)
     spec = tiny_study(tmp_path_factory.mktemp("study"))
-    quota = ree.Scenario("quota", policies=(ree.ExportQuota(names[0], "all", 0.7),))
+    quota = ree.Scenario("quota", policies=(ree.ExportQuota(economy.countries[0], "all", 0.7),))
     return SbcDesign(spec, inputs, economy, quota, N, RANKED, seed=3)
 
 
@@ -75,17 +57,17 @@ def finished(design: SbcDesign, tmp_path_factory: pytest.TempPathFactory) -> tup
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        prior_sbc.calibrate(design, folder, killed)
-    assert len(prior_sbc.fits_of(design, folder)) == 2
+        sbc.calibrate(design, folder, killed)
+    assert len(sbc.fits_of(design, folder)) == 2
     again: list[bool] = []
     begin(folder, design.record())
-    ranks = prior_sbc.calibrate(design, folder, again.append)
+    ranks = sbc.calibrate(design, folder, again.append)
     assert again == [True] * 2 + [False] * (N - 2)
     return ranks, folder
 
 
 def table_of(design: SbcDesign, ranks: xr.Dataset, folder: Path) -> pd.DataFrame:
-    draws, truth = join_fits(prior_sbc.fits_of(design, folder))
+    draws, truth = join_fits(sbc.fits_of(design, folder))
     return rank_table(fractional_ranks(ranks, RANKED, 0), draws, truth)
 
 
@@ -125,25 +107,25 @@ def test_a_rank_is_the_number_of_draws_below_the_truth(design: SbcDesign, finish
     record = ree.RunRecord.of(fit)
     assert record.gates is not None
     assert record.sampling_seconds
-    ours = ranks_of(*join_fits(prior_sbc.fits_of(design, folder)))
+    ours = ranks_of(*join_fits(sbc.fits_of(design, folder)))
     for name in ranks.data_vars:  # of this program and of simuk
         np.testing.assert_array_equal(ours[name].transpose(*ranks[name].dims), ranks[name], err_msg=str(name))
 
 
 def test_a_wrong_posterior_is_found_out(design: SbcDesign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    on_data = prior_sbc.ReconditionedModel.on_data
+    on_data = sbc.ReconditionedModel.on_data
     monkeypatch.setattr(
-        prior_sbc.ReconditionedModel, "on_data", lambda self, data: on_data(self, {k: -3 * v for k, v in data.items()})
+        sbc.ReconditionedModel, "on_data", lambda self, data: on_data(self, {k: -3 * v for k, v in data.items()})
     )
     without = replace(design, scenario=None, simulations=8)
-    table = table_of(without, prior_sbc.calibrate(without, tmp_path), tmp_path)
+    table = table_of(without, sbc.calibrate(without, tmp_path), tmp_path)
     assert not is_calibrated(table)
     assert "NOT uniform" in verdict_sentences(table)[0]
 
 
 def test_pictures_have_a_panel_for_each_variable(design: SbcDesign, finished: tuple[xr.Dataset, Path]) -> None:
     pit = fractional_ranks(finished[0], RANKED, 0)
-    draws, truth = join_fits(prior_sbc.fits_of(design, finished[1]))
+    draws, truth = join_fits(sbc.fits_of(design, finished[1]))
     recovery = recovery_figure(draws, truth, displayed_variables(pit))
     (points,) = [line for line in recovery.axes[0].lines if line.get_marker() == "."]
     np.testing.assert_allclose(points.get_xdata(), truth["kappa"])

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from reestim.calibration.design import Shard
-from reestim.calibration.run import CalibrationRequest, calibrate_labels, calibrate_prior
+from reestim.calibration.run import CalibrationRequest, calibrate_labels, calibrate_study
 from reestim.errors import InputError
 from reestim.study.spec import CounterfactualSpec, Evidence
 from tests.recovery.tiny_study import tiny_study
@@ -44,7 +44,7 @@ def kept_one(tmp_path_factory: pytest.TempPathFactory) -> CalibrationRequest:
     """Two datasets that are done."""
     folder = tmp_path_factory.mktemp("kept")
     asked = CalibrationRequest(tiny_study(folder, NOTHING), tiny_world(), folder / "c", 2, None, ranked=19, seed=1)
-    calibrate_prior(asked, progress=False)
+    calibrate_study(asked, progress=False)
     return asked
 
 
@@ -57,7 +57,7 @@ def test_a_study_with_a_scenario_has_its_welfare_calibrated(request_: Calibratio
     (tmp_path / "quota.toml").write_text(_QUOTA, encoding="utf-8")
     scenarios = CounterfactualSpec(scenarios=[str(tmp_path / "quota.toml")])
     spec = request_.spec.model_copy(update={"counterfactual": scenarios})
-    found = calibrate_prior(replace(request_, spec=spec), progress=False)
+    found = calibrate_study(replace(request_, spec=spec), progress=False)
     rows = found.table.set_index("variable")
     by_sector = dict.fromkeys(("mu", "sigma", "innovation_passthrough", "long_run_elasticity"), 2)
     assert rows["elements"].to_dict() == {"kappa": 1, "welfare": 3} | by_sector
@@ -76,26 +76,26 @@ def test_a_study_with_a_scenario_has_its_welfare_calibrated(request_: Calibratio
 
 @pytest.mark.slow  # eight fits
 def test_parts_make_the_tables_of_the_whole(request_: CalibrationRequest, tmp_path: Path) -> None:
-    whole = calibrate_prior(request_, progress=False)
+    whole = calibrate_study(request_, progress=False)
     assert "Welfare was not calibrated: the study names no scenario ([counterfactual] scenarios)." in whole.sentences
     apart = replace(request_, folder=tmp_path / "p")
     with pytest.raises(InputError, match="fewer than two simulated datasets"):
-        calibrate_prior(replace(apart, so_far=True), progress=False)
-    first = calibrate_prior(replace(apart, shard=Shard(1, 2)), progress=False)
+        calibrate_study(replace(apart, so_far=True), progress=False)
+    first = calibrate_study(replace(apart, shard=Shard(1, 2)), progress=False)
     assert first.table.empty
     assert first.sentences[0].startswith("Part 1 of 2 is done.")
     assert not (apart.folder / "sbc.json").exists()
-    half = calibrate_prior(replace(apart, so_far=True), progress=False)
+    half = calibrate_study(replace(apart, so_far=True), progress=False)
     assert "UNFINISHED: 2 of 4 datasets are done." in half.sentences
-    calibrate_prior(replace(apart, shard=Shard(2, 2)), progress=False)
-    pd.testing.assert_frame_equal(calibrate_prior(apart, progress=False).table, whole.table)
+    calibrate_study(replace(apart, shard=Shard(2, 2)), progress=False)
+    pd.testing.assert_frame_equal(calibrate_study(apart, progress=False).table, whole.table)
     with pytest.raises(InputError, match="begun otherwise"):
-        calibrate_prior(replace(apart, seed=2), progress=False)
+        calibrate_study(replace(apart, seed=2), progress=False)
 
 
 def test_fits_that_fail_a_gate_are_counted_and_said(request_: CalibrationRequest, tmp_path: Path) -> None:
     request_ = replace(request_, simulations=2)
-    found = calibrate_prior(request_, progress=False)  # 80 draws of one chain have no effective size of 400
+    found = calibrate_study(request_, progress=False)  # 80 draws of one chain have no effective size of 400
     assert found.failed_gates["ess_bulk"] == 2
     assert any("Of 2 fits these failed a gate" in said and "ess_bulk 2" in said for said in found.sentences)
     assert record(request_.folder)["failed_gates"] == found.failed_gates
@@ -105,7 +105,7 @@ def test_fits_that_fail_a_gate_are_counted_and_said(request_: CalibrationRequest
     two = request_.spec.sampler.model_copy(update={"chains": 2})  # one chain has no R-hat, which fails its gate
     spec = request_.spec.model_copy(update={"gates": loose, "sampler": two})
     easy = replace(request_, spec=spec, folder=tmp_path / "easy")
-    passed = calibrate_prior(easy, progress=False)
+    passed = calibrate_study(easy, progress=False)
     assert passed.failed_gates == {}
     assert "All 2 fits passed the gates of the study." in passed.sentences
 
@@ -157,16 +157,16 @@ def test_what_is_damaged_in_a_kept_calibration_is_said(
     shutil.copytree(kept_one.folder, tmp_path / "again")
     spoil(next((tmp_path / "again").rglob(file)))
     with pytest.raises(InputError, match=said):
-        calibrate_prior(replace(kept_one, folder=tmp_path / "again", so_far=True), progress=False)
+        calibrate_study(replace(kept_one, folder=tmp_path / "again", so_far=True), progress=False)
 
 
 def test_fewer_countries_are_asked_for_in_words(request_: CalibrationRequest) -> None:
-    few = calibrate_prior(replace(request_, countries=2, simulations=2), progress=False)
+    few = calibrate_study(replace(request_, countries=2, simulations=2), progress=False)
     assert set(few.table["simulations"]) == {2}
     assert record(request_.folder)["countries"] == ["CHN", "JPN"]
     for wrong in (0, 4):
         with pytest.raises(InputError, match="as many countries"):
-            calibrate_prior(replace(request_, countries=wrong, folder=request_.folder / "x"), progress=False)
+            calibrate_study(replace(request_, countries=wrong, folder=request_.folder / "x"), progress=False)
     assert not (request_.folder / "x").exists()
 
 
@@ -186,7 +186,7 @@ def test_labels_are_compared_with_naive_counts(request_: CalibrationRequest, tmp
     with pytest.raises(InputError, match=r"begun otherwise \(misclassified 0.2\)"):
         calibrate_labels(asked, 0.3, progress=False)
     with pytest.raises(InputError, match=r"begun otherwise \(kind 'labels'\)"):
-        calibrate_prior(asked, progress=False)
+        calibrate_study(asked, progress=False)
     more = replace(asked, folder=tmp_path / "l")
     assert calibrate_labels(replace(more, shard=Shard(1, 2)), 0.2, progress=False).table.empty
     with pytest.raises(InputError, match="fewer than two"):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import xarray as xr
+
 import reestim as ree
 from reestim.estimate.inputs import unused_files
 from reestim.runs.parts import DataRecord, StudyRecord
@@ -45,6 +48,27 @@ def tiny_study(folder: Path, evidence: Evidence | None = None) -> Spec:
         evidence=evidence or Evidence(),
         priors={k: Prior.model_validate(v) for k, v in priors.items()},
         sampler=Sampler(name="nutpie", draws=80, tune=150, chains=1),
+    )
+
+
+def tiny_inputs(economy: ree.Economy) -> xr.Dataset:
+    """What the study's model needs of the data, on the sectors of a small economy."""
+    rng, sectors = np.random.default_rng(0), [str(s) for s in economy.sectors]
+    return xr.Dataset(
+        {
+            "relative_price": (("country", "sector", "price_year"), rng.normal(size=(3, 2, 3))),
+            "substitutability": (("sector", "property"), np.zeros((2, 1))),
+            "ree_share": (("country", "sector"), np.full((3, 2), 0.01)),
+            "trade_elasticity_mean": ("traded_sector", np.full(5, 5.0)),
+            "trade_elasticity_sd": ("traded_sector", np.full(5, 1.0)),
+        },
+        coords={
+            "country": list(economy.countries),
+            "sector": sectors[1:3],
+            "price_year": [2009, 2010, 2011],
+            "property": ["z"],
+            "traded_sector": sectors,
+        },
     )
 
 

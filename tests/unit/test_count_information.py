@@ -15,8 +15,8 @@ from jax.flatten_util import ravel_pytree
 from numpyro import distributions as dist
 from scipy import stats
 
-from reestim.calibration.prior_sbc import information_about
 from reestim.calibration.reconditioned import ReconditionedModel
+from reestim.calibration.sbc import information_about
 from reestim.dims import LABELS
 from reestim.estimate import fit as fitting
 from reestim.estimate.count_information import (

@@ -1,8 +1,11 @@
-"""Simulation-based calibration (Talts et al. 2018) by simuk, on our samplers, with a folder that keeps what is done.
+"""Simulation-based calibration by simuk, on our samplers, with a folder that keeps what is done.
 
 Parameters are drawn from the prior, data from the model at these parameters, and the posterior of these data is sampled
-as for any other. Then the truth is one more draw from the posterior, whatever the study: its rank among posterior
-draws is uniform, and an interval of 90 % holds it nine times in ten.
+as for any other (Talts et al. 2018). Then the truth is one more draw from the posterior, whatever the study: its rank
+among posterior draws is uniform, and an interval of 90 % holds it nine times in ten.
+
+Posterior SBC (Säilynoja et al. 2025) asks the same where a user's own data lead: parameters are drawn from the
+posterior of a run, and the posterior that is sampled is given the run's data and the simulated ones.
 """
 
 from __future__ import annotations
@@ -31,13 +34,14 @@ from reestim.calibration.design import (
 from reestim.calibration.fit_store import DRAWS, TRUTH, load_fit, save_fit
 from reestim.calibration.reconditioned import ReconditionedModel
 from reestim.calibration.summary import SIMULATION
-from reestim.dims import COUNTRY, DRAW, LABEL, SECTOR, YEAR
+from reestim.dims import CHAIN, COUNTRY, DRAW, LABEL, SECTOR, YEAR
 from reestim.errors import InputError, Problem
 from reestim.estimate.count_information import information_of
 from reestim.estimate.misclassification import as_read
 from reestim.estimate.patent_counts import information_name
 from reestim.estimate.priors import Priors
-from reestim.estimate.unit_values import CHANGE_DATA
+from reestim.estimate.pymc_model import PymcModel
+from reestim.estimate.unit_values import CHANGE_DATA, unit_value_evidence
 
 _SAMPLE = "sample"
 
@@ -67,10 +71,11 @@ def calibrate(
     if shard != WHOLE:
         return None
     ranks: Any = study.simulations
+    group = "prior_sbc" if design.run is None else "posterior_sbc"
     truth = _dataset(study.ref_params)
     data = {
         str(name): ((SIMULATION, *(d for d in truth[name].dims if d != _SAMPLE)), found.values[0], {"units": "draws"})
-        for name, found in ranks["prior_sbc"].data_vars.items()
+        for name, found in ranks[group].data_vars.items()
     }
     used = {d for dims, _, _ in data.values() for d in dims if d in truth.coords}
     return xr.Dataset(data, coords={d: truth[d].values for d in used})
@@ -99,9 +104,10 @@ class _Calibration(simuk.SBC):
     def __init__(
         self, model: pm.Model, design: SbcDesign, folder: Path, done: Callable[[bool], object], shard: Shard
     ) -> None:
-        super().__init__(model, num_simulations=design.simulations, seed=design.seed, progress_bar=False)
+        how: dict[str, Any] = {} if design.run is None else {"method": "posterior", "trace": design.run}
+        super().__init__(model, num_simulations=design.simulations, seed=design.seed, progress_bar=False, **how)
         self._design, self._folder, self._done, self._shard = design, folder, done, shard
-        self._reconditioned = ReconditionedModel(model)
+        self._reconditioned = ReconditionedModel(model, beside=design.run is not None)
         self.var_names = [str(v.name) for v in (*model.free_RVs, *model.deterministics)]
         if design.scenario is not None:
             self.var_names.append(WELFARE)
@@ -117,6 +123,15 @@ class _Calibration(simuk.SBC):
         plain = prior.reset_index(_SAMPLE, drop=True).rename({_SAMPLE: DRAW}).drop_vars(["chain"], errors="ignore")
         solved = with_welfare(plain, self._design).rename({DRAW: _SAMPLE})
         return solved, data
+
+    def _get_posterior_predictive_samples(self) -> tuple[xr.Dataset, xr.Dataset]:
+        run: Any = self._design.run
+        posterior = run["posterior"].to_dataset()[[name for name in self.var_names if name != WELFARE]]
+        plain = ranked_draws(posterior, self.num_simulations)
+        truths = plain.expand_dims(CHAIN).assign_coords({CHAIN: [0], DRAW: range(plain.sizes[DRAW])})
+        data = PymcModel(self.model).simulated(truths, int(self._seeds[0])).isel({CHAIN: 0}, drop=True)
+        solved = with_welfare(plain, self._design)
+        return tuple(part.drop_vars(DRAW, errors="ignore").rename({DRAW: _SAMPLE}) for part in (solved, data))
 
     def _get_posterior_samples(self, replicated_data: dict[str, Any]) -> xr.Dataset:
         index = int(self._simulations_complete)
@@ -135,27 +150,35 @@ class _Calibration(simuk.SBC):
         if tree is not None:
             return _the_same(tree, truth, name)
         begun = time.perf_counter()
-        posterior, record = sample_model(
-            self._reconditioned.on_data(data | information_about(self._design.inputs, self._design.spec.priors, data)),
-            self._design,
-            int(self._seeds[index]),
-        )
+        design = self._design
+        known = information_about(design.inputs, design.spec.priors, data, beside=design.run is not None)
+        posterior, record = sample_model(self._reconditioned.on_data(data | known), design, int(self._seeds[index]))
         wanted = posterior[[n for n in self.var_names if n in posterior]]
         draws = with_welfare(ranked_draws(wanted, self._design.ranked), self._design)
         record = record.but(sampling_seconds=round(time.perf_counter() - begun, 1))
         return save_fit(self._folder, name, draws, truth[self.var_names], record)
 
 
-def information_about(inputs: xr.Dataset, priors: Priors, data: dict[str, Any]) -> dict[str, Any]:
-    """What coordinates of a sampler depend on, of the simulated data, under the names that a PyMC model has for it."""
+def information_about(
+    inputs: xr.Dataset, priors: Priors, data: dict[str, Any], *, beside: bool = False
+) -> dict[str, Any]:
+    """What coordinates of a sampler depend on, of the simulated data, under the names that a PyMC model has for it.
+
+    ``beside``: where the inputs' own data are conditioned on too.
+    """
     audit = inputs.get("label_audit")
-    found = {CHANGE_DATA: data["unit_value_change"]} if "unit_value_change" in data else {}
+    found = {}
+    if "unit_value_change" in data:
+        own = unit_value_evidence(inputs).change
+        found[CHANGE_DATA] = (data["unit_value_change"] + own) / 2 if beside else data["unit_value_change"]
     if "patent_count" not in data or "patent_count" not in inputs:
         return found
     count = inputs["patent_count"].transpose(COUNTRY, SECTOR, YEAR, LABEL)
-    simulated = inputs.assign(patent_count=count.copy(data=np.asarray(data["patent_count"]).reshape(count.shape)))
+    counts = count.copy(data=np.asarray(data["patent_count"]).reshape(count.shape))
+    simulated = inputs.assign(patent_count=counts + count if beside else counts)
     if audit is not None:
-        simulated["label_audit"] = as_read(audit, np.asarray(data["label_audit"]))
+        drawn = as_read(audit, np.asarray(data["label_audit"]))
+        simulated["label_audit"] = drawn + audit if beside else drawn
     information = information_of(simulated, priors)
     return found | {information_name(name): value for name, value in information._asdict().items()}
 
