@@ -54,6 +54,7 @@ from .pipeline.refits import refits as refits
 from .pipeline.replication_package import package_run as package_run
 from .reports.build import report as report
 from .reports.compare import compare as compare
+from .reports.one_page import one_page as one_page
 from .results.findings import findings_table as findings_table
 from .results.policies import compare_policies as compare_policies
 from .runs.record import RunRecord as RunRecord
