@@ -11,9 +11,13 @@ from .counterfactuals.variance import welfare_variance as welfare_variance
 from .data.dataset import Dataset as Dataset
 from .data.dataset import check_dataset as check_dataset
 from .data.dataset import load_dataset as load_dataset
+from .decisions.designs import InputSurvey as InputSurvey
+from .decisions.designs import PatentAudit as PatentAudit
+from .decisions.designs import UsePanel as UsePanel
 from .decisions.instruments import Instrument as Instrument
 from .decisions.objective import Objective as Objective
 from .decisions.optimise import optimise as optimise
+from .decisions.sample_information import evsi as evsi
 from .decisions.text import optimum_text as optimum_text
 from .equilibrium.decomposition import decompose as decompose
 from .equilibrium.economy import Economy as Economy

@@ -120,7 +120,7 @@ def agreement(counts: pd.DataFrame, design: str, label_share: Sequence[float] | 
         joint = columns * np.asarray(label_share)
     elif design == "by_class":
         rows = np.stack([rng.dirichlet(row + 1 / len(LABELS), _DRAWS) for row in n], axis=1)
-        prevalence = np.stack([_prevalence(pi, np.asarray(label_share)) for pi in rows])
+        prevalence = np.stack([prevalence_of(pi, np.asarray(label_share)) for pi in rows])
         joint = rows * prevalence[:, :, None]
     else:
         raise ValueError(f"unknown design {design!r}")
@@ -168,7 +168,7 @@ def drift(year: Sequence[int], agree: Sequence[bool], stratum: Sequence[str]) ->
     return pd.DataFrame(rows, columns=["year", "audited", "agree", "share", "low", "high"]), p_value
 
 
-def _prevalence(confusion: np.ndarray, label_share: np.ndarray) -> np.ndarray:
+def prevalence_of(confusion: np.ndarray, label_share: np.ndarray) -> np.ndarray:
     """w ≥ 0 (true_label,), summing to 1, for which wΠ is nearest to the shares of the labels."""
     solution = optimize.nnls(confusion.T, label_share)[0]
     return solution / solution.sum()

@@ -17,6 +17,7 @@ import reestim as ree
 from tests.conftest import PROJECT
 from tests.oracles import random_economy
 from tests.recovery.tiny_study import tiny_run
+from tests.unit.test_evppi import post as run_with_drawn_inputs
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,7 @@ def names() -> dict[str, Any]:
         "parameters": ree.Parameters(sigma=0.4, kappa=1.2, spillover=0.5),
         "fitted": post,
         "post": ree.counterfactual(economy, [quota, tighter], post, progress=False),
+        "drawn": run_with_drawn_inputs(),
         "data": ree.load_dataset("rare-earths-2010"),
         "ree": ree,
     }

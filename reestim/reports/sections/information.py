@@ -1,4 +1,4 @@
-"""What to measure next: the numbers whose exact value would narrow the bands of welfare most."""
+"""What to measure next: numbers whose exact value would narrow the bands of welfare, and data to collect."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ import numpy as np
 import pandas as pd
 
 from reestim.counterfactuals.information import COMPONENT, evppi
+from reestim.decisions.sample_information import DESIGN, evsi
+from reestim.decisions.standard_designs import standard_designs
 from reestim.dims import COUNTRY, SCENARIO, TECHNOLOGY
 from reestim.errors import InputError
 from reestim.reports.section import POSTERIOR, Block, Heading, Notes, Section, TableBlock, suffixes
 from reestim.reports.sections.uncertainty import named
 from reestim.results.format import number
+from reestim.runs.record import RunRecord
 
 if TYPE_CHECKING:
     import xarray as xr
 
-TABLE = "evppi"
+TABLE, DESIGNS = "evppi", "evsi"
 _SHOWN = 8
 
 
@@ -27,6 +30,8 @@ def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
 
     Percentage points: ``band_points``, width of the 90 % interval of welfare; ``reduction_points``, its expected fall
     if the number were known; ``reduction_error_points``, standard error of that. ``beyond_chance``: it is no noise.
+    ``evsi``: the same for data that the run allows to simulate (``design``), and ``reduction_known_points``, the fall
+    if what they measure were known exactly.
     """
     if "counterfactual" not in post.children or "posterior" not in post.children:
         return {}
@@ -34,11 +39,18 @@ def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
         ds = evppi(post)
     except InputError:  # a posterior without a parameter that varies
         return {}
-    points = ("band", "reduction", "reduction_error")
-    table = ds.rename({name: f"{name}_points" for name in points}).to_dataframe().reset_index().dropna()
-    keys = [SCENARIO, TECHNOLOGY, COUNTRY, COMPONENT]
-    points_table = table.loc[:, [*keys, *(f"{name}_points" for name in points), "beyond_chance"]]
-    return {} if points_table.empty else {TABLE: points_table}
+    found = {TABLE: _points(ds, COMPONENT, ("reduction", "reduction_error"))}
+    if designs := standard_designs(post):
+        worth = evsi(post, designs, seed=RunRecord.of(post).seed or 0)
+        found[DESIGNS] = _points(worth, DESIGN, ("reduction", "reduction_error", "reduction_known"))
+    return {name: table for name, table in found.items() if not table.empty}
+
+
+def _points(ds: xr.Dataset, what: str, falls: tuple[str, ...]) -> pd.DataFrame:
+    """A row a scenario, technology, country and ``what``; percentage points."""
+    names = {name: f"{name}_points" for name in ("band", *falls)}
+    table = ds[[*names, "beyond_chance"]].rename(names).to_dataframe().reset_index().dropna()
+    return table.loc[:, [SCENARIO, TECHNOLOGY, COUNTRY, what, *names.values(), "beyond_chance"]]
 
 
 def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | None:
@@ -62,6 +74,9 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
         block = _table_block(table[table[SCENARIO] == name], f"{TABLE}{suffix}")
         none = Notes(["With so few draws no single number is told from chance."])
         blocks += [*([Heading(name)] if suffix else []), block if block.rows else none]
+        if DESIGNS in tables:
+            designs: Any = tables[DESIGNS]
+            blocks.append(_designs_block(designs[designs[SCENARIO] == name], f"{DESIGNS}{suffix}"))
     return Section("information", "What to measure next", blocks, POSTERIOR)
 
 
@@ -80,6 +95,25 @@ def _table_block(table: pd.DataFrame, name: str) -> TableBlock:
             rows.append([f"{named(str(component))}, {technology}", f"{100 * mean[component]:.0f} %", text])
     heads = ["Number, technology", "Mean fall of the band", "Largest fall, percentage points of welfare"]
     caption = "Expected fall of the 90 % band of welfare if a number were known exactly, ± standard error."
+    return TableBlock(name, caption, heads, rows, None)
+
+
+def _designs_block(table: pd.DataFrame, name: str) -> TableBlock:
+    rows = []
+    shares: Any = table.assign(share=table["reduction_points"] / table["band_points"])
+    for (technology, design), part in shares.groupby([TECHNOLOGY, DESIGN], sort=False):
+        most: Any = part.loc[part["reduction_points"].idxmax()]
+        fall, error, known, band = (
+            _two(most[f"{k}_points"]) for k in ("reduction", "reduction_error", "reduction_known", "band")
+        )
+        chance = "" if part["beyond_chance"].any() else "; no more than chance"
+        text = f"{most[COUNTRY]}: {fall} ± {error} of {band}, {known} if known exactly{chance}"
+        rows.append([f"{design}, {technology}", f"{100 * part['share'].mean():.0f} %", text])
+    heads = ["Data, technology", "Mean fall of the band", "Largest fall, percentage points of welfare"]
+    caption = (
+        "Expected fall of the 90 % band of welfare by data that could be collected, ± standard error: simulated at "
+        "every draw (expected value of sample information). Errors are in log points; other designs: ree.evsi."
+    )
     return TableBlock(name, caption, heads, rows, None)
 
 
