@@ -5,6 +5,7 @@ python -m replications gains --data PATH                      one of nafta, gain
 python -m replications policy-papers --run posteriors/RUN     published costs of a stop against σ; minutes
 python -m replications magnets --write docs/magnets-2010.md   what magnets as a stage change under the quota of 2010
 python -m replications findings --run posteriors/RUN
+python -m replications forecast --run posteriors/RUN          dated scenarios against the months after; minutes
 python -m replications --write docs/replications.md           the tables of the documentation
 python -m replications events shares --write docs/evidence.md the event study on real panels with its figure, and θ
 """
@@ -41,6 +42,7 @@ class Name(StrEnum):
     shares = "shares"
     policy_papers = "policy-papers"
     magnets = "magnets"
+    forecast = "forecast"
 
 
 TITLES = {
@@ -53,6 +55,7 @@ TITLES = {
     Name.shares: "Cost shares of rare earths by country",
     Name.events: "The event study of 2010 on real panels",
     Name.magnets: "Magnets as a stage of their own under the quota of 2010",
+    Name.forecast: "The controls of April 2025 against the months after",
     Name.policy_papers: "IMF, ECB, Daiwa, Mizuho, Nomura (2025 and 2026): what a rare-earth stop costs",
 }
 
@@ -67,6 +70,13 @@ def made(name: Name, data: Path, run: Path | None) -> tables.Table:
             advice = "Give the folder of a run with --run; `reestim run` makes one."
             raise InputError(Problem("the findings are asked of a run, and none is named", advice))
         return findings.table(ree.load(find_run(run)))
+    if name is Name.forecast:
+        from replications import forecast
+
+        if run is None:
+            advice = "Give the folder of a run with --run; `reestim run` makes one."
+            raise InputError(Problem("a forecast needs the draws of a run, and none is named", advice))
+        return forecast.table(find_run(run))
     if name is Name.policy_papers:
         from replications import policy_papers
 
@@ -89,7 +99,7 @@ def main(
     names: Annotated[list[Name] | None, typer.Argument(help="Which of them (default: all).", metavar="NAME...")] = None,
     data: Annotated[Path, typer.Option(help="Folder of cp2015.npz, wiod2013/ and panels/.")] = DATA,
     run: Annotated[
-        Path | None, typer.Option(help="A run folder, for the findings and the posterior of policy-papers.")
+        Path | None, typer.Option(help="A run folder, for findings, forecast and the posterior of policy-papers.")
     ] = None,
     write: Annotated[Path | None, typer.Option(help="A page whose tables are replaced, instead of printing.")] = None,
     debug: DebugOption = False,
@@ -101,7 +111,7 @@ def main(
     with error_boundary(as_json=False, debug=debug):
         for name in names or list(Name):
             try:
-                of_run = run is not None and name in (Name.findings, Name.policy_papers)
+                of_run = run is not None and name in (Name.findings, Name.policy_papers, Name.forecast)
                 _out(name, made(name, data, run), write, of_run)
             except InputError as error:
                 if names:

@@ -36,12 +36,12 @@ def test_all_that_can_be_made(run: typer.testing.CliRunner, app: typer.Typer, tm
     names = (Name.acemoglu, Name.prices, Name.shares, Name.policy_papers, Name.magnets)
     titles = [TITLES[name] for name in names]
     assert done.stdout == "".join(f"## {t}\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\nA note.\n\n" for t in titles)
-    for name in ("nafta", "gains", "tfp", "findings", "events"):
+    for name in ("nafta", "gains", "tfp", "findings", "events", "forecast"):
         assert f"{name} left out" in done.stderr
 
 
 def test_what_was_named_must_be_there(run: typer.testing.CliRunner, app: typer.Typer, tmp_path: Path) -> None:
-    for words in (["nafta"], ["gains"], ["tfp"], ["findings"], ["findings", "--run", str(tmp_path)]):
+    for words in (["nafta"], ["gains"], ["tfp"], ["findings"], ["forecast"], ["findings", "--run", str(tmp_path)]):
         done = run.invoke(app, [*words, "--data", str(tmp_path)])
         assert done.exit_code == 1, words
         assert done.stdout == ""
