@@ -28,14 +28,16 @@ SCENARIOS = "models/scenarios/today"
 #: Countries of the dataset that are in the European Union.
 EU = ("DEU", "FRA", "ITA")
 DRAWS, SEED = 40, 1
-_HEADER = ("scenario", "what, log change", "when", "seen", "forecast", "inside", "CRPS", "no change", "interval score")
-_HEADER += ("no change",)
+_HEADER = (
+    *("scenario", "what, log change", "when", "seen", "forecast", "inside"),
+    *("CRPS", "no change", "interval score", "no change"),
+)
 
 
 def observed() -> pd.DataFrame:
     """Rows of ``observed_2025.csv`` with ``log_change`` filled in and ``se`` 0 where none is stated."""
     rows = pd.read_csv(OBSERVED, dtype={"against": str}, keep_default_na=True)
-    change = rows["log_change"].fillna(np.log(rows["after"] / rows["before"]))
+    change = rows["log_change"].where(rows["log_change"].notna(), np.log(rows["after"] / rows["before"]))
     return rows.assign(log_change=change, se=rows["se"].fillna(0.0), against=rows["against"].fillna(""))
 
 
@@ -59,7 +61,7 @@ def predicted(row: dict[str, Any], ds: xr.Dataset, economy: Economy) -> npt.NDAr
     if row["quantity"] == "export tonnes":
         change = _tonnes(one, economy, str(row["where"]), products)
     else:
-        where = list(EU) if row["where"] == "EU" else [str(row["where"])]
+        where: list[str] = [*EU] if row["where"] == "EU" else [str(row["where"])]
         change = _price(one, economy, where, products)
         if row["against"]:
             change = change - _price(one, economy, where, str(row["against"]).split())

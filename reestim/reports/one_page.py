@@ -151,7 +151,9 @@ def _rests_on(post: xr.DataTree, tables: dict[str, pd.DataFrame], names: Sequenc
     from reestim.checks.every import check_run
 
     ds, economy, record = post["counterfactual"].to_dataset(), economy_of(post), RunRecord.of(post)
-    kinds = tables["inputs"].groupby("kind", sort=False)["file"].agg(list)
+    kinds: dict[str, list[str]] = {}
+    for row in tables["inputs"].to_dict("records"):
+        kinds.setdefault(str(row["kind"]), []).append(str(row["file"]))
     made = "; ".join(f"{kind}: {joined(files)}" for kind, files in kinds.items())
     study = f"study {record.spec.name}" if record.spec.name else "a model from Python"
     lines = [

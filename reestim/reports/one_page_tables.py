@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
+from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -51,11 +52,10 @@ def answer(post: xr.DataTree, scenario: str, countries: Sequence[str], caption: 
         cells = [_NAMES.get(who) or country_label(who)]
         for technology in technologies:
             at = {_WHOM: who, TECHNOLOGY: technology}
-            one = {name: float(ends[name].sel(at)) for name in ("median", "low", "high")}
             chance = percent(float(loses.sel(at)))
             if loses_before is not None and technology in loses_before[TECHNOLOGY].values:
                 chance += f" ({percent(float(loses_before.sel(at)))})"
-            cells += [with_interval(**one), chance]
+            cells += [_interval(ends.sel(at)), chance]
         rows.append(cells)
     said = _NOT_BEFORE if before is None else _BEFORE
     return TableBlock("answer", f"{caption} {said}", heads, rows)
@@ -96,9 +96,9 @@ def policies(post: xr.DataTree, names: Sequence[str], countries: Sequence[str], 
             draws = money[name]
             assert draws is not None, "the run has the scenario"
             ends = quantiles(draws.sel({_WHOM: who, TECHNOLOGY: first}))
-            cells.append(with_interval(**{k: float(ends[k]) for k in ("median", "low", "high")}))
+            cells.append(_interval(ends))
         for pair in pairs:
-            chances = [_better(tables[pair].loc[(who, technology)]) for technology in (first, *others)]
+            chances = [_better(tables[pair], who, technology) for technology in (first, *others)]
             cells.append(chances[0] + (f" ({', '.join(chances[1:])})" if others else ""))
         rows.append(cells)
     heads = ["", *letters.values(), *(f"P({letters[a]} better than {letters[b]})" for a, b in pairs)]
@@ -107,7 +107,12 @@ def policies(post: xr.DataTree, names: Sequence[str], countries: Sequence[str], 
     return TableBlock("policies", said, heads, rows)
 
 
-def _better(row: pd.Series) -> str:
+def _interval(ends: xr.Dataset) -> str:
+    return with_interval(float(ends["median"]), float(ends["low"]), float(ends["high"]))
+
+
+def _better(table: pd.DataFrame, who: str, technology: str) -> str:
+    row: Any = table.loc[(who, technology)]
     return "equal" if row["probability_equal"] == 1 else percent(float(row["probability_better"]))
 
 

@@ -10,6 +10,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from reestim.errors import InputError, Problem
 from reestim.reports.section import Heading, Notes, TableBlock
@@ -90,7 +91,7 @@ def pdf(sheet: Sheet, scale: float) -> bytes:
             figure.add_artist(Line2D(ends, (y, y), color=_RULE, linewidth=0.6))
         else:
             x = (MARGIN + mark.x) / WIDTH
-            drawn = {"fontsize": mark.size, "fontweight": mark.weight, "color": mark.colour}
+            drawn: dict[str, Any] = {"fontsize": mark.size, "fontweight": mark.weight, "color": mark.colour}
             figure.text(x, y, mark.words, va="baseline", parse_math=False, **drawn)
     buffer = io.BytesIO()
     about = {"Title": sheet.title, "Creator": "REEstim", "Producer": None, "CreationDate": None}
