@@ -15,6 +15,8 @@ from .decisions.designs import InputSurvey as InputSurvey
 from .decisions.designs import PatentAudit as PatentAudit
 from .decisions.designs import UsePanel as UsePanel
 from .decisions.instruments import Instrument as Instrument
+from .decisions.nash import Player as Player
+from .decisions.nash import nash as nash
 from .decisions.objective import Objective as Objective
 from .decisions.optimise import optimise as optimise
 from .decisions.sample_information import evsi as evsi

@@ -101,7 +101,7 @@ def optimise(
     """
     instruments = [instruments] if isinstance(instruments, Instrument) else list(instruments)
     scenario = scenario or Scenario("nothing else")
-    _check(economy, instruments, post, technology, draws)
+    check_request(economy, instruments, post, technology, draws)
     samples = post["posterior"].to_dataset()
     parameters, _ = parameters_of(samples, defaults or Parameters())
     count = samples.sizes[CHAIN] * samples.sizes[DRAW]
@@ -121,9 +121,9 @@ def optimise(
     feasible = feasible_draws(parameters, world, technology, scenario.horizon, count, 4 * size)
     chosen = np.unique(np.linspace(0, count - 1, min(draws, count)).round().astype(int))
     choice = _choose(problem, objective, chosen[feasible[chosen]])
-    _refuse_unsolved(1 - choice.draws / len(chosen), "of the choice", allow_unsolved)
+    refuse_unsolved(1 - choice.draws / len(chosen), "of the choice", allow_unsolved)
     everywhere = _everywhere(problem, choice, feasible)
-    _refuse_unsolved(1 - float(everywhere.solved.mean()), "of the posterior", allow_unsolved)
+    refuse_unsolved(1 - float(everywhere.solved.mean()), "of the posterior", allow_unsolved)
     return _dataset(problem, choice, everywhere, samples).assign_attrs(
         objective=objective.in_words,
         budget="none" if objective.budget is None else objective.budget,
@@ -269,7 +269,10 @@ def _dataset(problem: DecisionProblem, choice: _Choice, known: _Known, samples: 
     )
 
 
-def _check(economy: Economy, instruments: Sequence[Instrument], post: xr.DataTree, technology: str, draws: int) -> None:
+def check_request(
+    economy: Economy, instruments: Sequence[Instrument], post: xr.DataTree, technology: str, draws: int
+) -> None:
+    """Raise everything that is wrong with a request to choose."""
     problems = []
     if not economy.is_balanced:
         problems.append(Problem("this economy is not in equilibrium at its baseline", "Use economy.rebased()."))
@@ -288,7 +291,8 @@ def _check(economy: Economy, instruments: Sequence[Instrument], post: xr.DataTre
         raise InputError(problems, "nothing can be chosen")
 
 
-def _refuse_unsolved(share: float, where: str, allow: bool) -> None:
+def refuse_unsolved(share: float, where: str, allow: bool) -> None:
+    """Raise where more draws are unsolved than may be left out."""
     if share > MAX_UNSOLVED and not allow:
         raise UnsolvedDrawsError(
             f"{share:.1%} of the draws {where} have no equilibrium at some value of the instruments; at most "

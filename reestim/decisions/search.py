@@ -40,7 +40,7 @@ class _Point(NamedTuple):
     cost_slope: Float[np.ndarray, " instrument"]
 
 
-class _UnsolvedError(Exception):
+class UnsolvedPointError(Exception):
     """Draws without an equilibrium at a point of the search."""
 
     def __init__(self, which: Bool[np.ndarray, " draw"]) -> None:
@@ -66,7 +66,7 @@ class Search:
         try:
             for start in starts:
                 optima.append(self._from(np.asarray(start, dtype=float)))
-        except _UnsolvedError as error:
+        except UnsolvedPointError as error:
             return None, error.which
         within = [one for one in optima if one is not None]
         none = np.zeros(len(self.draws.trade_elasticity), bool)
@@ -112,7 +112,7 @@ class Search:
         money, slopes = self.problem.slopes(values, self.draws)
         self.evaluations += 1
         if not money.solved.all():
-            raise _UnsolvedError(~money.solved)
+            raise UnsolvedPointError(~money.solved)
         weights = self.objective.weights(money.welfare)
         stated = [one.stated_cost(value) for one, value in zip(self.problem.instruments, values, strict=True)]
         total, each = sum(cost for cost, _ in stated), np.array([slope for _, slope in stated])

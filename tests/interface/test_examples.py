@@ -70,6 +70,7 @@ def examples() -> list[doctest.DocTest]:
 
 #: Examples that compile for a quarter of a minute.
 LONG = {
+    "decisions.nash.nash",
     "decisions.optimise.optimise",
     "equilibrium.decomposition.decompose",
     "equilibrium.function.equilibrium_function",
