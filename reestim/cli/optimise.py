@@ -25,9 +25,11 @@ def optimise(
 ) -> None:
     """Choose the instruments of a decision file: the values that serve its objective best over the draws of a run.
 
+    A file with players gives a Nash equilibrium: nobody gains by another choice while the others stay as they are.
+
     Example: reestim optimise posteriors/first models/decisions/importers-stocks.toml
     """
-    from reestim.errors import InputError
+    from reestim.errors import InputError, Problem
     from reestim.io.toml_files import find_file, read_text
     from reestim.runs.store import load
 
@@ -38,6 +40,8 @@ def optimise(
 
     from reestim.cli import printing
     from reestim.decisions.decision_file import read_decision
+    from reestim.decisions.nash import nash
+    from reestim.decisions.nash_text import nash_summary, nash_text
     from reestim.decisions.optimise import DRAWS
     from reestim.decisions.optimise import optimise as choose
     from reestim.decisions.text import optimum_text, rules_as_rows, summary
@@ -48,15 +52,37 @@ def optimise(
     asked = read_decision(decision)
     ds = post["counterfactual"].to_dataset()
     samples = parameter_draws(post).sel({CHAIN: ds[CHAIN], DRAW: ds[DRAW]})
+    tree = xr.DataTree.from_dict({"posterior": samples})
+    draws, supply = draws or asked.draws or DRAWS, CounterfactualRecord.of(ds.attrs).supply
+    if asked.players:
+        if allow_unsolved:
+            advice = "Leave --allow-unsolved out, or use narrower bounds."
+            raise InputError(Problem("players need draws that are solved whatever they choose", advice))
+        found = nash(
+            economy_of(post),
+            asked.players,
+            tree,
+            asked.scenario,
+            technology=asked.technology,
+            draws=draws,
+            damping=asked.damping,
+            supply=supply,
+        )
+        if output.as_json:
+            printing.print_json({"decision": asked.name} | nash_summary(found))
+        else:
+            typer.echo(nash_text(found))
+        return
+    assert asked.objective is not None
     optimum = choose(
         economy_of(post),
         asked.instruments,
         asked.objective,
-        xr.DataTree.from_dict({"posterior": samples}),
+        tree,
         asked.scenario,
         technology=asked.technology,
-        draws=draws or asked.draws or DRAWS,
-        supply=CounterfactualRecord.of(ds.attrs).supply,
+        draws=draws,
+        supply=supply,
         allow_unsolved=allow_unsolved,
     )
     if output.as_json:
