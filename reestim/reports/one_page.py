@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from reestim.dims import SCENARIO
+from reestim.dims import SCENARIO, TECHNOLOGY
 from reestim.errors import InputError, Problem
 from reestim.io.files import atomic_folder
 from reestim.io.places import is_free
@@ -32,6 +32,8 @@ from reestim.wording import closest
 PAGE, PDF = "one-page.html", "one-page.pdf"
 #: Countries shown where none is named, and policies beside one another.
 _MOST_COUNTRIES, _MOST_SCENARIOS = 12, 3
+#: Files of a kind that are named.
+_MOST_FILES = 4
 _HORIZONS = {
     "months": "within months: mines and plants as they are",
     "year": "within a year",
@@ -154,7 +156,7 @@ def _rests_on(post: xr.DataTree, tables: dict[str, pd.DataFrame], names: Sequenc
     kinds: dict[str, list[str]] = {}
     for row in tables["inputs"].to_dict("records"):
         kinds.setdefault(str(row["kind"]), []).append(str(row["file"]))
-    made = "; ".join(f"{kind}: {joined(files)}" for kind, files in kinds.items())
+    made = "; ".join(f"{kind}: {_files(files)}" for kind, files in kinds.items())
     study = f"study {record.spec.name}" if record.spec.name else "a model from Python"
     lines = [
         f"Evidence: {study} on the dataset {record.provenance.dataset or 'not named'}. "
@@ -162,13 +164,18 @@ def _rests_on(post: xr.DataTree, tables: dict[str, pd.DataFrame], names: Sequenc
     ]
     if record.gates_passed():
         abroad = [c for c in economy.countries if c not in restrictors(ds, names[0], economy)]
-        for technology in (FIXED, DIRECTED):
+        for technology in (t for t in (FIXED, DIRECTED) if t in ds[TECHNOLOGY].values):
             lines += prior_dependence(tables, names[0], abroad, technology)
     failed = [check.name for check in check_run(post) if check.verdict == "fail"]
     lines.append(f"Checks that failed: {', '.join(failed) or 'none'}.")
     described = described_scenarios(ds)
     lines += dict.fromkeys(text for name in names for text in caveats(described.get(name, {}), economy))
     return lines
+
+
+def _files(names: list[str]) -> str:
+    """Names of files, or how many they are; warnings name every one that is synthetic."""
+    return joined(names) if len(names) <= _MOST_FILES else f"{len(names)} files (the report names them)"
 
 
 def _asked(

@@ -105,6 +105,19 @@ def test_it_says_what_it_rests_on_what_is_synthetic_and_how_policies_are_added(f
     assert "cannot be asked" in words, "the made-up equilibria lack variables of some claims"
 
 
+def test_what_was_not_solved_is_not_spoken_of(several: xr.DataTree) -> None:
+    post = several.copy()
+    post["counterfactual"] = xr.DataTree(several["counterfactual"].to_dataset().sel(technology=["fixed"]))
+    imputed = [f"file{i}.csv" for i in range(9)]
+    made = {"dataset": "stylised", "synthetic": ["patent_labels.csv"], "imputed": imputed}
+    RunRecord.of(post).updated({"provenance": made}).attached(post)
+    sheet = sheet_of(post)
+    assert "directed technology" not in words_of(sheet).replace("with directed technology. Give", "")
+    assert "research that follows prices" not in table_of(sheet, "answer")["Japan (JPN)"]
+    assert "9 files (the report names them)" in words_of(sheet)
+    assert "patent_labels.csv" in words_of(sheet)
+
+
 def test_where_a_gate_failed_no_number_is_stated(post: xr.DataTree, tmp_path: Path) -> None:
     rows = [{"gate": "divergences", "value": 12, "threshold": 0, "passed": False}]
     RunRecord.of(post).updated({"quick": True, "gates": {"passed": False, "gates": rows}}).attached(post)
