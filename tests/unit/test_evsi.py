@@ -9,6 +9,7 @@ from scipy.special import ndtr
 
 import reestim as ree
 from reestim.errors import InputError
+from reestim.reports.sections import information
 from tests.economics.test_optimal_tariff import two_countries
 
 DRAWS = 2000
@@ -200,3 +201,20 @@ def test_all_that_is_wrong_is_listed() -> None:
     few["counterfactual"] = xr.DataTree(post["counterfactual"].to_dataset().isel(chain=[0], draw=slice(9)))
     with pytest.raises(InputError, match="too few draws"):
         ree.evsi(few, survey, seed=1)
+
+
+def test_a_report_of_few_draws_leaves_out_what_they_cannot_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    survey = ree.InputSurvey("element_price", 0.3, {"element": "Nd"})
+    monkeypatch.setattr(information, "standard_designs", lambda post: [survey])
+    post = surveyed(2.0)
+    worth = information.worth_of_designs(post)
+    assert worth is not None
+    assert worth["design"].values.tolist() == [survey.in_words]
+    few = xr.DataTree.from_dict({k: v.isel(draw=slice(10)) if "draw" in v.dims else v for k, v in _groups(post)})
+    assert information.worth_of_designs(few) is None
+    with pytest.raises(InputError, match="too few draws"):
+        ree.evsi(few, survey, seed=1)
+
+
+def _groups(post: xr.DataTree) -> list[tuple[str, xr.Dataset]]:
+    return [(str(name), group.to_dataset()) for name, group in post.children.items()]

@@ -40,10 +40,25 @@ def tables(post: xr.DataTree) -> dict[str, pd.DataFrame]:
     except InputError:  # a posterior without a parameter that varies
         return {}
     found = {TABLE: _points(ds, COMPONENT, ("reduction", "reduction_error"))}
-    if designs := standard_designs(post):
-        worth = evsi(post, designs, seed=RunRecord.of(post).seed or 0)
+    worth = worth_of_designs(post)
+    if worth is not None:
         found[DESIGNS] = _points(worth, DESIGN, ("reduction", "reduction_error", "reduction_known"))
     return {name: table for name, table in found.items() if not table.empty}
+
+
+def worth_of_designs(post: xr.DataTree) -> xr.Dataset | None:
+    """What the designs would narrow that the run has draws enough for; None where it has for none."""
+    designs = standard_designs(post)
+    while designs:
+        try:
+            return evsi(post, designs, seed=RunRecord.of(post).seed or 0)
+        except InputError as error:
+            refused = {problem.value for problem in error.problems}
+            left = [design for design in designs if design.in_words not in refused]
+            if len(left) == len(designs):
+                raise
+            designs = left
+    return None
 
 
 def _points(ds: xr.Dataset, what: str, falls: tuple[str, ...]) -> pd.DataFrame:
@@ -77,6 +92,9 @@ def section(post: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -> Section | 
         if DESIGNS in tables:
             designs: Any = tables[DESIGNS]
             blocks.append(_designs_block(designs[designs[SCENARIO] == name], f"{DESIGNS}{suffix}"))
+    computed = set(tables[DESIGNS][DESIGN]) if DESIGNS in tables else set[str]()
+    if missing := [d.in_words for d in standard_designs(post) if d.in_words not in computed]:
+        blocks.append(Notes([f"The run has too few draws to say what these data are worth: {'; '.join(missing)}."]))
     return Section("information", "What to measure next", blocks, POSTERIOR)
 
 
