@@ -131,7 +131,8 @@ class _Calibration(simuk.SBC):
         truths = plain.expand_dims(CHAIN).assign_coords({CHAIN: [0], DRAW: range(plain.sizes[DRAW])})
         data = PymcModel(self.model).simulated(truths, int(self._seeds[0])).isel({CHAIN: 0}, drop=True)
         solved = with_welfare(plain, self._design)
-        return tuple(part.drop_vars(DRAW, errors="ignore").rename({DRAW: _SAMPLE}) for part in (solved, data))
+        truths, data = (part.drop_vars(DRAW, errors="ignore").rename({DRAW: _SAMPLE}) for part in (solved, data))
+        return truths, data
 
     def _get_posterior_samples(self, replicated_data: dict[str, Any]) -> xr.Dataset:
         index = int(self._simulations_complete)

@@ -97,7 +97,7 @@ def _tables() -> dict[str, Any]:
 def _model() -> type[DecisionFile]:
     """The file with these tables, of its own and of each player."""
     player = create_model("PlayerEntry", __base__=PlayerEntry, **_tables())
-    return create_model("DecisionFile", __base__=DecisionFile, player=(list[player], []), **_tables())
+    return create_model("DecisionFile", __base__=DecisionFile, player=(list[player], []), **_tables())  # pyright: ignore[reportInvalidTypeForm]
 
 
 def _instrument(kind: type[Policy], parameter: str, entry: object) -> object:

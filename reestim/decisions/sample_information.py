@@ -268,7 +268,7 @@ def _check(
     if missing := [name for name in ("posterior", "counterfactual") if name not in post.children]:
         problems = [Problem(f"the DataTree has no group {name!r}", "Compute it first.") for name in missing]
         raise InputError(problems, "the value of these data cannot be computed")
-    if not isinstance(seed, int) or seed < 0:
+    if not isinstance(seed, int) or seed < 0:  # pyright: ignore[reportUnnecessaryIsInstance]  (a user may give none)
         problems.append(Problem("data are simulated from a seed", "Give a whole number of at least 0.", value=seed))
     if not designs:
         problems.append(Problem("nothing is measured", "Give a design, such as ree.PatentAudit(500)."))

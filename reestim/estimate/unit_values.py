@@ -100,8 +100,8 @@ def unit_value_evidence(data: xr.Dataset) -> UnitValueEvidence:
     root_years = np.sqrt(data["use_years"].values.astype(float))[changed]
     price = data["use_price"].values
     series = data["use_in_series"].values[changed]
-    place = (np.searchsorted(measured, at) for at in (now, before))
-    modes = modes_of_errors(*place, root_years, series, measured.size)
+    later, earlier = (np.searchsorted(measured, at) for at in (now, before))
+    modes = modes_of_errors(later, earlier, root_years, series, measured.size)
     return UnitValueEvidence(measured, now, before, root_years, price[now] - price[before], modes)
 
 
