@@ -38,7 +38,6 @@ def report(
     from reestim.cli import printing
     from reestim.errors import InputError, Problem
     from reestim.reports import build
-    from reestim.reports import one_page as single
     from reestim.runs import store
 
     source = find_run(run)
@@ -51,7 +50,10 @@ def report(
         else:
             typer.echo(f"report: {page}")
         return
-    page = single.one_page(store.load(source), out or source / "one-page", scenario, country)
+    post = store.load(source)
+    from reestim.reports import one_page as single
+
+    page = single.one_page(post, out or source / "one-page", scenario, country)
     pdf = page.with_name(single.PDF)
     if output.as_json:
         printing.print_json({"run": str(source), "page": str(page), "pdf": str(pdf)})
