@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reestim.counterfactuals.inputs import SOURCES, TRADE
+from reestim.data.country_groups import ALL
 from reestim.errors import InputError, Problem
 from reestim.wording import closest
-
-ALL = "all"
 
 
 @dataclass(frozen=True)

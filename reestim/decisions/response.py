@@ -38,7 +38,7 @@ class ResponseProblem(DecisionProblem):
         return money, Slopes(slopes.welfare[:, self.own], slopes.outlay[:, self.own])
 
 
-class Check(NamedTuple):
+class DeviationCheck(NamedTuple):
     """What a player has at the choices of all, money a year."""
 
     objective: float
@@ -58,7 +58,7 @@ class Response:
         """Values of the own instruments that are best while the others stay as they are, near the present ones."""
         return np.array(self._found(self._search(everybody), [everybody[self.own].tolist()]).values)
 
-    def check(self, everybody: Float[np.ndarray, " instrument"]) -> Check:
+    def check(self, everybody: Float[np.ndarray, " instrument"]) -> DeviationCheck:
         """Whether another choice is better: searches from the present one, the middle and the corners."""
         search = self._search(everybody)
         starts = [everybody[self.own].tolist(), *self._simple()]
@@ -66,7 +66,7 @@ class Response:
         gain = max(self._found(search, [start]).objective for start in starts) - present
         corners = [search.at((np.array(one) - search.low) / search.width).objective for one in self._simple()]
         gain = max(gain, *(value - present for value in corners), 0.0)
-        return Check(present, gain, search.scale)
+        return DeviationCheck(present, gain, search.scale)
 
     def _search(self, everybody: Float[np.ndarray, " instrument"]) -> Search:
         """A search at the present choices of the others; what it is measured by comes from the first of them."""

@@ -24,6 +24,7 @@ from reestim.counterfactuals.score_regression import (
 from reestim.decisions.design_data import measured
 from reestim.decisions.designs import Design
 from reestim.decisions.objective import Objective
+from reestim.decisions.optimise import NOTHING
 from reestim.dims import CHAIN, COUNTRY, DRAW, SCENARIO, TECHNOLOGY
 from reestim.errors import InputError, Problem
 from reestim.intervals import ends
@@ -32,7 +33,7 @@ from reestim.results.world import equivalent_variations
 from reestim.wording import closest
 
 DESIGN = "design"
-NOTHING = "nothing"
+
 #: Draws for each column of a regression, at least; the degree of the polynomial falls until there are so many.
 _DRAWS_A_COLUMN = 25
 #: Blocks of draws that are left out in turn, for the standard error.

@@ -61,11 +61,11 @@ def normal_at(name: str, at: Any, *, dims: str) -> Any:
         support_point=lambda rv, size, location, *_: location,
         signature="(v),(v)," + ",".join(f"({shape})" for shape in shapes) + "->(v)",
         dims=dims,
-        transform=_AtCoordinates(type(at)),
+        transform=_SamplingTransform(type(at)),
     )
 
 
-class _AtCoordinates(Transform):
+class _SamplingTransform(Transform):
     """x of v, by coordinates of this kind."""
 
     name = "at_coordinates"

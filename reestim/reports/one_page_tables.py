@@ -22,7 +22,7 @@ from reestim.results.effects import (
 from reestim.results.findings import findings_table
 from reestim.results.format import percent, with_interval
 from reestim.results.names import country_label
-from reestim.results.policies import compare_policies
+from reestim.results.policies import CONCERNED, compare_policies
 from reestim.results.world import ABROAD, WORLD, equivalent_variations, sums
 
 #: What a run with one scenario says where policies would be compared.
@@ -30,7 +30,6 @@ ADDED_BY = (
     "The run has one scenario. `reestim counterfactual RUN SCENARIO_A SCENARIO_B SCENARIO_C` solves others on the same "
     "draws, up to three of which this page then compares."
 )
-_WHOM = "whom"
 _WORDS = {FIXED: "technology as it was", DIRECTED: "research that follows prices"}
 _NAMES = {WORLD: "The world", ABROAD: "All who do not restrict"}
 _BEFORE = "P in round brackets: before the data."
@@ -51,7 +50,7 @@ def answer(post: xr.DataTree, scenario: str, countries: Sequence[str], caption: 
     for who in (WORLD, ABROAD, *countries):
         cells = [_NAMES.get(who) or country_label(who)]
         for technology in technologies:
-            at = {_WHOM: who, TECHNOLOGY: technology}
+            at = {CONCERNED: who, TECHNOLOGY: technology}
             chance = percent(float(loses.sel(at)))
             if loses_before is not None and technology in loses_before[TECHNOLOGY].values:
                 chance += f" ({percent(float(loses_before.sel(at)))})"
@@ -87,7 +86,7 @@ def policies(post: xr.DataTree, names: Sequence[str], countries: Sequence[str], 
     money = {name: _money(post, "counterfactual", name) for name in names}
     first = _technologies(next(m for m in money.values() if m is not None))[0]
     pairs = list(combinations(names, 2))
-    tables = {pair: compare_policies(post, *pair).set_index([_WHOM, TECHNOLOGY]) for pair in pairs}
+    tables = {pair: compare_policies(post, *pair).set_index([CONCERNED, TECHNOLOGY]) for pair in pairs}
     others = sorted({str(t) for _, t in tables[pairs[0]].index} - {first})
     rows = []
     for who in (WORLD, *countries):
@@ -95,7 +94,7 @@ def policies(post: xr.DataTree, names: Sequence[str], countries: Sequence[str], 
         for name in names:
             draws = money[name]
             assert draws is not None, "the run has the scenario"
-            ends = quantiles(draws.sel({_WHOM: who, TECHNOLOGY: first}))
+            ends = quantiles(draws.sel({CONCERNED: who, TECHNOLOGY: first}))
             cells.append(_interval(ends))
         for pair in pairs:
             chances = [_better(tables[pair], who, technology) for technology in (first, *others)]
@@ -129,6 +128,6 @@ def _money(post: xr.DataTree, group: str, scenario: str) -> xr.DataArray | None:
     if scenario not in ds[SCENARIO].values:
         return None
     ds = ds.assign_attrs(post["counterfactual"].attrs)  # what the scenarios are
-    each = equivalent_variations(ds, scenario, economy).rename({COUNTRY: _WHOM})
-    both: xr.DataArray = xr.concat([sums(ds, scenario, economy), each], _WHOM)
+    each = equivalent_variations(ds, scenario, economy).rename({COUNTRY: CONCERNED})
+    both: xr.DataArray = xr.concat([sums(ds, scenario, economy), each], CONCERNED)
     return both

@@ -18,7 +18,7 @@ from reestim.results.world import WORLD, equivalent_variations
 from reestim.wording import closest
 
 #: Dim of those who are compared: countries and the world.
-_WHOM = "whom"
+CONCERNED = "whom"
 #: Caption of `pairs_as_text`.
 PAIRS = "Probability that the first of two policies leaves them better off than the second, draw by draw."
 
@@ -106,12 +106,12 @@ def pairs_as_text(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     heads, rows
         Texts.
     """
-    whom = [str(name) for name in dict.fromkeys(table[_WHOM])]
+    whom = [str(name) for name in dict.fromkeys(table[CONCERNED])]
     rows = []
     for key, part in table.groupby(["a", "b", TECHNOLOGY], sort=False):
         a, b, technology = cast("tuple[str, str, str]", key)
         better, equal = (
-            dict(zip(part[_WHOM], part[f"probability_{what}"], strict=True)) for what in ("better", "equal")
+            dict(zip(part[CONCERNED], part[f"probability_{what}"], strict=True)) for what in ("better", "equal")
         )
         cells = ["equal" if equal[name] == 1 else percent(better[name]) for name in whom]
         rows.append([f"{a} better than {b}, {technology}", *cells])
@@ -124,17 +124,17 @@ def _difference(ds: xr.Dataset, a: str, b: str, economy: Economy) -> xr.DataArra
     NaN where one of the two is unsolved.
     """
     each = equivalent_variations(ds, a, economy) - equivalent_variations(ds, b, economy)
-    each = each.rename({COUNTRY: _WHOM})
-    world = each.sum(_WHOM, skipna=False).expand_dims({_WHOM: [WORLD]})
+    each = each.rename({COUNTRY: CONCERNED})
+    world = each.sum(CONCERNED, skipna=False).expand_dims({CONCERNED: [WORLD]})
     order = [t for t in each[TECHNOLOGY].values if t in ds[TECHNOLOGY].values]  # a contribution is no policy's outcome
-    both: xr.DataArray = xr.concat([world, each], _WHOM).sel({TECHNOLOGY: order})
+    both: xr.DataArray = xr.concat([world, each], CONCERNED).sel({TECHNOLOGY: order})
     return both
 
 
 def _alike(economy: Economy) -> xr.DataArray:
     """Differences that the solver's tolerance may make: a billionth of income (whom)."""
-    each = 1e-9 * income(economy).rename({COUNTRY: _WHOM})
-    return xr.concat([each.sum(_WHOM).expand_dims({_WHOM: [WORLD]}), each], _WHOM)
+    each = 1e-9 * income(economy).rename({COUNTRY: CONCERNED})
+    return xr.concat([each.sum(CONCERNED).expand_dims({CONCERNED: [WORLD]}), each], CONCERNED)
 
 
 def _check(post: xr.DataTree, a: str, b: str) -> None:
