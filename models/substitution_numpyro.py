@@ -166,12 +166,12 @@ def use(data: xr.Dataset, sigma: Any, m: Any, spillover: Any, clock: Clock, lags
     if has_unit_value_error(data, priors):
         size = prior(priors, "unit_value_error")
         spread = prior(priors, "unit_value_spread")
-        known = unit_value_evidence(data)
-        at = UnitValueCoordinates(size, spread, known.change, *known.modes)
+        values = unit_value_evidence(data)
+        at = UnitValueCoordinates(size, spread, values.change, *values.modes)
         z = sample("unit_value_deviation", NormalAt(at), dims="use_unit_value")
-        error = error.at[known.measured].set(size * z)
-        drawn = dist.Normal(error[known.now] - error[known.before], spread * known.root_years)
-        observe("unit_value_change", drawn, known.change, dims="use_unit_value_change")
+        error = error.at[values.measured].set(size * z)
+        drawn = dist.Normal(error[values.now] - error[values.before], spread * values.root_years)
+        observe("unit_value_change", drawn, values.change, dims="use_unit_value_change")
     known = noise_structure(data)
     common = prior(priors, "ree_use_common") if known.shared else 0.0
     observe(

@@ -13,13 +13,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
+from scipy.stats import norm
 
 import reestim as ree
 from reestim.counterfactuals.transfer import transferred_draws
 from reestim.dims import CHAIN, COUNTRY, DRAW, ELEMENT, SCENARIO, SECTOR
 from reestim.equilibrium.economy import Economy
+from reestim.intervals import ends
 from reestim.supply_chain.flows import exports
-from replications.scores import LEVEL, crps, crps_of_normal, interval_score
+from replications.scores import crps, crps_of_normal, interval_score
 from replications.tables import Table, number
 
 DATASET = "rare-earths-2023"
@@ -95,8 +97,9 @@ def scores(draws: npt.NDArray[np.float64], change: float, se: float) -> dict[str
     """
     noise = np.random.default_rng(SEED).standard_normal(len(draws))
     noisy = draws + se * noise
-    low, median, high = np.quantile(noisy, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2])
-    reach = 1.6448536269514722 * se
+    below, upto = ends()
+    low, median, high = np.quantile(noisy, [below, 0.5, upto])
+    reach = float(norm.ppf(upto)) * se
     return {
         "median": float(median),
         "low": float(low),

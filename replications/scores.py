@@ -7,8 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-#: Level of the interval that is scored.
-LEVEL = 0.9
+from reestim.intervals import LEVEL
 
 
 def crps(draws: npt.NDArray[np.float64], observed: float) -> float:

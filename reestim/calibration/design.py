@@ -130,14 +130,18 @@ def ranked_draws(posterior: xr.Dataset, count: int) -> xr.Dataset:
     return stacked.isel({DRAW: place}).transpose(DRAW, ...).drop_vars([CHAIN, DRAW], errors="ignore")
 
 
+def as_one_chain(draws: xr.Dataset) -> xr.Dataset:
+    """Draws (draw, ...) as those of one chain (chain, draw, ...), numbered."""
+    return draws.expand_dims(CHAIN).assign_coords({CHAIN: [0], DRAW: range(draws.sizes[DRAW])})
+
+
 def with_welfare(draws: xr.Dataset, design: SbcDesign) -> xr.Dataset:
     """The same draws with ``welfare`` (draw, country): ln of real income in the study's first scenario, solved at each
     draw; missing where there is no equilibrium."""
     if design.scenario is None:
         return draws
     parameters = draws[[name for name in Parameters.names() if name in draws]]
-    lead = parameters.expand_dims(CHAIN).assign_coords({CHAIN: [0], DRAW: range(draws.sizes[DRAW])})
-    tree = xr.DataTree.from_dict({"posterior": lead})
+    tree = xr.DataTree.from_dict({"posterior": as_one_chain(parameters)})
     welfare = counterfactual(
         design.economy, design.scenario, tree, technology=(_TECHNOLOGY,), progress=False, allow_unsolved=True
     )["counterfactual"].to_dataset()[WELFARE]

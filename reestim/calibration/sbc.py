@@ -26,6 +26,7 @@ from reestim.calibration.design import (
     WHOLE,
     SbcDesign,
     Shard,
+    as_one_chain,
     model_of,
     ranked_draws,
     sample_model,
@@ -128,8 +129,7 @@ class _Calibration(simuk.SBC):
         run: Any = self._design.run
         posterior = run["posterior"].to_dataset()[[name for name in self.var_names if name != WELFARE]]
         plain = ranked_draws(posterior, self.num_simulations)
-        truths = plain.expand_dims(CHAIN).assign_coords({CHAIN: [0], DRAW: range(plain.sizes[DRAW])})
-        data = PymcModel(self.model).simulated(truths, int(self._seeds[0])).isel({CHAIN: 0}, drop=True)
+        data = PymcModel(self.model).simulated(as_one_chain(plain), int(self._seeds[0])).isel({CHAIN: 0}, drop=True)
         solved = with_welfare(plain, self._design)
         truths, data = (part.drop_vars(DRAW, errors="ignore").rename({DRAW: _SAMPLE}) for part in (solved, data))
         return truths, data

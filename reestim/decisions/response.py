@@ -62,9 +62,9 @@ class Response:
         """Whether another choice is better: searches from the present one, the middle and the corners."""
         search = self._search(everybody)
         starts = [everybody[self.own].tolist(), *self._simple()]
-        present = search.at((everybody[self.own] - search.low) / search.width).objective
+        present = search.objective_at(starts[0])
         gain = max(self._found(search, [start]).objective for start in starts) - present
-        corners = [search.at((np.array(one) - search.low) / search.width).objective for one in self._simple()]
+        corners = [search.objective_at(one) for one in self._simple()]
         gain = max(gain, *(value - present for value in corners), 0.0)
         return DeviationCheck(present, gain, search.scale)
 
@@ -74,7 +74,7 @@ class Response:
         search = Search(problem, self.objective, self.draws, self._spread or 0.0)
         if self._spread is None:
             try:
-                values = [search.at((np.array(one) - search.low) / search.width).objective for one in self._simple()]
+                values = [search.objective_at(one) for one in self._simple()]
             except UnsolvedPointError as error:
                 raise self._unsolved(int(error.which.sum())) from None
             self._spread = max(values) - min(values)

@@ -85,7 +85,7 @@ class Search:
             ]
         result = minimize(
             lambda x: -self.at(x).objective / self.scale,
-            (start - self.low) / self.width,
+            self.point(start),
             jac=lambda x: -self.at(x).slope * self.width / self.scale,
             method="SLSQP",
             bounds=[(0.0, 1.0)] * len(start),
@@ -100,6 +100,14 @@ class Search:
     def values(self, x: Float[np.ndarray, " instrument"]) -> list[float]:
         """Values of the instruments at a point of the unit cube."""
         return [float(value) for value in self.low + self.width * np.clip(x, 0.0, 1.0)]
+
+    def point(self, values: Float[np.ndarray, " instrument"]) -> Float[np.ndarray, " instrument"]:
+        """The point of the unit cube with these values of the instruments."""
+        return (values - self.low) / self.width
+
+    def objective_at(self, values: Sequence[float]) -> float:
+        """The objective at values of the instruments."""
+        return self.at(self.point(np.asarray(values, dtype=float))).objective
 
     def at(self, x: Float[np.ndarray, " instrument"]) -> _Point:
         """Objective and cost at a point of the unit cube; draws are solved once a point."""
